@@ -1,0 +1,53 @@
+package command
+
+import (
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// interspersed puts a command's flags in front of its arguments, since people type
+// `ktask run task.yaml -p name=x` and the flag package stops at the first argument. What follows -- is left alone.
+func interspersed(root *cli.App, args []string) []string {
+	if len(args) == 0 {
+		return args
+	}
+	command := root.Command(args[0])
+	if command == nil {
+		return args
+	}
+	var flags, rest []string
+	for i := 1; i < len(args); i++ {
+		arg := args[i]
+		if arg == "--" {
+			rest = append(rest, args[i+1:]...)
+			break
+		}
+		if len(arg) < 2 || arg[0] != '-' {
+			rest = append(rest, arg)
+			continue
+		}
+		flags = append(flags, arg)
+		if !strings.Contains(arg, "=") && takesValue(command, strings.TrimLeft(arg, "-")) && i+1 < len(args) {
+			i++
+			flags = append(flags, args[i])
+		}
+	}
+	all := append([]string{args[0]}, flags...)
+	if len(rest) > 0 {
+		all = append(append(all, "--"), rest...)
+	}
+	return all
+}
+
+func takesValue(command *cli.Command, name string) bool {
+	for _, f := range command.Flags {
+		for _, n := range f.Names() {
+			if n == name {
+				documented, ok := f.(cli.DocGenerationFlag)
+				return ok && documented.TakesValue()
+			}
+		}
+	}
+	return false
+}

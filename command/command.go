@@ -1,0 +1,108 @@
+// Package command is ktask's command line.
+//
+// In come arguments, streams and the environment; out come an exit code and what the commands print. Each command has
+// a file of its own, copies its flags into a plain struct first and then does one thing with the packages
+// below. The surface is fixed by the project's CLI contract: names of commands, flags, exit codes. This
+// package knows no Docker: the engine comes from main.
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ktask/ktask/engine"
+)
+
+// App is what a process gives the command line.
+type App struct {
+	In       io.Reader
+	Out, Err io.Writer
+	// OutTerminal and ErrTerminal tell whether a person reads the stream.
+	OutTerminal, ErrTerminal bool
+	// Signals delivers what the user or the system sends; the first one stops a run, the second kills it.
+	Signals <-chan os.Signal
+	// NewEngine makes the engine of a run.
+	NewEngine func(EngineOptions) (engine.Engine, error)
+	Version   string
+}
+
+// EngineOptions say which engine is meant; Default… are what the environment says.
+type EngineOptions struct {
+	Name                        string
+	Host, Context               string
+	DefaultHost, DefaultContext string
+	ConfigDir                   string
+	APIVersion                  string
+	TLS, TLSVerify              bool
+	CertPath                    string
+	Keep                        string
+	UserAgent                   string
+}
+
+// Main runs the command that args name (without the program's own name) and gives the exit code of the process.
+func Main(ctx context.Context, app App, args []string) int {
+	root := app.root()
+	err := root.RunContext(ctx, append([]string{root.Name}, interspersed(root, args)...))
+	var code exitError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &code):
+		if code.err != nil {
+			app.complain(code.err)
+		}
+		return code.code
+	}
+	app.complain(err)
+	return exitUsage
+}
+
+// complain prints an error, and what to do about it where the error knows.
+func (app App) complain(err error) {
+	_, _ = fmt.Fprintf(app.Err, "ktask: %v\n", err)
+	var e *engine.Error
+	if errors.As(err, &e) && e.Remedy != "" {
+		_, _ = fmt.Fprintf(app.Err, "fix: %s\n", e.Remedy)
+	}
+}
+
+func (app App) root() *cli.App {
+	root := &cli.App{
+		Name:                      "ktask",
+		Usage:                     "run Keptn task definitions on this machine, without a cluster",
+		Reader:                    app.In,
+		Writer:                    app.Out,
+		ErrWriter:                 app.Err,
+		HideVersion:               true,
+		HideHelpCommand:           true,
+		DisableSliceFlagSeparator: true,
+		UseShortOptionHandling:    false,
+		ExitErrHandler:            func(*cli.Context, error) {}, // exit codes are Main's
+		OnUsageError:              usageError,
+		Commands:                  []*cli.Command{app.runCommand(), app.planCommand(), app.validateCommand(), app.listCommand(), app.versionCommand()},
+		Action: func(c *cli.Context) error {
+			if c.NArg() > 0 {
+				return usagef("there is no command %q%s", c.Args().First(), didYouMean(c.Args().First(), commandNames(c.App)))
+			}
+			return cli.ShowAppHelp(c)
+		},
+	}
+	for _, c := range root.Commands {
+		c.OnUsageError = usageError
+		c.HideHelpCommand = true
+	}
+	return root
+}
+
+func commandNames(root *cli.App) []string {
+	var names []string
+	for _, c := range root.Commands {
+		names = append(names, c.Name)
+	}
+	return names
+}

@@ -1,0 +1,43 @@
+package command
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+)
+
+// engineFlags say which engine a command talks to.
+func engineFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "engine", Usage: "the kind of engine: docker", DefaultText: "docker"},
+		&cli.StringFlag{Name: "host", Usage: "the engine's `URL`, like DOCKER_HOST"},
+		&cli.StringFlag{Name: "docker-context", Usage: "the docker context `NAME`, like DOCKER_CONTEXT"},
+	}
+}
+
+// engineOptions copies the flags, and the variables that the docker command reads.
+func (s settings) engineOptions(app App) (EngineOptions, error) {
+	o := EngineOptions{
+		Name:           s.text("engine", "docker"),
+		Host:           s.text("host", ""),
+		Context:        s.text("docker-context", ""),
+		DefaultHost:    os.Getenv("DOCKER_HOST"),
+		DefaultContext: os.Getenv("DOCKER_CONTEXT"),
+		ConfigDir:      os.Getenv("DOCKER_CONFIG"),
+		APIVersion:     os.Getenv("DOCKER_API_VERSION"),
+		TLS:            os.Getenv("DOCKER_TLS") != "",
+		TLSVerify:      os.Getenv("DOCKER_TLS_VERIFY") != "",
+		CertPath:       os.Getenv("DOCKER_CERT_PATH"),
+		UserAgent:      "ktask/" + app.Version,
+	}
+	if o.Name != "docker" {
+		return o, usagef("--engine takes docker, not %q", o.Name)
+	}
+	if o.ConfigDir == "" {
+		if home, err := os.UserHomeDir(); err == nil {
+			o.ConfigDir = filepath.Join(home, ".docker")
+		}
+	}
+	return o, nil
+}

@@ -1,0 +1,73 @@
+package command
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+	"sigs.k8s.io/yaml"
+
+	"github.com/ktask/ktask/engine/plan"
+)
+
+func (app App) planCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "plan",
+		Usage:     "show exactly what run would do",
+		ArgsUsage: "PATH...",
+		Flags: append(taskFlags(),
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "text, json or yaml", DefaultText: "text"},
+			&cli.BoolFlag{Name: "explain", Usage: "show for each value where it comes from"}),
+		Action: app.plan,
+	}
+}
+
+func (app App) plan(c *cli.Context) error {
+	s, err := newSettings(c)
+	if err != nil {
+		return err
+	}
+	o, err := s.taskOptions()
+	if err != nil {
+		return err
+	}
+	host, err := s.engineOptions(app)
+	if err != nil {
+		return err
+	}
+	o.Node = node(host)
+	p, err := app.load(s, o, false)
+	if err != nil {
+		return err
+	}
+	text, err := renderPlan(p, s.text("output", "text"), s.yes("explain"))
+	if err != nil {
+		return err
+	}
+	_, err = app.Out.Write(text)
+	return err
+}
+
+func renderPlan(p plan.Plan, form string, explain bool) ([]byte, error) {
+	var text bytes.Buffer
+	switch form {
+	case "text":
+		p.Warnings = nil // printed as problems already, with their places
+		err := p.WriteText(&text, explain)
+		return text.Bytes(), err
+	case "json", "yaml":
+		compact, err := p.MarshalJSON()
+		if err != nil {
+			return nil, err
+		}
+		if form == "yaml" {
+			return yaml.JSONToYAML(compact)
+		}
+		if err := json.Indent(&text, compact, "", "  "); err != nil {
+			return nil, fmt.Errorf("indent plan: %w", err)
+		}
+		return text.Bytes(), nil
+	}
+	return nil, usagef("--output takes text, json or yaml, not %q", form)
+}

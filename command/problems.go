@@ -1,0 +1,74 @@
+package command
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/ktask/ktask/spec"
+)
+
+// problemPrinter prints problems for people: a line each that editors can click, and on a terminal the line
+// of the manifest with a caret below.
+type problemPrinter struct {
+	w        io.Writer
+	terminal bool
+	color    bool
+	files    []spec.File
+}
+
+func (p problemPrinter) print(problems spec.Problems) {
+	lines := map[string][][]byte{}
+	for _, problem := range problems {
+		_, _ = fmt.Fprintln(p.w, p.paint(problem))
+		if !p.terminal || problem.Sensitive || problem.Pos.Line == 0 {
+			continue
+		}
+		name := problem.Pos.File
+		if lines[name] == nil {
+			lines[name] = p.lines(name)
+		}
+		if n := problem.Pos.Line; n <= len(lines[name]) {
+			p.caret(string(lines[name][n-1]), problem.Pos.Column)
+		}
+	}
+}
+
+func (p problemPrinter) lines(name string) [][]byte {
+	for _, f := range p.files {
+		if f.Name == name {
+			return bytes.Split(f.Data, []byte("\n"))
+		}
+	}
+	return [][]byte{}
+}
+
+// caret shows the line and the place in it; tabs and control characters count as one blank, as the caret does.
+func (p problemPrinter) caret(line string, column int) {
+	shown := strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == 0xfeff {
+			return ' '
+		}
+		return r
+	}, strings.TrimSuffix(line, "\r"))
+	if len(shown) > 200 {
+		return // minified JSON: the line says less than the place
+	}
+	_, _ = fmt.Fprintf(p.w, "    %s\n", shown)
+	if column > 0 {
+		_, _ = fmt.Fprintf(p.w, "    %s^\n", strings.Repeat(" ", column-1))
+	}
+}
+
+func (p problemPrinter) paint(problem spec.Problem) string {
+	text := problem.String()
+	if !p.color {
+		return text
+	}
+	word, color := string(problem.Severity)+":", "\x1b[1;31m"
+	if problem.Severity == spec.Warning {
+		color = "\x1b[1;33m"
+	}
+	return strings.Replace(text, word, color+word+"\x1b[0m", 1)
+}

@@ -1,0 +1,193 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/resolve"
+)
+
+// taskFlags are the flags that run and plan share: which tasks, and what is different about them this time.
+func taskFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "task", Aliases: []string{"t"}, Usage: "run that KeptnTask or KeptnTaskDefinition; may be repeated", DefaultText: "all"},
+		&cli.StringSliceFlag{Name: "selector", Aliases: []string{"l"}, Usage: "run what has the label `K=V`; may be repeated"},
+		&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Usage: "the namespace of manifests that name none", DefaultText: defaultNamespace},
+		&cli.StringFlag{Name: "keptn-namespace", Usage: "the namespace searched after a task's own", DefaultText: defaultKeptnNamespace},
+		&cli.StringSliceFlag{Name: "param", Aliases: []string{"p"}, Usage: "set the parameter `K=V`; may be repeated"},
+		&cli.StringSliceFlag{Name: "params-file", Usage: "set the parameters in `FILE`, a YAML or JSON map of strings"},
+		&cli.StringSliceFlag{Name: "secret", Usage: "give a secret: `NAME[/KEY]=VALUE`, where VALUE may be @FILE or env:VAR and KEY is SECURE_DATA if left out"},
+		&cli.StringSliceFlag{Name: "secret-file", Usage: "give the secrets in `FILE`: Secret manifests or lines of NAME[/KEY]=VALUE"},
+		&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "set the environment variable `K=V`; may be repeated"},
+		&cli.StringSliceFlag{Name: "context", Usage: "set a field of KEPTN_CONTEXT: `K=V`, K a field or metadata.KEY"},
+		&cli.StringFlag{Name: "retries", Usage: "retry a failed attempt at most `N` times"},
+		&cli.StringFlag{Name: "timeout", Usage: "stop a task after `D`, all attempts together", DefaultText: "5m"},
+		&cli.StringFlag{Name: "grace", Usage: "the time from the stop signal to the kill", DefaultText: "10s"},
+		&cli.StringFlag{Name: "semantics", Usage: "local or cluster: whose rules for retries, waits and the clock", DefaultText: "local"},
+		&cli.StringFlag{Name: "backoff-scale", Usage: "multiply the waits between attempts by `F`", DefaultText: "1"},
+		&cli.BoolFlag{Name: "lenient", Usage: "warn of unknown fields and what cannot be honoured, instead of stopping"},
+		&cli.StringFlag{Name: "deno-image", Usage: "the image of deno tasks", DefaultText: "Keptn's; also FUNCTION_RUNNER_IMAGE"},
+		&cli.StringFlag{Name: "python-image", Usage: "the image of python tasks", DefaultText: "Keptn's; also PYTHON_RUNNER_IMAGE"},
+		&cli.StringSliceFlag{Name: "image", Usage: "run image TO where a manifest names image FROM: `FROM=TO`; may be repeated"},
+		&cli.StringSliceFlag{Name: "mount", Usage: "mount a path of the engine's host: `SRC:DST[:ro]`; may be repeated"},
+		&cli.StringFlag{Name: "network", Usage: "the network of the tasks: NAME, none, host or bridge", DefaultText: "the engine's"},
+		&cli.StringFlag{Name: "platform", Usage: "the platform of the images: os/arch[/variant]", DefaultText: "the engine's"},
+	}
+}
+
+const (
+	defaultNamespace      = "default"
+	defaultKeptnNamespace = "keptn-system"
+)
+
+// taskOptions copies the shared flags.
+func (s settings) taskOptions() (resolve.Options, error) {
+	o := resolve.Options{
+		Namespace:      s.text("namespace", defaultNamespace),
+		KeptnNamespace: s.text("keptn-namespace", defaultKeptnNamespace),
+		Lenient:        s.yes("lenient"),
+		DenoImage:      s.setting("deno-image"),
+		PythonImage:    s.setting("python-image"),
+		Network:        s.text("network", ""),
+		Platform:       s.text("platform", ""),
+	}
+	for _, v := range s.all("task") {
+		o.Tasks = append(o.Tasks, v.text)
+	}
+	var failures []error
+	for _, f := range []struct {
+		name string
+		to   *[]resolve.Override
+	}{{"selector", &o.Selector}, {"env", &o.Env}, {"context", &o.Context}, {"image", &o.Images}} {
+		overrides, err := s.overrides(f.name)
+		*f.to = overrides
+		failures = append(failures, err)
+	}
+	var err error
+	o.Params, err = s.params()
+	failures = append(failures, err)
+	o.Secrets, err = s.secrets()
+	failures = append(failures, err, s.rules(&o), s.mounts(&o))
+	return o, errors.Join(failures...)
+}
+
+func (s settings) setting(name string) *resolve.Setting[string] {
+	if v, ok := s.one(name); ok {
+		return &resolve.Setting[string]{Value: v.text, Origin: v.origin}
+	}
+	return nil
+}
+
+func (s settings) overrides(name string) ([]resolve.Override, error) {
+	var all []resolve.Override
+	for _, v := range s.all(name) {
+		key, text, err := v.pair("--" + name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, resolve.Override{Key: key, Value: text, Origin: v.origin})
+	}
+	return all, nil
+}
+
+// rules reads what decides about attempts and time.
+func (s settings) rules(o *resolve.Options) error {
+	if v, ok := s.one("retries"); ok {
+		n, err := strconv.ParseInt(v.text, 10, 32)
+		if err != nil || n < 0 {
+			return usagef("--retries takes a number from 0 up, not %q", v.text)
+		}
+		o.Retries = &resolve.Setting[int]{Value: int(n), Origin: v.origin}
+	}
+	if v, ok := s.one("timeout"); ok {
+		d, err := duration("timeout", v.text)
+		if err != nil {
+			return err
+		}
+		o.Timeout = &resolve.Setting[time.Duration]{Value: d, Origin: v.origin}
+	}
+	if v, ok := s.one("grace"); ok {
+		d, err := duration("grace", v.text)
+		if err != nil {
+			return err
+		}
+		o.Grace = max(d, 1) // 0 is at once, and not the default
+	}
+	o.Semantics = plan.Semantics(s.text("semantics", string(plan.Local)))
+	if o.Semantics != plan.Local && o.Semantics != plan.Cluster {
+		return usagef("--semantics takes local or cluster, not %q", o.Semantics)
+	}
+	if v, ok := s.one("backoff-scale"); ok {
+		f, err := strconv.ParseFloat(v.text, 64)
+		if err != nil || f < 0 || f > 1000 || math.IsNaN(f) {
+			return usagef("--backoff-scale takes a number from 0 to 1000, not %q", v.text)
+		}
+		o.BackoffScale = max(f, math.SmallestNonzeroFloat64)
+	}
+	return nil
+}
+
+func duration(flag, text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		hint := "for example 30s or 5m"
+		if _, err := time.ParseDuration(text + "s"); err == nil {
+			hint = "a duration has a unit: " + text + "s"
+		}
+		return 0, usagef("--%s takes a duration, not %q (%s)", flag, text, hint)
+	}
+	return d, nil
+}
+
+func (s settings) mounts(o *resolve.Options) error {
+	for _, v := range s.all("mount") {
+		m := plan.Mount{Origin: v.origin}
+		text, readOnly := strings.CutSuffix(v.text, ":ro")
+		text = strings.TrimSuffix(text, ":rw")
+		i := strings.LastIndex(text, ":") // a Windows source has a colon of its own
+		if i < 1 || !strings.HasPrefix(text[i+1:], "/") {
+			return usagef("--mount takes SRC:DST[:ro] with an absolute DST, not %q", v.text)
+		}
+		m.Source, m.Target, m.ReadOnly = text[:i], text[i+1:], readOnly
+		if strings.HasPrefix(m.Source, ".") || !strings.ContainsAny(m.Source, `/\`) {
+			dir, err := os.Getwd()
+			if err != nil {
+				return fmt.Errorf("find the current directory: %w", err)
+			}
+			m.Source = filepath.Join(dir, m.Source)
+		}
+		o.Mounts = append(o.Mounts, m)
+	}
+	return nil
+}
+
+// node is the engine's host in place of the node that a pod would run on.
+func node(o EngineOptions) resolve.Node {
+	host := o.Host
+	if host == "" {
+		host = o.DefaultHost
+	}
+	if u, err := url.Parse(host); err == nil && u.Hostname() != "" && u.Scheme != "unix" {
+		n := resolve.Node{Name: u.Hostname(), IP: u.Hostname()}
+		if net.ParseIP(n.IP) == nil {
+			n.IP = "127.0.0.1"
+		}
+		return n
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		name = "localhost"
+	}
+	return resolve.Node{Name: strings.ToLower(name), IP: "127.0.0.1"}
+}

@@ -1,0 +1,128 @@
+package command
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ktask/ktask/resolve"
+	"github.com/ktask/ktask/spec"
+)
+
+func (app App) validateCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "validate",
+		Usage:     "check manifests, without an engine",
+		ArgsUsage: "PATH...",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "text, json, github or sarif", DefaultText: "text"},
+			&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Usage: "the namespace of manifests that name none", DefaultText: defaultNamespace},
+			&cli.StringFlag{Name: "keptn-namespace", Usage: "the namespace searched after a task's own", DefaultText: defaultKeptnNamespace},
+			&cli.BoolFlag{Name: "lenient", Usage: "warn of unknown fields and what cannot be honoured, instead of stopping"},
+		},
+		Action: app.validate,
+	}
+}
+
+func (app App) validate(c *cli.Context) error {
+	s, err := newSettings(c)
+	if err != nil {
+		return err
+	}
+	paths, err := s.paths()
+	if err != nil {
+		return err
+	}
+	files, err := app.read(paths)
+	if err != nil {
+		return err
+	}
+	namespace := s.text("namespace", defaultNamespace)
+	m, problems := spec.Load(files, spec.Options{Namespace: namespace, Lenient: s.yes("lenient")})
+	problems = append(problems, resolve.Check(m, resolve.Options{
+		Namespace: namespace, KeptnNamespace: s.text("keptn-namespace", defaultKeptnNamespace), Lenient: s.yes("lenient"),
+	})...)
+	var names []string
+	for _, f := range files {
+		names = append(names, f.Name)
+	}
+	problems.Sort(names)
+	if err := app.printProblems(s, files, problems); err != nil {
+		return err
+	}
+	if len(problems.Errors()) > 0 {
+		return exitError{exitUsage, nil}
+	}
+	return nil
+}
+
+func (app App) printProblems(s settings, files []spec.File, problems spec.Problems) error {
+	switch output := s.text("output", "text"); output {
+	case "text":
+		app.printer(s, files).print(problems)
+		return nil
+	case "json":
+		return writeProblemsJSON(app.Out, problems)
+	case "github":
+		return writeProblemsGitHub(app.Out, problems)
+	case "sarif":
+		return writeSARIF(app.Out, app.Version, problems)
+	default:
+		return usagef("--output takes text, json, github or sarif, not %q", output)
+	}
+}
+
+type problemJSON struct {
+	File     string        `json:"file"`
+	Line     int           `json:"line"`
+	Column   int           `json:"column"`
+	Severity spec.Severity `json:"severity"`
+	Field    string        `json:"field"`
+	Rule     string        `json:"rule"`
+	Message  string        `json:"message"`
+	Remedy   string        `json:"remedy"`
+}
+
+func writeProblemsJSON(w io.Writer, problems spec.Problems) error {
+	doc := struct {
+		Schema   string        `json:"schema"`
+		Problems []problemJSON `json:"problems"`
+	}{"ktask.dev/problems/v1", []problemJSON{}}
+	for _, p := range problems {
+		doc.Problems = append(doc.Problems, problemJSON{p.Pos.File, p.Pos.Line, p.Pos.Column, p.Severity, p.Pos.Field, p.Rule, p.Message, p.Remedy})
+	}
+	return writeJSON(w, doc)
+}
+
+func writeJSON(w io.Writer, doc any) error {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(doc); err != nil {
+		return fmt.Errorf("encode problems: %w", err)
+	}
+	_, err := w.Write(text.Bytes())
+	return err
+}
+
+// writeProblemsGitHub writes workflow commands, which GitHub shows at the lines of a pull request.
+func writeProblemsGitHub(w io.Writer, problems spec.Problems) error {
+	data := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+	for _, p := range problems {
+		message := p.Message
+		if p.Remedy != "" {
+			message += " (" + p.Remedy + ")"
+		}
+		_, err := fmt.Fprintf(w, "::%s file=%s,line=%d,col=%d,title=%s::%s\n", p.Severity, property.Replace(p.Pos.File), p.Pos.Line, p.Pos.Column, p.Rule, data.Replace(message))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,240 @@
+// Package plan is what ktask is about to do, as inert data.
+//
+// In comes what package resolve found in the manifests, out goes what the engine executes and what
+// `ktask plan` prints: the same value, so a dry run is never a second code path. A plan holds no clock,
+// no random id and no map, so the same input renders to the same bytes. This package never touches the
+// network, the file system or the environment, and it imports the standard library alone.
+package plan
+
+import (
+	"io/fs"
+	"time"
+)
+
+// Plan is one run: tasks in the order in which they start, and what was said or left out on the way.
+type Plan struct {
+	Tasks []Task
+	// Stages names the lifecycle stages in order, for app and workload runs; else it is empty.
+	Stages   []string
+	Skipped  []Skipped
+	Warnings []Warning
+}
+
+// Skipped is a resource that the manifests hold and this run leaves out.
+type Skipped struct {
+	Name   string
+	Reason string
+}
+
+// Warning is something that a person should know and that does not stop the run.
+type Warning struct {
+	Origin  Origin
+	Rule    string
+	Message string
+}
+
+// Runtime is the kind of runner that a task uses: the field of spec that a definition fills.
+type Runtime string
+
+// The runners of a KeptnTaskDefinition.
+const (
+	RuntimeDeno      Runtime = "deno"
+	RuntimePython    Runtime = "python"
+	RuntimeContainer Runtime = "container"
+)
+
+// Origin says where a value comes from: "task.yaml:14 spec.deno.parameters.map", "flag --param" or "default".
+type Origin string
+
+// Semantics selects whose rules hold for retries, waits and the clock.
+type Semantics string
+
+// Local is what suits a laptop; Cluster is what a Kubernetes Job does, see Retry and Task.Timeout.
+const (
+	Local   Semantics = "local"
+	Cluster Semantics = "cluster"
+)
+
+// Task is one KeptnTask: a container, and the rules of the Job around it.
+type Task struct {
+	// Name is unique in a plan; reports and output are keyed by it.
+	Name string
+	// Definition is the KeptnTaskDefinition that the task runs.
+	Definition string
+	Namespace  string
+	Runtime    Runtime
+	Origin     Origin
+	// Stage is one of Plan.Stages, or "".
+	Stage  string
+	Labels Labels
+	// ServiceAccount, ImagePullSecrets and TTL mean something in a cluster only; a plan shows them.
+	ServiceAccount   string
+	ImagePullSecrets []string
+	TTL              time.Duration
+
+	Container Container
+	Retry     Retry
+	// Timeout covers all attempts and the waits between them. Under Cluster semantics it is whole seconds,
+	// covers the pull as well, and zero is a deadline that is over before anything starts.
+	Timeout       time.Duration
+	TimeoutOrigin Origin
+	Semantics     Semantics
+}
+
+// Retry is how often a failed attempt is repeated and how long the waits between attempts are.
+type Retry struct {
+	// Limit is the retries that the manifest asks for: at most Limit+1 attempts.
+	Limit   int
+	Origin  Origin
+	Backoff Backoff
+}
+
+// Backoff is the wait before a second attempt, doubled before each further one up to Max.
+type Backoff struct {
+	Initial time.Duration
+	Max     time.Duration
+}
+
+// Label is one label of a task.
+type Label struct{ Key, Value string }
+
+// Labels are sorted by key.
+type Labels []Label
+
+// Container is everything an engine needs to know for one attempt, and nothing about Keptn.
+type Container struct {
+	// Name is the container's name in the manifest; engines derive the real name from Labels.
+	Name        string
+	Image       string
+	ImageOrigin Origin
+	// Platform is "os/arch[/variant]", or "" for the engine's own.
+	Platform   string
+	PullPolicy PullPolicy
+	// Command replaces the image's entrypoint and Args its command; nil leaves the image's own, as a
+	// Kubernetes container does: with Command set and Args nil the image's command is dropped too.
+	Command []Text
+	Args    []Text
+	// WorkingDir is "" where the image's own holds.
+	WorkingDir string
+	// User is "uid", "uid:gid" or ":gid", or "" where the image's own holds.
+	User string
+	// Env is in the order in which it was declared; names are unique.
+	Env   []EnvVar
+	Files []File
+	Tmpfs []Tmpfs
+	// Mounts are directories or files of the engine's host.
+	Mounts []Mount
+	// Network is "", "none", "host", "bridge" or the name of a network of the engine.
+	Network  string
+	Limits   Limits
+	Security Security
+	TTY      bool
+	Stdin    bool
+	// Grace is the time between the stop signal and the kill.
+	Grace time.Duration
+	// TerminationMessage says where the task leaves its last words.
+	TerminationMessage TerminationMessage
+}
+
+// PullPolicy is Kubernetes' imagePullPolicy.
+type PullPolicy string
+
+// The values of imagePullPolicy, see https://kubernetes.io/docs/concepts/containers/images/#image-pull-policy.
+const (
+	PullAlways       PullPolicy = "Always"
+	PullIfNotPresent PullPolicy = "IfNotPresent"
+	PullNever        PullPolicy = "Never"
+)
+
+// EnvVar is one environment variable as the process gets it, $(NAME) already expanded.
+type EnvVar struct {
+	Name   string
+	Value  Text
+	Origin Origin
+}
+
+// File is copied into the container before it starts. It belongs to root.
+type File struct {
+	// Path is absolute; missing parent directories are made.
+	Path    string
+	Mode    fs.FileMode
+	Content []byte
+	Origin  Origin
+	// Line is the line of the manifest that holds the first line of Content, or 0 where none does.
+	Line int
+}
+
+// Tmpfs is a mount of a memory-backed volume: a Kubernetes emptyDir of medium Memory. Mounts of the same
+// Name share one volume, of mode 1777.
+type Tmpfs struct {
+	Name string
+	Path string
+	// SubPath is a directory within the volume, or "".
+	SubPath string
+	// SizeBytes is the volume's size. Where Limits.MemoryBytes is set, an engine lowers it to half of its
+	// own memory if that is smaller: the smallest of both is what the kubelet takes.
+	SizeBytes int64
+	ReadOnly  bool
+	Origin    Origin
+}
+
+// Mount binds a path of the engine's host into the container.
+type Mount struct {
+	Source   string
+	Target   string
+	ReadOnly bool
+	Origin   Origin
+}
+
+// Limits bound what a container may use; zero is no limit.
+type Limits struct {
+	MemoryBytes int64
+	NanoCPUs    int64
+}
+
+// Security is Kubernetes' securityContext, as far as an engine can honour it.
+type Security struct {
+	ReadOnlyRootfs  bool
+	NoNewPrivileges bool
+	Privileged      bool
+	// RunAsNonRoot refuses to start an image whose user is root.
+	RunAsNonRoot bool
+	CapAdd       []string
+	CapDrop      []string
+	// Seccomp is "", "Unconfined" or "RuntimeDefault".
+	Seccomp string
+	// UnmaskedProc gives the container an unmasked /proc.
+	UnmaskedProc bool
+}
+
+// TerminationMessage is Kubernetes' terminationMessagePath and terminationMessagePolicy.
+type TerminationMessage struct {
+	// Path is "" where the task has none.
+	Path string
+	// FallbackToLogs takes the end of the output of a failed attempt whose file is empty.
+	FallbackToLogs bool
+}
+
+// Secrets are the secret values that the container gets, each once, in the order of their first use.
+func (c Container) Secrets() []Secret {
+	var all []Secret
+	seen := map[Secret]bool{}
+	add := func(t Text) {
+		for _, s := range t.Secrets() {
+			if !seen[s] {
+				seen[s] = true
+				all = append(all, s)
+			}
+		}
+	}
+	for _, t := range c.Command {
+		add(t)
+	}
+	for _, t := range c.Args {
+		add(t)
+	}
+	for _, e := range c.Env {
+		add(e.Value)
+	}
+	return all
+}

@@ -1,0 +1,156 @@
+package plan
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+)
+
+// WriteText writes the plan for people. With explain, every value is followed by where it comes from.
+func (p Plan) WriteText(w io.Writer, explain bool) error {
+	out := &form{w: tabwriter.NewWriter(w, 0, 8, 2, ' ', 0), explain: explain}
+	for i, t := range p.Tasks {
+		if i > 0 {
+			out.line("")
+		}
+		out.task(t)
+	}
+	for _, s := range p.Skipped {
+		out.line("")
+		out.line("left out\t%s: %s", s.Name, s.Reason)
+	}
+	for _, warning := range p.Warnings {
+		out.line("")
+		out.line("warning\t%s: %s [%s]", warning.Origin, warning.Message, warning.Rule)
+	}
+	if out.err != nil {
+		return out.err
+	}
+	return out.w.Flush()
+}
+
+type form struct {
+	w       *tabwriter.Writer
+	explain bool
+	err     error
+}
+
+func (f *form) line(format string, args ...any) {
+	if f.err == nil {
+		_, f.err = fmt.Fprintf(f.w, format+"\n", args...)
+	}
+}
+
+// value writes a name, a value and its origin; a value of several lines is shown on one.
+func (f *form) value(name, value string, from Origin) {
+	value = strings.ReplaceAll(value, "\n", `\n`)
+	value = strings.ReplaceAll(value, "\t", `\t`)
+	if f.explain && from != "" {
+		f.line("  %s\t%s\t# %s", name, value, from)
+		return
+	}
+	f.line("  %s\t%s", name, value)
+}
+
+func (f *form) task(t Task) {
+	f.line("%s %s\t%s", t.Runtime, t.Name, t.Origin)
+	if t.Definition != t.Name {
+		f.value("definition", t.Definition, "")
+	}
+	f.value("namespace", t.Namespace, "")
+	if t.Stage != "" {
+		f.value("stage", t.Stage, "")
+	}
+	f.container(t.Container)
+	retries := "0"
+	if t.Retry.Limit > 0 {
+		retries = fmt.Sprintf("%d, waits %s to %s", t.Retry.Limit, t.Retry.Backoff.Initial, t.Retry.Backoff.Max)
+	}
+	f.value("retries", retries, t.Retry.Origin)
+	f.value("timeout", t.Timeout.String(), t.TimeoutOrigin)
+}
+
+func (f *form) container(c Container) {
+	f.value("image", fmt.Sprintf("%s (pull %s)", c.Image, c.PullPolicy), c.ImageOrigin)
+	if c.Command != nil {
+		f.value("command", words(c.Command), "")
+	}
+	if c.Args != nil {
+		f.value("args", words(c.Args), "")
+	}
+	for _, v := range []struct{ name, value string }{
+		{"working dir", c.WorkingDir}, {"user", c.User}, {"platform", c.Platform}, {"network", c.Network},
+	} {
+		if v.value != "" {
+			f.value(v.name, v.value, "")
+		}
+	}
+	for _, e := range c.Env {
+		f.value("env "+e.Name, e.Value.String(), e.Origin)
+	}
+	for _, file := range c.Files {
+		f.value("file "+file.Path, fmt.Sprintf("%d bytes, mode %04o", len(file.Content), file.Mode.Perm()), file.Origin)
+	}
+	for _, t := range c.Tmpfs {
+		f.value("tmpfs "+t.Path, fmt.Sprintf("%s, %s%s", t.Name, Bytes(t.SizeBytes), readOnly(t.ReadOnly)), t.Origin)
+	}
+	for _, m := range c.Mounts {
+		f.value("mount "+m.Target, m.Source+readOnly(m.ReadOnly), m.Origin)
+	}
+	if c.Limits.MemoryBytes > 0 {
+		f.value("memory", Bytes(c.Limits.MemoryBytes), "")
+	}
+	if c.Limits.NanoCPUs > 0 {
+		f.value("cpu", fmt.Sprintf("%g", float64(c.Limits.NanoCPUs)/1e9), "")
+	}
+	f.security(c.Security)
+}
+
+func (f *form) security(s Security) {
+	var all []string
+	for _, flag := range []struct {
+		name string
+		set  bool
+	}{
+		{"read-only root", s.ReadOnlyRootfs}, {"no new privileges", s.NoNewPrivileges}, {"privileged", s.Privileged},
+		{"not as root", s.RunAsNonRoot}, {"unmasked /proc", s.UnmaskedProc}, {"seccomp " + s.Seccomp, s.Seccomp != ""},
+		{"add " + strings.Join(s.CapAdd, " "), len(s.CapAdd) > 0}, {"drop " + strings.Join(s.CapDrop, " "), len(s.CapDrop) > 0},
+	} {
+		if flag.set {
+			all = append(all, flag.name)
+		}
+	}
+	if all != nil {
+		f.value("security", strings.Join(all, ", "), "")
+	}
+}
+
+func readOnly(yes bool) string {
+	if yes {
+		return ", read-only"
+	}
+	return ""
+}
+
+// words quotes what a shell would split.
+func words(texts []Text) string {
+	all := make([]string, len(texts))
+	for i, t := range texts {
+		all[i] = t.String()
+		if all[i] == "" || strings.ContainsAny(all[i], " \t\n\"'$") {
+			all[i] = fmt.Sprintf("%q", all[i])
+		}
+	}
+	return strings.Join(all, " ")
+}
+
+// Bytes writes a size in the largest binary unit that leaves it whole, as a Kubernetes quantity.
+func Bytes(n int64) string {
+	units := []string{"", "Ki", "Mi", "Gi", "Ti"}
+	u := 0
+	for n != 0 && n%1024 == 0 && u < len(units)-1 {
+		n, u = n/1024, u+1
+	}
+	return fmt.Sprintf("%d%s", n, units[u])
+}

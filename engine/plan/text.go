@@ -1,0 +1,147 @@
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+)
+
+// Mask is what stands wherever a secret would.
+const Mask = "•••"
+
+// Secret is a value that is never shown: under every verb, as text, JSON or a log attribute it prints as Mask.
+type Secret struct {
+	ref   string
+	value string
+}
+
+// NewSecret makes a secret; ref names it for people, as in "slack-token/SECURE_DATA".
+func NewSecret(ref, value string) Secret { return Secret{ref: ref, value: value} }
+
+// Ref is the secret's name, which may be shown.
+func (s Secret) Ref() string { return s.ref }
+
+// Reveal returns the value. Only an engine's conversion and the output masker may call it; a test holds them to that.
+func (s Secret) Reveal() string { return s.value }
+
+// Format prints Mask, whatever the verb.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(Mask)) }
+
+// MarshalText gives Mask.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(Mask), nil }
+
+// LogValue gives Mask.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(Mask) }
+
+// Text is a string of which parts may be secret, since $(NAME) may put a secret in the middle of any value.
+// The zero Text is "".
+type Text struct{ pieces []piece }
+
+type piece struct {
+	plain  string
+	secret Secret
+	hidden bool
+}
+
+// Plain makes a text that may be shown.
+func Plain(s string) Text {
+	if s == "" {
+		return Text{}
+	}
+	return Text{pieces: []piece{{plain: s}}}
+}
+
+// Hidden makes a text that is one secret.
+func Hidden(s Secret) Text { return Text{pieces: []piece{{secret: s, hidden: true}}} }
+
+// Join makes one text of several.
+func Join(texts ...Text) Text {
+	var all []piece
+	var run strings.Builder
+	flush := func() {
+		if run.Len() > 0 {
+			all = append(all, piece{plain: run.String()})
+			run.Reset()
+		}
+	}
+	for _, t := range texts {
+		for _, p := range t.pieces {
+			if !p.hidden {
+				run.WriteString(p.plain)
+				continue
+			}
+			flush()
+			all = append(all, p)
+		}
+	}
+	flush()
+	return Text{pieces: all}
+}
+
+// Len is the length in bytes of what Reveal gives.
+func (t Text) Len() int {
+	n := 0
+	for _, p := range t.pieces {
+		n += len(p.plain) + len(p.secret.value)
+	}
+	return n
+}
+
+// Texts makes plain texts; nil stays nil.
+func Texts(values []string) []Text {
+	if values == nil {
+		return nil
+	}
+	texts := make([]Text, len(values))
+	for i, v := range values {
+		texts[i] = Plain(v)
+	}
+	return texts
+}
+
+// String is the text with Mask in place of each secret.
+func (t Text) String() string {
+	return t.render(func(Secret) string { return Mask })
+}
+
+// Reveal is the text with its secrets, under the rule of Secret.Reveal.
+func (t Text) Reveal() string { return t.render(Secret.Reveal) }
+
+func (t Text) render(secret func(Secret) string) string {
+	var b strings.Builder
+	for _, p := range t.pieces {
+		if p.hidden {
+			b.WriteString(secret(p.secret))
+		} else {
+			b.WriteString(p.plain)
+		}
+	}
+	return b.String()
+}
+
+// Secrets are the secrets within the text, in their order.
+func (t Text) Secrets() []Secret {
+	var all []Secret
+	for _, p := range t.pieces {
+		if p.hidden {
+			all = append(all, p.secret)
+		}
+	}
+	return all
+}
+
+// Format prints String, quoted under %q; %#v and %+v must not reach the pieces.
+func (t Text) Format(f fmt.State, verb rune) {
+	format := "%s"
+	if verb == 'q' {
+		format = "%q"
+	}
+	_, _ = fmt.Fprintf(f, format, t.String())
+}
+
+// MarshalJSON gives String as a JSON string.
+func (t Text) MarshalJSON() ([]byte, error) { return json.Marshal(t.String()) }
+
+// LogValue gives String.
+func (t Text) LogValue() slog.Value { return slog.StringValue(t.String()) }

@@ -1,0 +1,49 @@
+// Ktask runs Keptn task definitions on a developer's machine, without a cluster.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/mattn/go-isatty"
+
+	"github.com/ktask/ktask/command"
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/docker"
+)
+
+func main() {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	app := command.App{
+		In:          os.Stdin,
+		Out:         os.Stdout,
+		Err:         os.Stderr,
+		OutTerminal: isatty.IsTerminal(os.Stdout.Fd()),
+		ErrTerminal: isatty.IsTerminal(os.Stderr.Fd()),
+		Signals:     signals,
+		NewEngine:   newEngine,
+		Version:     version(),
+	}
+	os.Exit(command.Main(context.Background(), app, os.Args[1:]))
+}
+
+func newEngine(o command.EngineOptions) (engine.Engine, error) {
+	return docker.New(docker.Options{
+		Host: o.Host, Context: o.Context, DefaultHost: o.DefaultHost, DefaultContext: o.DefaultContext,
+		ConfigDir: o.ConfigDir, APIVersion: o.APIVersion,
+		TLS: o.TLS, TLSVerify: o.TLSVerify, CertPath: o.CertPath,
+		UserAgent: o.UserAgent, Keep: docker.Keep(o.Keep),
+	})
+}
+
+// version is the module's, as the go command stamped it.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}

@@ -1,0 +1,23 @@
+package resolve
+
+import "github.com/ktask/ktask/spec"
+
+// Check resolves every task and definition of the manifests, those too that a run would leave out, and reports
+// what is wrong between them. Secrets rarely lie beside manifests: one that is missing is a warning here.
+func Check(m spec.Manifests, o Options) spec.Problems {
+	o.Tasks, o.Selector = nil, nil
+	r := newResolver(m, o)
+	tasks, _ := r.selection(m)
+	for _, u := range tasks {
+		r.task(u)
+	}
+	for _, d := range m.Definitions {
+		r.task(use{nil, d})
+	}
+	for i, p := range r.problems {
+		if p.Rule == "missing-secret" {
+			r.problems[i].Severity = spec.Warning
+		}
+	}
+	return r.problems
+}

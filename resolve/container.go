@@ -1,0 +1,132 @@
+package resolve
+
+import (
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/spec"
+)
+
+// defaultVolumeBytes is the size of the volume without a memory limit: the reference page says 1GB.
+const defaultVolumeBytes = 1 << 30
+
+// container makes the container of a container task: the Kubernetes container as it is, with KEPTN_CONTEXT
+// (container_builder.go).
+func (r *resolver) container(u use, from *spec.Container, t *plan.Task) {
+	c := &t.Container
+	c.Name = from.Name
+	c.Image, c.ImageOrigin = from.Image, origin(from.At("image"))
+	c.PullPolicy = plan.PullPolicy(from.ImagePullPolicy)
+	if c.PullPolicy == "" {
+		c.PullPolicy = defaultPullPolicy(from.Image)
+	}
+	c.WorkingDir = from.WorkingDir
+	c.TTY, c.Stdin = from.TTY, from.Stdin
+	c.TerminationMessage = plan.TerminationMessage{
+		Path:           from.TerminationMessagePath,
+		FallbackToLogs: from.TerminationMessagePolicy == corev1.TerminationMessageFallbackToLogsOnError,
+	}
+	c.Limits = limits(from.Resources.Limits)
+	env := r.containerEnv(u, from)
+	c.Command = r.expandAll(u, from.Command, env, "command")
+	c.Args = r.expandAll(u, from.Args, env, "args")
+	c.Tmpfs = r.volume(u, from, env, c.Limits)
+	c.Env = r.environment(u, env)
+	security(from, c)
+	if u.task != nil && (len(u.task.Parameters) > 0 || u.task.Secret.Given) {
+		r.warn(u.task.Definition.Pos, "unused-parameters", "give it env",
+			"KeptnTask %q has parameters or a secret, but %q is a container task, which gets neither", u.task.Name, u.definition.Name)
+	}
+}
+
+func limits(list corev1.ResourceList) plan.Limits {
+	var l plan.Limits
+	if memory, ok := list[corev1.ResourceMemory]; ok {
+		l.MemoryBytes = memory.Value()
+	}
+	if cpu, ok := list[corev1.ResourceCPU]; ok {
+		l.NanoCPUs = cpu.ScaledValue(resource.Nano)
+	}
+	return l
+}
+
+// expandAll expands command or args with the whole environment; nil stays nil, which leaves the image's own.
+func (r *resolver) expandAll(u use, values []string, env *variables, what string) []plan.Text {
+	if len(values) == 0 {
+		return nil // an empty list is none, as in Kubernetes
+	}
+	texts := make([]plan.Text, len(values))
+	for i, v := range values {
+		texts[i] = expand(v, env.lookup)
+		r.tooLong(u, texts[i], what+"["+strconv.Itoa(i)+"]")
+	}
+	return texts
+}
+
+// volume mounts the one volume that Keptn makes, an emptyDir in memory with the name of the first mount. The others
+// that spec lets through have the same name. With a memory limit the volume has that size, which an
+// engine lowers to half of its memory: what the kubelet makes of it.
+func (r *resolver) volume(u use, c *spec.Container, env *variables, l plan.Limits) []plan.Tmpfs {
+	var all []plan.Tmpfs
+	for i, m := range c.VolumeMounts {
+		size, from := int64(defaultVolumeBytes), origin(c.At("volumeMounts", i))
+		if l.MemoryBytes > 0 {
+			size = l.MemoryBytes
+		}
+		sub := m.SubPath
+		if m.SubPathExpr != "" {
+			text := expand(m.SubPathExpr, env.lookup)
+			if len(text.Secrets()) > 0 {
+				r.fail(c.At("volumeMounts", i, "subPathExpr"), "secret-path", "", "task %q: a secret in a path would be shown", u.name())
+			}
+			sub = text.String()
+			if slices.Contains(strings.Split(sub, "/"), "..") || path.IsAbs(sub) {
+				r.fail(c.At("volumeMounts", i, "subPathExpr"), "invalid-path", "", "subPathExpr gives %q: it must be a relative path within the volume", sub)
+			}
+		}
+		target := m.MountPath
+		if !path.IsAbs(target) {
+			target = "/" + target
+		}
+		all = append(all, plan.Tmpfs{Name: m.Name, Path: target, SubPath: sub, SizeBytes: size, ReadOnly: m.ReadOnly, Origin: from})
+	}
+	return all
+}
+
+func security(from *spec.Container, c *plan.Container) {
+	s := from.SecurityContext
+	if s == nil {
+		return
+	}
+	is := func(b *bool) bool { return b != nil && *b }
+	c.Security = plan.Security{
+		ReadOnlyRootfs:  is(s.ReadOnlyRootFilesystem),
+		NoNewPrivileges: s.AllowPrivilegeEscalation != nil && !*s.AllowPrivilegeEscalation,
+		Privileged:      is(s.Privileged),
+		RunAsNonRoot:    is(s.RunAsNonRoot),
+		UnmaskedProc:    s.ProcMount != nil && *s.ProcMount == corev1.UnmaskedProcMount,
+	}
+	if k := s.Capabilities; k != nil {
+		for _, add := range k.Add {
+			c.Security.CapAdd = append(c.Security.CapAdd, string(add))
+		}
+		for _, drop := range k.Drop {
+			c.Security.CapDrop = append(c.Security.CapDrop, string(drop))
+		}
+	}
+	if s.SeccompProfile != nil {
+		c.Security.Seccomp = string(s.SeccompProfile.Type)
+	}
+	if s.RunAsUser != nil {
+		c.User = strconv.FormatInt(*s.RunAsUser, 10)
+	}
+	if s.RunAsGroup != nil {
+		c.User += ":" + strconv.FormatInt(*s.RunAsGroup, 10)
+	}
+}

@@ -1,0 +1,71 @@
+package resolve
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/spec"
+)
+
+// taskContext is KEPTN_CONTEXT: Keptn's TaskContext (apis/lifecycle/v1/keptntask_types.go), keys in its order.
+type taskContext struct {
+	WorkloadName    string            `json:"workloadName"`
+	AppName         string            `json:"appName"`
+	AppVersion      string            `json:"appVersion"`
+	WorkloadVersion string            `json:"workloadVersion"`
+	TaskType        string            `json:"taskType"`
+	ObjectType      string            `json:"objectType"`
+	Metadata        map[string]string `json:"metadata,omitempty"`
+}
+
+// context is what the KeptnTask says, all empty for a definition by itself, under the user's overrides.
+func (r *resolver) context(u use) plan.EnvVar {
+	c, from := taskContext{}, byDefault
+	if u.task != nil {
+		t := u.task.Context
+		c = taskContext{WorkloadName: t.WorkloadName, AppName: t.AppName, AppVersion: t.AppVersion, WorkloadVersion: t.WorkloadVersion,
+			TaskType: t.TaskType, ObjectType: t.ObjectType}
+		for _, p := range t.Metadata {
+			c.set("metadata."+p.Key, p.Value)
+		}
+		if t.Pos.Line > 0 {
+			from = origin(t.Pos)
+		}
+	}
+	for _, o := range r.options.Context {
+		if !c.set(o.Key, o.Value) {
+			remedy := spec.DidYouMean(o.Key, contextFields())
+			if remedy == "" {
+				remedy = "its fields are " + strings.Join(contextFields(), ", ") + " and metadata.KEY"
+			}
+			r.fail(spec.Pos{}, "unknown-context", remedy, "%s: KEPTN_CONTEXT has no field %q", o.Origin, o.Key)
+		}
+		from = o.Origin
+	}
+	text, _ := json.Marshal(c) // strings always have JSON
+	return plan.EnvVar{Name: "KEPTN_CONTEXT", Value: plan.Plain(string(text)), Origin: from}
+}
+
+func contextFields() []string {
+	return []string{"workloadName", "appName", "appVersion", "workloadVersion", "taskType", "objectType"}
+}
+
+// set sets a field by its JSON name, or tells that there is none.
+func (c *taskContext) set(name, value string) bool {
+	if key, ok := strings.CutPrefix(name, "metadata."); ok && key != "" {
+		if c.Metadata == nil {
+			c.Metadata = map[string]string{}
+		}
+		c.Metadata[key] = value
+		return true
+	}
+	field, ok := map[string]*string{
+		"workloadName": &c.WorkloadName, "appName": &c.AppName, "appVersion": &c.AppVersion,
+		"workloadVersion": &c.WorkloadVersion, "taskType": &c.TaskType, "objectType": &c.ObjectType,
+	}[name]
+	if ok {
+		*field = value
+	}
+	return ok
+}

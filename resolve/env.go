@@ -1,0 +1,144 @@
+package resolve
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/spec"
+)
+
+// containerEnv makes the environment of a container task as the kubelet does (pkg/kubelet/kubelet_pods.go,
+// makeEnvironmentVariables): envFrom first, then env, and KEPTN_CONTEXT in place of the user's own or at the end.
+func (r *resolver) containerEnv(u use, c *spec.Container) *variables {
+	v := &variables{}
+	for i, source := range c.EnvFrom {
+		r.envFrom(u, c, i, source, v)
+	}
+	context, own := r.context(u), false
+	for i, e := range c.Env {
+		at := c.At("env", i)
+		if e.Name == context.Name {
+			own = true
+			if e.ValueFrom != nil {
+				r.fail(at, "context-conflict", "leave KEPTN_CONTEXT to Keptn", "Keptn sets the value of KEPTN_CONTEXT, which cannot have a valueFrom beside it")
+			}
+			v.expanded(context)
+			continue
+		}
+		if e.ValueFrom == nil {
+			v.expanded(plan.EnvVar{Name: e.Name, Value: plan.Plain(e.Value), Origin: origin(c.At("env", i, "value"))})
+			continue
+		}
+		if text, from, ok := r.valueFrom(u, c, i, e.ValueFrom); ok {
+			v.set(plan.EnvVar{Name: e.Name, Value: text, Origin: from})
+		}
+	}
+	if !own {
+		v.expanded(context)
+	}
+	return v
+}
+
+func (r *resolver) envFrom(u use, c *spec.Container, i int, source corev1.EnvFromSource, v *variables) {
+	set := func(key string, value plan.Text, from plan.Origin) {
+		name := source.Prefix + key
+		if problems := validation.IsEnvVarName(name); problems != nil {
+			r.warn(c.At("envFrom", i), "invalid-variable", "", "key %q makes no name of a variable and is left out, as in a cluster", name)
+			return
+		}
+		v.set(plan.EnvVar{Name: name, Value: value, Origin: from})
+	}
+	namespaces := r.namespaces(u.meta().Namespace)
+	if ref := source.ConfigMapRef; ref != nil {
+		m, ok := find(r.index.configMaps, ref.Name, namespaces...)
+		if !ok && !isTrue(ref.Optional) {
+			r.fail(c.At("envFrom", i, "configMapRef", "name"), "missing-configmap", missing(r.index.configMaps, "ConfigMap", ref.Name, namespaces...),
+				"there is no ConfigMap %q, whose keys task %q wants", ref.Name, u.name())
+		}
+		if ok {
+			for _, p := range m.Data {
+				set(p.Key, plan.Plain(p.Value), origin(p.Pos))
+			}
+		}
+	}
+	if ref := source.SecretRef; ref != nil {
+		at := c.At("envFrom", i, "secretRef", "name")
+		keys, ok := r.secretKeys(u, ref.Name)
+		if !ok && !isTrue(ref.Optional) {
+			r.fail(at, "missing-secret", fmt.Sprintf("--secret %s/KEY=VALUE gives it", ref.Name), "there is no Secret %q, whose keys task %q wants", ref.Name, u.name())
+		}
+		for _, key := range keys {
+			if text, from, ok := r.secret(u, ref.Name, key, at, false); ok {
+				set(key, text, from)
+			}
+		}
+	}
+}
+
+// secretKeys are the sorted keys of a secret, the user's own included.
+func (r *resolver) secretKeys(u use, name string) (keys []string, ok bool) {
+	if s, found := find(r.index.secrets, name, r.namespaces(u.meta().Namespace)...); found {
+		keys, ok = slices.Clone(s.Data.Keys()), true
+	}
+	for _, given := range r.options.Secrets {
+		if given.Name == name {
+			keys, ok = append(keys, given.Key), true
+		}
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys), ok
+}
+
+func (r *resolver) valueFrom(u use, c *spec.Container, i int, from *corev1.EnvVarSource) (plan.Text, plan.Origin, bool) {
+	switch {
+	case from.SecretKeyRef != nil:
+		ref := from.SecretKeyRef
+		return r.secret(u, ref.Name, ref.Key, c.At("env", i, "valueFrom", "secretKeyRef"), isTrue(ref.Optional))
+	case from.ConfigMapKeyRef != nil:
+		return r.configMapKey(u, from.ConfigMapKeyRef, c.At("env", i, "valueFrom", "configMapKeyRef"))
+	case from.FieldRef != nil:
+		at := c.At("env", i, "valueFrom", "fieldRef")
+		value, ok := r.podField(u, from.FieldRef.FieldPath, at)
+		return plan.Plain(value), origin(at), ok
+	case from.ResourceFieldRef != nil:
+		at := c.At("env", i, "valueFrom", "resourceFieldRef")
+		value, ok := r.resourceField(c, from.ResourceFieldRef, at)
+		return plan.Plain(value), origin(at), ok
+	}
+	return plan.Text{}, "", false // spec reports an empty valueFrom
+}
+
+func (r *resolver) configMapKey(u use, ref *corev1.ConfigMapKeySelector, at spec.Pos) (plan.Text, plan.Origin, bool) {
+	namespaces := r.namespaces(u.meta().Namespace)
+	m, ok := find(r.index.configMaps, ref.Name, namespaces...)
+	if !ok {
+		if !isTrue(ref.Optional) {
+			r.fail(at, "missing-configmap", missing(r.index.configMaps, "ConfigMap", ref.Name, namespaces...),
+				"there is no ConfigMap %q, of which task %q wants key %q", ref.Name, u.name(), ref.Key)
+		}
+		return plan.Text{}, "", false
+	}
+	var keys []string
+	for _, p := range m.Data {
+		if p.Key == ref.Key {
+			return plan.Plain(p.Value), origin(p.Pos), true
+		}
+		keys = append(keys, p.Key)
+	}
+	if isTrue(ref.Optional) {
+		return plan.Text{}, "", false
+	}
+	remedy := "its keys are " + strings.Join(keys, ", ")
+	if slices.Contains(m.BinaryKeys, ref.Key) {
+		remedy = "it is binaryData, which no environment variable takes"
+	}
+	r.fail(at, "missing-key", remedy, "ConfigMap %q has no key %q", ref.Name, ref.Key)
+	return plan.Text{}, "", false
+}
+
+func isTrue(b *bool) bool { return b != nil && *b }

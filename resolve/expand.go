@@ -1,0 +1,102 @@
+package resolve
+
+import (
+	"strings"
+
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// maxText is the longest string that Linux passes to a process (MAX_ARG_STRLEN, less its end).
+const maxText = 128<<10 - 1
+
+// expand replaces $(NAME) as the kubelet does (k8s.io/kubernetes third_party/forked/golang/expansion): $$ is a
+// dollar, a name that is not known stays as it was written, and so does every other dollar. What is
+// inserted is not looked at again. A secret stays one wherever it lands. The result is cut once it is longer
+// than maxText, since each of a few nested references may double it.
+func expand(text string, lookup func(name string) (plan.Text, bool)) plan.Text {
+	var out []plan.Text
+	length, closers := 0, true
+	add := func(t plan.Text) {
+		out = append(out, t)
+		length += t.Len()
+	}
+	for length <= maxText {
+		dollar := strings.IndexByte(text, '$')
+		if dollar < 0 || dollar == len(text)-1 {
+			break
+		}
+		add(plan.Plain(text[:dollar]))
+		text = text[dollar+1:]
+		end := -1
+		if text[0] == '(' && closers {
+			end = strings.IndexByte(text, ')')
+			closers = end >= 0
+		}
+		switch {
+		case end >= 0:
+			value, ok := lookup(text[1:end])
+			if !ok {
+				value = plan.Plain("$" + text[:end+1])
+			}
+			add(value)
+			text = text[end+1:]
+		case text[0] == '$':
+			add(plan.Plain("$"))
+			text = text[1:]
+		default:
+			add(plan.Plain("$" + text[:1]))
+			text = text[1:]
+		}
+	}
+	return plan.Join(append(out, plan.Plain(text))...)
+}
+
+// variables are an environment in the making: names are unique, the place is that of the first declaration.
+type variables struct {
+	list []plan.EnvVar
+	at   map[string]int
+}
+
+func (v *variables) set(e plan.EnvVar) {
+	if v.at == nil {
+		v.at = map[string]int{}
+	}
+	if i, known := v.at[e.Name]; known {
+		v.list[i] = e
+		return
+	}
+	v.at[e.Name] = len(v.list)
+	v.list = append(v.list, e)
+}
+
+// lookup gives the value of a name as far as declared.
+func (v *variables) lookup(name string) (plan.Text, bool) {
+	if i, known := v.at[name]; known {
+		return v.list[i].Value, true
+	}
+	return plan.Text{}, false
+}
+
+// expanded declares a variable with a plain value, in which the variables before it are expanded.
+func (v *variables) expanded(e plan.EnvVar) {
+	e.Value = expand(e.Value.String(), v.lookup)
+	v.set(e)
+}
+
+// environment is the end of every environment: --env, in place of a variable of the name or behind the others,
+// as it was typed; then a look at the lengths.
+func (r *resolver) environment(u use, v *variables) []plan.EnvVar {
+	for _, o := range r.options.Env {
+		v.set(plan.EnvVar{Name: o.Key, Value: plan.Plain(o.Value), Origin: o.Origin})
+	}
+	for _, e := range v.list {
+		r.tooLong(u, e.Value, "variable "+e.Name)
+	}
+	return v.list
+}
+
+func (r *resolver) tooLong(u use, t plan.Text, what string) {
+	if t.Len() > maxText {
+		r.fail(u.meta().Pos, "value-too-long", "pass it as a file", "task %q: %s is over 128 KiB, which Linux gives no process", u.name(), what)
+	}
+}

@@ -1,0 +1,264 @@
+package resolve
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/runtimes"
+	"github.com/ktask/ktask/spec"
+)
+
+// link is one definition of a chain of functionRef.
+type link struct {
+	definition *spec.Definition
+	function   *spec.Function
+}
+
+// function makes the container of a deno or python task: code, runtime and image of the last definition of the
+// chain, parameters, secret and options of the nearest one that gives them (runtime_builder.go).
+func (r *resolver) function(u use, f *spec.Function, t *plan.Task) {
+	t.Runtime = plan.Runtime(f.Runtime)
+	chain, ok := r.chain(u, f)
+	if !ok {
+		return
+	}
+	last := chain[len(chain)-1]
+	t.Runtime = plan.Runtime(last.function.Runtime)
+	runtime, _ := runtimes.ByName(t.Runtime) // spec knows no others
+	c := &t.Container
+	c.Name, c.PullPolicy = runtimes.ContainerName, plan.PullIfNotPresent
+	c.Image, c.ImageOrigin = runtime.Image, byDefault
+	if o := r.runtimeImage(t.Runtime); o != nil {
+		c.Image, c.ImageOrigin = o.Value, o.Origin
+	}
+	in := runtimes.Inputs{
+		Data:       r.data(u, chain),
+		Context:    r.context(u),
+		CmdArgs:    cmdArgs(chain),
+		SecureData: r.secureData(u, chain),
+	}
+	in.Script, c.Files = r.code(u, last, runtime)
+	var env variables
+	for _, e := range runtimes.Env(in) {
+		if e.Name == "SECURE_DATA" {
+			env.set(e) // what comes from a secret is not expanded
+		} else {
+			env.expanded(e)
+		}
+	}
+	c.Env = r.environment(u, &env)
+	r.unreadData(u, in, *c)
+}
+
+func (r *resolver) runtimeImage(runtime plan.Runtime) *Setting[string] {
+	if runtime == plan.RuntimeDeno {
+		return r.options.DenoImage
+	}
+	return r.options.PythonImage
+}
+
+// chain follows functionRef to its end. A cluster follows one reference and then has no code: a deno task fails
+// there, a python task passes without having run anything.
+func (r *resolver) chain(u use, f *spec.Function) ([]link, bool) {
+	chain := []link{{u.definition, f}}
+	seen := map[*spec.Definition]bool{u.definition: true}
+	for {
+		here := chain[len(chain)-1]
+		ref, ok := functionRef(here.definition)
+		if !ok {
+			break
+		}
+		r.unused(here.function.Sources)
+		next, ok := find(r.index.definitions, ref.Name, r.namespaces(u.meta().Namespace)...)
+		if !ok {
+			r.fail(ref.Pos, "missing-definition", missing(r.index.definitions, "KeptnTaskDefinition", ref.Name, r.namespaces(u.meta().Namespace)...),
+				"%q calls KeptnTaskDefinition %q, which is not there", here.definition.Name, ref.Name)
+			return nil, false
+		}
+		function, ok := next.Runner.(*spec.Function)
+		if !ok {
+			r.fail(ref.Pos, "container-reference", "only deno and python definitions can be called",
+				"%q calls %q, which is a container task; Keptn's operator crashes on it", here.definition.Name, ref.Name)
+			return nil, false
+		}
+		if seen[next] {
+			r.fail(ref.Pos, "reference-cycle", "give one of them code", "functionRef goes in a circle: %s", drawn(chain, next))
+			return nil, false
+		}
+		seen[next] = true
+		chain = append(chain, link{next, function})
+	}
+	if len(chain) > 2 {
+		ref := chain[1].function.Sources[0].At()
+		r.warn(ref, "reference-chain", "", "a cluster follows one functionRef: it would stop at %q and run no code; ktask goes on to %q",
+			chain[1].definition.Name, chain[len(chain)-1].definition.Name)
+	}
+	return chain, true
+}
+
+// drawn shows a circle of references; a long one is shortened in the middle.
+func drawn(chain []link, back *spec.Definition) string {
+	var names []string
+	for _, l := range chain {
+		names = append(names, l.definition.Name)
+	}
+	if len(names) > 8 {
+		names = append(names[:4], append([]string{"…"}, names[len(names)-3:]...)...)
+	}
+	return strings.Join(append(names, back.Name), " → ")
+}
+
+// unused warns of the sources after the first: the reference page allows one only, Keptn takes the first of its own order.
+func (r *resolver) unused(sources []spec.Source) {
+	for _, s := range sources[1:] {
+		r.warn(s.At(), "unused-source", "keep one of them", "%s is not used: %s comes first", s.At().Field, sources[0].At().Field)
+	}
+}
+
+// data is DATA: the parameters as Go's encoding/json writes a map of strings, as in Keptn. Nearest wins, but an
+// empty string counts as not given (mergo.Merge without override). It is nil without parameters.
+func (r *resolver) data(u use, chain []link) *plan.EnvVar {
+	values := map[string]string{}
+	var from plan.Origin
+	fill := func(pairs []spec.Pair) {
+		for _, p := range pairs {
+			if values[p.Key] == "" {
+				values[p.Key] = p.Value
+			}
+			if from == "" {
+				from = mapOrigin(p.Pos)
+			}
+		}
+	}
+	for _, l := range chain {
+		fill(l.function.Parameters)
+	}
+	if u.task != nil {
+		for _, p := range u.task.Parameters {
+			if had := values[p.Key]; had != "" && had != p.Value {
+				r.warn(p.Pos, "parameter-loses", "to override it: --param "+p.Key+"="+p.Value,
+					"KeptnTask %q gives parameter %q, but its definition does too, and Keptn takes the definition's", u.task.Name, p.Key)
+			}
+		}
+		fill(u.task.Parameters)
+	}
+	for _, p := range r.options.Params {
+		values[p.Key], from = p.Value, p.Origin
+	}
+	if len(values) == 0 {
+		return nil
+	}
+	text, _ := json.Marshal(values) // strings always have JSON
+	return &plan.EnvVar{Value: plan.Plain(string(text)), Origin: from}
+}
+
+// mapOrigin is the map that a parameter stands in.
+func mapOrigin(p spec.Pos) plan.Origin {
+	if i := strings.LastIndex(p.Field, ".map"); i >= 0 {
+		p.Field = p.Field[:i+len(".map")]
+	}
+	return origin(p)
+}
+
+func cmdArgs(chain []link) plan.EnvVar {
+	for _, l := range chain {
+		if p := l.function.CmdParameters; p.Value != "" {
+			return plan.EnvVar{Value: plan.Plain(p.Value), Origin: origin(p.Pos)}
+		}
+	}
+	return plan.EnvVar{Origin: byDefault}
+}
+
+// secureData is SECURE_DATA: that key of the secret which the KeptnTask names, else of the nearest in the chain.
+func (r *resolver) secureData(u use, chain []link) *plan.EnvVar {
+	var name spec.Optional[string]
+	if u.task != nil {
+		name = u.task.Secret
+	}
+	for _, l := range chain {
+		if !name.Given {
+			name = l.function.Secret
+		}
+	}
+	if !name.Given {
+		return nil
+	}
+	text, from, ok := r.secret(u, name.Value, "SECURE_DATA", name.Pos, false)
+	if !ok {
+		return nil
+	}
+	return &plan.EnvVar{Value: text, Origin: from}
+}
+
+// code finds the script: a file of the container, or a URL that the runtime fetches.
+func (r *resolver) code(u use, l link, runtime runtimes.Runtime) (script plan.EnvVar, files []plan.File) {
+	sources := l.function.Sources
+	for i, s := range sources {
+		file := plan.File{Path: runtime.ScriptPath, Mode: 0o444, Origin: origin(s.At())}
+		switch s := s.(type) {
+		case spec.Inline:
+			file.Content, file.Line = []byte(s.Code), s.Line
+		case spec.HTTPRef:
+			return plan.EnvVar{Value: plan.Plain(s.URL), Origin: origin(s.Pos)}, nil
+		case spec.ConfigMapRef:
+			m, ok := find(r.index.configMaps, s.Name, r.namespaces(u.meta().Namespace)...)
+			if !ok {
+				if r.insteadOfConfigMap(u, s, sources[i+1:]) {
+					continue
+				}
+				return script, nil
+			}
+			if !r.configMapCode(m, s, &file) {
+				return script, nil
+			}
+		}
+		r.unused(sources[i:])
+		return plan.EnvVar{Value: plan.Plain(runtime.ScriptPath), Origin: byDefault}, []plan.File{file}
+	}
+	return script, nil
+}
+
+// insteadOfConfigMap tells whether another source stands in for a ConfigMap that is not there.
+func (r *resolver) insteadOfConfigMap(u use, s spec.ConfigMapRef, others []spec.Source) bool {
+	namespaces := r.namespaces(u.meta().Namespace)
+	remedy := missing(r.index.configMaps, "ConfigMap", s.Name, namespaces...)
+	if len(others) > 0 {
+		r.warn(s.Pos, "missing-configmap", remedy, "there is no ConfigMap %q; %s is used instead, as Keptn does", s.Name, others[0].At().Field)
+		return true
+	}
+	r.fail(s.Pos, "missing-configmap", remedy, "there is no ConfigMap %q with the code of %q", s.Name, u.definition.Name)
+	return false
+}
+
+func (r *resolver) configMapCode(m *spec.ConfigMap, s spec.ConfigMapRef, file *plan.File) bool {
+	var keys []string
+	for _, p := range m.Data {
+		if p.Key == "code" {
+			file.Content, file.Line, file.Origin = []byte(p.Value), m.CodeLine, origin(p.Pos)
+			return true
+		}
+		keys = append(keys, p.Key)
+	}
+	has := "it has no keys"
+	if len(keys) > 0 {
+		has = "its keys are " + strings.Join(keys, ", ")
+	}
+	r.fail(s.Pos, "configmap-without-code", has, `ConfigMap %q has no key "code"`, m.Name)
+	return false
+}
+
+// unreadData warns of a script that reads DATA while nobody gives parameters: DATA is then not set at all.
+func (r *resolver) unreadData(u use, in runtimes.Inputs, c plan.Container) {
+	if in.Data != nil || len(c.Files) == 0 {
+		return
+	}
+	code := string(c.Files[0].Content)
+	for _, read := range []string{`env.get("DATA")`, `env.get('DATA')`, `environ["DATA"]`, `environ['DATA']`, `getenv("DATA")`, `getenv('DATA')`, `environ.get("DATA")`, `environ.get('DATA')`} {
+		if strings.Contains(code, read) {
+			at := u.definition.Runner.(*spec.Function).Pos
+			r.warn(at, "data-unset", "give parameters.map, or --param NAME=VALUE", "the script of %q reads DATA, which is not set without parameters", u.definition.Name)
+			return
+		}
+	}
+}

@@ -1,0 +1,163 @@
+// Package resolve turns manifests into a plan.
+//
+// In come the typed objects of package spec and the user's options; every reference between them is looked
+// up: chains of functionRef, ConfigMaps, Secrets, parameters, the context. Out comes a plan.Plan in which
+// nothing is left to look up, or the problems that prevent it, each with its place. It is the only package
+// that knows both manifests and plans. It runs nothing, and it opens neither files nor sockets.
+package resolve
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/spec"
+)
+
+// Options are what the user may say about a run. The zero value of a field means that nothing was said.
+type Options struct {
+	// Namespace is that of manifests which name none, KeptnNamespace the one that is searched after a task's own.
+	Namespace      string
+	KeptnNamespace string
+
+	// Tasks names KeptnTasks or KeptnTaskDefinitions; Selector are labels that all must match.
+	Tasks    []string
+	Selector []Override
+
+	Params  []Override
+	Secrets []SecretValue
+	Env     []Override
+	// Context overrides fields of KEPTN_CONTEXT: workloadName, appName, …, or metadata.KEY.
+	Context []Override
+
+	Retries   *Setting[int]
+	Timeout   *Setting[time.Duration]
+	Grace     time.Duration
+	Semantics plan.Semantics
+	// BackoffScale multiplies the waits between attempts; 0 means 1.
+	BackoffScale float64
+	Lenient      bool
+
+	// DenoImage and PythonImage replace the images of the runtimes, Images any image by another.
+	DenoImage   *Setting[string]
+	PythonImage *Setting[string]
+	Images      []Override
+
+	Mounts   []plan.Mount
+	Network  string
+	Platform string
+	// Node is the engine's host, which takes the place of a pod's node.
+	Node Node
+}
+
+// Node is what a pod may ask of its node.
+type Node struct{ Name, IP string }
+
+// Override is a key and value from outside the manifests, and where it comes from.
+type Override struct {
+	Key, Value string
+	Origin     plan.Origin
+}
+
+// Setting is a value from outside the manifests, and where it comes from.
+type Setting[T any] struct {
+	Value  T
+	Origin plan.Origin
+}
+
+// SecretValue is a key of a secret from outside the manifests. It formats without the value.
+type SecretValue struct {
+	Name, Key string
+	Value     plan.Secret
+	Origin    plan.Origin
+}
+
+// Resolve makes the plan of a run. While the problems hold an error the plan is not fit to be run. The
+// problems of the manifests themselves are package spec's: these here are what came to light between them.
+func Resolve(m spec.Manifests, o Options) (plan.Plan, spec.Problems) {
+	r := newResolver(m, o)
+	selected, skipped := r.selection(m)
+	p := plan.Plan{Skipped: skipped}
+	for _, u := range selected {
+		if task, ok := r.task(u); ok {
+			p.Tasks = append(p.Tasks, task)
+		}
+	}
+	nameTasks(p.Tasks)
+	p.Warnings = Warnings(r.problems)
+	return p, r.problems
+}
+
+// Warnings are the warnings among problems, as a plan carries them.
+func Warnings(problems spec.Problems) []plan.Warning {
+	var all []plan.Warning
+	for _, w := range problems.Warnings() {
+		message := w.Message
+		if w.Remedy != "" {
+			message += " (" + w.Remedy + ")"
+		}
+		all = append(all, plan.Warning{Origin: origin(w.Pos), Rule: w.Rule, Message: message})
+	}
+	return all
+}
+
+// nameTasks makes names unique: tasks of the same name in several namespaces get their namespace in front.
+func nameTasks(tasks []plan.Task) {
+	count := map[string]int{}
+	for _, t := range tasks {
+		count[t.Name]++
+	}
+	for i, t := range tasks {
+		if count[t.Name] > 1 {
+			tasks[i].Name = t.Namespace + "/" + t.Name
+		}
+	}
+}
+
+type resolver struct {
+	options  Options
+	index    index
+	problems spec.Problems
+	told     map[spec.Problem]bool
+}
+
+func newResolver(m spec.Manifests, o Options) *resolver {
+	if o.Semantics == "" {
+		o.Semantics = plan.Local
+	}
+	if o.BackoffScale == 0 {
+		o.BackoffScale = 1
+	}
+	return &resolver{options: o, index: newIndex(m), told: map[spec.Problem]bool{}}
+}
+
+func (r *resolver) fail(at spec.Pos, rule, remedy, format string, args ...any) {
+	r.add(spec.Error, at, rule, remedy, format, args...)
+}
+
+func (r *resolver) warn(at spec.Pos, rule, remedy, format string, args ...any) {
+	r.add(spec.Warning, at, rule, remedy, format, args...)
+}
+
+func (r *resolver) add(s spec.Severity, at spec.Pos, rule, remedy, format string, args ...any) {
+	p := spec.Problem{Pos: at, Severity: s, Rule: rule, Message: fmt.Sprintf(format, args...), Remedy: remedy}
+	if !r.told[p] { // two tasks that share a definition share its problems
+		r.told[p] = true
+		r.problems = append(r.problems, p)
+	}
+}
+
+// origin names a place for the plan: "task.yaml:9 spec.deno.parameters.map".
+func origin(p spec.Pos) plan.Origin {
+	if p.Line == 0 {
+		return plan.Origin(p.File)
+	}
+	text := fmt.Sprintf("%s:%d", p.File, p.Line)
+	if p.Field != "" {
+		text += " " + p.Field
+	}
+	return plan.Origin(text)
+}
+
+// byDefault is the origin of what nobody said.
+const byDefault plan.Origin = "default"

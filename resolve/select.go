@@ -1,0 +1,166 @@
+package resolve
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/spec"
+)
+
+// use is one task to run: a KeptnTask and its definition, or, with task nil, a definition by itself.
+type use struct {
+	task       *spec.Task
+	definition *spec.Definition
+}
+
+func (u use) name() string {
+	if u.task != nil {
+		return u.task.Name
+	}
+	return u.definition.Name
+}
+
+// meta is that of the object which the user's labels and selectors mean.
+func (u use) meta() spec.Meta {
+	if u.task != nil {
+		return u.task.Meta
+	}
+	return u.definition.Meta
+}
+
+// selection is what a run executes: what the options name, else every KeptnTask, else every definition
+// that is not merely a function which others call.
+func (r *resolver) selection(m spec.Manifests) ([]use, []plan.Skipped) {
+	var tasks, definitions []use
+	used := map[*spec.Definition]bool{}
+	for _, t := range m.Tasks {
+		d, ok := find(r.index.definitions, t.Definition.Value, r.namespaces(t.Namespace)...)
+		if !ok {
+			if len(r.options.Tasks) == 0 || slices.Contains(r.options.Tasks, t.Name) {
+				r.fail(t.Definition.Pos, "missing-definition", missing(r.index.definitions, "KeptnTaskDefinition", t.Definition.Value, r.namespaces(t.Namespace)...),
+					"KeptnTask %q: there is no KeptnTaskDefinition %q", t.Name, t.Definition.Value)
+			}
+			continue
+		}
+		used[d] = true
+		tasks = append(tasks, use{t, d})
+	}
+	for _, d := range m.Definitions {
+		definitions = append(definitions, use{nil, d})
+	}
+	var chosen []use
+	var skipped []plan.Skipped
+	switch {
+	case len(r.options.Tasks) > 0:
+		chosen = r.named(m, tasks, definitions)
+	case len(m.Tasks) > 0:
+		chosen = tasks
+		for _, d := range m.Definitions {
+			if !used[d] {
+				skipped = append(skipped, plan.Skipped{Name: d.Name, Reason: "no KeptnTask uses it; name it with --task"})
+			}
+		}
+	default:
+		chosen, skipped = r.callers(definitions)
+	}
+	return r.labelled(chosen, skipped)
+}
+
+// named finds the objects that --task names: a KeptnTask before a definition of the same name.
+func (r *resolver) named(m spec.Manifests, tasks, definitions []use) []use {
+	var chosen []use
+	var names []string
+	for _, u := range slices.Concat(tasks, definitions) {
+		names = append(names, u.name())
+	}
+	for _, name := range r.options.Tasks {
+		matches := func(u use) bool { return u.name() == name }
+		found := filter(tasks, matches)
+		if len(found) == 0 {
+			found = filter(definitions, matches)
+		}
+		dangling := slices.ContainsFunc(m.Tasks, func(t *spec.Task) bool { return t.Name == name })
+		if len(found) == 0 && !dangling {
+			remedy := spec.DidYouMean(name, names)
+			if remedy == "" && len(names) > 0 {
+				remedy = "there are " + strings.Join(slices.Compact(slices.Sorted(slices.Values(names))), ", ")
+			}
+			r.fail(spec.Pos{}, "no-such-task", remedy, "there is no KeptnTask or KeptnTaskDefinition %q", name)
+		}
+		for _, u := range found {
+			if !slices.Contains(chosen, u) {
+				chosen = append(chosen, u)
+			}
+		}
+	}
+	return chosen
+}
+
+// callers leaves out the definitions that another one reaches through functionRef.
+func (r *resolver) callers(definitions []use) (chosen []use, skipped []plan.Skipped) {
+	calledBy := map[*spec.Definition]string{}
+	for _, u := range definitions {
+		if ref, ok := functionRef(u.definition); ok {
+			called, ok := find(r.index.definitions, ref.Name, r.namespaces(u.definition.Namespace)...)
+			if ok && called != u.definition && calledBy[called] == "" {
+				calledBy[called] = u.definition.Name
+			}
+		}
+	}
+	if len(definitions) > 0 && len(calledBy) == len(definitions) {
+		return definitions, nil // a cycle of all: resolving them says so
+	}
+	for _, u := range definitions {
+		if by := calledBy[u.definition]; by != "" {
+			skipped = append(skipped, plan.Skipped{Name: u.name(), Reason: "called by " + by + "; name it with --task"})
+			continue
+		}
+		chosen = append(chosen, u)
+	}
+	return chosen, skipped
+}
+
+func (r *resolver) labelled(chosen []use, skipped []plan.Skipped) ([]use, []plan.Skipped) {
+	if len(r.options.Selector) == 0 {
+		return chosen, skipped
+	}
+	var matching []use
+	for _, u := range chosen {
+		if r.matches(u) {
+			matching = append(matching, u)
+		} else {
+			skipped = append(skipped, plan.Skipped{Name: u.name(), Reason: "its labels do not match the selector"})
+		}
+	}
+	return matching, skipped
+}
+
+func (r *resolver) matches(u use) bool {
+	for _, want := range r.options.Selector {
+		has := func(l spec.Pair) bool { return l.Key == want.Key && l.Value == want.Value }
+		if !slices.ContainsFunc(u.meta().Labels, has) {
+			return false
+		}
+	}
+	return true
+}
+
+func filter[T any](all []T, keep func(T) bool) []T {
+	var some []T
+	for _, v := range all {
+		if keep(v) {
+			some = append(some, v)
+		}
+	}
+	return some
+}
+
+// functionRef is the definition's reference to another one, if it has one.
+func functionRef(d *spec.Definition) (spec.FunctionRef, bool) {
+	if f, ok := d.Runner.(*spec.Function); ok && len(f.Sources) > 0 {
+		ref, ok := f.Sources[0].(spec.FunctionRef) // it beats every other source
+		return ref, ok
+	}
+	return spec.FunctionRef{}, false
+}

@@ -1,0 +1,63 @@
+// Package runtimes says what a deno or python task is as a container.
+//
+// In goes what a definition gives (code, parameters, context, secret), out comes what the container needs: image,
+// script path and environment. These are tables and pure functions; the image build contexts lie beside
+// them in deno/ and python/. Nothing here runs or looks up anything.
+package runtimes
+
+import "github.com/ktask/ktask/engine/plan"
+
+// ContainerName is what Keptn calls the container of a deno or python task.
+const ContainerName = "keptn-function-runner"
+
+// Runtime is a predefined runner.
+type Runtime struct {
+	Name plan.Runtime
+	// Image is Keptn's published image; ImageVariable is the environment variable with which Keptn's operator,
+	// and ktask, choose another one.
+	Image         string
+	ImageVariable string
+	// ScriptPath is where the code is mounted.
+	ScriptPath string
+}
+
+// ByName gives the runtime of a runner; ok is false for anything but deno and python.
+//
+// Images and variables are those of the lifecycle-operator's chart/values.yaml, the paths those of its
+// controllers/common/taskdefinition/handler.go.
+func ByName(name plan.Runtime) (r Runtime, ok bool) {
+	switch name {
+	case plan.RuntimeDeno:
+		return Runtime{name, "ghcr.io/keptn/deno-runtime:v3.0.1", "FUNCTION_RUNNER_IMAGE", "/var/data/function.ts"}, true
+	case plan.RuntimePython:
+		return Runtime{name, "ghcr.io/keptn/python-runtime:v1.0.8", "PYTHON_RUNNER_IMAGE", "/var/data/function.py"}, true
+	}
+	return Runtime{}, false
+}
+
+// Inputs are the values of a function task's environment. Data and SecureData are nil where there is none.
+type Inputs struct {
+	Data       *plan.EnvVar
+	Context    plan.EnvVar
+	CmdArgs    plan.EnvVar
+	SecureData *plan.EnvVar
+	Script     plan.EnvVar
+}
+
+// Env names the inputs and puts them in the order in which Keptn declares them, which matters to $(NAME):
+// lifecycle-operator/controllers/lifecycle/keptntask/runtime_builder.go, CreateContainer.
+func Env(in Inputs) []plan.EnvVar {
+	var env []plan.EnvVar
+	add := func(name string, v *plan.EnvVar) {
+		if v != nil {
+			v.Name = name
+			env = append(env, *v)
+		}
+	}
+	add("DATA", in.Data)
+	add("KEPTN_CONTEXT", &in.Context)
+	add("CMD_ARGS", &in.CmdArgs)
+	add("SECURE_DATA", in.SecureData)
+	add("SCRIPT", &in.Script)
+	return env
+}

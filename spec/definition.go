@@ -1,0 +1,218 @@
+package spec
+
+import (
+	"regexp"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+func (l *loader) definition() {
+	var raw rawDefinition
+	l.decode(&raw)
+	meta, ok := l.meta(raw.rawHeader)
+	s := l.section().sub("spec")
+	d := &Definition{
+		Meta:             meta,
+		Runner:           l.runner(raw.Spec, s),
+		Retries:          l.count(raw.Spec.Retries, s.sub("retries"), "retries"),
+		Timeout:          l.timeout(raw.Spec.Timeout, s.sub("timeout")),
+		ImagePullSecrets: nil,
+
+		TTLSecondsAfterFinished: l.count(raw.Spec.TTLSecondsAfterFinished, s.sub("ttlSecondsAfterFinished"), "ttlSecondsAfterFinished"),
+	}
+	if raw.Spec.ServiceAccount != nil {
+		d.ServiceAccount = required(l, raw.Spec.ServiceAccount.Name, s.sub("serviceAccount", "name"))
+	}
+	if raw.Spec.AutomountServiceAccountToken != nil {
+		d.AutomountToken = required(l, raw.Spec.AutomountServiceAccountToken.Type, s.sub("automountServiceAccountToken", "type"))
+	}
+	for i, ref := range raw.Spec.ImagePullSecrets {
+		if ref.Name == "" && !s.bad("imagePullSecrets", i) {
+			l.fail(s.At("imagePullSecrets", i), "required", "", "%s is required", s.At("imagePullSecrets", i, "name").Field)
+		}
+		d.ImagePullSecrets = append(d.ImagePullSecrets, ref.Name)
+	}
+	if ok && l.remember(meta) && d.Runner != nil {
+		l.manifests.Definitions = append(l.manifests.Definitions, d)
+	}
+}
+
+// required is a field that must be there once its object is.
+func required[T any](l *loader, value *T, s section) Optional[T] {
+	if value == nil {
+		if !s.bad() {
+			l.fail(s.At(), "required", "", "%s is required", s.At().Field)
+		}
+		return Optional[T]{}
+	}
+	return Optional[T]{Value: *value, Given: true, Pos: s.At()}
+}
+
+func given[T any](value *T, s section) Optional[T] {
+	if value == nil {
+		return Optional[T]{}
+	}
+	return Optional[T]{Value: *value, Given: true, Pos: s.At()}
+}
+
+// runner finds the one runner: what counts is which fields are there, not what is in them (Keptn's webhook).
+func (l *loader) runner(raw rawDefinitionSpec, s section) Runner {
+	var present []string
+	var one Runner
+	for _, r := range []struct {
+		field, runtime string
+		raw            *rawFunction
+	}{{"function", "deno", raw.Function}, {"deno", "deno", raw.Deno}, {"python", "python", raw.Python}} {
+		if !s.given(r.field) {
+			continue
+		}
+		present = append(present, r.field)
+		if r.field == "function" {
+			l.warn(s.At("function"), "deprecated", `write "deno" in apiVersion lifecycle.keptn.sh/v1`, "spec.function is deprecated; it is the deno runner")
+		}
+		one = l.function(r.runtime, r.field, r.raw, s.sub(r.field))
+	}
+	if s.given("container") {
+		present = append(present, "container")
+		one = l.container(raw.Container, s.sub("container"))
+	}
+	switch {
+	case len(present) > 1:
+		l.fail(s.At(present[1]), "several-runners", "keep one of them", "a definition has one runner, this one has spec.%s and spec.%s", present[0], present[1])
+		return nil
+	case len(present) == 0:
+		for _, field := range []string{"deno", "python", "container", "function"} {
+			if s.bad(field) {
+				return nil // reported already
+			}
+		}
+		if !l.unknownRunner(s) {
+			l.fail(s.At(), "no-runner", "add spec.deno, spec.python or spec.container", "a definition needs a runner")
+		}
+	}
+	return one
+}
+
+// unknownRunner tells whether an unknown field of spec was reported, which then is the misspelt runner.
+func (l *loader) unknownRunner(s section) bool {
+	if s.root == nil || s.root.kind != objectKind || l.options.Lenient {
+		return false
+	}
+	for i := range s.root.keys {
+		if s.root.values[i].bad {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *loader) function(runtime, field string, raw *rawFunction, s section) *Function {
+	f := &Function{Runtime: runtime, Field: field, Pos: s.At()}
+	if raw == nil {
+		return f
+	}
+	f.CmdParameters = given(raw.CmdParameters, s.sub("cmdParameters"))
+	if raw.Parameters != nil {
+		f.Parameters = pairs(raw.Parameters.Map, s.sub("parameters", "map"))
+	}
+	if p := raw.SecureParameters; p != nil && p.Secret != "" {
+		f.Secret = given(&p.Secret, s.sub("secureParameters", "secret"))
+		l.reference(p.Secret, f.Secret.Pos)
+	}
+	l.sources(f, raw, s)
+	return f
+}
+
+// sources lists where the code may come from in the order in which Keptn looks (runtime_builder.go): the
+// referenced definition, the inline code, the ConfigMap, the URL.
+func (l *loader) sources(f *Function, raw *rawFunction, s section) {
+	broken := false
+	add := func(field, leaf, value string, source Source) {
+		switch {
+		case s.bad(field) || s.bad(field, leaf):
+			broken = true
+		case value != "":
+			f.Sources = append(f.Sources, source)
+		case leaf != "code":
+			broken = true
+			l.fail(s.At(field), "required", "", "%s is required", s.At(field, leaf).Field)
+		}
+	}
+	if r := raw.FunctionRef; s.given("functionRef") && r != nil {
+		add("functionRef", "name", r.Name, FunctionRef{r.Name, s.At("functionRef", "name")})
+		l.reference(r.Name, s.At("functionRef", "name"))
+	}
+	if r := raw.Inline; s.given("inline") && r != nil {
+		add("inline", "code", r.Code, Inline{r.Code, s.textLine("inline", "code"), s.At("inline", "code")})
+	}
+	if r := raw.ConfigMapRef; s.given("configMapRef") && r != nil {
+		add("configMapRef", "name", r.Name, ConfigMapRef{r.Name, s.At("configMapRef", "name")})
+		l.reference(r.Name, s.At("configMapRef", "name"))
+	}
+	if r := raw.HTTPRef; s.given("httpRef") && r != nil {
+		add("httpRef", "url", r.URL, HTTPRef{r.URL, s.At("httpRef", "url")})
+	}
+	if len(f.Sources) == 0 && !broken && !l.brokenChild(s) {
+		remedy := "give it one of inline, httpRef, functionRef and configMapRef"
+		if s.given("inline") {
+			remedy = "inline.code is empty, which Keptn takes for none; " + remedy
+		}
+		l.fail(s.At(), "no-code", remedy, "%s has no code to run", s.At().Field)
+	}
+}
+
+// brokenChild tells whether a field of s was reported, so that its absence needs no second word.
+func (l *loader) brokenChild(s section) bool {
+	if s.root == nil || s.root.bad {
+		return true
+	}
+	if l.options.Lenient || s.root.kind != objectKind {
+		return false
+	}
+	for _, v := range s.root.values {
+		if v.bad {
+			return true
+		}
+	}
+	return false
+}
+
+// reference checks the name of another object.
+func (l *loader) reference(name string, at Pos) {
+	if name == "" {
+		return
+	}
+	if problems := validation.IsDNS1123Subdomain(name); problems != nil {
+		l.fail(at, "invalid-name", problems[0], "%s %q is no name of an object", at.Field, name)
+	}
+}
+
+// count is an int32 that Kubernetes' Job refuses below zero, though Keptn's schema does not.
+func (l *loader) count(value *int32, s section, name string) Optional[int32] {
+	if value != nil && *value < 0 {
+		l.fail(s.At(), "out-of-range", "", "spec.%s must be 0 or more, not %d", name, *value)
+		return Optional[int32]{}
+	}
+	return given(value, s)
+}
+
+// timeoutPattern is the CRD's, anchored on both sides. Keptn's own anchors each half on one side only and lets
+// through what its duration parser then refuses.
+var timeoutPattern = regexp.MustCompile(`^(0|([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+)$`)
+
+func (l *loader) timeout(value *string, s section) Optional[time.Duration] {
+	if value == nil {
+		return Optional[time.Duration]{}
+	}
+	d, err := time.ParseDuration(*value)
+	if err != nil || !timeoutPattern.MatchString(*value) {
+		remedy := "for example 30s, 5m or 1h30m"
+		if _, err := time.ParseDuration(*value + "s"); err == nil {
+			remedy = "a duration has a unit: " + *value + "s"
+		}
+		l.fail(s.At(), "invalid-timeout", remedy, "spec.timeout %q is no duration", *value)
+		return Optional[time.Duration]{}
+	}
+	return Optional[time.Duration]{Value: d, Given: true, Pos: s.At()}
+}

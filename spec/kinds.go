@@ -1,0 +1,91 @@
+package spec
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// The groups, kinds and versions that Keptn serves. A kind that is known and not ktask's business is passed over;
+// one that is not known, in a group of Keptn, is a mistake.
+const lifecycleGroup = "lifecycle.keptn.sh"
+
+func keptnKinds(group string) map[string][]string {
+	old, all := []string{"v1alpha1", "v1alpha2"}, []string{"v1alpha1", "v1alpha2", "v1alpha3", "v1beta1", "v1"}
+	switch group {
+	case lifecycleGroup:
+		return map[string][]string{
+			"KeptnTaskDefinition":       all,
+			"KeptnTask":                 all,
+			"KeptnApp":                  all,
+			"KeptnAppContext":           {"v1beta1", "v1"},
+			"KeptnAppVersion":           all,
+			"KeptnAppCreationRequest":   {"v1alpha3", "v1beta1", "v1"},
+			"KeptnWorkload":             all,
+			"KeptnWorkloadInstance":     {"v1alpha1", "v1alpha2", "v1alpha3"},
+			"KeptnWorkloadVersion":      {"v1alpha3", "v1alpha4", "v1beta1", "v1"},
+			"KeptnEvaluation":           all,
+			"KeptnEvaluationDefinition": all,
+			"KeptnEvaluationProvider":   append(old, "v1alpha3"),
+		}
+	case "metrics.keptn.sh":
+		newer := []string{"v1alpha3", "v1beta1", "v1"}
+		return map[string][]string{
+			"KeptnMetric": all, "KeptnMetricsProvider": all, "Analysis": newer, "AnalysisDefinition": newer, "AnalysisValueTemplate": newer,
+		}
+	case "options.keptn.sh":
+		return map[string][]string{"KeptnConfig": {"v1alpha1"}}
+	}
+	return nil
+}
+
+func keptnGroups() []string { return []string{lifecycleGroup, "metrics.keptn.sh", "options.keptn.sh"} }
+
+// object dispatches on group, version and kind.
+func (l *loader) object(group, version, kind string) {
+	list := false
+	if keptnKinds(group)[kind] == nil && strings.HasSuffix(kind, "List") {
+		kind, list = strings.TrimSuffix(kind, "List"), true
+	}
+	l.version, l.kind = version, kind
+	switch {
+	case group == "" && version == "v1" && list && (kind == "ConfigMap" || kind == "Secret"):
+		l.items("v1", kind)
+	case group == "" && version == "v1" && kind == "ConfigMap":
+		l.configMap()
+	case group == "" && version == "v1" && kind == "Secret":
+		l.secret()
+	case group == "" && (kind == "ConfigMap" || kind == "Secret"):
+		l.fail(l.at("apiVersion"), "unknown-version", "use apiVersion: v1", "there is no %s in version %q", kind, version)
+	case slices.Contains(keptnGroups(), group):
+		l.keptn(group, version, kind, list)
+	case strings.HasPrefix(kind, "KeptnTask") || strings.HasSuffix(group, "keptn.sh"):
+		l.fail(l.at("apiVersion"), "unknown-group", "use apiVersion: "+lifecycleGroup+"/v1", "there is no %s in group %q", kind, group)
+	default:
+		l.manifests.Foreign++
+	}
+}
+
+func (l *loader) keptn(group, version, kind string, list bool) {
+	kinds := keptnKinds(group)
+	versions, known := kinds[kind]
+	if !known {
+		names := slices.Sorted(maps.Keys(kinds))
+		l.fail(l.at("kind"), "unknown-kind", DidYouMean(kind, names), "group %s has no kind %q", group, kind)
+		return
+	}
+	if !slices.Contains(versions, version) {
+		l.fail(l.at("apiVersion"), "unknown-version", "it has "+strings.Join(versions, ", "), "%s has no version %q of %s", group, version, kind)
+		return
+	}
+	switch {
+	case list:
+		l.items(group+"/"+version, kind)
+	case kind == "KeptnTaskDefinition":
+		l.definition()
+	case kind == "KeptnTask":
+		l.task()
+	default:
+		l.manifests.Foreign++
+	}
+}

@@ -1,0 +1,176 @@
+package spec
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// File is a manifest file, or what came through a pipe.
+type File struct {
+	// Name is shown in front of every problem.
+	Name string
+	Data []byte
+	// Named is true where the user named this very file, and false where it was found in a directory: what is
+	// no Kubernetes object at all is an error in the first and passed over in the second.
+	Named bool
+}
+
+// Options of a load.
+type Options struct {
+	// Namespace is that of objects which name none.
+	Namespace string
+	// Lenient turns what ktask or Keptn would ignore (unknown fields, fields of other versions, container
+	// fields that cannot be honoured) from errors into warnings.
+	Lenient bool
+}
+
+// Load reads all files and reports every problem in them, errors and warnings, in the order of the files.
+// The objects without errors are returned whatever the problems; nothing may be run while there is an error.
+func Load(files []File, options Options) (Manifests, Problems) {
+	l := &loader{options: options, fields: map[reflect.Type][]fieldInfo{}, places: map[identity]Pos{}}
+	names := make([]string, 0, len(files))
+	for _, f := range files {
+		names = append(names, f.Name)
+		l.file = f
+		for _, c := range split(f.Data) {
+			if root := parse(f.Name, c, l.problem); root != nil {
+				l.document(root, "", "")
+			}
+		}
+	}
+	l.problems.Sort(names)
+	return l.manifests, l.problems
+}
+
+type loader struct {
+	options   Options
+	manifests Manifests
+	problems  Problems
+	places    map[identity]Pos
+	// fields caches what reflection says about a type.
+	fields map[reflect.Type][]fieldInfo
+
+	// What follows is about the object at hand.
+	file      File
+	kind      string
+	version   string
+	root      *node
+	sensitive bool
+}
+
+type identity struct{ kind, namespace, name string }
+
+func (l *loader) problem(p Problem) {
+	p.Sensitive = p.Sensitive || l.sensitive
+	l.problems = append(l.problems, p)
+}
+
+func (l *loader) fail(at Pos, rule, remedy, format string, args ...any) {
+	l.problem(Problem{Pos: at, Severity: Error, Rule: rule, Message: fmt.Sprintf(format, args...), Remedy: remedy})
+}
+
+func (l *loader) warn(at Pos, rule, remedy, format string, args ...any) {
+	l.problem(Problem{Pos: at, Severity: Warning, Rule: rule, Message: fmt.Sprintf(format, args...), Remedy: remedy})
+}
+
+// document takes one object; version and kind are those that a typed list gives to items without their own.
+func (l *loader) document(root *node, apiVersion, kind string) {
+	l.root, l.sensitive = root, false
+	if root.kind != objectKind {
+		if l.file.Named {
+			l.fail(l.at(), "not-an-object", "", "a manifest is an object with apiVersion and kind, not %s", root.kind)
+		}
+		l.manifests.Foreign++
+		return
+	}
+	apiVersion, ok1 := l.header("apiVersion", apiVersion)
+	kind, ok2 := l.header("kind", kind)
+	if !ok1 || !ok2 {
+		l.manifests.Foreign++
+		return
+	}
+	if kind == "List" && apiVersion == "v1" {
+		l.items("", "")
+		return
+	}
+	group, version, grouped := strings.Cut(apiVersion, "/")
+	if !grouped {
+		group, version = "", apiVersion
+	}
+	l.object(group, version, kind)
+}
+
+// header reads apiVersion or kind. An object with one of them and not the other is meant for Kubernetes; a file
+// with neither is something else, like the values of a chart.
+func (l *loader) header(name, inherited string) (string, bool) {
+	value := l.root.field(name)
+	switch {
+	case value != nil && value.kind == stringKind && value.text != "":
+		return value.text, true
+	case value == nil && inherited != "":
+		return inherited, true
+	case l.file.Named || l.root.field("apiVersion") != nil && l.root.field("kind") != nil:
+		l.fail(l.at(), "not-an-object", "every Kubernetes object has both", "an object without %s", name)
+	}
+	return "", false
+}
+
+func (l *loader) items(apiVersion, kind string) {
+	items := l.root.field("items")
+	if items == nil || items.kind == nullKind {
+		return
+	}
+	if items.kind != listKind {
+		l.fail(l.at("items"), "wrong-type", "", "items must be a list, not %s", items.kind)
+		return
+	}
+	for _, item := range items.values {
+		l.document(item, apiVersion, kind)
+	}
+}
+
+// at is the place of a field of the object at hand, or of the object.
+func (l *loader) at(steps ...any) Pos { return l.section().At(steps...) }
+
+func (l *loader) section() section { return section{file: l.file.Name, root: l.root} }
+
+// decode holds the object at hand against the type of into, and fills it with what fits.
+func (l *loader) decode(into any) {
+	s := shape{file: l.file.Name, version: l.version, lenient: l.options.Lenient, sensitive: l.sensitive, add: l.problem, fields: l.fields}
+	s.check(l.root, reflect.TypeOf(into).Elem(), nil)
+	if l.root.bad {
+		return
+	}
+	var text bytes.Buffer
+	l.root.appendJSON(&text)
+	if err := json.Unmarshal(text.Bytes(), into); err != nil {
+		l.fail(l.at(), "wrong-type", "", "%s: %s", l.kind, err)
+	}
+}
+
+// remember notes an object's identity; the same one twice is an error that names both places (kubectl create
+// refuses the second, kubectl apply silently lets it win).
+func (l *loader) remember(m Meta) bool {
+	id := identity{l.kind, m.Namespace, m.Name}
+	if first, twice := l.places[id]; twice {
+		l.fail(m.Pos, "duplicate-object", "keep one of them", "%s %q is defined twice in namespace %q; the first is at %s", l.kind, m.Name, m.Namespace, first)
+		return false
+	}
+	l.places[id] = m.Pos
+	return true
+}
+
+func pairs(values map[string]*string, s section) []Pair {
+	var all []Pair
+	for key, value := range values {
+		if value != nil {
+			all = append(all, Pair{Key: key, Value: *value, Pos: s.At(key)})
+		}
+	}
+	slices.SortFunc(all, func(a, b Pair) int { return strings.Compare(a.Key, b.Key) })
+	return all
+}

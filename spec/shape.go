@@ -1,0 +1,335 @@
+package spec
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// path is the way to a field from the root of its object.
+type path struct {
+	parent *path
+	name   string
+	index  int // used where name is ""
+}
+
+func (p *path) field(name string) *path { return &path{parent: p, name: name} }
+func (p *path) item(i int) *path        { return &path{parent: p, index: i} }
+
+func (p *path) String() string {
+	if p == nil {
+		return ""
+	}
+	before := p.parent.String()
+	switch {
+	case p.name == "":
+		return before + "[" + strconv.Itoa(p.index) + "]"
+	case strings.ContainsAny(p.name, "./[]"):
+		return before + "[" + p.name + "]"
+	case before == "":
+		return p.name
+	}
+	return before + "." + p.name
+}
+
+// shape holds a tree against a Go type, field by field, and reports everything that does not fit at its own
+// place. It exists beside the strict decoders of sigs.k8s.io because these stop at the first error of an
+// object and know no places; what it lets through is decoded by the type's own JSON methods.
+type shape struct {
+	file    string
+	version string
+	lenient bool
+	// sensitive is true for a Secret: no message shows a value of it.
+	sensitive bool
+	add       func(Problem)
+	fields    map[reflect.Type][]fieldInfo
+	visits    int
+}
+
+// maxVisits bounds how often the values of a document are looked at: aliases of aliases make few lines mean billions.
+const maxVisits = 2_000_000
+
+type fieldInfo struct {
+	name     string
+	kind     reflect.Type
+	versions []string // the API versions that have the field; nil is all
+}
+
+func (s *shape) pos(n *node, at *path) Pos {
+	return Pos{File: s.file, Line: int(n.line), Column: int(n.column), Field: at.String()}
+}
+
+func (s *shape) bad(n *node, at *path, rule, remedy, format string, args ...any) {
+	n.bad = true
+	s.add(Problem{Pos: s.pos(n, at), Severity: Error, Rule: rule, Message: fmt.Sprintf(format, args...), Remedy: remedy})
+}
+
+// relaxed is bad, or a warning under --lenient; it tells which.
+func (s *shape) relaxed(n *node, at *path, rule, remedy, format string, args ...any) (lenient bool) {
+	p := Problem{Pos: s.pos(n, at), Severity: Error, Rule: rule, Message: fmt.Sprintf(format, args...), Remedy: remedy}
+	if s.lenient {
+		p.Severity = Warning
+	}
+	s.add(p)
+	return s.lenient
+}
+
+func (s *shape) tooMany(n *node, at *path) bool {
+	if s.visits++; s.visits <= maxVisits {
+		return false
+	}
+	if s.visits == maxVisits+1 {
+		s.bad(n, at, "too-large", "do without the nested aliases", "aliases make this document more than %d values", maxVisits)
+	}
+	n.bad = true
+	return true
+}
+
+var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
+
+// check holds n against t. A null is an absent value, as it is for Kubernetes.
+func (s *shape) check(n *node, t reflect.Type, at *path) {
+	if n.bad || n.kind == nullKind || s.tooMany(n, at) {
+		return
+	}
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if reflect.PointerTo(t).Implements(unmarshaler) {
+		s.checkCustom(n, t, at)
+		return
+	}
+	switch t.Kind() {
+	case reflect.Struct:
+		s.checkStruct(n, t, at)
+	case reflect.Map:
+		s.checkMap(n, t, at)
+	case reflect.Slice:
+		s.checkList(n, t, at)
+	case reflect.String:
+		if n.kind != stringKind {
+			s.wrongType(n, at, "a string")
+		}
+	case reflect.Bool:
+		if n.kind != boolKind {
+			s.wrongType(n, at, "a boolean")
+		}
+	case reflect.Int32, reflect.Int64:
+		s.checkInteger(n, t, at)
+	case reflect.Interface:
+		// Anything goes.
+	default:
+		panic("spec: no manifest type has a " + t.Kind().String())
+	}
+}
+
+func (s *shape) wrongType(n *node, at *path, want string) {
+	remedy := ""
+	switch {
+	case want == "a string" && n.kind == boolKind && !s.sensitive && !strings.EqualFold(n.source, "true") && !strings.EqualFold(n.source, "false"):
+		s.bad(n, at, "wrong-type", "write "+s.quoted(n),
+			"%s must be a string, but YAML 1.1, which Kubernetes reads, takes an unquoted %s for the boolean %s", at, n.source, n.text)
+		return
+	case want == "a string" && (n.kind == boolKind || n.kind == numberKind):
+		remedy = "write " + s.quoted(n)
+	case want == "a boolean" && n.kind == stringKind && (n.text == "true" || n.text == "false"):
+		remedy = "write " + n.text + " without quotes"
+	case want == "an integer" && n.kind == stringKind:
+		if _, err := strconv.Atoi(n.text); err == nil {
+			remedy = "write " + n.text + " without quotes"
+		}
+	case want == "an object" && n.kind == listKind:
+		s.bad(n, at, "wrong-type", "pick one", "%s must be an object, not a list: Keptn takes one and ignores the rest", at)
+		return
+	}
+	s.bad(n, at, "wrong-type", remedy, "%s must be %s, not %s", at, want, n.kind)
+}
+
+// quoted shows how a scalar is written as a string.
+func (s *shape) quoted(n *node) string {
+	if s.sensitive {
+		return "it in quotes"
+	}
+	return strconv.Quote(n.source)
+}
+
+func (s *shape) checkInteger(n *node, t reflect.Type, at *path) {
+	if n.kind != numberKind {
+		s.wrongType(n, at, "an integer")
+		return
+	}
+	f, err := strconv.ParseFloat(n.text, 64)
+	if err != nil || f != math.Trunc(f) {
+		s.bad(n, at, "wrong-type", "", "%s must be a whole number, not %s", at, s.shown(n))
+		return
+	}
+	if t.Kind() == reflect.Int32 && (f > math.MaxInt32 || f < math.MinInt32) || f >= math.MaxInt64 || f <= math.MinInt64 {
+		s.bad(n, at, "out-of-range", "", "%s is %s, which does not fit into %s", at, n.source, t.Kind())
+		return
+	}
+	n.text = strconv.FormatInt(int64(f), 10)
+}
+
+// checkCustom asks the type itself: quantities, int-or-strings, times.
+func (s *shape) checkCustom(n *node, t reflect.Type, at *path) {
+	name := strings.ToLower(t.Name())
+	if name == "quantity" && n.kind == numberKind && strings.ContainsAny(n.text, ".eE") {
+		// The schema of a custom resource says int-or-string, which refuses what the type itself would take.
+		s.bad(n, at, "wrong-type", "write "+s.quoted(n), "%s must be a string or a whole number, not the number %s", at, n.source)
+		return
+	}
+	var text bytes.Buffer
+	n.appendJSON(&text)
+	if err := json.Unmarshal(text.Bytes(), reflect.New(t).Interface()); err != nil {
+		if name == "quantity" {
+			s.bad(n, at, "invalid-quantity", "for example 200Mi, 1Gi, 500m or 2", "%s: %s is not a Kubernetes quantity", at, s.shown(n))
+			return
+		}
+		s.bad(n, at, "wrong-type", "", "%s: %s is no %s", at, s.shown(n), name)
+	}
+}
+
+// shown is the value for a message.
+func (s *shape) shown(n *node) string {
+	switch {
+	case s.sensitive:
+		return "this value"
+	case n.kind == stringKind:
+		return strconv.Quote(n.text)
+	case n.kind == listKind || n.kind == objectKind:
+		return n.kind.String()
+	}
+	return n.source
+}
+
+func (s *shape) checkList(n *node, t reflect.Type, at *path) {
+	if t.Elem().Kind() == reflect.Uint8 {
+		s.checkBase64(n, at)
+		return
+	}
+	if n.kind != listKind {
+		s.wrongType(n, at, "a list")
+		return
+	}
+	for i, item := range n.values {
+		if item.kind == nullKind {
+			s.bad(item, at.item(i), "wrong-type", "", "%s is null", at.item(i))
+			continue
+		}
+		s.check(item, t.Elem(), at.item(i))
+	}
+}
+
+// checkBase64 reads bytes as the API server does: standard alphabet, padded, line breaks within ignored.
+func (s *shape) checkBase64(n *node, at *path) {
+	if n.kind != stringKind {
+		s.wrongType(n, at, "a string")
+		return
+	}
+	if _, err := base64.StdEncoding.DecodeString(n.text); err != nil {
+		// The value may be a secret in clear text: it is not shown.
+		s.bad(n, at, "invalid-base64", "encode it (printf %s \"$VALUE\" | base64), or give clear text under stringData", "%s is not base64", at)
+	}
+}
+
+func (s *shape) checkMap(n *node, t reflect.Type, at *path) {
+	if n.kind != objectKind {
+		s.wrongType(n, at, "an object")
+		return
+	}
+	for i, value := range n.values {
+		key := n.keys[i]
+		if key.kind == boolKind && key.source != key.text {
+			s.add(Problem{Pos: s.pos(key, at.field(key.text)), Severity: Warning, Rule: "yaml-1.1-key", Remedy: "write " + strconv.Quote(key.source),
+				Message: fmt.Sprintf("YAML 1.1, which Kubernetes reads, takes the unquoted key %s for %q", key.source, key.text)})
+		}
+		s.check(value, t.Elem(), at.field(key.text))
+	}
+}
+
+func (s *shape) checkStruct(n *node, t reflect.Type, at *path) {
+	if n.kind != objectKind {
+		s.wrongType(n, at, "an object")
+		return
+	}
+	fields := s.fieldsOf(t)
+	for i, key := range n.keys {
+		f := slices.IndexFunc(fields, func(f fieldInfo) bool { return f.name == key.text })
+		switch {
+		case f < 0:
+			s.unknown(n, key, n.values[i], fields, at)
+		case fields[f].versions != nil && !slices.Contains(fields[f].versions, s.version):
+			s.otherVersion(key, n.values[i], fields[f], at)
+			s.check(n.values[i], fields[f].kind, at.field(key.text))
+		default:
+			s.check(n.values[i], fields[f].kind, at.field(key.text))
+		}
+	}
+}
+
+func (s *shape) unknown(n, key, value *node, fields []fieldInfo, at *path) {
+	var names []string
+	for _, f := range fields {
+		if f.versions == nil || slices.Contains(f.versions, s.version) {
+			names = append(names, f.name)
+		}
+	}
+	remedy := DidYouMean(key.text, names)
+	if remedy == "" && len(names) > 0 && len(names) <= 12 {
+		remedy = "known here: " + strings.Join(names, ", ")
+	}
+	s.relaxed(key, at.field(key.text), "unknown-field", remedy, "unknown field %q", at.field(key.text).String())
+	value.bad = true
+}
+
+// otherVersion reports a field that exists, but not in this version.
+func (s *shape) otherVersion(key, value *node, f fieldInfo, at *path) {
+	name := at.field(key.text).String()
+	if key.text == "function" {
+		if !s.relaxed(key, at.field(key.text), "field-version", `write "deno", which is the same runner`,
+			"%s is gone from lifecycle.keptn.sh/%s", name, s.version) {
+			value.bad = true
+		}
+		return
+	}
+	if !s.relaxed(key, at.field(key.text), "field-version", "use apiVersion lifecycle.keptn.sh/"+f.versions[len(f.versions)-1],
+		"lifecycle.keptn.sh/%s has no field %q; it is in %s", s.version, name, strings.Join(f.versions, ", ")) {
+		value.bad = true
+	}
+}
+
+// fieldsOf lists the JSON fields of a struct, embedded ones included.
+func (s *shape) fieldsOf(t reflect.Type) []fieldInfo {
+	if known, ok := s.fields[t]; ok {
+		return known
+	}
+	var fields []fieldInfo
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if f.Anonymous && (name == "" || options == "inline") {
+			inner := f.Type
+			for inner.Kind() == reflect.Pointer {
+				inner = inner.Elem()
+			}
+			fields = append(fields, s.fieldsOf(inner)...)
+			continue
+		}
+		if name == "-" || !f.IsExported() {
+			continue
+		}
+		info := fieldInfo{name: name, kind: f.Type}
+		if versions := f.Tag.Get("versions"); versions != "" {
+			info.versions = strings.Split(versions, ",")
+		}
+		fields = append(fields, info)
+	}
+	s.fields[t] = fields
+	return fields
+}
