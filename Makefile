@@ -1,0 +1,33 @@
+# Everything that can be done with the project, one word each. `make` alone lists them.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help engine images build demo test bench clean distclean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+engine: ## make sure that a container engine answers (installs and starts one on Debian as root)
+	@integration/images/engine.sh
+
+images: engine ## build the images that tests and demo run on, without a registry
+	@integration/images/images.sh
+
+build: ## build bin/ktask
+	CGO_ENABLED=0 go build -trimpath -o bin/ktask .
+
+demo: images build ## run a deno, a python and a container task
+	@examples/demo.sh
+
+test: images ## vet, check the formatting and test everything, on the real engine
+	go vet ./...
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "run gofmt -w on:" $$unformatted >&2; exit 1; }
+	TESTCONTAINERS_RYUK_DISABLED=true go test -race -timeout 20m ./...
+
+bench: images ## measure what ktask adds to the engine
+	go test -run '^$$' -bench . -benchmem ./integration/e2e
+
+clean: ## remove what was built
+	rm -rf bin
+
+distclean: clean ## remove also the images and what was downloaded for them
+	-integration/images/images.sh remove

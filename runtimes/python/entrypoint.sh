@@ -1,0 +1,39 @@
+#!/bin/sh
+# Runs the script of a Keptn python task.
+#
+#   SCRIPT    a path, or an http, https, ftp or file URL
+#   CMD_ARGS  options of the interpreter, placed before the script
+#
+# As in Keptn's image, CMD_ARGS is split at blanks and globbed, and a script that
+# came from a URL is read from standard input: sys.argv[0] is "-" and no file has
+# its name. Unlike there, a download that fails fails the task, redirects are
+# followed, and python takes the place of this shell, so that signals reach it.
+set -eu
+
+fail() {
+  echo "python-runtime: $*" >&2
+  exit 1
+}
+
+program=$SCRIPT # the script sees SCRIPT as it was given
+case $SCRIPT in
+http://* | https://* | ftp://* | file://*)
+  # Shared memory is writable even where the root file system is not.
+  code=$(mktemp -p /dev/shm 2>/dev/null || mktemp) ||
+    fail "no place to put the script: neither /dev/shm nor /tmp is writable"
+  if ! curl --fail --silent --show-error --location --output "$code" "$SCRIPT"; then
+    rm -f "$code"
+    fail "cannot download the script $SCRIPT"
+  fi
+  if ! [ -s "$code" ]; then
+    rm -f "$code"
+    fail "the script $SCRIPT is empty"
+  fi
+  exec <"$code"
+  rm -f "$code" # the open descriptor keeps the content; no file is left behind
+  program=-
+  ;;
+esac
+
+# shellcheck disable=SC2086 # CMD_ARGS is a list of words
+exec python3 $CMD_ARGS ${program:+"$program"}
