@@ -1,0 +1,203 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// execution is one task on its way to a TaskResult. One goroutine owns it.
+type execution struct {
+	*run
+	task   plan.Task
+	result TaskResult
+	// deadline is the end of the task's own timeout; zero before it is set.
+	deadline time.Time
+	// ran is how long each start took.
+	ran []time.Duration
+}
+
+func (r *run) newExecution(t plan.Task) *execution {
+	return &execution{run: r, task: t, result: TaskResult{
+		Name:       t.Name,
+		Definition: t.Definition,
+		Origin:     t.Origin,
+		Image:      t.Container.Image,
+		ExitCode:   -1,
+	}}
+}
+
+func (x *execution) start() {
+	x.result.Started = time.Now()
+	x.emit(0, TaskStarted{Runtime: x.task.Runtime, Image: x.task.Container.Image})
+}
+
+// skip is the result of a task that never started. It is told like any other, so that there is one TaskFinished a task.
+func (x *execution) skip(cause error) TaskResult {
+	x.end(stopped(cause))
+	x.emit(0, TaskFinished{Result: x.result})
+	return x.result
+}
+
+// complete is the task from its image to its outcome.
+func (x *execution) complete(ctx context.Context) TaskResult {
+	x.carryOut(ctx)
+	x.result.Finished = time.Now()
+	x.emit(0, TaskFinished{Result: x.result})
+	if x.FailFast && x.result.Status != Passed {
+		x.cancel(&siblingError{task: x.task.Name})
+	}
+	return x.result
+}
+
+// carryOut puts the image outside the timeout under Local semantics and inside it under Cluster (rule 90).
+func (x *execution) carryOut(ctx context.Context) {
+	cluster := x.task.Semantics == plan.Cluster
+	if !cluster && !x.prepare(ctx) {
+		return
+	}
+	ctx, cancel := x.withDeadline(ctx)
+	defer cancel()
+	if cluster && !x.prepare(ctx) {
+		return
+	}
+	x.attempts(ctx)
+}
+
+// withDeadline starts the task's clock. A Job counts whole seconds, and one whose seconds are 0 is over before
+// anything starts (rule 91); under Local semantics such a timeout is none, as a manifest cannot ask for it.
+func (x *execution) withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	timeout := x.task.Timeout
+	if x.task.Semantics == plan.Cluster {
+		timeout = timeout.Truncate(time.Second)
+	} else if timeout <= 0 {
+		return context.WithCancel(ctx)
+	}
+	x.deadline = time.Now().Add(timeout)
+	return context.WithDeadlineCause(ctx, x.deadline, &deadlineError{after: timeout, origin: x.task.TimeoutOrigin})
+}
+
+// prepare makes the image available; where it cannot, the task has ended and prepare is false.
+func (x *execution) prepare(ctx context.Context) bool {
+	if ctx.Err() != nil {
+		x.end(stopped(context.Cause(ctx)))
+		return false
+	}
+	err := x.Engine.Prepare(ctx, x.task.Container, source{x.events, x.header(0)})
+	if err != nil {
+		x.end(judge(ctx, Exit{}, err))
+	}
+	return err == nil
+}
+
+// attempts starts the container until the task has its outcome.
+func (x *execution) attempts(ctx context.Context) {
+	for number := 1; ; number++ {
+		if ctx.Err() != nil {
+			x.end(stopped(context.Cause(ctx)))
+			return
+		}
+		v := x.attempt(ctx, number)
+		wait, again := x.decide(ctx, v)
+		x.emit(number, AttemptFinished{Result: x.last(), Retry: again, RetryIn: wait})
+		if !again {
+			return
+		}
+		sleep(ctx, wait)
+	}
+}
+
+// attempt is one start of the container.
+func (x *execution) attempt(ctx context.Context, number int) verdict {
+	if condemned(x.task, number) {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, noticed, &restartError{limit: x.task.Retry.Limit})
+		defer cancel()
+	}
+	x.emit(number, AttemptStarted{Of: starts(x.task)})
+	began := time.Now()
+	exit, err := x.Engine.Run(ctx, x.task.Container, x.labels(number), source{x.events, x.header(number)})
+	ended := time.Now()
+	x.ran = append(x.ran, ended.Sub(began))
+
+	v := judge(ctx, exit, err)
+	if exit.OOMKilled && v.status == Failed {
+		v = outOfMemory(v, exit, x.task.Container.Limits.MemoryBytes)
+	}
+	a := AttemptResult{
+		Number: number, Status: v.status, Reason: v.reason, Message: v.message,
+		ExitCode: exit.Code, Signal: exit.Signal, OOMKilled: exit.OOMKilled,
+		Started: exit.Started, Finished: exit.Finished,
+	}
+	if err != nil {
+		a.ExitCode = -1
+	}
+	if a.Started.IsZero() {
+		a.Started = began
+	}
+	if a.Finished.IsZero() {
+		a.Finished = ended
+	}
+	x.result.Attempts = append(x.result.Attempts, a)
+	x.result.ExitCode = a.ExitCode
+	if exit.ImageDigest != "" {
+		x.result.ImageDigest = exit.ImageDigest
+	}
+	return v
+}
+
+// decide ends the task with the verdict of its last attempt, or says how long to wait before the next one.
+//
+// A wait that would outlast the deadline is not begun: its outcome is already certain, also in a cluster, and nobody
+// at a laptop wants to wait for nothing.
+func (x *execution) decide(ctx context.Context, v verdict) (wait time.Duration, again bool) {
+	if v.status != Failed {
+		x.end(v)
+		return 0, false
+	}
+	wait, again = next(x.task, x.ran)
+	switch {
+	case !again:
+		x.end(exhausted(v))
+	case ctx.Err() != nil:
+		x.end(stopped(context.Cause(ctx)))
+	case !x.deadline.IsZero() && !time.Now().Add(wait).Before(x.deadline):
+		x.end(tooLate(x.task, len(x.ran)+1, wait, v))
+	default:
+		return wait, true
+	}
+	return 0, false
+}
+
+// end sets the outcome of the task. Under Cluster semantics it says what Keptn says, word for word (rule 89): Keptn
+// copies reason and message from the Job's condition. What we know beyond that is in the attempts.
+func (x *execution) end(v verdict) {
+	if x.task.Semantics == plan.Cluster {
+		v = v.keptn()
+	}
+	x.result.Status, x.result.Reason = v.status, v.reason
+	x.result.Message, x.result.Remedy = v.message, v.remedy
+}
+
+func (x *execution) last() AttemptResult { return x.result.Attempts[len(x.result.Attempts)-1] }
+
+func (x *execution) header(attempt int) Header {
+	return Header{Task: x.task.Name, Attempt: attempt}
+}
+
+func (x *execution) emit(attempt int, e Event) { x.events.emit(x.header(attempt), e) }
+
+func (x *execution) labels(attempt int) Labels {
+	return Labels{Run: x.RunID, Task: x.task.Name, Attempt: attempt, Owner: x.Owner, Version: x.Version}
+}
+
+// sleep waits for d or for the end of ctx.
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,139 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/enginetest"
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// TestBrokenSink: whatever a reporter does, no container stays behind and the caller is told.
+func TestBrokenSink(t *testing.T) {
+	for name, breaks := range map[string]func(){
+		"panics":  func() { panic("no more paper") },
+		"Goexits": runtime.Goexit,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				noisy := enginetest.Attempt{Takes: enginetest.Forever, StopTakes: second}
+				for range 3 * 256 {
+					noisy.Output = append(noisy.Output, out("line"))
+				}
+				fake, tasks := scripted(noisy, noisy, noisy)
+				lines := 0
+				r := engine.Runner{Engine: fake, Parallel: 2, Sink: engine.SinkFunc(func(e engine.Event) {
+					if _, ok := e.(engine.OutputLine); ok {
+						if lines++; lines == 10 {
+							time.Sleep(ms) // until the queue is full and the engine waits for room
+							breaks()
+						}
+					}
+				})}
+				result, err := r.Run(t.Context(), plan.Plan{Tasks: tasks})
+				var broken *engine.SinkPanicError
+				if !errors.As(err, &broken) || len(broken.Stack) == 0 {
+					t.Fatalf("Run gives %v", err)
+				}
+				if name == "panics" && !strings.Contains(err.Error(), "no more paper") {
+					t.Errorf("the error does not name the panic: %v", err)
+				}
+				if fake.Left() != 0 {
+					t.Errorf("%d containers are left", fake.Left())
+				}
+				if got := outcomes(result); got != "canceled/Interrupted canceled/Interrupted canceled/Interrupted" {
+					t.Errorf("outcomes are %s", got)
+				}
+			})
+		})
+	}
+}
+
+// TestBackpressure: a slow sink slows the task down; the queue between them stays short, in events and in bytes.
+func TestBackpressure(t *testing.T) {
+	for name, line := range map[string]string{"short lines": "x", "long lines": strings.Repeat("x", engine.MaxLine)} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const total = 2000
+				var emitted, seen, gap atomic.Int64
+				noisy := writer(func(sink engine.Sink) {
+					for range total {
+						sink.Emit(engine.OutputLine{Line: line})
+						emitted.Add(1)
+					}
+				})
+				r := engine.Runner{Engine: noisy, Sink: engine.SinkFunc(func(e engine.Event) {
+					if _, ok := e.(engine.OutputLine); ok {
+						time.Sleep(ms)
+						gap.Store(max(gap.Load(), emitted.Load()-seen.Add(1)))
+					}
+				})}
+				if _, err := r.Run(t.Context(), plan.Plan{Tasks: []plan.Task{task("t")}}); err != nil {
+					t.Fatal(err)
+				}
+				most := min(int64(2*256), int64(2<<20/len(line)))
+				if seen.Load() != total || gap.Load() > most {
+					t.Errorf("%d of %d lines seen, up to %d waited, at most %d may", seen.Load(), total, gap.Load(), most)
+				}
+			})
+		})
+	}
+}
+
+// TestFlush: a buffering sink is flushed when nothing more is at hand, so that the last line never waits.
+func TestFlush(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, tasks := scripted(enginetest.Attempt{Takes: time.Hour, Output: []enginetest.Line{out("a"), out("b")}})
+		sink := &buffering{}
+		go func() {
+			time.Sleep(second)
+			synctest.Wait()
+			if n := sink.waiting.Load(); n != 0 {
+				t.Errorf("%d events wait while the task is silent", n)
+			}
+		}()
+		if _, err := (engine.Runner{Engine: fake, Sink: sink}).Run(t.Context(), plan.Plan{Tasks: tasks}); err != nil {
+			t.Fatal(err)
+		}
+		if sink.waiting.Load() != 0 || sink.flushes.Load() == 0 {
+			t.Errorf("%d events wait after the run, %d flushes", sink.waiting.Load(), sink.flushes.Load())
+		}
+	})
+}
+
+type buffering struct{ waiting, flushes atomic.Int64 }
+
+func (b *buffering) Emit(engine.Event) { b.waiting.Add(1) }
+func (b *buffering) Flush()            { b.waiting.Store(0); b.flushes.Add(1) }
+
+// writer is an engine whose attempts only write.
+type writer func(engine.Sink)
+
+func (w writer) Prepare(context.Context, plan.Container, engine.Sink) error { return nil }
+
+func (w writer) Run(_ context.Context, _ plan.Container, _ engine.Labels, sink engine.Sink) (engine.Exit, error) {
+	w(sink)
+	return engine.Exit{}, nil
+}
+
+// BenchmarkEvents is the way of a line from the engine to the sink.
+func BenchmarkEvents(b *testing.B) {
+	line := strings.Repeat("x", 80)
+	b.SetBytes(int64(len(line)))
+	b.ReportAllocs()
+	r := engine.Runner{Engine: writer(func(sink engine.Sink) {
+		for range b.N {
+			sink.Emit(engine.OutputLine{Stream: engine.Stdout, Line: line})
+		}
+	})}
+	if _, err := r.Run(b.Context(), plan.Plan{Tasks: []plan.Task{task("t")}}); err != nil {
+		b.Fatal(err)
+	}
+}

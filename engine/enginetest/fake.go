@@ -1,0 +1,249 @@
+// Package enginetest is what tests of engines, of the Runner and of reporters need.
+//
+// In come scripts and events, out go calls, findings and errors for a test to judge. Fake is an engine that plays
+// scripts, Recorder a sink that remembers, and Conformance the one suite that every engine has to pass. Nothing here
+// touches a real engine, and nothing of it is linked into ktask.
+package enginetest
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// Forever is the time that a process takes which ends only when it is stopped.
+const Forever = time.Duration(math.MaxInt64)
+
+// Fake is an engine that plays scripts. It waits on the clock alone, so that in a testing/synctest bubble it takes no
+// time. It is safe for concurrent use; its exported fields are set before the first call. The zero Fake has every
+// image and refuses every task.
+type Fake struct {
+	// Tasks has the scripts by the name of the task: its first attempt plays the first, and so on.
+	Tasks map[string][]Attempt
+	// Play gives the script of a task that is not in Tasks.
+	Play func(plan.Container, engine.Labels) Attempt
+	// Images has what Prepare does, by the image; an image that is not in it is available at once.
+	Images map[string]Pull
+	// Info and InfoErr are the answer of Describe, DescribeTakes how long it thinks.
+	Info          engine.Info
+	InfoErr       error
+	DescribeTakes time.Duration
+
+	mu      sync.Mutex
+	calls   []Call
+	running int
+	peak    int
+}
+
+// Attempt is what one container does.
+type Attempt struct {
+	Output []Line
+	// Takes is how long the process runs if nobody stops it.
+	Takes time.Duration
+	// Exit is how it then ends; times that are zero are filled in.
+	Exit engine.Exit
+	// Err is returned instead of Exit: the engine fails.
+	Err error
+	// StopTakes is how long the process needs to end after the stop signal; the kill comes after the
+	// container's Grace at the latest. IgnoresStop is one that only the kill ends.
+	StopTakes   time.Duration
+	IgnoresStop bool
+	// LastWords are told after the stop signal.
+	LastWords []Line
+}
+
+// Line is a line of output.
+type Line struct {
+	// After is when it is told, from the start of the process.
+	After  time.Duration
+	Stream engine.Stream
+	Text   string
+}
+
+// Pull is what Prepare does for an image.
+type Pull struct {
+	Takes    time.Duration
+	Progress []engine.ImageProgress
+	Err      error
+}
+
+// Call is one call of the engine.
+type Call struct {
+	// Method is Prepare, Run or Describe.
+	Method  string
+	Image   string
+	Task    string
+	Attempt int
+	Labels  engine.Labels
+	At      time.Time
+}
+
+// Out is a line on stdout, at once.
+func Out(text string) Line { return Line{Stream: engine.Stdout, Text: text} }
+
+// Err is a line on stderr, at once.
+func Err(text string) Line { return Line{Stream: engine.Stderr, Text: text} }
+
+// Exits is an attempt that prints lines and ends with code after d.
+func Exits(code int, d time.Duration, lines ...Line) Attempt {
+	return Attempt{Output: lines, Takes: d, Exit: engine.Exit{Code: code}}
+}
+
+// Describe gives Info.
+func (f *Fake) Describe(ctx context.Context) (engine.Info, error) {
+	f.record(Call{Method: "Describe"})
+	if err := wait(ctx, f.DescribeTakes); err != nil {
+		return engine.Info{}, err
+	}
+	return f.Info, f.InfoErr
+}
+
+// Prepare plays the image's Pull.
+func (f *Fake) Prepare(ctx context.Context, c plan.Container, sink engine.Sink) error {
+	f.record(Call{Method: "Prepare", Image: c.Image})
+	pull := f.Images[c.Image]
+	for _, p := range pull.Progress {
+		sink.Emit(p)
+	}
+	if err := wait(ctx, pull.Takes); err != nil {
+		return err
+	}
+	return pull.Err
+}
+
+// Run plays one attempt.
+func (f *Fake) Run(ctx context.Context, c plan.Container, labels engine.Labels, sink engine.Sink) (engine.Exit, error) {
+	f.record(Call{Method: "Run", Image: c.Image, Task: labels.Task, Attempt: labels.Attempt, Labels: labels})
+	if ctx.Err() != nil {
+		return engine.Exit{}, context.Cause(ctx)
+	}
+	script, err := f.script(c, labels)
+	if err != nil {
+		return engine.Exit{}, err
+	}
+	f.count(1)
+	defer f.count(-1)
+	started := time.Now()
+	exit := script.Exit
+	if stopped := script.play(ctx, sink); stopped {
+		exit = script.stop(c.Grace, sink)
+	} else if script.Err != nil {
+		return engine.Exit{}, script.Err
+	}
+	if exit.Started.IsZero() {
+		exit.Started = started
+	}
+	if exit.Finished.IsZero() {
+		exit.Finished = time.Now()
+	}
+	return exit, nil
+}
+
+// play is the process until its end or that of ctx; it says whether it was that of ctx.
+func (a Attempt) play(ctx context.Context, sink engine.Sink) bool {
+	var now time.Duration
+	for _, line := range a.Output {
+		if line.After > now {
+			if wait(ctx, line.After-now) != nil {
+				return true
+			}
+			now = line.After
+		}
+		sink.Emit(engine.OutputLine{Stream: line.Stream, Line: line.Text})
+	}
+	return wait(ctx, a.Takes-now) != nil
+}
+
+// stop is the process after the stop signal.
+func (a Attempt) stop(grace time.Duration, sink engine.Sink) engine.Exit {
+	for _, line := range a.LastWords {
+		sink.Emit(engine.OutputLine{Stream: line.Stream, Line: line.Text})
+	}
+	if a.IgnoresStop || a.StopTakes > grace {
+		time.Sleep(grace)
+		return engine.Exit{Code: 137, Signal: "SIGKILL", Stopped: true}
+	}
+	time.Sleep(a.StopTakes)
+	return engine.Exit{Code: 143, Signal: "SIGTERM", Stopped: true}
+}
+
+func (f *Fake) script(c plan.Container, labels engine.Labels) (Attempt, error) {
+	if scripts, ok := f.Tasks[labels.Task]; ok && labels.Attempt <= len(scripts) {
+		return scripts[labels.Attempt-1], nil
+	} else if !ok && f.Play != nil {
+		return f.Play(c, labels), nil
+	}
+	return Attempt{}, &engine.Error{
+		Reason: engine.EngineRefused,
+		Err:    fmt.Errorf("play attempt %d of task %q: the fake has no script for it", labels.Attempt, labels.Task),
+		Remedy: "add an Attempt to Fake.Tasks",
+	}
+}
+
+// Calls are the calls so far, in their order.
+func (f *Fake) Calls() []Call {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.calls)
+}
+
+// Starts are the times at which the attempts of a task started.
+func (f *Fake) Starts(task string) []time.Time {
+	var at []time.Time
+	for _, c := range f.Calls() {
+		if c.Method == "Run" && c.Task == task {
+			at = append(at, c.At)
+		}
+	}
+	return at
+}
+
+// Left is the number of containers that are on the engine now.
+func (f *Fake) Left() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.running
+}
+
+// Peak is the highest number of containers that were on the engine at once.
+func (f *Fake) Peak() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.peak
+}
+
+func (f *Fake) record(c Call) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c.At = time.Now()
+	f.calls = append(f.calls, c)
+}
+
+func (f *Fake) count(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.running += n
+	f.peak = max(f.peak, f.running)
+}
+
+// wait waits for d, or gives the cause of ctx where that ends first. Where both end at the same instant ctx wins.
+func wait(ctx context.Context, d time.Duration) error {
+	if d > 0 {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}

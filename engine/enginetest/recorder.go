@@ -1,0 +1,160 @@
+package enginetest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ktask/ktask/engine"
+)
+
+// Recorder is a Sink that remembers every event. It is safe for concurrent use, so that it can stand behind an
+// engine as well as behind a Runner. The zero Recorder is ready.
+type Recorder struct {
+	mu     sync.Mutex
+	events []engine.Event
+}
+
+// Emit remembers e.
+func (r *Recorder) Emit(e engine.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, e)
+}
+
+// Events are the events so far, in their order.
+func (r *Recorder) Events() []engine.Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.events)
+}
+
+// Names are the events as text, as in "AttemptStarted hello 1": what a test compares when only the order matters.
+func (r *Recorder) Names() []string {
+	var names []string
+	for _, e := range r.Events() {
+		h := e.Head()
+		name := strings.TrimPrefix(fmt.Sprintf("%T", e), "engine.")
+		if h.Task != "" {
+			name += " " + h.Task
+		}
+		if h.Attempt != 0 {
+			name += fmt.Sprintf(" %d", h.Attempt)
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// Lines is the output of a stream, parts of long lines joined; of every task where task is "".
+func (r *Recorder) Lines(task string, stream engine.Stream) []string {
+	var lines []string
+	open := false
+	for _, e := range r.Events() {
+		line, ok := e.(engine.OutputLine)
+		if !ok || line.Stream != stream || task != "" && line.Task != task {
+			continue
+		}
+		if open {
+			lines[len(lines)-1] += line.Line
+		} else {
+			lines = append(lines, line.Line)
+		}
+		open = line.Partial
+	}
+	return lines
+}
+
+// Check holds the events of a whole run against the order that engine.Event promises, and gives the first breach.
+func (r *Recorder) Check() error {
+	c := checker{tasks: map[string]*progress{}}
+	for i, e := range r.Events() {
+		if err := c.see(e); err != nil {
+			return fmt.Errorf("event %d, %T of task %q, attempt %d: %w", i, e, e.Head().Task, e.Head().Attempt, err)
+		}
+	}
+	if !c.over {
+		return fmt.Errorf("the run has no RunFinished")
+	}
+	return nil
+}
+
+// checker follows a run event by event.
+type checker struct {
+	tasks map[string]*progress
+	time  time.Time
+	over  bool
+}
+
+// progress is how far a task is.
+type progress struct {
+	started, running, finished bool
+	attempt                    int
+	waits                      bool
+}
+
+func (c *checker) see(e engine.Event) error {
+	h := e.Head()
+	switch {
+	case c.over:
+		return fmt.Errorf("it comes after RunFinished")
+	case h.Time.IsZero():
+		return fmt.Errorf("it has no time")
+	case h.Time.Before(c.time):
+		return fmt.Errorf("its time is before that of the event before it")
+	}
+	c.time = h.Time
+	if done, ok := e.(engine.RunFinished); ok {
+		c.over = true
+		return c.end(done)
+	}
+	p := c.tasks[h.Task]
+	if p == nil {
+		p = &progress{}
+		c.tasks[h.Task] = p
+	}
+	if h.Task == "" || p.finished {
+		return fmt.Errorf("its task has no name, or has finished")
+	}
+	return p.see(e, h.Attempt)
+}
+
+func (p *progress) see(e engine.Event, attempt int) error {
+	allowed := false
+	switch e := e.(type) {
+	case engine.TaskStarted:
+		allowed = !p.started && attempt == 0
+		p.started = true
+	case engine.ImageProgress:
+		allowed = p.started && p.attempt == 0 && attempt == 0
+	case engine.AttemptStarted:
+		allowed = p.started && !p.running && attempt == p.attempt+1 && (attempt == 1 || p.waits)
+		p.running, p.attempt = true, attempt
+	case engine.OutputLine:
+		allowed = p.running && attempt == p.attempt
+	case engine.AttemptFinished:
+		allowed = p.running && attempt == p.attempt && e.Result.Number == attempt
+		p.running, p.waits = false, e.Retry
+	case engine.TaskFinished:
+		allowed = !p.running && attempt == 0 && len(e.Result.Attempts) == p.attempt
+		p.finished = true
+	}
+	if !allowed {
+		return fmt.Errorf("it is out of order")
+	}
+	return nil
+}
+
+func (c *checker) end(e engine.RunFinished) error {
+	for _, t := range e.Result.Tasks {
+		if p := c.tasks[t.Name]; p == nil || !p.finished {
+			return fmt.Errorf("task %q has a result and no TaskFinished", t.Name)
+		}
+	}
+	if len(e.Result.Tasks) != len(c.tasks) {
+		return fmt.Errorf("%d tasks have events, %d a result", len(c.tasks), len(e.Result.Tasks))
+	}
+	return nil
+}

@@ -1,0 +1,120 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/ktask/ktask/engine"
+)
+
+// resultSchema names the form of the result document; it changes when a key is renamed or removed.
+const resultSchema = "ktask.dev/result/v1"
+
+// WriteResult writes r as one line of JSON, the document ktask.dev/result/v1: what `run --report` leaves in its file
+// and `run -o json` ends with.
+func WriteResult(w io.Writer, r engine.Result) error {
+	if err := newEncoder(w).Encode(newDocument(r)); err != nil {
+		return fmt.Errorf("write result document: %w", err)
+	}
+	return nil
+}
+
+// newEncoder leaves <, > and & as they are: the reader is no browser.
+func newEncoder(w io.Writer) *json.Encoder {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	return encoder
+}
+
+// The order of the fields is the order of the keys.
+type document struct {
+	Schema     string         `json:"schema"`
+	RunID      string         `json:"runId"`
+	Status     engine.Status  `json:"status"`
+	StartedAt  string         `json:"startedAt"`
+	FinishedAt string         `json:"finishedAt"`
+	DurationMS int64          `json:"durationMs"`
+	Engine     engine.Info    `json:"engine"`
+	Tasks      []taskDocument `json:"tasks"`
+}
+
+type taskDocument struct {
+	Name        string            `json:"name"`
+	Definition  string            `json:"definition"`
+	Status      engine.Status     `json:"status"`
+	KeptnStatus string            `json:"keptnStatus"`
+	Reason      engine.Reason     `json:"reason"`
+	Message     string            `json:"message"`
+	Origin      string            `json:"origin"`
+	Image       string            `json:"image"`
+	ImageDigest string            `json:"imageDigest"`
+	ExitCode    int               `json:"exitCode"`
+	DurationMS  int64             `json:"durationMs"`
+	Attempts    []attemptDocument `json:"attempts"`
+}
+
+type attemptDocument struct {
+	Number     int           `json:"number"`
+	Status     engine.Status `json:"status"`
+	ExitCode   int           `json:"exitCode"`
+	Signal     string        `json:"signal"`
+	OOMKilled  bool          `json:"oomKilled"`
+	StartedAt  string        `json:"startedAt"`
+	FinishedAt string        `json:"finishedAt"`
+	Message    string        `json:"message"`
+}
+
+func newDocument(r engine.Result) document {
+	d := document{
+		Schema:     resultSchema,
+		RunID:      r.RunID,
+		Status:     r.Status,
+		StartedAt:  timestamp(r.Started),
+		FinishedAt: timestamp(r.Finished),
+		DurationMS: milliseconds(r.Finished.Sub(r.Started)),
+		Engine:     r.Engine,
+		Tasks:      make([]taskDocument, 0, len(r.Tasks)),
+	}
+	for _, t := range r.Tasks {
+		d.Tasks = append(d.Tasks, newTaskDocument(t))
+	}
+	return d
+}
+
+func newTaskDocument(t engine.TaskResult) taskDocument {
+	d := taskDocument{
+		Name:        t.Name,
+		Definition:  t.Definition,
+		Status:      t.Status,
+		KeptnStatus: t.Status.KeptnStatus(),
+		Reason:      t.Reason,
+		Message:     t.Message,
+		Origin:      string(t.Origin),
+		Image:       t.Image,
+		ImageDigest: t.ImageDigest,
+		ExitCode:    t.ExitCode,
+		DurationMS:  milliseconds(took(t)),
+		Attempts:    make([]attemptDocument, 0, len(t.Attempts)),
+	}
+	for _, a := range t.Attempts {
+		d.Attempts = append(d.Attempts, newAttemptDocument(a))
+	}
+	return d
+}
+
+func newAttemptDocument(a engine.AttemptResult) attemptDocument {
+	return attemptDocument{
+		Number:     a.Number,
+		Status:     a.Status,
+		ExitCode:   a.ExitCode,
+		Signal:     a.Signal,
+		OOMKilled:  a.OOMKilled,
+		StartedAt:  timestamp(a.Started),
+		FinishedAt: timestamp(a.Finished),
+		Message:    a.Message,
+	}
+}
+
+func milliseconds(d time.Duration) int64 { return d.Round(time.Millisecond).Milliseconds() }

@@ -1,0 +1,153 @@
+package report
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/ktask/ktask/engine"
+)
+
+// captureTail is how many bytes of each stream of a task Capture keeps.
+const captureTail = 256 << 10
+
+// Capture is a sink that keeps the end of each task's output, for WriteJUnit.
+type Capture struct{ tails map[stream]*tail }
+
+// NewCapture gives an empty Capture.
+func NewCapture() *Capture { return &Capture{tails: map[stream]*tail{}} }
+
+// Emit keeps lines of output.
+func (c *Capture) Emit(e engine.Event) {
+	line, ok := e.(engine.OutputLine)
+	if !ok {
+		return
+	}
+	key := stream{line.Task, line.Stream}
+	if c.tails[key] == nil {
+		c.tails[key] = &tail{limit: captureTail}
+	}
+	c.tails[key].add(kept{line.Stream, line.Line, line.Partial})
+}
+
+// Output is the end of what a task wrote to a stream, all attempts, with a note where lines were dropped.
+func (c *Capture) Output(task string, name engine.Stream) string {
+	t := c.tails[stream{task, name}]
+	if t == nil {
+		return ""
+	}
+	var b strings.Builder
+	t.each(func(line string) { b.WriteString(line + "\n") })
+	return b.String()
+}
+
+// WriteJUnit writes r as a JUnit XML report: a test case a task. A task that failed or timed out is a failure, one
+// that errored an error, one that was canceled is skipped. Output may be nil. Characters that XML cannot hold, as
+// those of terminal colours, become U+FFFD.
+func WriteJUnit(w io.Writer, r engine.Result, output *Capture) error {
+	if output == nil {
+		output = NewCapture()
+	}
+	suite := junitSuite{
+		Name:      "ktask",
+		Tests:     len(r.Tasks),
+		Time:      seconds(r.Finished.Sub(r.Started)),
+		Timestamp: r.Started.UTC().Format("2006-01-02T15:04:05"),
+	}
+	for _, t := range r.Tasks {
+		suite.add(t, output)
+	}
+	text, err := xml.MarshalIndent(junitSuites{Suites: []junitSuite{suite}}, "", "  ")
+	if err == nil {
+		_, err = fmt.Fprintf(w, "%s%s\n", xml.Header, text)
+	}
+	if err != nil {
+		return fmt.Errorf("write JUnit report: %w", err)
+	}
+	return nil
+}
+
+type junitSuites struct {
+	XMLName xml.Name     `xml:"testsuites"`
+	Suites  []junitSuite `xml:"testsuite"`
+}
+
+type junitSuite struct {
+	Name      string      `xml:"name,attr"`
+	Tests     int         `xml:"tests,attr"`
+	Failures  int         `xml:"failures,attr"`
+	Errors    int         `xml:"errors,attr"`
+	Skipped   int         `xml:"skipped,attr"`
+	Time      string      `xml:"time,attr"`
+	Timestamp string      `xml:"timestamp,attr"`
+	Cases     []junitCase `xml:"testcase"`
+}
+
+type junitCase struct {
+	Name      string        `xml:"name,attr"`
+	Class     string        `xml:"classname,attr"`
+	Time      string        `xml:"time,attr"`
+	Failure   *junitProblem `xml:"failure"`
+	Error     *junitProblem `xml:"error"`
+	Skipped   *junitProblem `xml:"skipped"`
+	SystemOut *junitText    `xml:"system-out"`
+	SystemErr *junitText    `xml:"system-err"`
+}
+
+type junitProblem struct {
+	Message string `xml:"message,attr"`
+	Type    string `xml:"type,attr,omitempty"`
+	Text    string `xml:",cdata"`
+}
+
+// junitText is a CDATA section: elsewhere the encoder would write line breaks as &#xA;.
+type junitText struct {
+	Text string `xml:",cdata"`
+}
+
+func (s *junitSuite) add(t engine.TaskResult, output *Capture) {
+	c := junitCase{
+		Name:      t.Name,
+		Class:     t.Definition,
+		Time:      seconds(took(t)),
+		SystemOut: newJUnitText(output.Output(t.Name, engine.Stdout)),
+		SystemErr: newJUnitText(output.Output(t.Name, engine.Stderr)),
+	}
+	problem := &junitProblem{Message: headline(t), Type: string(t.Reason), Text: xmlText(explanation(t))}
+	switch t.Status {
+	case engine.Passed:
+	case engine.Errored:
+		s.Errors++
+		c.Error = problem
+	case engine.Canceled:
+		s.Skipped++
+		c.Skipped = &junitProblem{Message: headline(t)}
+	default:
+		s.Failures++
+		c.Failure = problem
+	}
+	s.Cases = append(s.Cases, c)
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }
+
+func newJUnitText(s string) *junitText {
+	if s == "" {
+		return nil
+	}
+	return &junitText{xmlText(s)}
+}
+
+// xmlText replaces what XML 1.0 cannot hold, see https://www.w3.org/TR/xml/#charsets. The encoder does so everywhere
+// but in CDATA.
+func xmlText(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\t' || r == '\n' || r == '\r' || r >= ' ' && r <= 0xD7FF || r >= 0xE000 && r <= 0xFFFD || r >= 0x10000 {
+			return r
+		}
+		return utf8.RuneError
+	}, s)
+}

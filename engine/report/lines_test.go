@@ -1,0 +1,283 @@
+package report_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/engine/report"
+)
+
+func output(task, line string, partial bool) engine.OutputLine {
+	return engine.OutputLine{Header: engine.Header{Task: task, Attempt: 1}, Stream: engine.Stdout, Line: line, Partial: partial}
+}
+
+func started(task string) engine.TaskStarted {
+	return engine.TaskStarted{Header: engine.Header{Task: task}}
+}
+
+func finished(task string, s engine.Status) engine.TaskFinished {
+	return engine.TaskFinished{Header: engine.Header{Task: task}, Result: result(task, s)}
+}
+
+// result is a task that ran for a second.
+func result(task string, s engine.Status) engine.TaskResult {
+	began := time.Unix(0, 0)
+	return engine.TaskResult{Name: task, Status: s, Message: "message", Started: began, Finished: began.Add(time.Second)}
+}
+
+// TestPartialLines: a single task's long line comes out as it went in; among several tasks each part is a line, since
+// another task's may follow it.
+func TestPartialLines(t *testing.T) {
+	for _, tc := range []struct {
+		options report.Options
+		want    string
+	}{
+		{report.Options{Tasks: []string{"a"}}, "onetwothree\nnext\n"},
+		{report.Options{Tasks: []string{"a"}, Timestamps: true}, "0001-01-01T00:00:00.000Z onetwothree\n0001-01-01T00:00:00.000Z next\n"},
+		{report.Options{Tasks: []string{"a", "long"}}, "a    | one\na    | two\na    | three\na    | next\n"},
+	} {
+		var out, diag bytes.Buffer
+		p := report.NewPlain(&out, &diag, tc.options)
+		for _, e := range []engine.Event{output("a", "one", true), output("a", "two", true), output("a", "three", false), output("a", "next", false)} {
+			p.Emit(e)
+		}
+		p.Flush()
+		if out.String() != tc.want || diag.Len() > 0 {
+			t.Errorf("%+v: out is %q, diag %q; want %q", tc.options, &out, &diag, tc.want)
+		}
+	}
+}
+
+// TestStreamsKeepTheirOrder: on a terminal both streams are the same screen.
+func TestStreamsKeepTheirOrder(t *testing.T) {
+	var screen bytes.Buffer
+	p := report.NewPlain(&screen, &screen, report.Options{})
+	want := ""
+	for i := range 1000 {
+		line := output("a", fmt.Sprint(i), false)
+		if i%3 == 0 {
+			line.Stream = engine.Stderr
+		}
+		p.Emit(line)
+		want += fmt.Sprintln(i)
+	}
+	p.Flush()
+	if screen.String() != want {
+		t.Error("lines of stdout and stderr changed places")
+	}
+}
+
+type broken struct{}
+
+var errBroken = errors.New("broken pipe")
+
+func (broken) Write([]byte) (int, error) { return 0, errBroken }
+
+// TestWriteFailure: a reader that went away does not stop a reporter, and is not forgotten.
+func TestWriteFailure(t *testing.T) {
+	for name, r := range map[string]report.Reporter{
+		"plain":      report.NewPlain(broken{}, &bytes.Buffer{}, report.Options{}),
+		"plain diag": report.NewPlain(&bytes.Buffer{}, broken{}, report.Options{}),
+		"live":       report.NewLive(broken{}, broken{}, report.Options{}),
+		"json":       report.NewJSON(broken{}),
+		"quiet":      report.NewQuiet(broken{}),
+		"github":     report.NewGitHub(broken{}),
+	} {
+		r.Emit(started("a"))
+		r.Emit(output("a", "line", false))
+		r.Flush()
+		r.Emit(finished("a", engine.Failed))
+		r.Emit(engine.RunFinished{Result: engine.Result{Tasks: []engine.TaskResult{result("a", engine.Failed)}}})
+		if err := r.Err(); !errors.Is(err, errBroken) {
+			t.Errorf("%s: Err is %v", name, err)
+		}
+	}
+	if err := report.WriteResult(broken{}, engine.Result{}); !errors.Is(err, errBroken) {
+		t.Errorf("WriteResult gives %v", err)
+	}
+	if err := report.WriteJUnit(broken{}, engine.Result{}, nil); !errors.Is(err, errBroken) {
+		t.Errorf("WriteJUnit gives %v", err)
+	}
+}
+
+func TestTee(t *testing.T) {
+	var first, second bytes.Buffer
+	emitted := 0
+	sink := report.Tee(report.NewJSON(&first), engine.SinkFunc(func(engine.Event) { emitted++ }), report.NewJSON(&second))
+	sink.Emit(output("a", "line", false))
+	if first.Len() > 0 {
+		t.Error("a single line was not buffered")
+	}
+	sink.(engine.Flusher).Flush()
+	if first.Len() == 0 || first.String() != second.String() || emitted != 1 {
+		t.Errorf("sinks got %q, %q, %d events", &first, &second, emitted)
+	}
+}
+
+// TestKeptOutputIsBounded: reporters that keep output keep its end, and say what they dropped.
+func TestKeptOutputIsBounded(t *testing.T) {
+	const lines = 200_000
+	long := strings.Repeat("x", 90)
+	var hook, log bytes.Buffer
+	quiet, github, capture := report.NewQuiet(&hook), report.NewGitHub(&log), report.NewCapture()
+	sink := report.Tee(quiet, github, capture)
+	sink.Emit(started("first"))
+	sink.Emit(started("a"))
+	for i := range lines {
+		sink.Emit(output("a", fmt.Sprint(i, long), false))
+	}
+	sink.Emit(finished("a", engine.Failed))
+	sink.Emit(finished("first", engine.Passed))
+	sink.Emit(engine.RunFinished{Result: engine.Result{Tasks: []engine.TaskResult{result("a", engine.Failed)}}})
+	for name, kept := range map[string]struct {
+		text string
+		most int
+	}{
+		"quiet":   {hook.String(), 64 << 10},
+		"github":  {log.String(), 1 << 20},
+		"capture": {capture.Output("a", engine.Stdout), 256 << 10},
+	} {
+		shown := strings.Count(kept.text, long)
+		if len(kept.text) > kept.most || shown < kept.most/400 {
+			t.Errorf("%s keeps %d bytes, %d lines", name, len(kept.text), shown)
+		}
+		if !strings.Contains(kept.text, fmt.Sprint(lines-1, long)) {
+			t.Errorf("%s lost the last line", name)
+		}
+		if !strings.Contains(kept.text, fmt.Sprintf("(%d earlier lines are not shown)", lines-shown)) {
+			t.Errorf("%s does not say that %d lines were dropped", name, lines-shown)
+		}
+	}
+	if capture.Output("a", engine.Stderr) != "" || capture.Output("b", engine.Stdout) != "" {
+		t.Error("there is output where there was none")
+	}
+}
+
+// TestKeptPartsOfLines: what is dropped is counted in lines, and the parts that are left are joined.
+func TestKeptPartsOfLines(t *testing.T) {
+	var hook bytes.Buffer
+	quiet := report.NewQuiet(&hook)
+	quiet.Emit(started("a"))
+	part := strings.Repeat("x", 10<<10)
+	for range 10 {
+		quiet.Emit(output("a", part, true))
+		quiet.Emit(output("a", part, false))
+	}
+	quiet.Emit(finished("a", engine.Failed))
+	quiet.Emit(engine.RunFinished{Result: engine.Result{Tasks: []engine.TaskResult{result("a", engine.Failed)}}})
+	if n := strings.Count(hook.String(), "| "+part+part+"\n"); n != 3 {
+		t.Errorf("%d whole lines are left, want 3", n)
+	}
+	if !strings.Contains(hook.String(), "(7 earlier lines are not shown)") {
+		t.Errorf("7 lines were dropped, it says %.200s", &hook)
+	}
+}
+
+// TestGitHubLineLeftOpen: a token that stands behind other text would not be seen, and commands stay stopped.
+func TestGitHubLineLeftOpen(t *testing.T) {
+	var log bytes.Buffer
+	g := report.NewGitHub(&log)
+	g.SetToken("TOKEN")
+	for _, e := range []engine.Event{started("a"), output("a", "half a li", true), finished("a", engine.Passed)} {
+		g.Emit(e)
+	}
+	g.Flush()
+	for _, line := range []string{"::TOKEN::", "::endgroup::"} {
+		if !strings.Contains(log.String(), "\n"+line+"\n") {
+			t.Errorf("%s does not stand on a line of its own:\n%s", line, &log)
+		}
+	}
+	if !strings.Contains(log.String(), "half a li\nktask:") {
+		t.Errorf("our line does not begin at the start of a line:\n%s", &log)
+	}
+}
+
+// TestGitHubFloor: one task streams at a time; once it has ended, those that have ended too come before one that streams.
+func TestGitHubFloor(t *testing.T) {
+	var log bytes.Buffer
+	g := report.NewGitHub(&log)
+	g.SetToken("TOKEN")
+	for _, e := range []engine.Event{
+		started("a"), started("b"), started("c"),
+		output("b", "b1", false), output("a", "a1", false), output("c", "c1", false), finished("c", engine.Passed),
+		output("a", "a2", false), finished("a", engine.Passed), output("b", "b2", false),
+	} {
+		g.Emit(e)
+	}
+	g.Flush()
+	var got []string
+	for line := range strings.Lines(log.String()) {
+		if line = strings.TrimSpace(line); !strings.Contains(line, "TOKEN") && !strings.HasPrefix(line, "ktask:") {
+			got = append(got, line)
+		}
+	}
+	want := "::group::a a1 a2 ::endgroup:: ::group::c c1 ::endgroup:: ::group::b b1 b2"
+	if text := strings.Join(got, " "); text != want {
+		t.Errorf("the log is %s\nwant %s", text, want)
+	}
+}
+
+func TestGitHubTokensDiffer(t *testing.T) {
+	var log bytes.Buffer
+	g := report.NewGitHub(&log)
+	for _, task := range []string{"a", "b"} {
+		g.Emit(started(task))
+		g.Emit(finished(task, engine.Passed))
+	}
+	g.Flush()
+	seen := map[string]bool{}
+	for line := range strings.Lines(log.String()) {
+		if token, ok := strings.CutPrefix(strings.TrimSpace(line), "::stop-commands::"); ok {
+			seen[token] = true
+			if len(token) < 20 {
+				t.Errorf("token %q can be guessed", token)
+			}
+		}
+	}
+	if len(seen) != 2 {
+		t.Errorf("two groups have %d tokens", len(seen))
+	}
+}
+
+// TestAnnotationPlaces: an annotation has a file and a line where the origin has.
+func TestAnnotationPlaces(t *testing.T) {
+	for origin, want := range map[plan.Origin]string{
+		"task.yaml:14":                       "file=task.yaml,line=14,",
+		"task.yaml:14 spec.deno.inline":      "file=task.yaml,line=14,",
+		"task.yaml:14:7 spec.deno.inline":    "file=task.yaml,line=14,",
+		`C:\tasks\task.yaml:14 spec`:         `file=C%3A\tasks\task.yaml,line=14,`,
+		"my tasks/a b.yaml:3 spec":           "file=my tasks/a b.yaml,line=3,",
+		"-:14 spec":                          "",
+		"<stdin>:14 spec":                    "",
+		"default":                            "",
+		"flag --param":                       "",
+		"":                                   "",
+		"flag --param x=http://localhost:80": "",
+	} {
+		var log bytes.Buffer
+		g := report.NewGitHub(&log)
+		failed := result("a", engine.Failed)
+		failed.Origin = origin
+		g.Emit(engine.RunFinished{Result: engine.Result{Tasks: []engine.TaskResult{failed}}})
+		if !strings.Contains(log.String(), "::error "+want+"title=") {
+			t.Errorf("origin %q: no %q in\n%s", origin, want, &log)
+		}
+	}
+}
+
+// BenchmarkPlain is what a line costs that goes to a file.
+func BenchmarkPlain(b *testing.B) {
+	p := report.NewPlain(io.Discard, io.Discard, report.Options{Tasks: []string{"a", "b"}})
+	line := output("a", strings.Repeat("x", 80), false)
+	b.SetBytes(80)
+	for b.Loop() {
+		p.Emit(line)
+	}
+}
