@@ -8,7 +8,7 @@ import (
 	"runtime/debug"
 	"syscall"
 
-	"github.com/mattn/go-isatty"
+	"golang.org/x/term"
 
 	"github.com/ktask/ktask/command"
 	"github.com/ktask/ktask/engine"
@@ -18,12 +18,14 @@ import (
 func main() {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Ignore(syscall.SIGPIPE) // a reader that went away must not leave containers behind
+	width, _, _ := term.GetSize(int(os.Stderr.Fd()))
 	app := command.App{
 		In:          os.Stdin,
 		Out:         os.Stdout,
 		Err:         os.Stderr,
-		OutTerminal: isatty.IsTerminal(os.Stdout.Fd()),
-		ErrTerminal: isatty.IsTerminal(os.Stderr.Fd()),
+		ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
+		Width:       width,
 		Signals:     signals,
 		NewEngine:   newEngine,
 		Version:     version(),

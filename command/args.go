@@ -27,6 +27,10 @@ func interspersed(root *cli.App, args []string) []string {
 			rest = append(rest, arg)
 			continue
 		}
+		if short := arg[:2]; len(arg) > 2 && arg[1] != '-' && arg[2] != '=' && takesValue(command, short[1:]) {
+			flags = append(flags, short, arg[2:]) // -j4
+			continue
+		}
 		flags = append(flags, arg)
 		if !strings.Contains(arg, "=") && takesValue(command, strings.TrimLeft(arg, "-")) && i+1 < len(args) {
 			i++

@@ -22,8 +22,9 @@ import (
 type App struct {
 	In       io.Reader
 	Out, Err io.Writer
-	// OutTerminal and ErrTerminal tell whether a person reads the stream.
-	OutTerminal, ErrTerminal bool
+	// ErrTerminal tells whether a person reads Err, and Width how many columns there are.
+	ErrTerminal bool
+	Width       int
 	// Signals delivers what the user or the system sends; the first one stops a run, the second kills it.
 	Signals <-chan os.Signal
 	// NewEngine makes the engine of a run.

@@ -75,7 +75,7 @@ func (app App) reporter(s settings, o runOptions, p plan.Plan) (engine.Sink, err
 	for _, t := range p.Tasks {
 		names = append(names, t.Name)
 	}
-	options := report.Options{Tasks: names, Timestamps: o.timestamps, Color: app.color(s, app.ErrTerminal)}
+	options := report.Options{Tasks: names, Timestamps: o.timestamps, Color: app.color(s, app.ErrTerminal), Width: app.Width}
 	output := o.output
 	if output == "auto" {
 		switch {

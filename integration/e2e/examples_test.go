@@ -1,0 +1,127 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/testcontainers/testcontainers-go"
+	"github.com/testcontainers/testcontainers-go/network"
+	"github.com/testcontainers/testcontainers-go/wait"
+)
+
+const examples = "../../examples"
+
+func exampleNames(t *testing.T) []string {
+	t.Helper()
+	entries, err := os.ReadDir(examples)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	if len(names) < 11 {
+		t.Fatalf("%d examples, want one for each of the reference page: %v", len(names), names)
+	}
+	return names
+}
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// TestExamples runs every example and compares what its tasks print with what it says they do.
+func TestExamples(t *testing.T) {
+	for _, name := range exampleNames(t) {
+		t.Run(name, func(t *testing.T) {
+			args := []string{"run", "--parallel", "1", "--image", anyBusybox, "examples/" + name}
+			if strings.HasSuffix(name, "-httpref") {
+				args = append(args, "--network", serve(t, filepath.Join(examples, name)))
+			}
+			o := ktask(t, "", args...).expect(t, 0)
+			want := readFile(t, filepath.Join(examples, name, "output.txt"))
+			if got := withoutPrefixes(o.stdout); got != want {
+				t.Errorf("prints\n%s\nwant\n%s", got, want)
+			}
+			if readme := readFile(t, filepath.Join(examples, name, "README.md")); !strings.Contains(strings.ReplaceAll(readme, "\n    ", "\n"), want) {
+				t.Errorf("README.md does not show the output")
+			}
+		})
+	}
+}
+
+// withoutPrefixes takes the names of tasks from lines of output, which several tasks have.
+func withoutPrefixes(text string) string {
+	lines := strings.SplitAfter(text, "\n")
+	if !slices.ContainsFunc(lines, func(l string) bool { return strings.Contains(l, " | ") }) {
+		return text
+	}
+	for i, l := range lines {
+		if _, rest, ok := strings.Cut(l, " | "); ok {
+			lines[i] = rest
+		}
+	}
+	return strings.Join(lines, "")
+}
+
+// serve starts a web server for the scripts of an example, by the name that its URL has, and gives the network
+// on which it is known.
+func serve(t *testing.T, dir string) (networkName string) {
+	t.Helper()
+	// The image of the reaper cannot be pulled everywhere; the test cleans up by itself.
+	t.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true")
+	net, err := network.New(t.Context())
+	if err != nil {
+		t.Fatalf("make a network: %v", err)
+	}
+	testcontainers.CleanupNetwork(t, net)
+	var files []testcontainers.ContainerFile
+	scripts, err := filepath.Glob(filepath.Join(dir, "*.[jtp][sy]"))
+	if err != nil || len(scripts) == 0 {
+		t.Fatalf("no scripts to serve in %s: %v", dir, err)
+	}
+	for _, script := range scripts {
+		files = append(files, testcontainers.ContainerFile{HostFilePath: script, ContainerFilePath: "/tmp/" + filepath.Base(script), FileMode: 0o444})
+	}
+	server, err := testcontainers.Run(t.Context(), pythonImage,
+		testcontainers.WithEntrypoint("python3", "-m", "http.server", "--directory", "/tmp", "8000"),
+		testcontainers.WithFiles(files...),
+		network.WithNetwork([]string{"scripts"}, net),
+		// The server is for the tasks on its network: no port of the host is needed, nor asked for in the wait.
+		testcontainers.WithWaitStrategy(wait.ForLog("Serving HTTP on")))
+	testcontainers.CleanupContainer(t, server)
+	if err != nil {
+		t.Fatalf("serve scripts: %v", err)
+	}
+	return net.Name
+}
+
+// TestPlansAreStable: the same input gives the same bytes, and no secret is in them.
+func TestPlansAreStable(t *testing.T) {
+	for _, name := range exampleNames(t) {
+		t.Run(name, func(t *testing.T) {
+			first := ktask(t, "", "plan", "-o", "json", "examples/"+name).expect(t, 0).stdout
+			if second := ktask(t, "", "plan", "-o", "json", "examples/"+name).expect(t, 0).stdout; first != second {
+				t.Errorf("two plans differ:\n%s\n%s", first, second)
+			}
+			for _, secret := range []string{"not-a-real", "bm90LWEtcmVhb"} {
+				if strings.Contains(first, secret) {
+					t.Errorf("the plan holds a secret value:\n%s", first)
+				}
+			}
+			ktask(t, "", "validate", "examples/"+name).expect(t, 0)
+			ktask(t, "", "list", "examples/"+name).expect(t, 0)
+		})
+	}
+}

@@ -1,0 +1,192 @@
+// Package e2e runs the real ktask, as a process, on a real engine with real deno, python and busybox.
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ktask/ktask/engine/docker"
+)
+
+// What `make images` builds in place of the published images.
+const (
+	denoImage    = "ktask.local/deno-runtime:dev"
+	pythonImage  = "ktask.local/python-runtime:dev"
+	busyboxImage = "ktask.local/busybox:dev"
+	anyBusybox   = "busybox:1.36.1=" + busyboxImage
+)
+
+// binary is ktask, built with the race detector.
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "ktask-e2e")
+	if err != nil {
+		panic(err)
+	}
+	binary = filepath.Join(dir, "ktask")
+	if out, err := exec.Command("go", "build", "-race", "-o", binary, "github.com/ktask/ktask").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build ktask: %v\n%s", err, out)
+		os.Exit(1)
+	}
+	code := m.Run()
+	if err := os.RemoveAll(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Exit(code)
+}
+
+// outcome is what a process of ktask left.
+type outcome struct {
+	code           int
+	stdout, stderr string
+	took           time.Duration
+}
+
+// process is a ktask that runs.
+type process struct {
+	*exec.Cmd
+	stdout, stderr *buffer
+	started        time.Time
+}
+
+// buffer collects a stream and tells who waits for a text in it.
+type buffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	more *sync.Cond
+	done bool
+}
+
+func newBuffer() *buffer {
+	b := &buffer{}
+	b.more = sync.NewCond(&b.mu)
+	return b
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.more.Broadcast()
+	return b.text.Write(p)
+}
+
+func (b *buffer) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.done = true
+	b.more.Broadcast()
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// await returns once the stream holds text; it is false where the stream ended without it.
+func (b *buffer) await(text string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for !strings.Contains(b.text.String(), text) {
+		if b.done {
+			return false
+		}
+		b.more.Wait()
+	}
+	return true
+}
+
+// start starts ktask in the root of the project.
+func start(t *testing.T, stdin string, args ...string) *process {
+	t.Helper()
+	p := &process{Cmd: exec.Command(binary, args...), stdout: newBuffer(), stderr: newBuffer(), started: time.Now()}
+	p.Dir = filepath.Join("..", "..")
+	p.Env = append(os.Environ(), "FUNCTION_RUNNER_IMAGE="+denoImage, "PYTHON_RUNNER_IMAGE="+pythonImage, "GITHUB_ACTIONS=")
+	p.Stdin, p.Stdout, p.Stderr = strings.NewReader(stdin), p.stdout, p.stderr
+	if err := p.Start(); err != nil {
+		t.Fatalf("start ktask: %v", err)
+	}
+	return p
+}
+
+// wait waits for the end, and counts what the process left on the engine.
+func (p *process) wait(t *testing.T) outcome {
+	t.Helper()
+	err := p.Wait()
+	took := time.Since(p.started)
+	p.stdout.end()
+	p.stderr.end()
+	if _, exited := err.(*exec.ExitError); err != nil && !exited {
+		t.Fatalf("wait for ktask: %v", err)
+	}
+	p.leavesNothing(t)
+	o := outcome{p.ProcessState.ExitCode(), p.stdout.String(), p.stderr.String(), took}
+	if strings.Contains(o.stderr, "DATA RACE") || strings.Contains(o.stderr, "goroutine ") {
+		t.Errorf("ktask %v has a race or a panic:\n%s", p.Args[1:], o.stderr)
+	}
+	return o
+}
+
+// leavesNothing asks the engine for containers, volumes and networks with the labels of this process.
+func (p *process) leavesNothing(t *testing.T) {
+	t.Helper()
+	e, err := docker.New(docker.Options{DefaultHost: os.Getenv("DOCKER_HOST")})
+	if err != nil {
+		t.Fatalf("engine (make engine images): %v", err)
+	}
+	defer e.Close()
+	left, err := e.Leftovers(context.Background(), "")
+	if err != nil {
+		t.Fatalf("engine (make engine images): %v", err)
+	}
+	for _, l := range left {
+		if strings.Contains(l.Labels.Owner, fmt.Sprintf(" %d ", p.Process.Pid)) {
+			t.Errorf("ktask %v left %s %q on the engine", p.Args[1:], l.Kind, l.Name)
+		}
+	}
+}
+
+// ktask runs ktask to its end.
+func ktask(t *testing.T, stdin string, args ...string) outcome {
+	t.Helper()
+	return start(t, stdin, args...).wait(t)
+}
+
+// expect fails the test where the exit code is another one.
+func (o outcome) expect(t *testing.T, code int) outcome {
+	t.Helper()
+	if o.code != code {
+		t.Fatalf("exit code %d, want %d\nstdout:\n%s\nstderr:\n%s", o.code, code, o.stdout, o.stderr)
+	}
+	return o
+}
+
+// python is the manifest of a python task; extra lines go into its spec.
+func python(code string, extra ...string) string {
+	return manifest("python", "    inline:\n      code: |\n        "+strings.ReplaceAll(code, "\n", "\n        "), extra)
+}
+
+func manifest(kind, runner string, extra []string) string {
+	text := "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTaskDefinition\nmetadata: {name: hi}\nspec:\n  " + kind + ":\n" + runner + "\n"
+	for _, line := range extra {
+		text += "  " + line + "\n"
+	}
+	return text
+}
+
+func (p *process) signal(t *testing.T, s syscall.Signal) {
+	t.Helper()
+	if err := p.Process.Signal(s); err != nil {
+		t.Fatalf("signal ktask: %v", err)
+	}
+}

@@ -1,0 +1,145 @@
+package e2e
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestPrintsAndPasses(t *testing.T) {
+	o := ktask(t, python("print(1)"), "run", "-").expect(t, 0)
+	if o.stdout != "1\n" {
+		t.Errorf("stdout %q, want just the task's own line", o.stdout)
+	}
+}
+
+func TestFailureNamesTheExitCode(t *testing.T) {
+	o := ktask(t, python("exit(3)"), "run", "-").expect(t, 1)
+	if !strings.Contains(o.stderr, "exit code 3") {
+		t.Errorf("stderr does not name exit code 3:\n%s", o.stderr)
+	}
+}
+
+// TestTimeout has a script that would run for ever and, as process 1 without a handler, does not feel SIGTERM.
+func TestTimeout(t *testing.T) {
+	o := ktask(t, python("while True:\n    pass", "timeout: 2s"), "run", "--grace", "1s", "-").expect(t, 4)
+	if !strings.Contains(o.stderr, "timed out after 2s") || !strings.Contains(o.stderr, "DeadlineExceeded") {
+		t.Errorf("stderr does not tell of the timeout:\n%s", o.stderr)
+	}
+	if o.took < 3*time.Second {
+		t.Errorf("took %s: over before timeout and grace were", o.took)
+	}
+}
+
+// TestStopSignalReachesTheScript is why our entrypoints exec: the script itself gets SIGTERM and ends within the grace.
+func TestStopSignalReachesTheScript(t *testing.T) {
+	code := `import signal, sys, time
+def stop(*_):
+    print("stopping", flush=True)
+    sys.exit(0)
+signal.signal(signal.SIGTERM, stop)
+print("ready", flush=True)
+time.sleep(600)`
+	o := ktask(t, python(code, "timeout: 3s"), "run", "--grace", "60s", "-").expect(t, 4)
+	if o.stdout != "ready\nstopping\n" {
+		t.Errorf("stdout %q: output after the stop signal is missing", o.stdout)
+	}
+}
+
+func TestRetries(t *testing.T) {
+	code := `echo "attempt in $(hostname)"; exit 7`
+	task := manifest("container", "    name: c\n    image: busybox:1.36.1\n    command: [sh, -c]\n    args: ['"+code+"']", []string{"retries: 2"})
+	o := ktask(t, task, "run", "--image", anyBusybox, "--backoff-scale", "0.01", "-").expect(t, 1)
+	if n := strings.Count(o.stdout, "attempt in "); n != 3 {
+		t.Errorf("%d attempts, want 3:\n%s", n, o.stdout)
+	}
+	if !strings.Contains(o.stderr, "attempt 1 of 3 failed: exit code 7") || !strings.Contains(o.stderr, "BackoffLimitExceeded") {
+		t.Errorf("stderr does not tell of the attempts:\n%s", o.stderr)
+	}
+}
+
+func TestInterrupt(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		signal syscall.Signal
+		code   int
+	}{{"SIGINT", syscall.SIGINT, 130}, {"SIGTERM", syscall.SIGTERM, 143}, {"SIGHUP", syscall.SIGHUP, 129}} {
+		t.Run(c.name, func(t *testing.T) {
+			p := start(t, python("import time\nprint('ready')\ntime.sleep(600)"), "run", "--grace", "300ms", "-")
+			if !p.stdout.await("ready") {
+				t.Fatalf("the task did not start:\n%s", p.stderr)
+			}
+			p.signal(t, c.signal)
+			o := p.wait(t).expect(t, c.code)
+			if !strings.Contains(o.stderr, "canceled") || !strings.Contains(o.stderr, "Interrupted") {
+				t.Errorf("stderr does not tell of the interruption:\n%s", o.stderr)
+			}
+		})
+	}
+}
+
+// TestSecondInterruptKills: the task has a grace of ten minutes, which the user does not wait for.
+func TestSecondInterruptKills(t *testing.T) {
+	p := start(t, python("import signal, time\nsignal.signal(signal.SIGTERM, lambda *_: print('ignored', flush=True))\nprint('ready', flush=True)\nwhile True: time.sleep(600)"),
+		"run", "--grace", "10m", "-")
+	if !p.stdout.await("ready") {
+		t.Fatalf("the task did not start:\n%s", p.stderr)
+	}
+	p.signal(t, syscall.SIGINT)
+	if !p.stdout.await("ignored") {
+		t.Fatalf("the stop signal did not arrive:\n%s", p.stderr)
+	}
+	p.signal(t, syscall.SIGINT)
+	p.wait(t).expect(t, 130)
+}
+
+// TestInterruptWhileOthersWait has more tasks than run at once: those that never started are canceled too.
+func TestInterruptWhileOthersWait(t *testing.T) {
+	var all []string
+	for _, name := range []string{"a", "b", "c"} {
+		all = append(all, strings.Replace(python("import time\nprint('ready', flush=True)\ntime.sleep(600)"), "{name: hi}", "{name: "+name+"}", 1))
+	}
+	p := start(t, strings.Join(all, "---\n"), "run", "-j", "1", "--grace", "300ms", "-")
+	if !p.stdout.await("ready") {
+		t.Fatalf("the task did not start:\n%s", p.stderr)
+	}
+	p.signal(t, syscall.SIGINT)
+	if o := p.wait(t).expect(t, 130); strings.Count(o.stdout, "ready") != 1 {
+		t.Errorf("a task started after the interruption:\n%s", o.stdout)
+	}
+}
+
+func TestEngineUnavailable(t *testing.T) {
+	o := ktask(t, python("print(1)"), "run", "--host", "unix:///nonexistent/engine.sock", "-").expect(t, 3)
+	if !strings.Contains(o.stderr, "--host") {
+		t.Errorf("stderr does not say what to do:\n%s", o.stderr)
+	}
+}
+
+func TestImageMissing(t *testing.T) {
+	o := ktask(t, python("print(1)"), "run", "--pull", "never", "--python-image", "ktask.local/not-there:dev", "-").expect(t, 3)
+	if !strings.Contains(o.stderr, "ktask.local/not-there:dev") || !strings.Contains(o.stderr, "ImageNotFound") {
+		t.Errorf("stderr does not name the image:\n%s", o.stderr)
+	}
+}
+
+func TestSecretsDoNotShow(t *testing.T) {
+	const secret = "hunter2-and-more"
+	task := python("import os\nprint('it is', os.environ['SECURE_DATA'])") + "    secureParameters: {secret: token}\n"
+	for _, output := range []string{"plain", "json", "live", "github", "quiet"} {
+		dir := t.TempDir()
+		o := ktask(t, task, "run", "--secret", "token="+secret, "-o", output, "--junit", dir+"/junit.xml", "--report", dir+"/report.json", "-").expect(t, 0)
+		if strings.Contains(o.stdout+o.stderr, secret) {
+			t.Errorf("-o %s shows the secret:\n%s%s", output, o.stdout, o.stderr)
+		}
+		if output == "plain" && o.stdout != "it is •••\n" {
+			t.Errorf("stdout %q, want the mask in place of the secret", o.stdout)
+		}
+		for _, file := range []string{"junit.xml", "report.json"} {
+			if text := readFile(t, dir+"/"+file); strings.Contains(text, secret) || !strings.Contains(text, "hi") {
+				t.Errorf("%s shows the secret, or nothing:\n%s", file, text)
+			}
+		}
+	}
+}

@@ -1,0 +1,144 @@
+// Package layout holds the import rules of the module: data flows one way, and each package stays ignorant of what
+// it need not know. The rules are the table below; the test reads the imports of the real packages.
+package layout
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/ktask/ktask"
+
+// allowed lists, for each package, what it may import of the module.
+var allowed = map[string][]string{
+	"":                     {"command", "engine", "engine/docker"},
+	"command":              {"spec", "resolve", "engine", "engine/plan", "engine/report", "runtimes"},
+	"resolve":              {"spec", "runtimes", "engine/plan"},
+	"runtimes":             {"engine/plan"},
+	"spec":                 {},
+	"engine":               {"engine/plan"},
+	"engine/plan":          {},
+	"engine/docker":        {"engine", "engine/plan"},
+	"engine/report":        {"engine", "engine/plan"},
+	"engine/enginetest":    {"engine", "engine/plan"},
+	"integration/tasktest": {"spec", "resolve", "runtimes", "engine", "engine/plan", "engine/docker"},
+}
+
+// forbidden names what a package must not reach, even through others, and why. An entry is a package and everything
+// below it.
+var forbidden = []struct {
+	pkg     string
+	imports []string
+	direct  bool // only the package's own imports count: Kubernetes' types bring net/http along
+	because string
+}{
+	{"spec", []string{"net/http", "os/exec", "os", "net", "github.com/docker"}, true, "a manifest is text: validation works offline, in a hook"},
+	{"spec", []string{"github.com/docker"}, false, "a manifest is text"},
+	{"resolve", []string{module + "/engine/docker", "github.com/urfave/cli", "os", "os/exec", "net/http"}, true, "it may look things up, it may not run"},
+	{"engine/plan", []string{"os", "net", "os/exec"}, true, "a plan is inert and byte-stable"},
+	{"engine", []string{"github.com/docker", "github.com/urfave/cli", module + "/spec", module + "/resolve", module + "/engine/report", "k8s.io"}, false, "a second engine costs zero edits here"},
+	{"engine/docker", []string{module + "/spec", module + "/resolve", module + "/runtimes", module + "/engine/report", "github.com/urfave/cli", "k8s.io"}, false, "Docker learns nothing about Keptn"},
+	{"", []string{"github.com/testcontainers", "testing"}, false, "the binary stays small"},
+}
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+}
+
+func packages(t *testing.T) map[string]pkg {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,Deps", module+"/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	all := map[string]pkg{}
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatalf("read go list: %v", err)
+		}
+		all[strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")] = p
+	}
+}
+
+func TestImportsWithinTheModule(t *testing.T) {
+	for name, p := range packages(t) {
+		rule, known := allowed[name]
+		if !known && len(p.Imports) > 0 {
+			t.Errorf("package %q has no rule: add it to allowed and say what it may know", name)
+			continue
+		}
+		for _, path := range p.Imports {
+			if own, ok := strings.CutPrefix(path, module+"/"); ok && !slices.Contains(rule, own) {
+				t.Errorf("%q must not import %q: it may import %v", name, own, rule)
+			}
+		}
+	}
+}
+
+func TestForbiddenImports(t *testing.T) {
+	all := packages(t)
+	for _, rule := range forbidden {
+		p, ok := all[rule.pkg]
+		if !ok {
+			t.Errorf("there is no package %q", rule.pkg)
+		}
+		reached := p.Deps
+		if rule.direct {
+			reached = p.Imports
+		}
+		for _, path := range reached {
+			for _, bad := range rule.imports {
+				if path == bad || strings.HasPrefix(path, bad+"/") {
+					t.Errorf("%q must not import %q: %s", rule.pkg, path, rule.because)
+				}
+			}
+		}
+	}
+}
+
+// TestPlanImportsTheStandardLibraryOnly tells the standard library by its import paths, which have no dot.
+func TestPlanImportsTheStandardLibraryOnly(t *testing.T) {
+	for _, path := range packages(t)["engine/plan"].Imports {
+		if first, _, _ := strings.Cut(path, "/"); strings.Contains(first, ".") {
+			t.Errorf("engine/plan imports %q: a plan is inert and byte-stable", path)
+		}
+	}
+}
+
+// TestOnlyDockerKnowsDocker keeps the client library, which will be replaced one day, behind one package.
+func TestOnlyDockerKnowsDocker(t *testing.T) {
+	for name, p := range packages(t) {
+		if name == "engine/docker" {
+			continue
+		}
+		for _, path := range p.Imports {
+			if strings.HasPrefix(path, "github.com/docker/") {
+				t.Errorf("%q imports %q: only engine/docker does", name, path)
+			}
+		}
+	}
+}
+
+// TestRevealStaysWhereItBelongs finds calls by name: the masker and the conversion need the values, nobody else.
+func TestRevealStaysWhereItBelongs(t *testing.T) {
+	out, err := exec.Command("git", "grep", "-lE", `[.]Reveal\b`, "--", ":/*.go", ":!/*_test.go").Output()
+	if err != nil {
+		t.Fatalf("git grep: %v", err)
+	}
+	may := []string{"engine/docker/convert.go", "engine/mask.go", "engine/plan/text.go"}
+	for _, file := range strings.Fields(string(out)) {
+		if file = strings.TrimLeft(file, "./"); !slices.Contains(may, file) {
+			t.Errorf("%s calls Reveal: only %v may", file, may)
+		}
+	}
+}
