@@ -24,7 +24,7 @@ test: images ## vet, check the formatting and test everything, on the real engin
 	TESTCONTAINERS_RYUK_DISABLED=true go test -race -timeout 20m ./...
 
 bench: images ## measure what ktask adds to the engine
-	go test -run '^$$' -bench . -benchmem ./integration/e2e
+	go test -run '^$$' -bench BenchmarkRun -benchtime 40x ./integration/e2e
 
 clean: ## remove what was built
 	rm -rf bin

@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ktask/ktask/engine/plan"
@@ -9,9 +10,18 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
+// telling is how much load prints when nothing is wrong: all, warnings and a count of the notes, or nothing.
+type telling int
+
+const (
+	tellAll telling = iota
+	tellWarnings
+	tellErrors
+)
+
 // load reads and resolves what a command was pointed at. Problems are printed here; with an error among them
 // nothing may be run, and the error of load has the exit code for it.
-func (app App) load(s settings, o resolve.Options, quiet bool) (plan.Plan, error) {
+func (app App) load(s settings, o resolve.Options, t telling) (plan.Plan, error) {
 	paths, err := s.paths()
 	if err != nil {
 		return plan.Plan{}, err
@@ -29,10 +39,10 @@ func (app App) load(s settings, o resolve.Options, quiet bool) (plan.Plan, error
 		problems = append(problems, more...)
 	}
 	failed := len(problems.Errors()) > 0
-	if quiet && !failed {
-		problems = nil
+	app.printer(s, files).print(t.of(problems))
+	if n := len(problems.Notes()); n > 0 && t == tellWarnings && !failed {
+		_, _ = fmt.Fprintf(app.Err, "fields with a meaning in a cluster only: %d (ktask plan shows them)\n", n)
 	}
-	app.printer(s, files).print(problems)
 	switch {
 	case failed:
 		return p, exitError{exitUsage, nil}
@@ -40,6 +50,16 @@ func (app App) load(s settings, o resolve.Options, quiet bool) (plan.Plan, error
 		return p, exitError{exitUsage, fmt.Errorf("nothing to run: %s", nothing(manifests, p, paths))}
 	}
 	return p, nil
+}
+
+func (t telling) of(problems spec.Problems) spec.Problems {
+	switch {
+	case t == tellAll:
+		return problems
+	case t == tellWarnings || len(problems.Errors()) > 0:
+		return slices.DeleteFunc(slices.Clone(problems), func(p spec.Problem) bool { return p.Severity == spec.Note })
+	}
+	return nil
 }
 
 // nothing says why a plan is empty.

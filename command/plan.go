@@ -37,7 +37,7 @@ func (app App) plan(c *cli.Context) error {
 		return err
 	}
 	o.Node = node(host)
-	p, err := app.load(s, o, false)
+	p, err := app.load(s, o, tellAll)
 	if err != nil {
 		return err
 	}

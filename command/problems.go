@@ -66,9 +66,7 @@ func (p problemPrinter) paint(problem spec.Problem) string {
 	if !p.color {
 		return text
 	}
-	word, color := string(problem.Severity)+":", "\x1b[1;31m"
-	if problem.Severity == spec.Warning {
-		color = "\x1b[1;33m"
-	}
+	word := string(problem.Severity) + ":"
+	color := map[spec.Severity]string{spec.Error: "\x1b[1;31m", spec.Warning: "\x1b[1;33m", spec.Note: "\x1b[1;36m"}[problem.Severity]
 	return strings.Replace(text, word, color+word+"\x1b[0m", 1)
 }

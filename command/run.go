@@ -67,7 +67,11 @@ func (app App) run(c *cli.Context) error {
 		return err
 	}
 	tasks.Node = node(o.engine)
-	p, err := app.load(s, tasks, o.output == "quiet")
+	t := tellWarnings
+	if o.output == "quiet" {
+		t = tellErrors
+	}
+	p, err := app.load(s, tasks, t)
 	if err != nil {
 		return err
 	}

@@ -119,7 +119,11 @@ func writeProblemsGitHub(w io.Writer, problems spec.Problems) error {
 		if p.Remedy != "" {
 			message += " (" + p.Remedy + ")"
 		}
-		_, err := fmt.Fprintf(w, "::%s file=%s,line=%d,col=%d,title=%s::%s\n", p.Severity, property.Replace(p.Pos.File), p.Pos.Line, p.Pos.Column, p.Rule, data.Replace(message))
+		command := string(p.Severity)
+		if p.Severity == spec.Note {
+			command = "notice"
+		}
+		_, err := fmt.Fprintf(w, "::%s file=%s,line=%d,col=%d,title=%s::%s\n", command, property.Replace(p.Pos.File), p.Pos.Line, p.Pos.Column, p.Rule, data.Replace(message))
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ package resolve
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ktask/ktask/engine/plan"
@@ -88,10 +89,10 @@ func Resolve(m spec.Manifests, o Options) (plan.Plan, spec.Problems) {
 	return p, r.problems
 }
 
-// Warnings are the warnings among problems, as a plan carries them.
+// Warnings are the warnings and notes among problems, as a plan carries them.
 func Warnings(problems spec.Problems) []plan.Warning {
 	var all []plan.Warning
-	for _, w := range problems.Warnings() {
+	for _, w := range slices.Concat(problems.Warnings(), problems.Notes()) {
 		message := w.Message
 		if w.Remedy != "" {
 			message += " (" + w.Remedy + ")"

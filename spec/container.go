@@ -1,12 +1,227 @@
 package spec
 
 import (
+	"fmt"
+	"slices"
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 )
 
+// container checks a container as the API server does for the pod of the Job that Keptn makes of it
+// (k8s.io/kubernetes pkg/apis/core/validation, validateContainer), and what ktask cannot honour.
 func (l *loader) container(raw *corev1.Container, s section) *Container {
 	if raw == nil {
 		raw = &corev1.Container{}
 	}
+	c := containerCheck{l, raw, s}
+	c.identity()
+	c.env()
+	c.envFrom()
+	c.resources()
+	c.volumeMounts()
+	c.security()
+	l.verdicts(s)
 	return &Container{Container: *raw, section: s}
+}
+
+type containerCheck struct {
+	*loader
+	raw *corev1.Container
+	s   section
+}
+
+// missing reports a required field, unless something else is known to be wrong with it.
+func (c containerCheck) missing(value string, steps ...any) bool {
+	if value != "" {
+		return false
+	}
+	if !c.s.bad(steps...) {
+		c.fail(c.s.At(steps...), "required", "", "%s is required", c.s.At(steps...).Field)
+	}
+	return true
+}
+
+// oneOf checks an enumeration of Kubernetes, which is case-sensitive.
+func (c containerCheck) oneOf(value string, allowed []string, steps ...any) {
+	if value == "" || slices.Contains(allowed, value) {
+		return
+	}
+	remedy := DidYouMean(value, allowed)
+	if remedy == "" {
+		remedy = "it is one of " + strings.Join(allowed, ", ")
+	}
+	c.fail(c.s.At(steps...), "invalid-value", remedy, "%s cannot be %q", c.s.At(steps...).Field, value)
+}
+
+func (c containerCheck) identity() {
+	if !c.missing(c.raw.Name, "name") {
+		if problems := validation.IsDNS1123Label(c.raw.Name); problems != nil {
+			c.fail(c.s.At("name"), "invalid-name", problems[0], "%q is no name of a container", c.raw.Name)
+		}
+	}
+	if !c.missing(c.raw.Image, "image") && strings.TrimSpace(c.raw.Image) != c.raw.Image {
+		c.fail(c.s.At("image"), "invalid-value", "", "image %q has blanks around it", c.raw.Image)
+	}
+	c.oneOf(string(c.raw.ImagePullPolicy), []string{"Always", "IfNotPresent", "Never"}, "imagePullPolicy")
+	c.oneOf(string(c.raw.TerminationMessagePolicy), []string{"File", "FallbackToLogsOnError"}, "terminationMessagePolicy")
+}
+
+func (c containerCheck) env() {
+	seen := map[string]int{}
+	for i, e := range c.raw.Env {
+		if c.s.bad("env", i) || c.missing(e.Name, "env", i, "name") {
+			continue
+		}
+		if problems := validation.IsEnvVarName(e.Name); problems != nil {
+			c.fail(c.s.At("env", i, "name"), "invalid-name", problems[0], "%q is no name of a variable", e.Name)
+		}
+		if first, twice := seen[e.Name]; twice {
+			c.fail(c.s.At("env", i, "name"), "duplicate-item", "keep one of them", "variable %q is given twice; the first is on line %d", e.Name, c.s.At("env", first).Line)
+		}
+		seen[e.Name] = i
+		if e.ValueFrom == nil {
+			continue
+		}
+		if e.Value != "" {
+			c.fail(c.s.At("env", i, "valueFrom"), "conflict", "keep one of them", "variable %q has a value and a valueFrom", e.Name)
+		}
+		c.valueFrom(e.ValueFrom, i)
+	}
+}
+
+func (c containerCheck) valueFrom(from *corev1.EnvVarSource, i int) {
+	at := func(steps ...any) []any { return append([]any{"env", i, "valueFrom"}, steps...) }
+	count := 0
+	if ref := from.SecretKeyRef; ref != nil {
+		count++
+		c.missing(ref.Name, at("secretKeyRef", "name")...)
+		c.missing(ref.Key, at("secretKeyRef", "key")...)
+	}
+	if ref := from.ConfigMapKeyRef; ref != nil {
+		count++
+		c.missing(ref.Name, at("configMapKeyRef", "name")...)
+		c.missing(ref.Key, at("configMapKeyRef", "key")...)
+	}
+	if ref := from.FieldRef; ref != nil {
+		count++
+		c.missing(ref.FieldPath, at("fieldRef", "fieldPath")...)
+		c.oneOf(ref.APIVersion, []string{"v1"}, at("fieldRef", "apiVersion")...)
+	}
+	if ref := from.ResourceFieldRef; ref != nil {
+		count++
+		c.missing(ref.Resource, at("resourceFieldRef", "resource")...)
+	}
+	c.exactlyOne(count, "secretKeyRef, configMapKeyRef, fieldRef and resourceFieldRef", at()...)
+}
+
+// exactlyOne counts alternatives, unless one of them was reported as unknown or wrong.
+func (c containerCheck) exactlyOne(count int, names string, steps ...any) {
+	if count != 1 && !c.brokenChild(c.s.sub(steps...)) {
+		c.fail(c.s.At(steps...), "conflict", "", "%s needs one of %s; it has %d", c.s.At(steps...).Field, names, count)
+	}
+}
+
+func (c containerCheck) envFrom() {
+	for i, from := range c.raw.EnvFrom {
+		if c.s.bad("envFrom", i) {
+			continue
+		}
+		count := 0
+		if ref := from.ConfigMapRef; ref != nil {
+			count++
+			c.missing(ref.Name, "envFrom", i, "configMapRef", "name")
+		}
+		if ref := from.SecretRef; ref != nil {
+			count++
+			c.missing(ref.Name, "envFrom", i, "secretRef", "name")
+		}
+		c.exactlyOne(count, "configMapRef and secretRef", "envFrom", i)
+		if from.Prefix != "" {
+			if problems := validation.IsEnvVarName(from.Prefix); problems != nil {
+				c.fail(c.s.At("envFrom", i, "prefix"), "invalid-name", problems[0], "prefix %q starts no name of a variable", from.Prefix)
+			}
+		}
+	}
+}
+
+func (c containerCheck) resources() {
+	c.quantities(c.raw.Resources.Limits, "limits")
+	c.quantities(c.raw.Resources.Requests, "requests")
+	for name, request := range c.raw.Resources.Requests {
+		limit, limited := c.raw.Resources.Limits[name]
+		if limited && request.Cmp(limit) > 0 {
+			c.fail(c.s.At("resources", "requests", string(name)), "out-of-range", "", "resources.requests.%s is %s, more than the limit of %s", name, request.String(), limit.String())
+		}
+	}
+}
+
+func (c containerCheck) quantities(list corev1.ResourceList, field string) {
+	for name, quantity := range list {
+		at := c.s.At("resources", field, string(name))
+		if quantity.Sign() < 0 {
+			c.fail(at, "out-of-range", "", "%s must be 0 or more, not %s", at.Field, quantity.String())
+		}
+		if field == "requests" || name == corev1.ResourceMemory || name == corev1.ResourceCPU {
+			continue
+		}
+		p := Problem{Pos: at, Severity: Error, Rule: "unsupported-field", Remedy: "--lenient leaves it out",
+			Message: fmt.Sprintf("%s cannot be honoured: an engine limits memory and cpu", at.Field)}
+		if near := Nearest(string(name), []string{"memory", "cpu"}); near != "" {
+			p.Remedy = fmt.Sprintf("did you mean %q?", near)
+		}
+		if c.options.Lenient {
+			p.Severity = Warning
+		}
+		c.problem(p)
+	}
+}
+
+// volumeMounts allows the one volume that Keptn makes: an emptyDir named like the first mount.
+func (c containerCheck) volumeMounts() {
+	seen := map[string]int{}
+	for i, m := range c.raw.VolumeMounts {
+		if c.s.bad("volumeMounts", i) {
+			continue
+		}
+		if c.missing(m.Name, "volumeMounts", i, "name") || c.missing(m.MountPath, "volumeMounts", i, "mountPath") {
+			continue
+		}
+		if problems := validation.IsDNS1123Label(m.Name); problems != nil {
+			c.fail(c.s.At("volumeMounts", i, "name"), "invalid-name", problems[0], "%q is no name of a volume", m.Name)
+		}
+		if first := c.raw.VolumeMounts[0].Name; m.Name != first && first != "" {
+			c.fail(c.s.At("volumeMounts", i, "name"), "no-such-volume", fmt.Sprintf("mount %q, or put it under a path of that volume", first),
+				"there is no volume %q: Keptn makes one, named like the first mount", m.Name)
+		}
+		if first, twice := seen[m.MountPath]; twice {
+			c.fail(c.s.At("volumeMounts", i, "mountPath"), "duplicate-item", "keep one of them", "%q is mounted twice; the first is on line %d", m.MountPath, c.s.At("volumeMounts", first).Line)
+		}
+		seen[m.MountPath] = i
+		if strings.Contains(m.MountPath, ":") {
+			c.fail(c.s.At("volumeMounts", i, "mountPath"), "invalid-path", "", "mountPath %q holds a colon", m.MountPath)
+		}
+		c.subPath(m, i)
+	}
+}
+
+func (c containerCheck) subPath(m corev1.VolumeMount, i int) {
+	if m.SubPath != "" && m.SubPathExpr != "" {
+		c.fail(c.s.At("volumeMounts", i, "subPathExpr"), "conflict", "keep one of them", "subPath and subPathExpr exclude each other")
+	}
+	for field, value := range map[string]string{"subPath": m.SubPath, "subPathExpr": m.SubPathExpr} {
+		if strings.HasPrefix(value, "/") || slices.Contains(strings.Split(value, "/"), "..") {
+			c.fail(c.s.At("volumeMounts", i, field), "invalid-path", "", "%s %q must be a relative path within the volume, without ..", field, value)
+		}
+	}
+	c.oneOf(stringOf(m.MountPropagation), []string{"None", "HostToContainer", "Bidirectional"}, "volumeMounts", i, "mountPropagation")
+	c.oneOf(stringOf(m.RecursiveReadOnly), []string{"Disabled", "IfPossible", "Enabled"}, "volumeMounts", i, "recursiveReadOnly")
+}
+
+func stringOf[T ~string](value *T) string {
+	if value == nil {
+		return ""
+	}
+	return string(*value)
 }

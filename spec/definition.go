@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"regexp"
 	"time"
 
@@ -32,6 +33,16 @@ func (l *loader) definition() {
 			l.fail(s.At("imagePullSecrets", i), "required", "", "%s is required", s.At("imagePullSecrets", i, "name").Field)
 		}
 		d.ImagePullSecrets = append(d.ImagePullSecrets, ref.Name)
+	}
+	for field, reason := range map[string]string{
+		"serviceAccount":               "there is no API server to call",
+		"automountServiceAccountToken": "there is no API server to call",
+		"imagePullSecrets":             "images are pulled with the credentials of docker login",
+		"ttlSecondsAfterFinished":      "nothing is kept that could be removed later",
+	} {
+		if s.given(field) {
+			l.problem(Problem{Pos: s.At(field), Severity: Note, Rule: "no-local-meaning", Message: fmt.Sprintf("spec.%s has no effect here: %s", field, reason)})
+		}
 	}
 	if ok && l.remember(meta) && d.Runner != nil {
 		l.manifests.Definitions = append(l.manifests.Definitions, d)

@@ -33,6 +33,8 @@ type Severity string
 const (
 	Error   Severity = "error"
 	Warning Severity = "warning"
+	// Note is for what is accepted and has no meaning outside of a cluster.
+	Note Severity = "note"
 )
 
 // Problem is something wrong, or remarkable, in a manifest.
@@ -66,8 +68,11 @@ type Problems []Problem
 // Errors are the problems that stop a run.
 func (ps Problems) Errors() Problems { return ps.only(Error) }
 
-// Warnings are the problems that do not.
+// Warnings are those that do not and that a person should know of.
 func (ps Problems) Warnings() Problems { return ps.only(Warning) }
+
+// Notes are those that only matter in a cluster.
+func (ps Problems) Notes() Problems { return ps.only(Note) }
 
 func (ps Problems) only(s Severity) Problems {
 	var some Problems

@@ -1,0 +1,217 @@
+package command_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ktask/ktask/command"
+	"github.com/ktask/ktask/engine"
+)
+
+// shell is a directory with files in which ktask is called, in this process and without an engine.
+type shell struct {
+	t     *testing.T
+	stdin string
+	term  bool
+}
+
+func newShell(t *testing.T, files map[string]string) *shell {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	for name, text := range files {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"FUNCTION_RUNNER_IMAGE", "PYTHON_RUNNER_IMAGE", "GITHUB_ACTIONS", "NO_COLOR"} {
+		t.Setenv(name, "")
+	}
+	return &shell{t: t}
+}
+
+type outcome struct {
+	t           *testing.T
+	code        int
+	out, err    string
+	engineAsked bool
+}
+
+func (s *shell) ktask(args ...string) outcome {
+	s.t.Helper()
+	var out, err bytes.Buffer
+	o := outcome{t: s.t}
+	app := command.App{
+		In: strings.NewReader(s.stdin), Out: &out, Err: &err, ErrTerminal: s.term, Version: "v0-test",
+		NewEngine: func(command.EngineOptions) (engine.Engine, error) {
+			o.engineAsked = true
+			return nil, &engine.Error{Reason: engine.EngineUnavailable, Err: errors.New("no engine in this test"), Remedy: "start one"}
+		},
+	}
+	o.code = command.Main(s.t.Context(), app, args)
+	o.out, o.err = out.String(), err.String()
+	return o
+}
+
+func (o outcome) exits(code int) outcome {
+	o.t.Helper()
+	if o.code != code {
+		o.t.Fatalf("exit code %d, want %d\nstdout:\n%s\nstderr:\n%s", o.code, code, o.out, o.err)
+	}
+	return o
+}
+
+func (o outcome) says(texts ...string) outcome {
+	o.t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(o.out+o.err, text) {
+			o.t.Errorf("does not say %q\nstdout:\n%s\nstderr:\n%s", text, o.out, o.err)
+		}
+	}
+	return o
+}
+
+func (o outcome) hides(texts ...string) outcome {
+	o.t.Helper()
+	for _, text := range texts {
+		if strings.Contains(o.out+o.err, text) {
+			o.t.Errorf("says %q\nstdout:\n%s\nstderr:\n%s", text, o.out, o.err)
+		}
+	}
+	return o
+}
+
+const (
+	header = "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTaskDefinition\n"
+	hello  = header + "metadata: {name: hello, labels: {team: a}}\nspec:\n  python:\n    inline: {code: print(1)}\n    parameters: {map: {name: Keptn}}\n"
+	secret = header + "metadata: {name: secret}\nspec:\n  python:\n    inline: {code: print(1)}\n    secureParameters: {secret: token}\n"
+	caller = header + "metadata: {name: caller}\nspec:\n  python: {functionRef: {name: hello}}\n"
+)
+
+func TestUsage(t *testing.T) {
+	s := newShell(t, map[string]string{"a.yaml": hello})
+	s.ktask().exits(0).says("run tasks", "plan", "validate")
+	s.ktask("rnu", "a.yaml").exits(2).says(`there is no command "rnu"`, `did you mean "run"?`)
+	s.ktask("run").exits(2).says("name a manifest, a directory or - for standard input")
+	s.ktask("run", "--retires", "3", "a.yaml").exits(2).says("retires", "ktask run --help")
+	s.ktask("run", "nowhere.yaml").exits(2).says("nowhere.yaml", "no such file")
+	s.ktask("version").exits(0).says("ktask v0-test")
+	s.ktask("run", "--help").exits(0).says("--fail-fast", "Exit codes")
+	for _, bad := range [][]string{
+		{"--retries", "-1"}, {"--timeout", "5"}, {"--semantics", "moon"}, {"--backoff-scale", "x"}, {"--pull", "perhaps"}, {"--keep", "me"},
+		{"-j", "0"}, {"-o", "xml"}, {"-p", "novalue"}, {"--secret", "novalue"}, {"--mount", "relative"}, {"--engine", "podman"}, {"--grace", "-1s"},
+	} {
+		o := s.ktask(append([]string{"run", "a.yaml"}, bad...)...).exits(2)
+		if o.engineAsked {
+			t.Errorf("%v: the engine was asked before the flags were right", bad)
+		}
+	}
+}
+
+// TestFlagsMayFollowArguments: what kubectl and docker users type.
+func TestFlagsMayFollowArguments(t *testing.T) {
+	s := newShell(t, map[string]string{"a.yaml": hello, "-odd.yaml": hello})
+	s.ktask("plan", "a.yaml", "-p", "name=x,y", "--explain").exits(0).says(`{"name":"x,y"}`, "flag --param")
+	s.ktask("plan", "a.yaml", "--param=name=z", "-ojson").exits(0).says(`{\"name\":\"z\"}`)
+	s.ktask("plan", "--", "-odd.yaml").exits(0).says("python hello")
+}
+
+func TestRunReachesTheEngine(t *testing.T) {
+	s := newShell(t, map[string]string{"a.yaml": hello})
+	if o := s.ktask("run", "a.yaml").exits(3).says("no engine in this test", "fix: start one"); !o.engineAsked {
+		t.Error("the engine was not asked")
+	}
+}
+
+func TestNothingRunsWithABrokenManifest(t *testing.T) {
+	s := newShell(t, map[string]string{"a.yaml": hello, "b.yaml": header + "metadata: {name: b}\nspec: {python: {inlineRef: {code: x}}}\n"})
+	if o := s.ktask("run", "a.yaml", "b.yaml").exits(2).says(`b.yaml:4:17: error: unknown field "spec.python.inlineRef" (did you mean "inline"?) [unknown-field]`); o.engineAsked {
+		t.Error("the engine was asked although a manifest is broken")
+	}
+}
+
+func TestSelection(t *testing.T) {
+	s := newShell(t, map[string]string{"d/a.yaml": hello, "d/sub/b.yml": caller, "d/.hidden/c.yaml": "{", "d/note.txt": "x", "d/values.yaml": "replicas: 3\n"})
+	s.ktask("plan", "d").exits(0).says("python caller", "left out", "hello: called by caller").hides("python hello")
+	s.ktask("plan", "d", "-t", "hello").exits(0).says("python hello").hides("python caller")
+	s.ktask("plan", "d", "-l", "team=a", "-t", "hello", "-t", "caller").exits(0).says("python hello", "its labels do not match").hides("python caller")
+	s.ktask("plan", "d", "-t", "helo").exits(2).says(`"helo"`, `did you mean "hello"?`)
+	s.ktask("plan", "d", "d/a.yaml").exits(0).hides("twice")
+	s.ktask("plan", "d/note.txt").exits(2).says("manifest")
+	s.ktask("list", "d").exits(0).says("python → hello", "d/a.yaml:1")
+}
+
+func TestStandardInput(t *testing.T) {
+	s := newShell(t, nil)
+	s.stdin = hello
+	s.ktask("plan", "-").exits(0).says("<stdin>:1")
+	s.stdin = "kind: Service\napiVersion: v1\nmetadata: {name: x}\n"
+	s.ktask("plan", "-").exits(2).says("nothing to run", "1 other objects")
+	s.stdin = ""
+	s.ktask("plan", "-").exits(2).says("nothing to run")
+}
+
+func TestConfigurationFile(t *testing.T) {
+	files := map[string]string{"tasks/a.yaml": hello, ".ktask.yaml": "paths: [tasks]\npython-image: from-file:1\nparam: {name: file, other: file}\n"}
+	s := newShell(t, files)
+	s.ktask("plan", "--explain").exits(0).says("from-file:1", ".ktask.yaml python-image", `{"name":"file","other":"file"}`)
+	t.Setenv("PYTHON_RUNNER_IMAGE", "from-env:1")
+	s.ktask("plan", "--explain").exits(0).says("from-env:1", "env PYTHON_RUNNER_IMAGE").hides("from-file")
+	s.ktask("plan", "--explain", "--python-image", "from-flag:1", "-p", "name=flag").exits(0).
+		says("from-flag:1", "flag --python-image", `{"name":"flag","other":"file"}`).hides("from-env", "from-file")
+	s = newShell(t, map[string]string{"a.yaml": hello, ".ktask.yaml": "pyton-image: x\n"})
+	s.ktask("plan", "a.yaml").exits(2).says(".ktask.yaml", "pyton-image", `did you mean "python-image"?`)
+}
+
+func TestSecretsOnTheCommandLine(t *testing.T) {
+	const value = "s3cr3t-value"
+	s := newShell(t, map[string]string{
+		"a.yaml": secret, "value": value, "lines": "# a comment\ntoken=" + value + "\n",
+		"secret.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: token}\nstringData: {SECURE_DATA: " + value + "}\n",
+		"broken.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: token}\ndata: {SECURE_DATA: " + value + "!}\nstringData: {OTHER: 12345678}\n",
+	})
+	t.Setenv("TOKEN_VALUE", value)
+	for _, args := range [][]string{
+		{"--secret", "token=" + value}, {"--secret", "token/SECURE_DATA=" + value}, {"--secret", "token=@value"}, {"--secret", "token=env:TOKEN_VALUE"},
+		{"--secret-file", "lines"}, {"--secret-file", "secret.yaml"}, {"secret.yaml"},
+	} {
+		for _, form := range []string{"text", "json", "yaml"} {
+			s.ktask(append([]string{"plan", "a.yaml", "-o", form}, args...)...).exits(0).says("•••").hides(value)
+		}
+	}
+	s.ktask("plan", "a.yaml").exits(2).says(`there is no Secret "token"`, "--secret token=VALUE gives it")
+	s.ktask("plan", "a.yaml", "--secret", "token/OTHER="+value).exits(2).hides(value)
+	s.ktask("plan", "a.yaml", "--secret", value).exits(2).says("NAME[/KEY]=VALUE").hides(value)
+	s.ktask("plan", "a.yaml", "--secret", "token=env:NOT_SET").exits(2).says("NOT_SET")
+	s.term = true // where the line of a problem is shown, unless it may hold a secret
+	s.ktask("validate", "broken.yaml").exits(2).says("broken.yaml:4", "base64", "stringData.OTHER").hides(value, "12345678")
+}
+
+func TestValidateForms(t *testing.T) {
+	s := newShell(t, map[string]string{"a.yaml": header + "metadata: {name: b}\nspec: {python: {inlineRef: {code: x}}}\n", "ok.yaml": hello, "secret.yaml": secret})
+	s.ktask("validate", "ok.yaml").exits(0)
+	s.ktask("validate", "secret.yaml").exits(0).says("warning", "there is no Secret")
+	s.ktask("validate", "a.yaml", "-o", "json").exits(2).says(`"schema": "ktask.dev/problems/v1"`, `"line": 4`, `"column": 17`, `"rule": "unknown-field"`)
+	s.ktask("validate", "a.yaml", "-o", "github").exits(2).says("::error file=a.yaml,line=4,col=17,title=unknown-field::unknown field")
+	s.ktask("validate", "a.yaml", "-o", "sarif").exits(2).says(`"version": "2.1.0"`, `"startLine": 4`, `"ruleId": "unknown-field"`)
+	s.ktask("validate", "a.yaml", "-o", "html").exits(2).says("--output takes")
+	s.term = true
+	s.ktask("validate", "a.yaml", "--lenient").exits(2).says("warning:", "               ^")
+}
+
+func TestPlanForms(t *testing.T) {
+	s := newShell(t, map[string]string{"a.yaml": hello})
+	first := s.ktask("plan", "a.yaml", "-o", "json").exits(0)
+	first.says(`"schema": "ktask.dev/plan/v1"`, `"timeout": "5m0s"`, `"retries": 0`, `"command": null`)
+	if second := s.ktask("plan", "a.yaml", "-o", "json").exits(0); second.out != first.out {
+		t.Errorf("two plans differ:\n%s\n%s", first.out, second.out)
+	}
+	s.ktask("plan", "a.yaml", "-o", "yaml").exits(0).says("schema: ktask.dev/plan/v1")
+	s.ktask("plan", "a.yaml", "--semantics", "cluster", "-o", "json").exits(0).says(`"retries": 10`, `"semantics": "cluster"`, `"initial": "10s"`)
+}

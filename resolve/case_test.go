@@ -1,0 +1,270 @@
+package resolve_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/resolve"
+	"github.com/ktask/ktask/spec"
+)
+
+// Every secret value of the archives holds secretMark, in clear or in base64, so that one shown anywhere is found.
+const (
+	secretMark  = "hunter2"
+	encodedMark = "aHVudGVyM"
+)
+
+// ruleCase is one archive: manifests, what is asked for, and what is to come out.
+//
+// Its files are the manifests, in their order, and
+//
+//	options        one line each: "semantics cluster", "param K=V", "secret NAME/KEY=VALUE", …; see option
+//	show           the parts of the plan to compare, one a line; without it the whole plan, as JSON; see part
+//	want.problems  every problem, as a user sees it
+//	want.plan      the plan; none where there is an error
+type ruleCase struct {
+	archive   *txtar.Archive
+	manifests []spec.File
+	load      spec.Options
+	options   resolve.Options
+	show      []string
+	wants     map[string]string
+}
+
+func newCase(t *testing.T, archive *txtar.Archive) *ruleCase {
+	t.Helper()
+	c := &ruleCase{archive: archive, wants: map[string]string{}, options: resolve.Options{
+		Namespace: "default", KeptnNamespace: "keptn-system", Node: resolve.Node{Name: "laptop", IP: "127.0.0.1"},
+	}}
+	for _, f := range archive.Files {
+		if f.Name != "options" && f.Name != "show" && !strings.HasPrefix(f.Name, "want.") {
+			c.manifests = append(c.manifests, spec.File{Name: f.Name, Data: f.Data, Named: true})
+		}
+	}
+	for _, f := range archive.Files {
+		switch {
+		case f.Name == "options":
+			for line := range strings.Lines(string(f.Data)) {
+				if err := c.option(strings.TrimSuffix(line, "\n")); err != nil {
+					t.Fatalf("options: %q: %v", line, err)
+				}
+			}
+		case f.Name == "show":
+			c.show = strings.Fields(string(f.Data))
+		case strings.HasPrefix(f.Name, "want."):
+			c.wants[f.Name] = string(f.Data)
+		}
+	}
+	return c
+}
+
+// option takes one line of options: what the flag of that name says, or what is done to a manifest that an
+// archive cannot hold as it is.
+func (c *ruleCase) option(line string) (err error) {
+	name, value, _ := strings.Cut(line, " ")
+	key, text, _ := strings.Cut(value, "=")
+	from := plan.Origin("flag --" + name)
+	override := resolve.Override{Key: key, Value: text, Origin: from}
+	o := &c.options
+	switch name {
+	case "namespace":
+		o.Namespace = value
+	case "keptn-namespace":
+		o.KeptnNamespace = value
+	case "lenient":
+		o.Lenient, c.load.Lenient = true, true
+	case "semantics":
+		o.Semantics = plan.Semantics(value)
+	case "task":
+		o.Tasks = append(o.Tasks, value)
+	case "param":
+		o.Params = append(o.Params, override)
+	case "env":
+		o.Env = append(o.Env, override)
+	case "context":
+		o.Context = append(o.Context, override)
+	case "secret":
+		secret, field, ok := strings.Cut(key, "/")
+		if !ok {
+			field = "SECURE_DATA"
+		}
+		o.Secrets = append(o.Secrets, resolve.SecretValue{Name: secret, Key: field, Value: plan.NewSecret(secret+"/"+field, text), Origin: from})
+	case "retries":
+		o.Retries = &resolve.Setting[int]{Origin: from}
+		o.Retries.Value, err = strconv.Atoi(value)
+	case "timeout":
+		o.Timeout = &resolve.Setting[time.Duration]{Origin: from}
+		o.Timeout.Value, err = time.ParseDuration(value)
+	case "grace":
+		o.Grace, err = time.ParseDuration(value)
+	case "backoff-scale":
+		o.BackoffScale, err = strconv.ParseFloat(value, 64)
+	case "deno-image":
+		o.DenoImage = &resolve.Setting[string]{Value: value, Origin: from}
+	case "python-image":
+		o.PythonImage = &resolve.Setting[string]{Value: value, Origin: from}
+	case "crlf":
+		err = c.change(value, func(data []byte) []byte { return bytes.ReplaceAll(data, []byte("\n"), []byte("\r\n")) })
+	case "bom":
+		err = c.change(value, func(data []byte) []byte { return append([]byte("\xef\xbb\xbf"), data...) })
+	case "tab":
+		err = c.change(value, func(data []byte) []byte { return bytes.ReplaceAll(data, []byte("→"), []byte("\t")) })
+	default:
+		err = fmt.Errorf("there is no such option")
+	}
+	return err
+}
+
+func (c *ruleCase) change(file string, how func([]byte) []byte) error {
+	i := slices.IndexFunc(c.manifests, func(f spec.File) bool { return f.Name == file })
+	if i < 0 {
+		return fmt.Errorf("there is no manifest of that name")
+	}
+	c.manifests[i].Data = how(c.manifests[i].Data)
+	return nil
+}
+
+// resolve does what `ktask plan` does, and gives the problems and the plan as text.
+func (c *ruleCase) resolve(t *testing.T) (problems, text string) {
+	t.Helper()
+	c.load.Namespace = c.options.Namespace
+	manifests, all := spec.Load(c.manifests, c.load)
+	var p plan.Plan
+	if len(all.Errors()) == 0 {
+		var more spec.Problems
+		p, more = resolve.Resolve(manifests, c.options)
+		all = append(all, more...)
+	}
+	for _, problem := range all {
+		problems += problem.String() + "\n"
+	}
+	if len(all.Errors()) > 0 {
+		return problems, ""
+	}
+	if c.show == nil {
+		return problems, indented(t, p)
+	}
+	return problems, c.parts(t, p)
+}
+
+func indented(t *testing.T, p plan.Plan) string {
+	t.Helper()
+	p.Warnings = nil // they are among the problems
+	compact, err := p.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	if err := json.Indent(&text, compact, "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimRight(text.String(), "\n") + "\n"
+}
+
+// parts shows of each task what the archive asks for.
+func (c *ruleCase) parts(t *testing.T, p plan.Plan) string {
+	t.Helper()
+	var out strings.Builder
+	for _, task := range p.Tasks {
+		fmt.Fprintf(&out, "%s\n", task.Name)
+		for _, name := range c.show {
+			for _, line := range part(t, task, name) {
+				fmt.Fprintf(&out, "  %s\n", line)
+			}
+		}
+	}
+	for _, s := range p.Skipped {
+		fmt.Fprintf(&out, "left out: %s: %s\n", s.Name, s.Reason)
+	}
+	return out.String()
+}
+
+// part is one part of a task: env, origins, secrets, files or retry, else a path within the task's JSON.
+func part(t *testing.T, task plan.Task, name string) (lines []string) {
+	t.Helper()
+	add := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
+	switch name {
+	case "env":
+		for _, e := range task.Container.Env {
+			add("env %s=%s", e.Name, plainly(e.Value.String()))
+		}
+	case "origins":
+		for _, e := range task.Container.Env {
+			add("env %s from %s", e.Name, e.Origin)
+		}
+	case "secrets": // the values, of which the archives hold none that is one
+		for _, e := range task.Container.Env {
+			if len(e.Value.Secrets()) > 0 {
+				add("secret %s=%q", e.Name, e.Value.Reveal())
+			}
+		}
+	case "files":
+		for _, f := range task.Container.Files {
+			add("file %s %04o from %s", f.Path, f.Mode.Perm(), f.Origin)
+			for line := range strings.Lines(string(f.Content)) {
+				add("  %q", line)
+			}
+		}
+	case "retry":
+		add("retries %d from %s, waits %s to %s", task.Retry.Limit, task.Retry.Origin, task.Retry.Backoff.Initial, task.Retry.Backoff.Max)
+		add("timeout %s from %s", task.Timeout, task.TimeoutOrigin)
+	default:
+		add("%s %s", name, field(t, task, name))
+	}
+	return lines
+}
+
+// plainly quotes a value only where its line would not show it.
+func plainly(value string) string {
+	if quoted := strconv.Quote(value); strings.ContainsAny(value, "\n\r\t\x00") || strings.TrimSpace(value) != value {
+		return quoted
+	}
+	return value
+}
+
+// field is the compact JSON at a dotted path of a task.
+func field(t *testing.T, task plan.Task, path string) string {
+	t.Helper()
+	compact, err := plan.Plan{Tasks: []plan.Task{task}}.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct{ Tasks []json.RawMessage }
+	if err := json.Unmarshal(compact, &doc); err != nil {
+		t.Fatal(err)
+	}
+	value := doc.Tasks[0]
+	for _, key := range strings.Split(path, ".") {
+		var object map[string]json.RawMessage
+		if err := json.Unmarshal(value, &object); err != nil {
+			t.Fatalf("show %s: %v", path, err)
+		}
+		value = object[key]
+	}
+	return string(value)
+}
+
+// rewrite replaces what the archive wants by what came out.
+func (c *ruleCase) rewrite(t *testing.T, name string, got map[string]string) {
+	t.Helper()
+	files := slices.DeleteFunc(c.archive.Files, func(f txtar.File) bool { return strings.HasPrefix(f.Name, "want.") })
+	for _, file := range []string{"want.problems", "want.plan"} {
+		if got[file] != "" {
+			files = append(files, txtar.File{Name: file, Data: []byte(got[file])})
+		}
+	}
+	c.archive.Files = files
+	if err := os.WriteFile(name, txtar.Format(c.archive), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,136 @@
+package spec
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Support says what becomes of a field of a container on an engine.
+type Support string
+
+// The verdicts of ContainerFields.
+const (
+	// Supported fields mean what they mean in a cluster.
+	Supported Support = "supported"
+	// Approximated fields are accepted; Reason says what is different, or why there is no local meaning.
+	Approximated Support = "approximated"
+	// Rejected fields are an error, since leaving them out would change what the task does; --lenient leaves them out.
+	Rejected Support = "rejected"
+)
+
+// ContainerField is the verdict on a field of a Kubernetes container, and on all below it that has no verdict of
+// its own. Path is as kubectl writes it, with [] for the items of a list.
+type ContainerField struct {
+	Path    string
+	Support Support
+	Reason  string
+}
+
+// ContainerFields is the verdict on every field of k8s.io/api/core/v1.Container.
+func ContainerFields() []ContainerField {
+	return []ContainerField{
+		{"name", Supported, ""},
+		{"image", Supported, ""},
+		{"imagePullPolicy", Supported, "unset: Always for the tag latest, else IfNotPresent"},
+		{"command", Supported, "replaces the image's entrypoint, and without args drops its command; $(NAME) is expanded"},
+		{"args", Supported, "replaces the image's command; $(NAME) is expanded"},
+		{"workingDir", Supported, ""},
+		{"env[].name", Supported, ""},
+		{"env[].value", Supported, "$(NAME) is expanded"},
+		{"env[].valueFrom.secretKeyRef", Supported, "from the Secrets among the manifests, or --secret"},
+		{"env[].valueFrom.configMapKeyRef", Supported, "from the ConfigMaps among the manifests"},
+		{"env[].valueFrom.fieldRef", Supported, "spec.nodeName and status.hostIP are the engine's host; status.podIP and metadata.uid have no value here"},
+		{"env[].valueFrom.resourceFieldRef", Supported, "without a limit there is no value here: in a cluster it is the node's"},
+		{"envFrom", Supported, "Secrets and ConfigMaps, with prefix and optional"},
+		{"resources.limits", Supported, "memory and cpu; other resources are rejected"},
+		{"resources.requests", Approximated, "there is no scheduler: only held against the limits"},
+		{"resources.claims", Rejected, "devices are allocated by a cluster"},
+		{"resizePolicy", Approximated, "nothing is resized"},
+		{"restartPolicy", Rejected, "Kubernetes allows it for init containers only"},
+		{"volumeMounts[].name", Supported, "the first mount names the one volume that Keptn makes; another name is an error"},
+		{"volumeMounts[].mountPath", Supported, ""},
+		{"volumeMounts[].readOnly", Supported, ""},
+		{"volumeMounts[].subPath", Supported, "within the volume"},
+		{"volumeMounts[].subPathExpr", Supported, "within the volume"},
+		{"volumeMounts[].mountPropagation", Approximated, "nothing is mounted below the volume"},
+		{"volumeMounts[].recursiveReadOnly", Approximated, "nothing is mounted below the volume"},
+		{"volumeDevices", Rejected, "block devices come from a cluster's storage"},
+		{"ports", Approximated, "a task is not called by others; --network joins it to a network"},
+		{"livenessProbe", Approximated, "nobody probes a task here"},
+		{"readinessProbe", Approximated, "nobody probes a task here"},
+		{"startupProbe", Approximated, "nobody probes a task here"},
+		{"lifecycle", Approximated, "hooks are not called"},
+		{"terminationMessagePath", Supported, "outside of /dev, /proc, /sys and the volume, which are gone with the process"},
+		{"terminationMessagePolicy", Supported, ""},
+		{"tty", Supported, ""},
+		{"stdin", Supported, "open, and empty, as in a Job that nobody attaches to"},
+		{"stdinOnce", Approximated, "nobody attaches to a task here"},
+		{"securityContext.runAsUser", Supported, ""},
+		{"securityContext.runAsGroup", Supported, ""},
+		{"securityContext.runAsNonRoot", Supported, "an image that runs as root is refused"},
+		{"securityContext.privileged", Supported, ""},
+		{"securityContext.readOnlyRootFilesystem", Supported, ""},
+		{"securityContext.allowPrivilegeEscalation", Supported, ""},
+		{"securityContext.capabilities", Supported, "on top of the engine's default set, as in Kubernetes"},
+		{"securityContext.procMount", Supported, ""},
+		{"securityContext.seccompProfile.type", Supported, "RuntimeDefault and Unconfined; Localhost is rejected"},
+		{"securityContext.seccompProfile.localhostProfile", Rejected, "the profile is a file of a node"},
+		{"securityContext.appArmorProfile", Rejected, "profiles are loaded on a node"},
+		{"securityContext.seLinuxOptions", Rejected, "labels are those of a node"},
+		{"securityContext.windowsOptions", Rejected, "tasks run in Linux containers"},
+	}
+}
+
+// fieldVerdicts looks at each given field of a container and tells of those that are not simply supported.
+type fieldVerdicts struct {
+	loader *loader
+	table  map[string]ContainerField
+}
+
+func (l *loader) verdicts(s section) {
+	v := fieldVerdicts{l, map[string]ContainerField{}}
+	for _, f := range ContainerFields() {
+		v.table[f.Path] = f
+	}
+	v.visit(s, "")
+}
+
+func (v fieldVerdicts) visit(s section, path string) {
+	n := s.root
+	if n == nil || n.bad || n.kind == nullKind {
+		return
+	}
+	if f, known := v.table[path]; known {
+		v.tell(s, f)
+		return
+	}
+	switch n.kind {
+	case objectKind:
+		for _, key := range n.keys {
+			v.visit(s.sub(key.text), strings.TrimPrefix(path+"."+key.text, "."))
+		}
+	case listKind:
+		for i := range n.values {
+			v.visit(s.sub(i), path+"[]")
+		}
+	}
+}
+
+func (v fieldVerdicts) tell(s section, f ContainerField) {
+	at := s.At()
+	p := Problem{Pos: at, Rule: "unsupported-field", Severity: Error}
+	switch f.Support {
+	case Supported:
+		return
+	case Approximated:
+		p.Severity, p.Rule = Note, "no-local-meaning"
+		p.Message = fmt.Sprintf("%s has no effect here: %s", at.Field, f.Reason)
+	case Rejected:
+		p.Message = fmt.Sprintf("%s cannot be honoured: %s", at.Field, f.Reason)
+		p.Remedy = "--lenient leaves it out"
+		if v.loader.options.Lenient {
+			p.Severity, p.Remedy = Warning, ""
+		}
+	}
+	v.loader.problem(p)
+}

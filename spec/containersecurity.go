@@ -1,0 +1,51 @@
+package spec
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// security checks the securityContext as validateSecurityContext of k8s.io/kubernetes pkg/apis/core/validation does.
+func (c containerCheck) security() {
+	context := c.raw.SecurityContext
+	if context == nil {
+		return
+	}
+	s := containerCheck{c.loader, c.raw, c.s.sub("securityContext")}
+	is := func(b *bool) bool { return b != nil && *b }
+	s.id(context.RunAsUser, "runAsUser")
+	s.id(context.RunAsGroup, "runAsGroup")
+	if is(context.RunAsNonRoot) && context.RunAsUser != nil && *context.RunAsUser == 0 {
+		s.fail(s.s.At("runAsUser"), "conflict", "", "runAsNonRoot refuses to start runAsUser 0, which is root")
+	}
+	if context.AllowPrivilegeEscalation != nil && !*context.AllowPrivilegeEscalation {
+		if is(context.Privileged) {
+			s.fail(s.s.At("allowPrivilegeEscalation"), "conflict", "keep one of them", "privileged excludes allowPrivilegeEscalation: false")
+		}
+		if k := context.Capabilities; k != nil && (slices.Contains(k.Add, "SYS_ADMIN") || slices.Contains(k.Add, "CAP_SYS_ADMIN")) {
+			s.fail(s.s.At("allowPrivilegeEscalation"), "conflict", "keep one of them", "capability SYS_ADMIN excludes allowPrivilegeEscalation: false")
+		}
+	}
+	s.oneOf(stringOf(context.ProcMount), []string{string(corev1.DefaultProcMount), string(corev1.UnmaskedProcMount)}, "procMount")
+	if profile := context.SeccompProfile; profile != nil {
+		s.seccomp(profile)
+	}
+}
+
+func (c containerCheck) id(id *int64, field string) {
+	if id != nil && (*id < 0 || *id > 1<<31-1) {
+		c.fail(c.s.At(field), "out-of-range", "", "%s must be from 0 to 2147483647, not %d", c.s.At(field).Field, *id)
+	}
+}
+
+func (c containerCheck) seccomp(profile *corev1.SeccompProfile) {
+	kinds := []string{"Unconfined", "RuntimeDefault", "Localhost"}
+	if c.missing(string(profile.Type), "seccompProfile", "type") {
+		return
+	}
+	c.oneOf(string(profile.Type), kinds, "seccompProfile", "type")
+	if profile.Type == corev1.SeccompProfileTypeLocalhost && profile.LocalhostProfile == nil {
+		c.fail(c.s.At("seccompProfile"), "required", "", "seccompProfile of type Localhost needs a localhostProfile")
+	}
+}
