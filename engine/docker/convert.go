@@ -1,0 +1,226 @@
+package docker
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/mount"
+	"github.com/docker/docker/api/types/strslice"
+	"github.com/docker/docker/api/types/volume"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// request is a container in the words of the Docker API.
+type request struct {
+	name     string
+	config   *container.Config
+	host     *container.HostConfig
+	platform *ocispec.Platform
+	// volumes are made before the container and removed behind it.
+	volumes []volume.CreateOptions
+	// inside are mounts of directories within volumes.
+	inside []inside
+	// directories of volumes get the mode 1777 before the container starts.
+	directories []string
+}
+
+// facts are what a conversion has to know of the engine.
+type facts struct {
+	// memory is the engine's memory in bytes, asked for only where needsMemory says so.
+	memory int64
+	// image is looked up only where needsImage says so.
+	image imageFacts
+	// kept says that the container may stay on the engine.
+	kept bool
+}
+
+// needsMemory says whether the engine's memory bounds something: the kubelet takes the smallest of the volume's
+// size, the limit, and half of the node's memory.
+func needsMemory(c plan.Container) bool { return len(c.Tmpfs) > 0 && c.Limits.MemoryBytes > 0 }
+
+// needsImage says whether the user of the process depends on the image's.
+func needsImage(c plan.Container) bool {
+	return c.Security.RunAsNonRoot && userID(c.User) == "" || strings.HasPrefix(c.User, ":")
+}
+
+// convert says in Docker's words what a plan says in Kubernetes' own. It is the one place where secrets are
+// revealed to an engine. It does no I/O.
+func convert(c plan.Container, labels engine.Labels, known facts) (request, error) {
+	user, err := processUser(c, known.image)
+	if err != nil {
+		return request{}, err
+	}
+	platform, err := platformOf(c.Platform)
+	if err != nil {
+		return request{}, err
+	}
+	r := request{
+		name: containerName(labels),
+		config: &container.Config{
+			Image:        c.Image,
+			Entrypoint:   revealed(c.Command),
+			Cmd:          revealed(c.Args),
+			Env:          environment(c.Env),
+			WorkingDir:   c.WorkingDir,
+			User:         user,
+			Tty:          c.TTY,
+			OpenStdin:    c.Stdin,
+			AttachStdout: true,
+			AttachStderr: true,
+			Labels:       labelMap(labels),
+			StopTimeout:  wholeSeconds(c.Grace),
+			// The kubelet does not know an image's HEALTHCHECK.
+			Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
+		},
+		host:     hostConfig(c, known.kept),
+		platform: platform,
+	}
+	if c.Command != nil && c.Args == nil {
+		// With its command replaced an image's arguments are void, see
+		// https://kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container/.
+		r.config.Cmd = strslice.StrSlice{}
+	}
+	r.addTmpfs(c, labels, known.memory)
+	return r, nil
+}
+
+func hostConfig(c plan.Container, kept bool) *container.HostConfig {
+	h := &container.HostConfig{
+		NetworkMode:    container.NetworkMode(c.Network),
+		LogConfig:      logging(kept),
+		ReadonlyRootfs: c.Security.ReadOnlyRootfs,
+		Privileged:     c.Security.Privileged,
+		CapAdd:         c.Security.CapAdd,
+		CapDrop:        c.Security.CapDrop,
+		SecurityOpt:    securityOptions(c.Security),
+		Resources: container.Resources{
+			Memory: c.Limits.MemoryBytes,
+			// The same number is for memory and swap together: swap must not widen the limit.
+			MemorySwap: c.Limits.MemoryBytes,
+			NanoCPUs:   c.Limits.NanoCPUs,
+		},
+	}
+	if c.Security.UnmaskedProc {
+		// Empty and not nil: nil is Docker's own list.
+		h.MaskedPaths, h.ReadonlyPaths = []string{}, []string{}
+	}
+	for _, m := range c.Mounts {
+		h.Mounts = append(h.Mounts, mount.Mount{
+			Type: mount.TypeBind, Source: m.Source, Target: m.Target, ReadOnly: m.ReadOnly,
+		})
+	}
+	return h
+}
+
+// logging says what the engine keeps of the output. It comes through the attached stream, so that is nothing, which
+// also doubles what gets through; only a container that may be kept has a log for `docker logs`, bounded, since
+// Docker's own default fills the disk.
+func logging(kept bool) container.LogConfig {
+	if kept {
+		return container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "10m"}}
+	}
+	return container.LogConfig{Type: "none"}
+}
+
+func securityOptions(s plan.Security) []string {
+	var options []string
+	if s.NoNewPrivileges {
+		options = append(options, "no-new-privileges")
+	}
+	if s.Seccomp == "Unconfined" {
+		options = append(options, "seccomp=unconfined")
+	}
+	return options
+}
+
+// userID is the part of a user before the colon.
+func userID(user string) string {
+	id, _, _ := strings.Cut(user, ":")
+	return id
+}
+
+// processUser is the user that the process gets, under the kubelet's rules: a group alone joins the image's user,
+// and runAsNonRoot wants a number that is known not to be 0 (verifyRunAsNonRoot in pkg/kubelet/kuberuntime).
+func processUser(c plan.Container, image imageFacts) (string, error) {
+	user, asked := c.User, userID(c.User) != ""
+	if group, ok := strings.CutPrefix(c.User, ":"); ok {
+		id := userID(image.user)
+		if id == "" {
+			id = "0"
+		}
+		user = id + ":" + group
+	}
+	if !c.Security.RunAsNonRoot {
+		return user, nil
+	}
+	id, of := userID(c.User), "the manifest's user"
+	if !asked {
+		id, of = userID(image.user), fmt.Sprintf("the user of image %q", c.Image)
+	}
+	switch {
+	case id == "" || isNumber(id) && strings.Trim(id, "0") == "":
+		return "", runsAsRoot(fmt.Errorf("runAsNonRoot is set, and %s is root", of))
+	case !isNumber(id):
+		return "", runsAsRoot(fmt.Errorf("runAsNonRoot is set, and %s is %q: without a number it cannot be told from root", of, id))
+	}
+	return user, nil
+}
+
+func runsAsRoot(err error) error {
+	return &engine.Error{
+		Reason: engine.ImageRunsAsRoot, Err: err,
+		Remedy: "set securityContext.runAsUser to a number other than 0, or use an image with USER in numbers",
+	}
+}
+
+func isNumber(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+// platformOf splits "os/arch[/variant]".
+func platformOf(s string) (*ocispec.Platform, error) {
+	if s == "" {
+		return nil, nil
+	}
+	parts := strings.Split(strings.ToLower(s), "/")
+	if len(parts) < 2 || len(parts) > 3 {
+		return nil, &engine.Error{
+			Reason: engine.EngineRefused,
+			Err:    fmt.Errorf("platform %q is not of the form os/arch or os/arch/variant", s),
+			Remedy: "write it as in linux/amd64 or linux/arm64",
+		}
+	}
+	p := &ocispec.Platform{OS: parts[0], Architecture: parts[1]}
+	if len(parts) == 3 {
+		p.Variant = parts[2]
+	}
+	return p, nil
+}
+
+func revealed(texts []plan.Text) strslice.StrSlice {
+	var all strslice.StrSlice
+	for _, t := range texts {
+		all = append(all, t.Reveal())
+	}
+	return all
+}
+
+func environment(vars []plan.EnvVar) []string {
+	var all []string
+	for _, v := range vars {
+		all = append(all, v.Name+"="+v.Value.Reveal())
+	}
+	return all
+}
+
+// wholeSeconds rounds up. It is what `docker stop` by others goes by; the attempt has its own clock.
+func wholeSeconds(d time.Duration) *int {
+	seconds := int(math.Ceil(d.Seconds()))
+	return &seconds
+}

@@ -1,0 +1,160 @@
+package docker
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
+)
+
+var update = flag.Bool("update", false, "write the goldens")
+
+var testLabels = engine.Labels{Run: "r1", Task: "hello", Attempt: 2, Owner: "host 1 2", Version: "v1"}
+
+// TestConvertGolden shows what becomes of each part of a container: the goldens are JSON as it goes to the engine.
+func TestConvertGolden(t *testing.T) {
+	token := plan.Hidden(plan.NewSecret("s/k", "revealed"))
+	tests := map[string]struct {
+		container plan.Container
+		known     facts
+	}{
+		"minimal": {container: plan.Container{Image: "img"}},
+		"kept":    {container: plan.Container{Image: "img"}, known: facts{kept: true}},
+		"process": {container: plan.Container{
+			Image: "img", Platform: "linux/arm64/v8", Command: []plan.Text{plan.Plain("run"), token}, WorkingDir: "/w", User: "1:2",
+			Env:     []plan.EnvVar{{Name: "B", Value: token}, {Name: "A", Value: plan.Join(plan.Plain("x="), token)}},
+			Network: "host", TTY: true, Stdin: true, Grace: 1500 * time.Millisecond,
+		}},
+		"args alone":       {container: plan.Container{Image: "img", Args: plan.Texts([]string{"a"})}},
+		"command and args": {container: plan.Container{Image: "img", Command: plan.Texts([]string{"c"}), Args: plan.Texts([]string{"a"})}},
+		"limits and mounts": {container: plan.Container{
+			Image: "img", Limits: plan.Limits{MemoryBytes: 64 << 20, NanoCPUs: 5e8},
+			Mounts: []plan.Mount{{Source: "/src", Target: "/dst", ReadOnly: true}},
+		}},
+		"security": {container: plan.Container{Image: "img", User: "1000", Security: plan.Security{
+			ReadOnlyRootfs: true, NoNewPrivileges: true, Privileged: true, RunAsNonRoot: true,
+			CapAdd: []string{"NET_ADMIN"}, CapDrop: []string{"ALL"}, Seccomp: "Unconfined", UnmaskedProc: true,
+		}}},
+		"tmpfs": {
+			container: plan.Container{Image: "img", Limits: plan.Limits{MemoryBytes: 1 << 30}, Tmpfs: []plan.Tmpfs{
+				{Name: "once", Path: "/once", SizeBytes: 1 << 20},
+				{Name: "twice", Path: "/twice", SizeBytes: 1 << 30}, {Name: "twice", Path: "/again", SizeBytes: 1 << 30, ReadOnly: true},
+				{Name: "parts", Path: "/a", SubPath: "a", ReadOnly: true}, {Name: "parts", Path: "/b", SubPath: "./b/", SizeBytes: 1},
+				{Name: "nested", Path: "/all"}, {Name: "nested", Path: "/part", SubPath: "x/y"},
+			}},
+			known: facts{memory: 64 << 20},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			r, err := convert(test.container, testLabels, test.known)
+			if err != nil {
+				t.Fatal(err)
+			}
+			mountpoints := map[string]string{}
+			for _, v := range r.volumes {
+				mountpoints[v.Name] = "/volumes/" + v.Name
+			}
+			r.mountInside(mountpoints)
+			got, err := json.MarshalIndent(map[string]any{
+				"name": r.name, "config": r.config, "host": r.host, "platform": r.platform,
+				"volumes": r.volumes, "directories": r.directories,
+			}, "", "  ")
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, strings.ReplaceAll(name, " ", "-")+".json", append(got, '\n'))
+		})
+	}
+}
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", "convert", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s is no longer what the conversion gives (go test -update writes it):\n%s", path, got)
+	}
+}
+
+func TestProcessUser(t *testing.T) {
+	tests := []struct {
+		user, image string
+		nonRoot     bool
+		want        string
+		refused     bool
+	}{
+		{user: "", image: "app", want: ""},
+		{user: "0", want: "0"},
+		{user: ":5", image: "", want: "0:5"},
+		{user: ":5", image: "7:8", want: "7:5"},
+		{user: ":5", image: "app:app", want: "app:5"},
+		{nonRoot: true, user: "1000", image: "root", want: "1000"},
+		{nonRoot: true, user: "0", image: "1000", refused: true},
+		{nonRoot: true, user: "00:5", image: "1000", refused: true},
+		{nonRoot: true, image: "1000:0", want: ""},
+		{nonRoot: true, user: ":5", image: "1000", want: "1000:5"},
+		{nonRoot: true, image: "", refused: true},
+		{nonRoot: true, image: "0", refused: true},
+		{nonRoot: true, image: "0:1000", refused: true},
+		{nonRoot: true, image: "app", refused: true},
+		{nonRoot: true, user: ":5", image: "", refused: true},
+	}
+	for _, test := range tests {
+		c := plan.Container{User: test.user, Security: plan.Security{RunAsNonRoot: test.nonRoot}}
+		got, err := processUser(c, imageFacts{user: test.image})
+		failure, _ := errors.AsType[*engine.Error](err)
+		if got != test.want || test.refused != (failure != nil && failure.Reason == engine.ImageRunsAsRoot) {
+			t.Errorf("%+v: got %q, error %v", test, got, err)
+		}
+	}
+}
+
+func TestContainerName(t *testing.T) {
+	named := func(run, task string) string { return containerName(engine.Labels{Run: run, Task: task, Attempt: 3}) }
+	if got := named("r", "hello.world_1"); got != "ktask-r-hello.world_1-3" {
+		t.Errorf("got %q", got)
+	}
+	long := strings.Repeat("x", 300)
+	seen := map[string]string{}
+	for _, task := range []string{"a/b", "a-b", "a:b", "ä-b", long, long + "y"} {
+		name := named("r", task)
+		if other, ok := seen[name]; ok {
+			t.Errorf("tasks %q and %q are both %q", task, other, name)
+		}
+		seen[name] = task
+		if len(name) > longestName || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || !strings.HasSuffix(name, "-3") {
+			t.Errorf("task %q is %q", task, name)
+		}
+	}
+}
+
+func TestLabelsAreReadBack(t *testing.T) {
+	if got := labelsOf(labelMap(testLabels)); got != testLabels {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestSignalName(t *testing.T) {
+	for code, want := range map[int]string{0: "", 1: "", 128: "", 137: "SIGKILL", 143: "SIGTERM", 150: "", 255: ""} {
+		if got := signalName(code); got != want {
+			t.Errorf("%d is %q, want %q", code, got, want)
+		}
+	}
+}

@@ -1,0 +1,116 @@
+// Package docker runs containers on a Docker engine, or on one that speaks its API.
+//
+// In comes a plan.Container, out go events and an engine.Exit. Everything travels through the API: files as a
+// tar stream, output as the attached stream, so a remote engine and one in a virtual machine do as well as a
+// local one. This package knows nothing about Keptn, reads no environment, never writes to a stream of the
+// process and starts no other program, but for the credential helpers that the user's Docker configuration names.
+package docker
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/docker/docker/client"
+
+	"github.com/ktask/ktask/engine"
+)
+
+// Options say which engine to use, as the docker command's flags and variables do, and how.
+type Options struct {
+	// Host and Context are what the user names for this run; Host wins.
+	Host    string
+	Context string
+	// DefaultHost and DefaultContext are DOCKER_HOST and DOCKER_CONTEXT. Without any of the four the current
+	// context of the configuration holds, then the platform's default socket.
+	DefaultHost    string
+	DefaultContext string
+	// ConfigDir is the directory of Docker's configuration (DOCKER_CONFIG, else ~/.docker), or "" for none.
+	ConfigDir string
+	// APIVersion is DOCKER_API_VERSION; "" asks the engine.
+	APIVersion string
+	// TLS and TLSVerify say that DOCKER_TLS and DOCKER_TLS_VERIFY are set, CertPath is DOCKER_CERT_PATH. They
+	// hold for a host; a context has its own.
+	TLS       bool
+	TLSVerify bool
+	CertPath  string
+	// UserAgent names ktask and its version to the engine.
+	UserAgent string
+	// Keep says which containers stay on the engine; zero is KeepNever.
+	Keep Keep
+	// AnswerWithin bounds each request that the engine answers from its own state; zero is a minute.
+	AnswerWithin time.Duration
+}
+
+// Keep says which attempts leave their container behind for a look at it.
+type Keep string
+
+// The values of Keep.
+const (
+	KeepNever  Keep = "never"
+	KeepFailed Keep = "failed"
+	KeepAlways Keep = "always"
+)
+
+// Engine is a Docker engine. It is safe for concurrent use.
+type Engine struct {
+	client       *client.Client
+	endpoint     endpoint
+	configDir    string
+	keep         Keep
+	answerWithin time.Duration
+
+	images   imageStore
+	switches killSwitches
+	// memory is the engine's, asked for by the first container that needs it.
+	memory struct {
+		sync.Mutex
+		bytes int64
+	}
+}
+
+var (
+	_ engine.Engine    = (*Engine)(nil)
+	_ engine.Describer = (*Engine)(nil)
+	_ engine.Killer    = (*Engine)(nil)
+)
+
+// New makes an engine. It reads Docker's configuration, and does not connect: what Host names need not be there.
+// The error is an *engine.Error.
+func New(o Options) (*Engine, error) {
+	at, err := resolve(o)
+	if err != nil {
+		return nil, unusable(err)
+	}
+	c, err := at.connect(o)
+	if err != nil {
+		return nil, unusable(fmt.Errorf("use the Docker host %q: %w", at.host, err))
+	}
+	e := &Engine{
+		client: c, endpoint: at, configDir: o.ConfigDir, keep: o.Keep, answerWithin: o.AnswerWithin,
+	}
+	if e.answerWithin == 0 {
+		e.answerWithin = time.Minute
+	}
+	e.images.pull = e.pull
+	return e, nil
+}
+
+// Close gives the idle connections back. The engine stays usable.
+func (e *Engine) Close() error { return e.client.Close() }
+
+// memoryBytes is the memory of the engine's machine. Only a success is remembered.
+func (e *Engine) memoryBytes(ctx context.Context) (int64, error) {
+	e.memory.Lock()
+	defer e.memory.Unlock()
+	if e.memory.bytes > 0 {
+		return e.memory.bytes, nil
+	}
+	err := e.call(ctx, "ask the engine for its memory", func(ctx context.Context) error {
+		info, err := e.client.Info(ctx)
+		e.memory.bytes = info.MemTotal
+		return err
+	})
+	return e.memory.bytes, err
+}

@@ -1,0 +1,456 @@
+package docker_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/docker"
+	"github.com/ktask/ktask/engine/enginetest"
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// busybox is built by `make images`.
+const busybox = "ktask.local/busybox:dev"
+
+// connect gives an engine on the machine's Docker, which must be there.
+func connect(t testing.TB, o docker.Options) *docker.Engine {
+	t.Helper()
+	e, err := docker.New(o)
+	if err != nil {
+		t.Fatalf("%v: run `make engine images` first", err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	c := plan.Container{Image: busybox, PullPolicy: plan.PullNever}
+	if err := e.Prepare(t.Context(), c, &enginetest.Recorder{}); err != nil {
+		t.Fatalf("%v: run `make engine images` first", err)
+	}
+	return e
+}
+
+// shell is a container that runs a script.
+func shell(script string) plan.Container {
+	return plan.Container{
+		Image: busybox, PullPolicy: plan.PullNever, Command: plan.Texts([]string{"sh", "-c", script}), Grace: time.Minute,
+	}
+}
+
+// runOf is a run of this test alone, also beside another test process.
+func runOf(t testing.TB) string { return fmt.Sprintf("%s-%d", t.Name(), os.Getpid()) }
+
+// labels are those of an attempt of this test alone.
+func labels(t testing.TB, attempt int) engine.Labels {
+	return engine.Labels{Run: runOf(t), Task: "task", Attempt: attempt, Owner: "test", Version: "test"}
+}
+
+// run runs a container to its end; the engine must not fail, nor leave anything.
+func run(t *testing.T, e *docker.Engine, c plan.Container) (engine.Exit, *enginetest.Recorder) {
+	t.Helper()
+	var heard enginetest.Recorder
+	exit, err := e.Run(t.Context(), c, labels(t, 1), &heard)
+	if err != nil {
+		t.Fatalf("run: %v", err)
+	}
+	nothingLeft(t, e)
+	return exit, &heard
+}
+
+func nothingLeft(t *testing.T, e *docker.Engine) {
+	t.Helper()
+	left, err := e.Leftovers(context.WithoutCancel(t.Context()), runOf(t))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left on the engine: %+v, error %v", left, err)
+	}
+}
+
+// output is what a script prints to stdout; it must succeed.
+func output(t *testing.T, e *docker.Engine, c plan.Container) string {
+	t.Helper()
+	exit, heard := run(t, e, c)
+	if exit.Code != 0 {
+		t.Fatalf("exit %+v, stderr %q", exit, heard.Lines("", engine.Stderr))
+	}
+	return strings.Join(heard.Lines("", engine.Stdout), "\n")
+}
+
+func TestConformance(t *testing.T) {
+	enginetest.Conformance(t, func(t testing.TB) enginetest.Fixture {
+		e := connect(t, docker.Options{})
+		return enginetest.Fixture{
+			Engine:    e,
+			Container: scripted,
+			MissingImage: func() plan.Container {
+				return plan.Container{Image: "ktask.local/missing:dev", PullPolicy: plan.PullNever}
+			},
+			Left: func(ctx context.Context, run string) ([]string, error) {
+				left, err := e.Leftovers(ctx, run)
+				var names []string
+				for _, l := range left {
+					names = append(names, l.Kind+" "+l.Name)
+				}
+				return names, err
+			},
+		}
+	})
+}
+
+// scripted is a script of enginetest as a shell script.
+func scripted(a enginetest.Attempt) plan.Container {
+	if a.Exit.Reason == engine.CommandNotFound {
+		c := shell("")
+		c.Command = plan.Texts([]string{"/no/such/command"})
+		return c
+	}
+	print := func(lines []enginetest.Line) string {
+		var b strings.Builder
+		for _, l := range lines {
+			fd := 1
+			if l.Stream == engine.Stderr {
+				fd = 2
+			}
+			fmt.Fprintf(&b, "echo '%s' >&%d\n", l.Text, fd)
+		}
+		return b.String()
+	}
+	trap := fmt.Sprintf("last_words() {\n:\n%s exit 143\n}\ntrap last_words TERM\n", print(a.LastWords))
+	if a.IgnoresStop {
+		trap = "trap '' TERM\n"
+	}
+	wait := ""
+	if a.Takes > 0 {
+		wait = "sleep 100000 &\nwait $!\n"
+	}
+	return shell(trap + print(a.Output) + wait + fmt.Sprintf("exit %d\n", a.Exit.Code))
+}
+
+func TestDescribe(t *testing.T) {
+	info, err := connect(t, docker.Options{}).Describe(t.Context())
+	if err != nil || info.Name != "docker" || info.Version == "" || !strings.Contains(info.Host, "://") {
+		t.Errorf("info %+v, error %v", info, err)
+	}
+}
+
+func TestFilesAreAsGiven(t *testing.T) {
+	c := shell(`
+		stat -c '%n %a %u:%g' /var/data /var/data/function.ts /tmp /etc/odd 
+		cat /var/data/function.ts
+		echo no >/var/data/function.ts || echo refused`)
+	c.User = "1000:1000"
+	c.Files = []plan.File{
+		{Path: "/var/data/function.ts", Mode: 0o444, Content: []byte("content\n")},
+		{Path: "/etc/odd", Mode: 0o640 | fs.ModeSetgid, Content: nil},
+		{Path: "/tmp/file", Mode: 0o600, Content: nil},
+	}
+	want := "/var/data 755 0:0\n/var/data/function.ts 444 0:0\n/tmp 1777 0:0\n/etc/odd 2640 0:0\ncontent\nrefused"
+	if got := output(t, connect(t, docker.Options{}), c); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestTmpfs(t *testing.T) {
+	e := connect(t, docker.Options{})
+	const size = 3 << 20
+	t.Run("one mount", func(t *testing.T) {
+		c := shell(`stat -c '%a' /cache; df -k /cache | tail -1 | awk '{print $1, $2}'; printf '#!/bin/sh\necho runs' >/cache/x && chmod +x /cache/x && /cache/x`)
+		c.User = "1234"
+		c.Tmpfs = []plan.Tmpfs{{Name: "logger", Path: "/cache", SizeBytes: size}}
+		if got := output(t, e, c); got != "1777\ntmpfs 3072\nruns" {
+			t.Errorf("got %q", got)
+		}
+	})
+	t.Run("one volume at two places", func(t *testing.T) {
+		c := shell(`stat -c '%a' /cache /logs; df -k /logs | tail -1 | awk '{print $1, $2}'; echo shared >/cache/x; cat /logs/x; echo no >/logs/x || echo read-only`)
+		c.User = "1234"
+		c.Tmpfs = []plan.Tmpfs{{Name: "logger", Path: "/cache", SizeBytes: size}, {Name: "logger", Path: "/logs", SizeBytes: size, ReadOnly: true}}
+		if got := output(t, e, c); got != "1777\n1777\ntmpfs 3072\nshared\nread-only" {
+			t.Errorf("got %q", got)
+		}
+	})
+	t.Run("a directory of a volume beside it", func(t *testing.T) {
+		c := shell(`stat -c '%a' /cache /logs; echo shared >/logs/x; cat /cache/a/b/x /ro/x`)
+		c.User = "1234"
+		c.Tmpfs = []plan.Tmpfs{
+			{Name: "logger", Path: "/cache", SizeBytes: size}, {Name: "logger", Path: "/logs", SubPath: "a/b", SizeBytes: size},
+			{Name: "logger", Path: "/ro", SubPath: "a/b", SizeBytes: size, ReadOnly: true},
+		}
+		if got := output(t, e, c); got != "1777\n1777\nshared\nshared" {
+			t.Errorf("got %q", got)
+		}
+	})
+	t.Run("two directories of a volume", func(t *testing.T) {
+		c := shell(`stat -c '%a' /a /b; df -k /a | tail -1 | awk '{print $1, $2}'; echo >/a/x; ls /b`)
+		c.User = "1234"
+		c.Tmpfs = []plan.Tmpfs{
+			{Name: "logger", Path: "/a", SubPath: "a", SizeBytes: size}, {Name: "logger", Path: "/b", SubPath: "b", SizeBytes: size},
+		}
+		if got := output(t, e, c); got != "1777\n1777\ntmpfs 3072" {
+			t.Errorf("got %q", got)
+		}
+	})
+	t.Run("no larger than half of the engine's memory", func(t *testing.T) {
+		c := shell(`awk '/MemTotal/ {print $2}' /proc/meminfo; df -k /cache | tail -1 | awk '{print $2}'`)
+		c.Limits.MemoryBytes = 1 << 50
+		c.Tmpfs = []plan.Tmpfs{{Name: "logger", Path: "/cache", SizeBytes: 1 << 50}}
+		var total, got int64
+		if _, err := fmt.Sscan(output(t, e, c), &total, &got); err != nil {
+			t.Fatal(err)
+		}
+		if half := total / 2; got < half-4 || got > half+4 {
+			t.Errorf("it has %d KiB, half of the memory is %d KiB", got, half)
+		}
+	})
+}
+
+func TestMemoryLimitEndsInOOMKill(t *testing.T) {
+	c := shell(`tail /dev/zero`)
+	c.Limits.MemoryBytes = 16 << 20
+	exit, _ := run(t, connect(t, docker.Options{}), c)
+	if !exit.OOMKilled || exit.Reason != engine.OOMKilled || exit.Code != 137 {
+		t.Errorf("exit %+v", exit)
+	}
+}
+
+func TestEnvironmentAndSecrets(t *testing.T) {
+	c := shell(`echo "$PLAIN $TOKEN"; echo "$TOKEN" | sed 's/./& /g' | tr -d ' '; echo "$TOKEN" | cut -c1-8; echo "$TOKEN" >&2; printf %s "$TOKEN" | base64`)
+	token := plan.Hidden(plan.NewSecret("s/TOKEN", "correct horse"))
+	c.Env = []plan.EnvVar{{Name: "PLAIN", Value: plan.Plain("a=b")}, {Name: "TOKEN", Value: token}}
+	_, heard := run(t, connect(t, docker.Options{}), c)
+	want := []string{"a=b " + plan.Mask, "correcthorse", "correct ", plan.Mask}
+	if got := heard.Lines("", engine.Stdout); !slices.Equal(got, want) {
+		t.Errorf("stdout %q, want %q", got, want)
+	}
+	if got := heard.Lines("", engine.Stderr); !slices.Equal(got, []string{plan.Mask}) {
+		t.Errorf("stderr %q", got)
+	}
+}
+
+func TestMessagesAreMasked(t *testing.T) {
+	secret := plan.Hidden(plan.NewSecret("s/PATH", "/no/such/secret"))
+	c := shell("")
+	c.Command = []plan.Text{secret}
+	exit, _ := run(t, connect(t, docker.Options{}), c)
+	if exit.Reason != engine.CommandNotFound || strings.Contains(exit.Message, "such") || !strings.Contains(exit.Message, plan.Mask) {
+		t.Errorf("exit %+v", exit)
+	}
+}
+
+func TestWordsOfTheEngineAreMasked(t *testing.T) {
+	c := shell("true")
+	c.Env = []plan.EnvVar{{Name: "", Value: plan.Hidden(plan.NewSecret("s/k", "correct horse"))}} // Docker repeats what it refuses
+	_, err := connect(t, docker.Options{}).Run(t.Context(), c, labels(t, 1), &enginetest.Recorder{})
+	failure, ok := errors.AsType[*engine.Error](err)
+	if !ok || !strings.Contains(failure.Error(), plan.Mask) || strings.Contains(fmt.Sprintf("%v %v", err, failure.Err), "horse") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestCommandsThatCannotBeExecuted(t *testing.T) {
+	e := connect(t, docker.Options{})
+	file := func(mode fs.FileMode, content string) []plan.File {
+		return []plan.File{{Path: "/task", Mode: mode, Content: []byte(content)}}
+	}
+	tests := map[string]struct {
+		command string
+		files   []plan.File
+		code    int
+		reason  engine.Reason
+	}{
+		"not in the path":       {"no-such-command", nil, 127, engine.CommandNotFound},
+		"no such file":          {"/no/such/command", nil, 127, engine.CommandNotFound},
+		"no such interpreter":   {"/task", file(0o755, "#!/no/such/interpreter\n"), 127, engine.CommandNotFound},
+		"a directory":           {"/tmp", nil, 126, engine.CommandNotRunnable},
+		"not executable":        {"/task", file(0o644, "#!/bin/sh\n"), 126, engine.CommandNotRunnable},
+		"neither program":       {"/task", file(0o755, "echo\n"), 126, engine.WrongArchitecture},
+		"a program for aarch64": {"/task", file(0o755, "\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00\x01\x00\x00\x00"), 126, engine.WrongArchitecture},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			c := shell("")
+			c.Command, c.Files = plan.Texts([]string{test.command}), test.files
+			exit, _ := run(t, e, c)
+			if exit.Code != test.code || exit.Reason != test.reason || !strings.Contains(exit.Message, test.command) {
+				t.Errorf("exit %+v", exit)
+			}
+		})
+	}
+	t.Run("a task that prints the same words and goes on", func(t *testing.T) {
+		exit, _ := run(t, e, shell("echo 'exec /x: no such file or directory'; exit 3"))
+		if exit.Code != 3 || exit.Reason != "" {
+			t.Errorf("exit %+v", exit)
+		}
+	})
+}
+
+func TestRefusals(t *testing.T) {
+	e := connect(t, docker.Options{})
+	tests := map[string]struct {
+		change func(*plan.Container)
+		reason engine.Reason
+		says   string
+	}{
+		"no such image":          {func(c *plan.Container) { c.Image = "ktask.local/missing:dev" }, engine.ImageNotFound, "ktask.local/missing:dev"},
+		"no such network":        {func(c *plan.Container) { c.Network = "no-such-network" }, engine.EngineRefused, "no-such-network"},
+		"no such directory":      {func(c *plan.Container) { c.Mounts = []plan.Mount{{Source: "/no/such", Target: "/x"}} }, engine.EngineRefused, "/no/such"},
+		"no such user":           {func(c *plan.Container) { c.User = "nosuchuser" }, engine.EngineRefused, "nosuchuser"},
+		"too little memory":      {func(c *plan.Container) { c.Limits.MemoryBytes = 1000 }, engine.EngineRefused, "memory"},
+		"no such platform":       {func(c *plan.Container) { c.Platform = "vax" }, engine.EngineRefused, "vax"},
+		"runs as root":           {func(c *plan.Container) { c.Security.RunAsNonRoot = true }, engine.ImageRunsAsRoot, busybox},
+		"files on a sealed root": {func(c *plan.Container) { c.Security.ReadOnlyRootfs, c.Files = true, []plan.File{{Path: "/x"}} }, engine.EngineRefused, "read-only"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			c := shell("true")
+			test.change(&c)
+			_, err := e.Run(t.Context(), c, labels(t, 1), &enginetest.Recorder{})
+			failure, ok := errors.AsType[*engine.Error](err)
+			if !ok || failure.Reason != test.reason || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("error %v (%+v)", err, failure)
+			}
+			nothingLeft(t, e)
+		})
+	}
+}
+
+func TestSecurity(t *testing.T) {
+	e := connect(t, docker.Options{})
+	c := shell(`id -u; id -g; touch /x 2>/dev/null || echo sealed; grep -E 'NoNewPrivs|CapEff' /proc/self/status | tr -d '\t'`)
+	c.User = "1234:5678"
+	c.Security = plan.Security{ReadOnlyRootfs: true, NoNewPrivileges: true, RunAsNonRoot: true, CapDrop: []string{"ALL"}}
+	if got, want := output(t, e, c), "1234\n5678\nsealed\nCapEff:0000000000000000\nNoNewPrivs:1"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestTerminal(t *testing.T) {
+	c := shell(`test -t 1 && echo terminal; echo err >&2`)
+	c.TTY = true
+	if got := output(t, connect(t, docker.Options{}), c); got != "terminal\nerr" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestTerminationMessage(t *testing.T) {
+	e := connect(t, docker.Options{})
+	last := strings.Repeat("line\n", 100)
+	tests := map[string]struct {
+		script   string
+		fallback bool
+		want     string
+	}{
+		"a file":                {`echo the reason >/reason; exit 1`, true, "the reason\n"},
+		"a file of a success":   {`echo the reason >/reason`, true, "the reason\n"},
+		"a long file":           {`head -c 5000 /dev/zero | tr '\0' x >/reason`, false, strings.Repeat("x", 4096)},
+		"no file":               {`echo output; exit 1`, false, ""},
+		"no file and a failure": {`echo output; exit 1`, true, "output"},
+		"no file and a success": {`echo output`, true, ""},
+		"much output": {`for i in $(seq 100); do echo line; done; exit 1`, true,
+			strings.TrimSuffix(last[:80*5], "\n")},
+	}
+	t.Run("no path and a failure", func(t *testing.T) {
+		c := shell("echo output >&2; exit 1")
+		c.TerminationMessage = plan.TerminationMessage{FallbackToLogs: true}
+		if exit, _ := run(t, e, c); exit.Message != "output" {
+			t.Errorf("message %q", exit.Message)
+		}
+	})
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			c := shell(test.script)
+			c.TerminationMessage = plan.TerminationMessage{Path: "/reason", FallbackToLogs: test.fallback}
+			if exit, _ := run(t, e, c); exit.Message != test.want {
+				t.Errorf("message %q, want %q", exit.Message, test.want)
+			}
+		})
+	}
+}
+
+func TestKillEndsARun(t *testing.T) {
+	e := connect(t, docker.Options{})
+	var heard enginetest.Recorder
+	exit, err := e.Run(t.Context(), shell("trap '' TERM; echo ready; sleep 100000"), labels(t, 1), engine.SinkFunc(func(event engine.Event) {
+		heard.Emit(event)
+		if err := e.Kill(t.Context(), runOf(t)); err != nil {
+			t.Errorf("kill: %v", err)
+		}
+	}))
+	if err != nil || exit.Code != 137 || !exit.Stopped {
+		t.Errorf("exit %+v, error %v", exit, err)
+	}
+	if err := e.Kill(t.Context(), runOf(t)); err != nil {
+		t.Errorf("kill of nothing: %v", err)
+	}
+	nothingLeft(t, e)
+}
+
+func TestKeep(t *testing.T) {
+	for keep, kept := range map[docker.Keep]map[int]int{
+		docker.KeepNever: {0: 0, 1: 0}, docker.KeepFailed: {0: 0, 1: 1}, docker.KeepAlways: {0: 1, 1: 1},
+	} {
+		t.Run(string(keep), func(t *testing.T) {
+			e := connect(t, docker.Options{Keep: keep})
+			for code, want := range kept {
+				if _, err := e.Run(t.Context(), shell(fmt.Sprint("exit ", code)), labels(t, 1), &enginetest.Recorder{}); err != nil {
+					t.Fatal(err)
+				}
+				left, err := e.Leftovers(t.Context(), runOf(t))
+				if err != nil || len(left) != want {
+					t.Errorf("exit %d: %+v, error %v, want %d", code, left, err, want)
+				}
+				for _, l := range left {
+					log, err := api(t).ContainerLogs(t.Context(), l.ID, container.LogsOptions{ShowStdout: true})
+					if err != nil {
+						t.Errorf("a kept container has no log: %v", err)
+					} else {
+						_ = log.Close()
+					}
+					if l.Labels != labels(t, 1) || l.Running {
+						t.Errorf("leftover %+v", l)
+					}
+					if err := e.Remove(t.Context(), l); err != nil {
+						t.Errorf("remove: %v", err)
+					}
+				}
+			}
+			nothingLeft(t, e)
+		})
+	}
+}
+
+func TestTwentyAtOnceLeaveNoGoroutine(t *testing.T) {
+	e := connect(t, docker.Options{})
+	_ = e.Close()
+	before := runtime.NumGoroutine()
+	var together sync.WaitGroup
+	for i := range 20 {
+		together.Go(func() {
+			var heard enginetest.Recorder
+			exit, err := e.Run(t.Context(), shell(fmt.Sprintf("echo %d; exit %[1]d", i)), labels(t, i), &heard)
+			if err != nil || exit.Code != i || !slices.Equal(heard.Lines("", engine.Stdout), []string{fmt.Sprint(i)}) {
+				t.Errorf("container %d: exit %+v, error %v, output %q", i, exit, err, heard.Events())
+			}
+		})
+	}
+	together.Wait()
+	nothingLeft(t, e)
+	_ = e.Close()
+	// The transport ends its own goroutines in its own time.
+	for range 1_000_000 {
+		if runtime.NumGoroutine() <= before {
+			return
+		}
+		runtime.Gosched()
+	}
+	stacks := make([]byte, 1<<20)
+	t.Errorf("%d goroutines, %d before:\n%s", runtime.NumGoroutine(), before, stacks[:runtime.Stack(stacks, true)])
+}

@@ -1,0 +1,87 @@
+package docker
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	cerrdefs "github.com/containerd/errdefs"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// TestStartFailureKnowsEnginesWords has the words of engines that the other tests do not meet.
+func TestStartFailureKnowsEnginesWords(t *testing.T) {
+	tests := map[string]engine.Reason{
+		`OCI runtime create failed: runc create failed: unable to start container process: exec: "x": executable file not found in $PATH: unknown`:            engine.CommandNotFound,
+		`failed to create task for container: failed to create shim task: OCI runtime create failed: exec: "/x": stat /x: no such file or directory: unknown`: engine.CommandNotFound,
+		"crun: executable file `x` not found in $PATH: No such file or directory: OCI runtime attempted to invoke a command that was not found":               engine.CommandNotFound,
+		"crun: open executable: Permission denied: OCI runtime permission denied error, exec `/x`: permission denied":                                         engine.CommandNotRunnable,
+		"exec container process `/x`: Exec format error":                                              engine.WrongArchitecture,
+		`exec: "/x": permission denied: unknown`:                                                      engine.CommandNotRunnable,
+		`exec: "/": is a directory: unknown`:                                                          engine.CommandNotRunnable,
+		"No command specified":                                                                        engine.CommandNotFound,
+		"error mounting /x to rootfs at /y: no such file or directory":                                "",
+		"network x not found":                                                                         "",
+		"driver failed programming external connectivity: permission denied":                          "",
+		`OCI runtime create failed: chdir to cwd ("/x") set in config.json failed: permission denied`: "",
+	}
+	for text, want := range tests {
+		if exit, ok := startFailure(errors.New(text), plan.Container{Image: "i"}); exit.Reason != want || ok != (want != "") {
+			t.Errorf("%s\nis %+v, want %q", text, exit, want)
+		}
+	}
+}
+
+func TestPullFailureKnowsRegistriesWords(t *testing.T) {
+	tests := []struct {
+		err  error
+		want engine.Reason
+	}{
+		{errors.New("pull access denied for x, repository does not exist or may require 'docker login': denied: requested access to the resource is denied"), engine.ImageUnauthorized},
+		{errors.New("unauthorized: authentication required"), engine.ImageUnauthorized},
+		{errors.New("Head https://x/v2/y/manifests/z: no basic auth credentials"), engine.ImageUnauthorized},
+		{cerrdefs.ErrUnauthenticated, engine.ImageUnauthorized},
+		{errors.New("manifest for x:y not found: manifest unknown: manifest unknown"), engine.ImageNotFound},
+		{errors.New("no matching manifest for linux/arm64 in the manifest list entries"), engine.ImageNotFound},
+		{cerrdefs.ErrNotFound, engine.ImageNotFound},
+		{errors.New("dial tcp: lookup x: no such host"), engine.ImagePullFailed},
+		{errors.New("toomanyrequests: You have reached your pull rate limit"), engine.ImagePullFailed},
+	}
+	for _, test := range tests {
+		err := pullFailure(imageKey{ref: "x:y"}, "docker.io", test.err)
+		if failure, ok := errors.AsType[*engine.Error](err); !ok || failure.Reason != test.want || failure.Remedy == "" {
+			t.Errorf("%v is %+v, want %s", test.err, failure, test.want)
+		}
+	}
+}
+
+func TestProgressIsASum(t *testing.T) {
+	var heard []engine.ImageProgress
+	p := &progress{image: "x", sink: engine.SinkFunc(func(e engine.Event) { heard = append(heard, e.(engine.ImageProgress)) })}
+	downloading := func(id string, current, total int64) message {
+		m := message{ID: id, Status: "Downloading"}
+		m.ProgressDetail.Current, m.ProgressDetail.Total = current, total
+		return m
+	}
+	p.note(downloading("a", 10, 100)) // told: it is the first
+	p.note(downloading("b", 5, 50))   // kept back: it comes at once
+	p.last = time.Time{}
+	p.note(message{ID: "a", Status: "Download complete"})
+	p.note(message{Status: "Digest: sha256:x"})
+	p.tell("pulled", true)
+	want := []engine.ImageProgress{
+		{Image: "x", Status: "pulling", Current: 10, Total: 100},
+		{Image: "x", Status: "pulling", Current: 105, Total: 150},
+		{Image: "x", Status: "pulled", Current: 105, Total: 150},
+	}
+	if len(heard) != len(want) {
+		t.Fatalf("got %+v", heard)
+	}
+	for i := range want {
+		if heard[i] != want[i] {
+			t.Errorf("got %+v, want %+v", heard[i], want[i])
+		}
+	}
+}

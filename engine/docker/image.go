@@ -1,0 +1,170 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/image"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// imageKey is what makes two containers need the same image.
+type imageKey struct{ ref, platform string }
+
+// imageFacts are what is known of an image that the engine has.
+type imageFacts struct {
+	id string
+	// digest is that of the manifest in the registry, or id where the image comes from none.
+	digest string
+	user   string
+	// stopSignal is "" where the image names none.
+	stopSignal string
+}
+
+// imageStore remembers the images that were seen, and lets all who want the same image at the same time share one
+// pull. The zero store is ready once pull is set.
+type imageStore struct {
+	pull func(ctx context.Context, key imageKey, sink engine.Sink) error
+
+	mu    sync.Mutex
+	facts map[imageKey]imageFacts
+	pulls map[imageKey]*sharedPull
+}
+
+// Prepare looks the image up, once for all containers that use it, and pulls it where the policy says so. Containers
+// that need the same pull at the same time share it, and each hears of its progress.
+func (e *Engine) Prepare(ctx context.Context, c plan.Container, sink engine.Sink) error {
+	key := imageKey{c.Image, c.Platform}
+	if c.PullPolicy == plan.PullAlways {
+		return e.pullAndLook(ctx, key, sink)
+	}
+	if _, known := e.images.known(key); known {
+		return nil
+	}
+	present, err := e.look(ctx, key)
+	if err != nil || present {
+		return err
+	}
+	if c.PullPolicy == plan.PullNever {
+		return &engine.Error{
+			Reason: engine.ImageNotFound,
+			Err:    fmt.Errorf("image %q%s is not on the engine, and its pull policy is Never", c.Image, forPlatform(c.Platform)),
+			Remedy: fmt.Sprintf("docker pull %s, or build it, or allow the pull", c.Image),
+		}
+	}
+	return e.pullAndLook(ctx, key, sink)
+}
+
+// pullAndLook pulls an image and remembers it.
+func (e *Engine) pullAndLook(ctx context.Context, key imageKey, sink engine.Sink) error {
+	if err := e.images.share(ctx, key, sink); err != nil {
+		return err
+	}
+	present, err := e.look(ctx, key)
+	if err == nil && !present {
+		err = &engine.Error{
+			Reason: engine.ImageNotFound,
+			Err:    fmt.Errorf("image %q%s was pulled and is not on the engine", key.ref, forPlatform(key.platform)),
+			Remedy: "see whether the image is built for this platform (`docker manifest inspect`)",
+		}
+	}
+	return err
+}
+
+// look asks the engine for an image and remembers it. An image of another platform than the one that is asked for
+// is not the image: a pull brings the right one.
+func (e *Engine) look(ctx context.Context, key imageKey) (present bool, err error) {
+	var found image.InspectResponse
+	err = e.call(ctx, fmt.Sprintf("look for image %q", key.ref), func(ctx context.Context) error {
+		found, err = e.client.ImageInspect(ctx, key.ref)
+		return err
+	})
+	switch {
+	case cerrdefs.IsNotFound(err):
+		return false, nil
+	case err != nil:
+		return false, err
+	case key.platform != "" && !fits(key.platform, found):
+		return false, nil
+	}
+	e.images.remember(key, factsOf(found))
+	return true, nil
+}
+
+// fits says whether an image is built for a platform, "os/arch[/variant]".
+func fits(platform string, found image.InspectResponse) bool {
+	parts := append(strings.SplitN(strings.ToLower(platform), "/", 3), "", "")
+	return parts[0] == found.Os && (parts[1] == "" || parts[1] == found.Architecture) &&
+		(parts[2] == "" || found.Variant == "" || parts[2] == found.Variant)
+}
+
+func factsOf(found image.InspectResponse) imageFacts {
+	facts := imageFacts{id: found.ID, digest: found.ID}
+	if len(found.RepoDigests) > 0 {
+		if _, digest, ok := strings.Cut(found.RepoDigests[0], "@"); ok {
+			facts.digest = digest
+		}
+	}
+	if found.Config != nil {
+		facts.user, facts.stopSignal = found.Config.User, found.Config.StopSignal
+	}
+	return facts
+}
+
+func forPlatform(platform string) string {
+	if platform == "" {
+		return ""
+	}
+	return " for " + platform
+}
+
+// imageOf gives the facts of a container's image, looking it up where Prepare has not.
+func (e *Engine) imageOf(ctx context.Context, c plan.Container) (imageFacts, error) {
+	key := imageKey{c.Image, c.Platform}
+	if facts, known := e.images.known(key); known {
+		return facts, nil
+	}
+	present, err := e.look(ctx, key)
+	if err == nil && !present {
+		err = imageMissing(c.Image)
+	}
+	facts, _ := e.images.known(key)
+	return facts, err
+}
+
+// imageMissing is the error of a container whose image is gone since it was prepared.
+func imageMissing(ref string) error {
+	return &engine.Error{
+		Reason: engine.ImageNotFound,
+		Err:    fmt.Errorf("image %q is not on the engine", ref),
+		Remedy: fmt.Sprintf("docker pull %s, or build it", ref),
+	}
+}
+
+func (s *imageStore) known(key imageKey) (imageFacts, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	facts, ok := s.facts[key]
+	return facts, ok
+}
+
+func (s *imageStore) remember(key imageKey, facts imageFacts) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.facts == nil {
+		s.facts = map[imageKey]imageFacts{}
+	}
+	s.facts[key] = facts
+}
+
+// forget drops an image that turned out to be gone.
+func (s *imageStore) forget(key imageKey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.facts, key)
+}

@@ -1,0 +1,158 @@
+package docker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/distribution/reference"
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/client"
+
+	"github.com/ktask/ktask/engine"
+)
+
+// pull brings an image from its registry. The error is an *engine.Error, or the cause of ctx.
+func (e *Engine) pull(ctx context.Context, key imageKey, sink engine.Sink) error {
+	name, err := reference.ParseNormalizedNamed(key.ref)
+	if err != nil {
+		return &engine.Error{
+			Reason: engine.ImageNotFound,
+			Err:    fmt.Errorf("image %q cannot be on any registry: %w", key.ref, err),
+			Remedy: "correct the name of the image",
+		}
+	}
+	auth, err := credentials(e.configDir, name)
+	if err != nil {
+		return &engine.Error{
+			Reason: engine.ImagePullFailed,
+			Err:    fmt.Errorf("pull image %q: %w", key.ref, err),
+			Remedy: fmt.Sprintf("mend the credentials with `docker login %s`", reference.Domain(name)),
+		}
+	}
+	stream, err := e.client.ImagePull(ctx, key.ref, image.PullOptions{RegistryAuth: auth, Platform: key.platform})
+	if err == nil {
+		err = follow(stream, &progress{image: key.ref, sink: sink})
+		err = errors.Join(err, stream.Close())
+	}
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil || client.IsErrConnectionFailed(err) {
+		return e.explain(ctx, fmt.Sprintf("pull image %q", key.ref), err)
+	}
+	return pullFailure(key, reference.Domain(name), err)
+}
+
+// message is one of the JSON documents in the answer to a pull.
+type message struct {
+	ID             string
+	Status         string
+	ProgressDetail struct{ Current, Total int64 }
+	ErrorDetail    *struct{ Message string }
+}
+
+// follow reads the messages of a pull to their end.
+func follow(stream io.Reader, p *progress) error {
+	p.tell("pulling", true)
+	for messages := json.NewDecoder(stream); ; {
+		var m message
+		if err := messages.Decode(&m); err == io.EOF {
+			p.tell("pulled", true)
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if m.ErrorDetail != nil {
+			return errors.New(m.ErrorDetail.Message)
+		}
+		p.note(m)
+	}
+}
+
+// progress adds up what the engine tells layer by layer.
+type progress struct {
+	image  string
+	sink   engine.Sink
+	layers map[string]layer
+	last   time.Time
+}
+
+// layer is how far the download of a layer is.
+type layer struct{ current, total int64 }
+
+// progressEvery bounds how often progress is told: often enough for a person.
+const progressEvery = 100 * time.Millisecond
+
+// note takes a message of the pull.
+func (p *progress) note(m message) {
+	if m.ID == "" {
+		return
+	}
+	if p.layers == nil {
+		p.layers = map[string]layer{}
+	}
+	switch l := p.layers[m.ID]; m.Status {
+	case "Downloading":
+		p.layers[m.ID] = layer{m.ProgressDetail.Current, m.ProgressDetail.Total}
+		p.tell("pulling", false)
+	case "Download complete", "Pull complete":
+		p.layers[m.ID] = layer{l.total, l.total}
+		p.tell("pulling", false)
+	case "Extracting":
+		p.tell("extracting", false)
+	}
+}
+
+// tell emits the sum over all layers, unless it did so a moment ago.
+func (p *progress) tell(status string, always bool) {
+	now := time.Now()
+	if !always && now.Sub(p.last) < progressEvery {
+		return
+	}
+	p.last = now
+	event := engine.ImageProgress{Image: p.image, Status: status}
+	for _, l := range p.layers {
+		event.Current += l.current
+		event.Total += l.total
+	}
+	p.sink.Emit(event)
+}
+
+// pullFailure says why a pull failed. The engine has a status code where the registry refuses at once, and hands
+// through the registry's text where it refuses later: the phrases are those of the error codes of the OCI
+// distribution specification, as registries word them. An unknown repository and one that asks for other
+// credentials are the same to a registry that will not tell.
+func pullFailure(key imageKey, registry string, err error) error {
+	text := strings.ToLower(err.Error())
+	says := func(phrases ...string) bool {
+		for _, phrase := range phrases {
+			if strings.Contains(text, phrase) {
+				return true
+			}
+		}
+		return false
+	}
+	failure := &engine.Error{Err: fmt.Errorf("pull image %q%s: %w", key.ref, forPlatform(key.platform), words{err})}
+	switch {
+	case cerrdefs.IsUnauthorized(err), cerrdefs.IsPermissionDenied(err),
+		says("unauthorized", "no basic auth credentials", "authentication required", "access denied", "access to the resource is denied"):
+		failure.Reason = engine.ImageUnauthorized
+		failure.Remedy = fmt.Sprintf("docker login %s, or correct the name of the image", registry)
+	case says("no matching manifest", "does not provide the specified platform", "does not match the specified platform"):
+		failure.Reason = engine.ImageNotFound
+		failure.Remedy = "the image is not built for this platform: name another with --platform"
+	case cerrdefs.IsNotFound(err), says("manifest unknown", "name unknown", "not found"):
+		failure.Reason = engine.ImageNotFound
+		failure.Remedy = "correct the name or the tag of the image"
+	default:
+		failure.Reason = engine.ImagePullFailed
+		failure.Remedy = fmt.Sprintf("see whether the registry %s can be reached from the engine; `--pull never` uses what is there", registry)
+	}
+	return failure
+}

@@ -1,0 +1,321 @@
+package docker_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/registry"
+	"github.com/docker/docker/client"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/docker"
+	"github.com/ktask/ktask/engine/enginetest"
+	"github.com/ktask/ktask/engine/plan"
+)
+
+const (
+	user     = "ada"
+	password = "pass-of-ada"
+	// hashed is the password as `htpasswd -B` writes it.
+	hashed = "ada:$2y$05$qu3heRMXQS.f3Qdsl87Oi.GoBENRlRanwZZouqxJGyXLz2zSkbw4a\n"
+)
+
+// startRegistry runs a registry on loopback with an image in it, and gives the image's name. Where closed is true it
+// asks for the password.
+func startRegistry(t *testing.T, closed bool) (ref string) {
+	t.Helper()
+	dir := t.TempDir()
+	port := freePort(t)
+	address := "127.0.0.1:" + port
+	config := fmt.Sprintf("version: 0.1\nlog: {level: info}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: %s}\n", dir, address)
+	if closed {
+		passwords := filepath.Join(dir, "htpasswd")
+		write(t, passwords, hashed)
+		config += fmt.Sprintf("auth: {htpasswd: {realm: test, path: %s}}\n", passwords)
+	}
+	file := filepath.Join(dir, "config.yml")
+	write(t, file, config)
+
+	process := exec.CommandContext(t.Context(), "docker-registry", "serve", file)
+	log, err := process.StderrPipe()
+	if err == nil {
+		err = process.Start()
+	}
+	if err != nil {
+		t.Fatalf("start a registry: %v: run `make engine` first", err)
+	}
+	listening := make(chan bool, 1)
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		for lines := bufio.NewScanner(log); lines.Scan(); {
+			if strings.Contains(lines.Text(), "listening on") {
+				listening <- true
+			}
+		}
+		close(listening)
+	}()
+	t.Cleanup(func() {
+		_ = process.Process.Kill()
+		<-drained
+		_ = process.Wait()
+	})
+	if !<-listening {
+		t.Fatal("the registry ended before it listened")
+	}
+	ref = address + "/ktask/busybox:test"
+	push(t, ref)
+	return ref
+}
+
+// push copies the busybox image into the registry and leaves nothing on the engine.
+func push(t *testing.T, ref string) {
+	t.Helper()
+	connect(t, docker.Options{}) // says what to do if the image is missing
+	c := api(t)
+	if err := c.ImageTag(t.Context(), busybox, ref); err != nil {
+		t.Fatalf("tag: %v", err)
+	}
+	auth, err := registry.EncodeAuthConfig(registry.AuthConfig{Username: user, Password: password})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := c.ImagePush(t.Context(), ref, image.PushOptions{RegistryAuth: auth})
+	if err != nil {
+		t.Fatalf("push: %v", err)
+	}
+	defer func() { _ = answer.Close() }()
+	if text, err := io.ReadAll(answer); err != nil || strings.Contains(string(text), "errorDetail") {
+		t.Fatalf("push: %s, %v", text, err)
+	}
+	removeImage(t, ref)
+	t.Cleanup(func() { removeImage(t, ref) })
+}
+
+func api(t *testing.T) *client.Client {
+	t.Helper()
+	c, err := client.NewClientWithOpts(client.WithAPIVersionNegotiation())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// removeImage takes the name off the engine, so that it has to be pulled again.
+func removeImage(t *testing.T, ref string) {
+	// Not found is what it should come to.
+	_, _ = api(t).ImageRemove(context.WithoutCancel(t.Context()), ref, image.RemoveOptions{})
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// prepare asks for an image of a registry.
+func prepare(t *testing.T, o docker.Options, c plan.Container) (*enginetest.Recorder, error) {
+	t.Helper()
+	var heard enginetest.Recorder
+	err := connect(t, o).Prepare(t.Context(), c, &heard)
+	return &heard, err
+}
+
+func wantReason(t *testing.T, err error, reason engine.Reason, says string) {
+	t.Helper()
+	failure, ok := errors.AsType[*engine.Error](err)
+	if !ok || failure.Reason != reason || failure.Remedy == "" || !strings.Contains(failure.Error(), says) {
+		t.Errorf("error %v (%+v), want %s that says %q and what to do", err, failure, reason, says)
+	}
+}
+
+func TestPull(t *testing.T) {
+	ref := startRegistry(t, false)
+	c := plan.Container{Image: ref, PullPolicy: plan.PullIfNotPresent, Command: plan.Texts([]string{"true"})}
+
+	t.Run("never", func(t *testing.T) {
+		c := c
+		c.PullPolicy = plan.PullNever
+		_, err := prepare(t, docker.Options{}, c)
+		wantReason(t, err, engine.ImageNotFound, ref)
+	})
+	t.Run("if not present", func(t *testing.T) {
+		heard, err := prepare(t, docker.Options{}, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		events := heard.Events()
+		first, last := events[0].(engine.ImageProgress), events[len(events)-1].(engine.ImageProgress)
+		if first.Status != "pulling" || last.Status != "pulled" || last.Image != ref || last.Current != last.Total {
+			t.Errorf("progress %+v", events)
+		}
+		if heard, err := prepare(t, docker.Options{}, c); err != nil || len(heard.Events()) > 0 {
+			t.Errorf("again: error %v, %+v", err, heard.Events())
+		}
+	})
+	t.Run("the digest is the registry's", func(t *testing.T) {
+		e := connect(t, docker.Options{})
+		if err := e.Prepare(t.Context(), c, &enginetest.Recorder{}); err != nil {
+			t.Fatal(err)
+		}
+		found, err := api(t).ImageInspect(t.Context(), ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		exit, _ := run(t, e, c)
+		if exit.ImageDigest == found.ID || !strings.Contains(strings.Join(found.RepoDigests, " "), exit.ImageDigest) {
+			t.Errorf("digest %q is not of %q", exit.ImageDigest, found.RepoDigests)
+		}
+	})
+	t.Run("always", func(t *testing.T) {
+		c := c
+		c.PullPolicy = plan.PullAlways
+		if heard, err := prepare(t, docker.Options{}, c); err != nil || len(heard.Events()) == 0 {
+			t.Errorf("error %v, %+v", err, heard.Events())
+		}
+	})
+	t.Run("no such tag", func(t *testing.T) {
+		c := c
+		c.Image = ref + "-missing"
+		_, err := prepare(t, docker.Options{}, c)
+		wantReason(t, err, engine.ImageNotFound, c.Image)
+	})
+	t.Run("no name at all", func(t *testing.T) {
+		c := c
+		c.Image = "Not A Name"
+		_, err := prepare(t, docker.Options{}, c)
+		if failure, ok := errors.AsType[*engine.Error](err); !ok || failure.Remedy == "" && failure.Reason == "" {
+			t.Errorf("error %v", err)
+		}
+	})
+	t.Run("no registry", func(t *testing.T) {
+		c := c
+		c.Image = "127.0.0.1:" + freePort(t) + "/x:y"
+		_, err := prepare(t, docker.Options{}, c)
+		wantReason(t, err, engine.ImagePullFailed, c.Image)
+	})
+	t.Run("gone since it was prepared", func(t *testing.T) {
+		e := connect(t, docker.Options{})
+		if err := e.Prepare(t.Context(), c, &enginetest.Recorder{}); err != nil {
+			t.Fatal(err)
+		}
+		removeImage(t, ref)
+		_, err := e.Run(t.Context(), c, labels(t, 1), &enginetest.Recorder{})
+		wantReason(t, err, engine.ImageNotFound, ref)
+		if err := e.Prepare(t.Context(), c, &enginetest.Recorder{}); err != nil {
+			t.Errorf("prepare again: %v", err)
+		}
+		run(t, e, c)
+	})
+}
+
+func TestPullWithCredentials(t *testing.T) {
+	ref := startRegistry(t, true)
+	host, _, _ := strings.Cut(ref, "/")
+	c := plan.Container{Image: ref, PullPolicy: plan.PullAlways}
+	auth := func(password string) string {
+		entry := map[string]string{"auth": base64.StdEncoding.EncodeToString([]byte(user + ":" + password))}
+		text, err := json.Marshal(map[string]any{"auths": map[string]any{host: entry}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	helpers := t.TempDir()
+	helper := fmt.Sprintf("#!/bin/sh\ncat >/dev/null\necho '{\"Username\":%q,\"Secret\":%q}'\n", user, password)
+	if err := os.WriteFile(filepath.Join(helpers, "docker-credential-test"), []byte(helper), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(helpers, "docker-credential-broken"), []byte("#!/bin/sh\nexit 1\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", helpers+string(os.PathListSeparator)+os.Getenv("PATH"))
+
+	tests := map[string]struct {
+		config string
+		reason engine.Reason
+	}{
+		"none":                  {`{}`, engine.ImageUnauthorized},
+		"wrong":                 {auth("wrong"), engine.ImageUnauthorized},
+		"right":                 {auth(password), ""},
+		"of a helper":           {fmt.Sprintf(`{"credHelpers":{%q:"test"}}`, host), ""},
+		"of a store":            {`{"credsStore":"test"}`, ""},
+		"of a helper of none":   {`{"credHelpers":{"other.example":"test"}}`, engine.ImageUnauthorized},
+		"of a helper that ails": {fmt.Sprintf(`{"credHelpers":{%q:"broken"}}`, host), engine.ImagePullFailed},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, filepath.Join(dir, "config.json"), test.config)
+			_, err := prepare(t, docker.Options{ConfigDir: dir}, c)
+			if test.reason == "" {
+				if err != nil {
+					t.Errorf("error %v", err)
+				}
+				return
+			}
+			wantReason(t, err, test.reason, ref)
+			if strings.Contains(fmt.Sprint(err), password) {
+				t.Error("the error has the password")
+			}
+		})
+	}
+}
+
+// TestEnginesThatFail needs no engine: it is about those that are not there or hang.
+func TestEnginesThatFail(t *testing.T) {
+	dir := t.TempDir()
+	silent, err := net.Listen("unix", filepath.Join(dir, "silent.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = silent.Close() }()
+	tests := map[string]struct {
+		host   string
+		reason engine.Reason
+	}{
+		"not there": {"unix://" + filepath.Join(dir, "none.sock"), engine.EngineUnavailable},
+		"refuses":   {"tcp://127.0.0.1:" + freePort(t), engine.EngineUnavailable},
+		"hangs":     {"unix://" + silent.Addr().String(), engine.EngineDidNotAnswer},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			e, err := docker.New(docker.Options{Host: test.host, AnswerWithin: 50 * time.Millisecond})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := shell("true")
+			wantReason(t, e.Prepare(t.Context(), c, &enginetest.Recorder{}), test.reason, test.host)
+			_, err = e.Run(t.Context(), c, labels(t, 1), &enginetest.Recorder{})
+			wantReason(t, err, test.reason, test.host)
+			_, err = e.Describe(t.Context())
+			wantReason(t, err, test.reason, test.host)
+		})
+	}
+}

@@ -1,0 +1,254 @@
+package enginetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// Fixture is an engine under test, with the containers that the suite needs. All of its fields are set.
+type Fixture struct {
+	Engine engine.Engine
+	// Container gives a container that does what a script says. Of Exit the suite sets Code and, for a command that
+	// cannot be executed, Reason; the image is available.
+	Container func(Attempt) plan.Container
+	// MissingImage gives a container whose image cannot be had.
+	MissingImage func() plan.Container
+	// Left lists what of a run is left on the engine: containers, volumes, networks and whatever else it makes.
+	Left func(ctx context.Context, run string) ([]string, error)
+}
+
+// Conformance is the contract of engine.Engine as tests. Every engine passes it, the Fake too.
+func Conformance(t *testing.T, newFixture func(testing.TB) Fixture) {
+	cases := []struct {
+		name string
+		test func(*testing.T, *suite)
+	}{
+		{"an image that is there is prepared at once, as often as asked", prepared},
+		{"an image that cannot be had is an error that says so", imageMissing},
+		{"a process that ends with 0", exitsZero},
+		{"a process that fails is an exit and no error", exitsOther},
+		{"the output is complete and in order when Run returns", outputComplete},
+		{"a command that is missing is an exit that says so", commandMissing},
+		{"a ctx that has ended starts nothing", endedBefore},
+		{"the end of ctx stops the process, and its last words are heard", stoppedWhileRunning},
+		{"a process that ignores the stop signal is killed after its grace", killedAfterGrace},
+		{"attempts run side by side without mixing", sideBySide},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			s := &suite{Fixture: newFixture(t), run: "conformance-" + fmt.Sprint(time.Now().UnixNano())}
+			// Also after a failure: what is left is a finding of its own.
+			defer s.nothingLeft(t)
+			c.test(t, s)
+		})
+	}
+}
+
+// suite is a fixture with the run under which its attempts are labelled.
+type suite struct {
+	Fixture
+	run      string
+	mu       sync.Mutex
+	attempts int
+}
+
+// attempt runs one attempt under a label of its own.
+func (s *suite) attempt(ctx context.Context, c plan.Container, sink engine.Sink) (engine.Exit, error) {
+	s.mu.Lock()
+	s.attempts++
+	labels := engine.Labels{Run: s.run, Task: "task", Attempt: s.attempts, Owner: "conformance", Version: "test"}
+	s.mu.Unlock()
+	return s.Engine.Run(ctx, c, labels, sink)
+}
+
+// start prepares and runs a script; the engine must not fail.
+func (s *suite) start(t *testing.T, ctx context.Context, script Attempt) (engine.Exit, *Recorder) {
+	t.Helper()
+	var heard Recorder
+	c := s.Container(script)
+	if err := s.Engine.Prepare(t.Context(), c, &heard); err != nil {
+		t.Fatalf("prepare: %v", err)
+	}
+	exit, err := s.attempt(ctx, c, &heard)
+	if err != nil {
+		t.Fatalf("run: %v", err)
+	}
+	return exit, &heard
+}
+
+func (s *suite) nothingLeft(t *testing.T) {
+	t.Helper()
+	left, err := s.Left(context.WithoutCancel(t.Context()), s.run)
+	if err != nil {
+		t.Errorf("count what is left: %v", err)
+	}
+	if len(left) > 0 {
+		t.Errorf("left on the engine: %q", left)
+	}
+}
+
+func prepared(t *testing.T, s *suite) {
+	c := s.Container(Exits(0, 0))
+	var together sync.WaitGroup
+	for range 4 {
+		together.Go(func() {
+			for range 2 {
+				if err := s.Engine.Prepare(t.Context(), c, &Recorder{}); err != nil {
+					t.Errorf("prepare: %v", err)
+				}
+			}
+		})
+	}
+	together.Wait()
+}
+
+func imageMissing(t *testing.T, s *suite) {
+	err := s.Engine.Prepare(t.Context(), s.MissingImage(), &Recorder{})
+	failure, ok := errors.AsType[*engine.Error](err)
+	if !ok {
+		t.Fatalf("prepare gave %v (%T), want an *engine.Error", err, err)
+	}
+	if failure.Reason != engine.ImageNotFound || failure.Remedy == "" {
+		t.Errorf("reason %q with remedy %q, want ImageNotFound and what to do", failure.Reason, failure.Remedy)
+	}
+	s.start(t, t.Context(), Exits(0, 0)) // the engine is still usable
+}
+
+func exitsZero(t *testing.T, s *suite) {
+	exit, heard := s.start(t, t.Context(), Exits(0, 0, Out("to stdout"), Err("to stderr")))
+	wantExit(t, exit, engine.Exit{})
+	if exit.Started.IsZero() || exit.Finished.Before(exit.Started) {
+		t.Errorf("started %v, finished %v", exit.Started, exit.Finished)
+	}
+	wantLines(t, heard, engine.Stdout, "to stdout")
+	wantLines(t, heard, engine.Stderr, "to stderr")
+}
+
+func exitsOther(t *testing.T, s *suite) {
+	for _, code := range []int{1, 3, 255} {
+		exit, _ := s.start(t, t.Context(), Exits(code, 0))
+		wantExit(t, exit, engine.Exit{Code: code})
+	}
+}
+
+func outputComplete(t *testing.T, s *suite) {
+	const count = 500
+	var lines []Line
+	var out, errs []string
+	for i := range count {
+		out, errs = append(out, fmt.Sprint("out ", i)), append(errs, fmt.Sprint("err ", i))
+		lines = append(lines, Out(out[i]), Err(errs[i]))
+	}
+	_, heard := s.start(t, t.Context(), Exits(0, 0, lines...))
+	before := len(heard.Events())
+	wantLines(t, heard, engine.Stdout, out...)
+	wantLines(t, heard, engine.Stderr, errs...)
+	s.start(t, t.Context(), Exits(0, 0)) // time in which a straggler would show
+	if after := len(heard.Events()); after != before {
+		t.Errorf("%d events came after Run had returned", after-before)
+	}
+}
+
+func commandMissing(t *testing.T, s *suite) {
+	const message = "what the fake says; an engine has its own words"
+	script := Attempt{Exit: engine.Exit{Code: 127, Reason: engine.CommandNotFound, Message: message}}
+	exit, _ := s.start(t, t.Context(), script)
+	wantExit(t, exit, engine.Exit{Code: 127, Reason: engine.CommandNotFound})
+	if exit.Message == "" {
+		t.Error("no message says which command")
+	}
+}
+
+func endedBefore(t *testing.T, s *suite) {
+	cause := errors.New("the cause")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(cause)
+	var heard Recorder
+	exit, err := s.attempt(ctx, s.Container(Exits(0, 0, Out("must not run"))), &heard)
+	if !errors.Is(err, cause) {
+		t.Errorf("run gave %+v and error %v, want the cause of ctx", exit, err)
+	}
+	if lines := heard.Lines("", engine.Stdout); len(lines) > 0 {
+		t.Errorf("it ran: %q", lines)
+	}
+}
+
+func stoppedWhileRunning(t *testing.T, s *suite) {
+	exit, heard := s.stopOnceReady(t, Attempt{
+		Output: []Line{Out("ready")}, Takes: Forever, LastWords: []Line{Out("last words")},
+	}, time.Minute)
+	wantExit(t, exit, engine.Exit{Code: 143, Signal: "SIGTERM", Stopped: true})
+	wantLines(t, heard, engine.Stdout, "ready", "last words")
+}
+
+func killedAfterGrace(t *testing.T, s *suite) {
+	exit, _ := s.stopOnceReady(t, Attempt{Output: []Line{Out("ready")}, Takes: Forever, IgnoresStop: true}, 200*time.Millisecond)
+	wantExit(t, exit, engine.Exit{Code: 137, Signal: "SIGKILL", Stopped: true})
+}
+
+// stopOnceReady runs a script and ends its ctx when the first line is heard.
+func (s *suite) stopOnceReady(t *testing.T, script Attempt, grace time.Duration) (engine.Exit, *Recorder) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var heard Recorder
+	var told time.Time
+	c := s.Container(script)
+	c.Grace = grace
+	exit, err := s.attempt(ctx, c, engine.SinkFunc(func(e engine.Event) {
+		heard.Emit(e)
+		if told.IsZero() {
+			told = time.Now()
+			cancel()
+		}
+	}))
+	if err != nil {
+		t.Fatalf("run: %v", err)
+	}
+	if took := time.Since(told); script.IgnoresStop && took < grace {
+		t.Errorf("it was over %v after the stop, the grace is %v", took, grace)
+	}
+	return exit, &heard
+}
+
+func sideBySide(t *testing.T, s *suite) {
+	var together sync.WaitGroup
+	for i := range 6 {
+		together.Go(func() {
+			var heard Recorder
+			text := fmt.Sprint("container ", i)
+			exit, err := s.attempt(t.Context(), s.Container(Exits(i, 0, Out(text))), &heard)
+			if err != nil {
+				t.Errorf("run: %v", err)
+				return
+			}
+			wantExit(t, exit, engine.Exit{Code: i})
+			wantLines(t, &heard, engine.Stdout, text)
+		})
+	}
+	together.Wait()
+}
+
+// wantExit compares what every engine knows of an end.
+func wantExit(t *testing.T, got, want engine.Exit) {
+	t.Helper()
+	if got.Code != want.Code || got.Signal != want.Signal || got.Stopped != want.Stopped || got.Reason != want.Reason ||
+		got.OOMKilled != want.OOMKilled {
+		t.Errorf("exit %+v, want %+v", got, want)
+	}
+}
+
+func wantLines(t *testing.T, heard *Recorder, stream engine.Stream, want ...string) {
+	t.Helper()
+	if got := heard.Lines("", stream); !slices.Equal(got, want) {
+		t.Errorf("%s is %d lines %.200q, want %d lines %.200q", stream, len(got), got, len(want), want)
+	}
+}

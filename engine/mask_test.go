@@ -1,0 +1,201 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"math/rand/v2"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ktask/ktask/engine/plan"
+)
+
+func secrets(values ...string) []plan.Secret {
+	var all []plan.Secret
+	for i, v := range values {
+		all = append(all, plan.NewSecret("ref/"+string(rune('a'+i)), v))
+	}
+	return all
+}
+
+func TestMaskHidesValues(t *testing.T) {
+	const m = plan.Mask
+	tests := map[string]struct {
+		values   []string
+		in, want string
+	}{
+		"none":                     {nil, "text", "text"},
+		"plain":                    {[]string{"hunter22"}, "a hunter22 b", "a " + m + " b"},
+		"at both ends":             {[]string{"hunter22"}, "hunter22 hunter22", m + " " + m},
+		"side by side":             {[]string{"hunter22"}, "hunter22hunter22", m + m},
+		"nearly":                   {[]string{"hunter22"}, "hunter2 huntehunter22", "hunter2 hunte" + m},
+		"a prefix of another":      {[]string{"token", "token-long"}, "token-long token-lo", m + " " + m + "-lo"},
+		"overlapping":              {[]string{"abcd", "cdefg"}, "xabcdefgx", "x" + m + "x"},
+		"overlapping itself":       {[]string{"aaaa"}, "aaaaaaa b", m + " b"},
+		"within another":           {[]string{"abcdefgh", "cdef"}, "abcdefg cdef abcdefgh", "ab" + m + "g " + m + " " + m},
+		"too short":                {[]string{"abc", ""}, "abc", "abc"},
+		"blank":                    {[]string{"        "}, "a         b", "a         b"},
+		"trailing line break":      {[]string{"hunter22\n"}, "[hunter22]", "[" + m + "]"},
+		"several lines":            {[]string{"first line\nsecond line\n"}, "first line\nsecond line\n", m},
+		"a line of several":        {[]string{"first line\r\n  second line\r\n{\n"}, "{ second line }", "{ " + m + " }"},
+		"an indented line":         {[]string{"first line\nsecond line"}, "    second line", "    " + m},
+		"JSON as a whole":          {[]string{`{"k":"value1","n":[{"m":"value2"}]}`}, `{"k":"value1","n":[{"m":"value2"}]}`, m},
+		"strings within JSON":      {[]string{`{"k":"value1","n":[{"m":"value2"}]}`}, "k value1 m value2", "k " + m + " m " + m},
+		"lines of strings in JSON": {[]string{`{"key":"BEGIN KEY\nabcdef\nEND KEY\n"}`}, "abcdef\nBEGIN KEY", m + "\n" + m},
+		"bytes that are no text":   {[]string{"\xff\xfe\x00\x01\x02"}, "\xff\xff\xfe\x00\x01\x02\xff", "\xff" + m + "\xff"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := NewMask(secrets(test.values...)).String(test.in); got != test.want {
+				t.Errorf("%q became %q, want %q", test.in, got, test.want)
+			}
+		})
+	}
+}
+
+func TestMaskHidesForms(t *testing.T) {
+	// Its length leaves a remainder by 3, so base64 pads it, and its start needs both digits that differ in URLs.
+	const value = ">>>???p?ss>w~rd/+&\"é<\n line2\t?"
+	lower, _ := json.Marshal(value)
+	var plainJSON bytes.Buffer
+	enc := json.NewEncoder(&plainJSON)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(value); err != nil {
+		t.Fatal(err)
+	}
+	forms := map[string]string{
+		"base64":                       base64.StdEncoding.EncodeToString([]byte(value)),
+		"base64 without padding":       base64.RawStdEncoding.EncodeToString([]byte(value)),
+		"base64 for URLs":              base64.URLEncoding.EncodeToString([]byte(value)),
+		"base64 for URLs, no padding":  base64.RawURLEncoding.EncodeToString([]byte(value)),
+		"base64 of what a shell pipes": base64.StdEncoding.EncodeToString([]byte(value + "\n")),
+		"query":                        url.QueryEscape(value),
+		"path":                         url.PathEscape(value),
+		"JSON":                         strings.TrimSuffix(plainJSON.String(), "\n"),
+		"JSON for HTML":                string(lower),
+	}
+	mask := NewMask(secrets(value))
+	for name, form := range forms {
+		t.Run(name, func(t *testing.T) {
+			got := mask.String("a " + form + " b")
+			if want := "a " + plan.Mask + " b"; strings.ReplaceAll(got, `"`, "") != want {
+				t.Errorf("%q became %q", form, got)
+			}
+		})
+	}
+}
+
+func TestUnmaskable(t *testing.T) {
+	got := Unmaskable(secrets("abc", "abcd", "", " x \n", "longer"))
+	if want := []string{"ref/a", "ref/d"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// naive is the definition of what a mask does: every byte of every occurrence is hidden, overlapping ones as one.
+func naive(text string, values []string) string {
+	type span struct{ from, to int }
+	var all []span
+	for _, s := range secrets(values...) {
+		for _, reading := range readings(s.Reveal()) {
+			for _, form := range forms(reading) {
+				for at := range len(text) {
+					if strings.HasPrefix(text[at:], form) {
+						all = append(all, span{at, at + len(form)})
+					}
+				}
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b span) int { return a.from - b.from })
+	var b strings.Builder
+	at := 0
+	for i := 0; i < len(all); {
+		from, to := all[i].from, all[i].to
+		for i++; i < len(all) && all[i].from < to; i++ {
+			to = max(to, all[i].to)
+		}
+		b.WriteString(text[at:from] + plan.Mask)
+		at = to
+	}
+	return b.String() + text[at:]
+}
+
+// inPieces writes text in pieces of random length, which seed decides.
+func inPieces(w io.Writer, text string, seed uint64) {
+	random := rand.New(rand.NewPCG(seed, 0))
+	for len(text) > 0 {
+		n := min(len(text), random.IntN(random.IntN(9)+1)+random.IntN(2))
+		_, _ = io.WriteString(w, text[:n])
+		text = text[n:]
+	}
+}
+
+func FuzzMask(f *testing.F) {
+	f.Add("xabcdabcabcdefgx", "abcd", "cdefg", uint64(1))
+	f.Add("token-long-token-lo", "token", "token-long", uint64(2))
+	f.Add("aaaaaaaaaaaaaabaaaab", "aaaa", "aaab", uint64(3))
+	f.Add("abcdXcdXabcdX", "abcdX", "bcdXc", uint64(4))
+	f.Add("one line\nanother line\n", "one line\nanother line\n", `{"k":"another"}`, uint64(5))
+	f.Add("\xff\xfe\xfd\xfc\xfb", "\xfe\xfd\xfc\xfb", "\xff\xfe\xfd\xfc", uint64(6))
+	f.Fuzz(func(t *testing.T, text, first, second string, seed uint64) {
+		// Values made of the text's own pieces overlap each other far more often than random ones.
+		random := rand.New(rand.NewPCG(seed, 1))
+		values := []string{first, second}
+		for range 2 {
+			if len(text) > 4 {
+				from := random.IntN(len(text) - 4)
+				values = append(values, text[from:from+4+random.IntN(len(text)-from-3)])
+			}
+		}
+		want := naive(text, values)
+		mask := NewMask(secrets(values...))
+		if got := mask.String(text); got != want {
+			t.Fatalf("at once: %q with %q became %q, want %q", text, values, got, want)
+		}
+		var out bytes.Buffer
+		w := mask.writer(&out)
+		inPieces(w, text, seed)
+		_ = w.Close()
+		if out.String() != want {
+			t.Fatalf("in pieces: %q with %q became %q, want %q", text, values, out.String(), want)
+		}
+	})
+}
+
+func TestMaskHoldsBackOnlyWhatItMust(t *testing.T) {
+	var out bytes.Buffer
+	w := NewMask(secrets("password")).writer(&out)
+	for _, step := range []struct{ in, want string }{
+		{"enter pass", "enter "}, {"x", "enter passx"}, {"passwor", "enter passx"}, {"d!", "enter passx" + plan.Mask + "!"},
+	} {
+		_, _ = io.WriteString(w, step.in)
+		if out.String() != step.want {
+			t.Errorf("behind %q: %q, want %q", step.in, out.String(), step.want)
+		}
+	}
+}
+
+func BenchmarkOutput(b *testing.B) {
+	line := "2024-05-01T10:00:00Z INFO the quick brown fox jumps over the lazy dog id=4711 path=/var/data/function.ts\n"
+	chunk := []byte(strings.Repeat(line, 320))
+	pem := strings.Repeat("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n", 25)
+	for name, mask := range map[string]*Mask{
+		"no secrets": nil,
+		"one secret": NewMask(secrets("xoxb-123456789-abcdefghij")),
+		"many":       NewMask(secrets("xoxb-123456789-abcdefghij", `{"user":"admin","token":"s3cr3t-t0ken"}`, pem, "the quack", "INFO: no")),
+	} {
+		b.Run(name, func(b *testing.B) {
+			var discarded int
+			w := NewOutput(SinkFunc(func(Event) { discarded++ }), Stdout, mask)
+			b.SetBytes(int64(len(chunk)))
+			for b.Loop() {
+				_, _ = w.Write(chunk)
+			}
+		})
+	}
+}

@@ -1,0 +1,113 @@
+package engine
+
+import (
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// collect is a sink for one stream.
+type collect []OutputLine
+
+func (c *collect) Emit(e Event) { *c = append(*c, e.(OutputLine)) }
+
+func told(text string, mask *Mask, seed uint64) []OutputLine {
+	var c collect
+	w := NewOutput(&c, Stderr, mask)
+	if seed == 0 {
+		_, _ = io.WriteString(w, text)
+	} else {
+		inPieces(w, text, seed)
+	}
+	_ = w.Close()
+	return c
+}
+
+func TestOutputSplitsLines(t *testing.T) {
+	full := strings.Repeat("x", MaxLine)
+	tests := map[string]struct {
+		in   string
+		want []OutputLine
+	}{
+		"nothing":                  {"", nil},
+		"lines":                    {"a\n\nb\n", []OutputLine{{Line: "a"}, {Line: ""}, {Line: "b"}}},
+		"no line break at the end": {"a\nb", []OutputLine{{Line: "a"}, {Line: "b"}}},
+		"line breaks of Windows":   {"a\r\nb\r\n", []OutputLine{{Line: "a"}, {Line: "b"}}},
+		"a progress bar":           {"10%\r20%\r\r\nb\r", []OutputLine{{Line: "10%\r20%\r"}, {Line: "b\r"}}},
+		"bytes that are no text":   {"\xff\x00\xfe\n", []OutputLine{{Line: "\xff\x00\xfe"}}},
+		"as long as may be":        {full + "\n", []OutputLine{{Line: full}}},
+		"with a break of Windows":  {full + "\r\n", []OutputLine{{Line: full}}},
+		"one byte too long":        {full + "y\n", []OutputLine{{Line: full, Partial: true}, {Line: "y"}}},
+		"one return too long":      {full + "\r", []OutputLine{{Line: full, Partial: true}, {Line: "\r"}}},
+		"far too long":             {full + full + "y", []OutputLine{{Line: full, Partial: true}, {Line: full, Partial: true}, {Line: "y"}}},
+		"not within a character":   {full[1:] + "€\n", []OutputLine{{Line: full[1:], Partial: true}, {Line: "€"}}},
+	}
+	for name, test := range tests {
+		for i := range test.want {
+			test.want[i].Stream = Stderr
+		}
+		t.Run(name, func(t *testing.T) {
+			for seed := range uint64(8) {
+				if got := told(test.in, nil, seed); !slices.Equal(got, test.want) {
+					t.Errorf("seed %d: %d lines %.200v, want %d lines %.200v", seed, len(got), got, len(test.want), test.want)
+				}
+			}
+		})
+	}
+}
+
+func TestOutputMasksBeforeThereAreLines(t *testing.T) {
+	mask := NewMask(secrets("first half\nsecond half"))
+	got := told("a first half\nsecond half b\nsecond half\n", mask, 3)
+	want := []OutputLine{{Stream: Stderr, Line: "a " + plan.Mask + " b"}, {Stream: Stderr, Line: plan.Mask}}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestOutputMasksAcrossParts(t *testing.T) {
+	text := strings.Repeat("x", MaxLine-3) + "password" + strings.Repeat("y", 10)
+	for _, line := range told(text, NewMask(secrets("password")), 5) {
+		if strings.Contains(line.Line, "pass") || strings.Contains(line.Line, "word") {
+			t.Errorf("a half of it is in %q", line.Line[max(0, len(line.Line)-20):])
+		}
+	}
+}
+
+func FuzzOutput(f *testing.F) {
+	f.Add("a\nb\r\nc\r", 3, uint64(1))
+	f.Add("é\xff\r\r\n", 30000, uint64(2))
+	f.Fuzz(func(t *testing.T, text string, times int, seed uint64) {
+		text = strings.Repeat(text, max(1, min(times, 3*MaxLine/(len(text)+1))))
+		whole, pieces := told(text, nil, 0), told(text, nil, seed)
+		if !slices.Equal(whole, pieces) {
+			t.Fatalf("%d lines in pieces, %d at once", len(pieces), len(whole))
+		}
+		var joined []string
+		open := false
+		for _, line := range whole {
+			if len(line.Line) > MaxLine {
+				t.Errorf("a line has %d bytes", len(line.Line))
+			}
+			if open {
+				joined[len(joined)-1] += line.Line
+			} else {
+				joined = append(joined, line.Line)
+			}
+			open = line.Partial
+		}
+		want := strings.Split(text, "\n")
+		for i := range want[:len(want)-1] {
+			want[i] = strings.TrimSuffix(want[i], "\r")
+		}
+		if want[len(want)-1] == "" {
+			want = want[:len(want)-1]
+		}
+		if !slices.Equal(joined, want) {
+			t.Errorf("%d lines, want %d", len(joined), len(want))
+		}
+	})
+}
