@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -19,6 +20,7 @@ type planJSON struct {
 	Semantics Semantics     `json:"semantics,omitempty"`
 	Tasks     []taskJSON    `json:"tasks"`
 	Stages    []string      `json:"stages"`
+	NonBlock  bool          `json:"nonBlocking,omitempty"`
 	Skipped   []skippedJSON `json:"skipped"`
 	Warnings  []warningJSON `json:"warnings"`
 }
@@ -30,6 +32,8 @@ type taskJSON struct {
 	Runtime          Runtime       `json:"runtime"`
 	Origin           Origin        `json:"origin"`
 	Stage            string        `json:"stage"`
+	App              string        `json:"app,omitempty"`
+	Workload         string        `json:"workload,omitempty"`
 	Labels           Labels        `json:"labels"`
 	ServiceAccount   string        `json:"serviceAccount"`
 	ImagePullSecrets []string      `json:"imagePullSecrets"`
@@ -64,6 +68,7 @@ type containerJSON struct {
 	Grace              duration     `json:"grace"`
 	TerminationMessage string       `json:"terminationMessagePath,omitempty"`
 	FallbackToLogs     bool         `json:"terminationMessageFallbackToLogs,omitempty"`
+	Origins            parts        `json:"origins,omitempty"`
 }
 
 type envJSON struct {
@@ -71,6 +76,18 @@ type envJSON struct {
 	Value  Text   `json:"value"`
 	Secret string `json:"secret,omitempty"`
 	Origin Origin `json:"origin"`
+	Parts  parts  `json:"parts,omitempty"`
+}
+
+// parts are an object of names and origins.
+type parts []Part
+
+func (p parts) MarshalJSON() ([]byte, error) {
+	object := make(map[string]Origin, len(p))
+	for _, part := range p {
+		object[part.Name] = part.Origin
+	}
+	return json.Marshal(object)
 }
 
 type fileJSON struct {
@@ -145,12 +162,16 @@ func (l Labels) MarshalJSON() ([]byte, error) {
 
 // MarshalJSON writes the plan as one document of the schema; no secret value is in it.
 func (p Plan) MarshalJSON() ([]byte, error) {
-	doc := planJSON{Schema: Schema, Tasks: []taskJSON{}, Stages: list(p.Stages), Skipped: []skippedJSON{}, Warnings: []warningJSON{}}
+	doc := planJSON{Schema: Schema, NonBlock: p.NonBlocking, Tasks: []taskJSON{}, Stages: list(p.stageNames()), Skipped: []skippedJSON{}, Warnings: []warningJSON{}}
 	for _, t := range p.Tasks {
 		if t.Semantics == Cluster {
 			doc.Semantics = Cluster
 		}
-		doc.Tasks = append(doc.Tasks, t.document())
+		task := t.document()
+		if s, ok := p.Stage(t.Stage); ok {
+			task.Stage, task.App, task.Workload = s.Name, s.App, s.Workload
+		}
+		doc.Tasks = append(doc.Tasks, task)
 	}
 	for _, s := range p.Skipped {
 		doc.Skipped = append(doc.Skipped, skippedJSON(s))
@@ -165,6 +186,27 @@ func (p Plan) MarshalJSON() ([]byte, error) {
 		return nil, fmt.Errorf("encode plan: %w", err)
 	}
 	return text.Bytes(), nil
+}
+
+// Stage finds a stage by its ID.
+func (p Plan) Stage(id string) (Stage, bool) {
+	for _, s := range p.Stages {
+		if s.ID == id {
+			return s, true
+		}
+	}
+	return Stage{}, false
+}
+
+// stageNames are the names of the stages, each once, in their order.
+func (p Plan) stageNames() []string {
+	var names []string
+	for _, s := range p.Stages {
+		if !slices.Contains(names, s.Name) {
+			names = append(names, s.Name)
+		}
+	}
+	return names
 }
 
 func (t Task) document() taskJSON {
@@ -185,9 +227,10 @@ func (c Container) document() containerJSON {
 		Limits:   limitsJSON(c.Limits),
 		Security: c.Security.document(), TTY: c.TTY, Stdin: c.Stdin, Grace: duration(c.Grace),
 		TerminationMessage: c.TerminationMessage.Path, FallbackToLogs: c.TerminationMessage.FallbackToLogs,
+		Origins: c.Origins,
 	}
 	for _, e := range c.Env {
-		v := envJSON{Name: e.Name, Value: e.Value, Origin: e.Origin}
+		v := envJSON{Name: e.Name, Value: e.Value, Origin: e.Origin, Parts: e.Parts}
 		for _, s := range e.Value.Secrets() {
 			v.Secret = s.Ref()
 			break

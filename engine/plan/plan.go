@@ -14,11 +14,37 @@ import (
 // Plan is one run: tasks in the order in which they start, and what was said or left out on the way.
 type Plan struct {
 	Tasks []Task
-	// Stages names the lifecycle stages in order, for app and workload runs; else it is empty.
-	Stages   []string
-	Skipped  []Skipped
-	Warnings []Warning
+	// Stages are those of a deployment's lifecycle, each behind those that it needs; empty where tasks run by themselves.
+	Stages []Stage
+	// NonBlocking lets the stages behind a failed one start, and turns failed stages into warnings: Keptn's
+	// blockDeployment: false.
+	NonBlocking bool
+	Skipped     []Skipped
+	Warnings    []Warning
 }
+
+// Stage is a step in the deployment of an app or a workload. Its tasks run together, once every stage that it needs
+// has passed; a stage without tasks passes.
+type Stage struct {
+	// ID is unique in a plan: "podtato-head/app-pre".
+	ID string
+	// Name is one of the names below.
+	Name string
+	App  string
+	// Workload is the KeptnWorkload of a workload's stage ("podtato-head-server"), else "".
+	Workload string
+	// Needs are the IDs of earlier stages.
+	Needs []string
+}
+
+// The names of stages, in the order in which Keptn walks through a deployment.
+const (
+	AppPre       = "app-pre"
+	WorkloadPre  = "workload-pre"
+	WorkloadPost = "workload-post"
+	AppPost      = "app-post"
+	Promotion    = "promotion"
+)
 
 // Skipped is a resource that the manifests hold and this run leaves out.
 type Skipped struct {
@@ -64,7 +90,7 @@ type Task struct {
 	Namespace  string
 	Runtime    Runtime
 	Origin     Origin
-	// Stage is one of Plan.Stages, or "".
+	// Stage is the ID of one of Plan.Stages, or "".
 	Stage  string
 	Labels Labels
 	// ServiceAccount, ImagePullSecrets and TTL mean something in a cluster only; a plan shows them.
@@ -134,6 +160,9 @@ type Container struct {
 	Grace time.Duration
 	// TerminationMessage says where the task leaves its last words.
 	TerminationMessage TerminationMessage
+	// Origins are the places of the fields above that have no origin of their own and are not defaults, by their
+	// names in the JSON form.
+	Origins []Part
 }
 
 // PullPolicy is Kubernetes' imagePullPolicy.
@@ -150,6 +179,15 @@ const (
 type EnvVar struct {
 	Name   string
 	Value  Text
+	Origin Origin
+	// Parts are the named parts of a value that is put together of several: the parameters of DATA, the fields
+	// of KEPTN_CONTEXT that somebody set.
+	Parts []Part
+}
+
+// Part is where a part of a value, or a field of a container, comes from.
+type Part struct {
+	Name   string
 	Origin Origin
 }
 
@@ -213,6 +251,16 @@ type TerminationMessage struct {
 	Path string
 	// FallbackToLogs takes the end of the output of a failed attempt whose file is empty.
 	FallbackToLogs bool
+}
+
+// Origin is the place of a field in Origins, or "".
+func (c Container) Origin(field string) Origin {
+	for _, p := range c.Origins {
+		if p.Name == field {
+			return p.Origin
+		}
+	}
+	return ""
 }
 
 // Secrets are the secret values that the container gets, each once, in the order of their first use.

@@ -7,7 +7,7 @@ import (
 	"text/tabwriter"
 )
 
-// WriteText writes the plan for people. With explain, every value is followed by where it comes from.
+// WriteText writes the plan for people. With explain, every value stands behind where it comes from.
 func (p Plan) WriteText(w io.Writer, explain bool) error {
 	out := &form{w: tabwriter.NewWriter(w, 0, 8, 2, ' ', 0), explain: explain}
 	for i, t := range p.Tasks {
@@ -46,8 +46,8 @@ func (f *form) line(format string, args ...any) {
 func (f *form) value(name, value string, from Origin) {
 	value = strings.ReplaceAll(value, "\n", `\n`)
 	value = strings.ReplaceAll(value, "\t", `\t`)
-	if f.explain && from != "" {
-		f.line("  %s\t%s\t# %s", name, value, from)
+	if f.explain { // the origin stands in front, so that a long value does not push it away
+		f.line("  %s\t%s\t%s", name, from, value)
 		return
 	}
 	f.line("  %s\t%s", name, value)
@@ -74,20 +74,26 @@ func (f *form) task(t Task) {
 func (f *form) container(c Container) {
 	f.value("image", fmt.Sprintf("%s (pull %s)", c.Image, c.PullPolicy), c.ImageOrigin)
 	if c.Command != nil {
-		f.value("command", words(c.Command), "")
+		f.value("command", words(c.Command), c.Origin("command"))
 	}
 	if c.Args != nil {
-		f.value("args", words(c.Args), "")
+		f.value("args", words(c.Args), c.Origin("args"))
 	}
-	for _, v := range []struct{ name, value string }{
-		{"working dir", c.WorkingDir}, {"user", c.User}, {"platform", c.Platform}, {"network", c.Network},
+	for _, v := range []struct{ name, value, field string }{
+		{"working dir", c.WorkingDir, "workingDir"}, {"user", c.User, "user"}, {"platform", c.Platform, "platform"}, {"network", c.Network, "network"},
+		{"message", c.TerminationMessage.Path, "terminationMessagePath"},
 	} {
 		if v.value != "" {
-			f.value(v.name, v.value, "")
+			f.value(v.name, v.value, c.Origin(v.field))
 		}
 	}
 	for _, e := range c.Env {
 		f.value("env "+e.Name, e.Value.String(), e.Origin)
+		for _, part := range e.Parts {
+			if f.explain {
+				f.value("    "+e.Name+"."+part.Name, "", part.Origin)
+			}
+		}
 	}
 	for _, file := range c.Files {
 		f.value("file "+file.Path, fmt.Sprintf("%d bytes, mode %04o", len(file.Content), file.Mode.Perm()), file.Origin)
@@ -99,15 +105,18 @@ func (f *form) container(c Container) {
 		f.value("mount "+m.Target, m.Source+readOnly(m.ReadOnly), m.Origin)
 	}
 	if c.Limits.MemoryBytes > 0 {
-		f.value("memory", Bytes(c.Limits.MemoryBytes), "")
+		f.value("memory", Bytes(c.Limits.MemoryBytes), c.Origin("limits.memory"))
 	}
 	if c.Limits.NanoCPUs > 0 {
-		f.value("cpu", fmt.Sprintf("%g", float64(c.Limits.NanoCPUs)/1e9), "")
+		f.value("cpu", fmt.Sprintf("%g", float64(c.Limits.NanoCPUs)/1e9), c.Origin("limits.cpu"))
 	}
-	f.security(c.Security)
+	f.security(c.Security, c.Origin("security"))
+	if c.Origin("grace") != "" {
+		f.value("grace", c.Grace.String(), c.Origin("grace"))
+	}
 }
 
-func (f *form) security(s Security) {
+func (f *form) security(s Security, from Origin) {
 	var all []string
 	for _, flag := range []struct {
 		name string
@@ -122,7 +131,7 @@ func (f *form) security(s Security) {
 		}
 	}
 	if all != nil {
-		f.value("security", strings.Join(all, ", "), "")
+		f.value("security", strings.Join(all, ", "), from)
 	}
 }
 
