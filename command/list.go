@@ -2,17 +2,20 @@ package command
 
 import (
 	"fmt"
+	"io"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ktask/ktask/resolve"
 	"github.com/ktask/ktask/spec"
 )
 
 func (app App) listCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "list",
-		Usage:     "list the tasks in these manifests",
+		Usage:     "list the tasks in these manifests, and the apps with their stages",
 		ArgsUsage: "PATH...",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Usage: "the namespace of manifests that name none", DefaultText: defaultNamespace},
@@ -35,12 +38,25 @@ func (app App) list(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	m, problems := spec.Load(files, spec.Options{Namespace: s.text("namespace", defaultNamespace), Lenient: s.yes("lenient")})
+	namespace := s.text("namespace", defaultNamespace)
+	m, problems := spec.Load(files, spec.Options{Namespace: namespace, Lenient: s.yes("lenient")})
 	app.printer(s, files).print(problems)
 	if len(problems.Errors()) > 0 {
 		return exitError{exitUsage, nil}
 	}
-	w := tabwriter.NewWriter(app.Out, 0, 8, 2, ' ', 0)
+	apps, more := resolve.Apps(m, resolve.Options{Namespace: namespace, KeptnNamespace: defaultKeptnNamespace})
+	app.printer(s, files).print(more)
+	if len(more.Errors()) > 0 {
+		return exitError{exitUsage, nil}
+	}
+	if err := writeObjects(app.Out, m); err != nil {
+		return err
+	}
+	return writeApps(app.Out, apps)
+}
+
+func writeObjects(out io.Writer, m spec.Manifests) error {
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "KIND\tNAME\tNAMESPACE\tRUNS\tPLACE")
 	for _, t := range m.Tasks {
 		_, _ = fmt.Fprintf(w, "KeptnTask\t%s\t%s\t%s\t%s:%d\n", t.Name, t.Namespace, t.Definition.Value, t.Pos.File, t.Pos.Line)
@@ -49,6 +65,27 @@ func (app App) list(c *cli.Context) error {
 		_, _ = fmt.Fprintf(w, "KeptnTaskDefinition\t%s\t%s\t%s\t%s:%d\n", d.Name, d.Namespace, runs(d), d.Pos.File, d.Pos.Line)
 	}
 	return w.Flush()
+}
+
+// writeApps draws each app as a tree: its stages in Keptn's order, and its workloads between them.
+func writeApps(out io.Writer, apps []resolve.AppTree) error {
+	var b strings.Builder
+	for _, a := range apps {
+		fmt.Fprintf(&b, "\nKeptnApp %s %s (namespace %s)\n├─ pre: %s\n", a.Name, a.Version, a.Namespace, tasks(a.Pre))
+		for _, w := range a.Workloads {
+			fmt.Fprintf(&b, "├─ %s %s (%s)\n│  ├─ pre: %s\n│  └─ post: %s\n", w.Name, w.Version, w.Source, tasks(w.Pre), tasks(w.Post))
+		}
+		fmt.Fprintf(&b, "├─ post: %s\n└─ promotion: %s\n", tasks(a.Post), tasks(a.Promotion))
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+func tasks(names []string) string {
+	if len(names) == 0 {
+		return "-"
+	}
+	return strings.Join(names, ", ")
 }
 
 // runs says what a definition runs: "deno", "python → other" or "container busybox:1.36".

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,6 +24,11 @@ func taskFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "task", Aliases: []string{"t"}, Usage: "run that KeptnTask or KeptnTaskDefinition; may be repeated", DefaultText: "all"},
 		&cli.StringSliceFlag{Name: "selector", Aliases: []string{"l"}, Usage: "run what has the label `K=V`; may be repeated"},
+		&cli.StringFlag{Name: "stage", Usage: "run the tasks of a deployment's stage: pre, post or promotion"},
+		&cli.StringFlag{Name: "app", Usage: "run the tasks of app `NAME`: of --stage, or on the whole way through a deployment"},
+		&cli.StringFlag{Name: "workload", Usage: "run the tasks of workload `NAME`: of --stage, or before and after its deployment"},
+		&cli.BoolFlag{Name: "promotion", Usage: "run the promotion tasks at the end of the whole way"},
+		&cli.BoolFlag{Name: "non-blocking", Usage: "go on behind a failed stage, with a warning: like blockDeployment: false"},
 		&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Usage: "the namespace of manifests that name none", DefaultText: defaultNamespace},
 		&cli.StringFlag{Name: "keptn-namespace", Usage: "the namespace searched after a task's own", DefaultText: defaultKeptnNamespace},
 		&cli.StringSliceFlag{Name: "param", Aliases: []string{"p"}, Usage: "set the parameter `K=V`; may be repeated"},
@@ -64,6 +70,16 @@ func (s settings) taskOptions() (resolve.Options, error) {
 	}
 	for _, v := range s.all("task") {
 		o.Tasks = append(o.Tasks, v.text)
+	}
+	o.Lifecycle = resolve.Lifecycle{
+		Stage: s.text("stage", ""), App: s.text("app", ""), Workload: s.text("workload", ""),
+		Promotion: s.yes("promotion"), NonBlocking: s.yes("non-blocking"),
+	}
+	if !slices.Contains([]string{"", "pre", "post", "promotion"}, o.Lifecycle.Stage) {
+		return o, usagef("--stage takes pre, post or promotion, not %q", o.Lifecycle.Stage)
+	}
+	if o.Lifecycle.Stage == "promotion" && o.Lifecycle.Workload != "" {
+		return o, usagef("--stage promotion is an app's: a workload has none")
 	}
 	var failures []error
 	for _, f := range []struct {

@@ -113,6 +113,16 @@ func (c *ruleCase) option(line string) (err error) {
 		o.DenoImage = &resolve.Setting[string]{Value: value, Origin: from}
 	case "python-image":
 		o.PythonImage = &resolve.Setting[string]{Value: value, Origin: from}
+	case "promotion":
+		o.Lifecycle.Promotion = true
+	case "non-blocking":
+		o.Lifecycle.NonBlocking = true
+	case "stage":
+		o.Lifecycle.Stage = value
+	case "app":
+		o.Lifecycle.App = value
+	case "workload":
+		o.Lifecycle.Workload = value
 	case "crlf":
 		err = c.change(value, func(data []byte) []byte { return bytes.ReplaceAll(data, []byte("\n"), []byte("\r\n")) })
 	case "bom":
@@ -175,6 +185,13 @@ func indented(t *testing.T, p plan.Plan) string {
 func (c *ruleCase) parts(t *testing.T, p plan.Plan) string {
 	t.Helper()
 	var out strings.Builder
+	if i := slices.Index(c.show, "stages"); i >= 0 {
+		for _, s := range p.Stages {
+			fmt.Fprintf(&out, "%s needs %v\n", s.ID, s.Needs)
+		}
+		fmt.Fprintf(&out, "non-blocking %t\n", p.NonBlocking)
+		c.show = slices.Delete(slices.Clone(c.show), i, i+1)
+	}
 	for _, task := range p.Tasks {
 		fmt.Fprintf(&out, "%s\n", task.Name)
 		for _, name := range c.show {

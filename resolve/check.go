@@ -1,6 +1,9 @@
 package resolve
 
-import "github.com/ktask/ktask/spec"
+import (
+	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/spec"
+)
 
 // Check resolves every task and definition of the manifests, those too that a run would leave out, and reports
 // what is wrong between them. Secrets rarely lie beside manifests: one that is missing is a warning here.
@@ -12,7 +15,11 @@ func Check(m spec.Manifests, o Options) spec.Problems {
 		r.task(u)
 	}
 	for _, d := range m.Definitions {
-		r.task(use{nil, d})
+		r.task(use{definition: d})
+	}
+	if len(r.apps(m)) > 0 {
+		r.options.Lifecycle = Lifecycle{Promotion: true}
+		r.deployment(m, &plan.Plan{})
 	}
 	for i, p := range r.problems {
 		if p.Rule == "missing-secret" {

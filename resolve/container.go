@@ -39,10 +39,30 @@ func (r *resolver) container(u use, from *spec.Container, t *plan.Task) {
 	c.Tmpfs = r.volume(u, from, env, c.Limits)
 	c.Env = r.environment(u, env)
 	security(from, c)
+	c.Origins = origins(from)
 	if u.task != nil && (len(u.task.Parameters) > 0 || u.task.Secret.Given) {
 		r.warn(u.task.Definition.Pos, "unused-parameters", "give it env",
 			"KeptnTask %q has parameters or a secret, but %q is a container task, which gets neither", u.task.Name, u.definition.Name)
 	}
+}
+
+// origins are the places of the fields that are given.
+func origins(from *spec.Container) []plan.Part {
+	var all []plan.Part
+	for _, f := range []struct {
+		name  string
+		steps []any
+	}{
+		{"command", []any{"command"}}, {"args", []any{"args"}}, {"workingDir", []any{"workingDir"}},
+		{"pullPolicy", []any{"imagePullPolicy"}}, {"user", []any{"securityContext", "runAsUser"}},
+		{"limits.memory", []any{"resources", "limits", "memory"}}, {"limits.cpu", []any{"resources", "limits", "cpu"}},
+		{"terminationMessagePath", []any{"terminationMessagePath"}}, {"security", []any{"securityContext"}},
+	} {
+		if from.Given(f.steps...) {
+			all = append(all, plan.Part{Name: f.name, Origin: origin(from.At(f.steps...))})
+		}
+	}
+	return all
 }
 
 func limits(list corev1.ResourceList) plan.Limits {

@@ -21,7 +21,7 @@ type taskContext struct {
 
 // context is what the KeptnTask says, all empty for a definition by itself, under the user's overrides.
 func (r *resolver) context(u use) plan.EnvVar {
-	c, from := taskContext{}, byDefault
+	c, from, places := taskContext{}, byDefault, map[string]plan.Origin{}
 	if u.task != nil {
 		t := u.task.Context
 		c = taskContext{WorkloadName: t.WorkloadName, AppName: t.AppName, AppVersion: t.AppVersion, WorkloadVersion: t.WorkloadVersion,
@@ -33,6 +33,9 @@ func (r *resolver) context(u use) plan.EnvVar {
 			from = origin(t.Pos)
 		}
 	}
+	if u.generated != nil {
+		c, from = u.generated.context, "stage"
+	}
 	for _, o := range r.options.Context {
 		if !c.set(o.Key, o.Value) {
 			remedy := spec.DidYouMean(o.Key, contextFields())
@@ -41,10 +44,10 @@ func (r *resolver) context(u use) plan.EnvVar {
 			}
 			r.fail(spec.Pos{}, "unknown-context", remedy, "%s: KEPTN_CONTEXT has no field %q", o.Origin, o.Key)
 		}
-		from = o.Origin
+		from, places[o.Key] = o.Origin, o.Origin
 	}
 	text, _ := json.Marshal(c) // strings always have JSON
-	return plan.EnvVar{Name: "KEPTN_CONTEXT", Value: plan.Plain(string(text)), Origin: from}
+	return plan.EnvVar{Name: "KEPTN_CONTEXT", Value: plan.Plain(string(text)), Origin: from, Parts: parts(places)}
 }
 
 func contextFields() []string {

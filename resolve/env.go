@@ -61,6 +61,7 @@ func (r *resolver) envFrom(u use, c *spec.Container, i int, source corev1.EnvFro
 				"there is no ConfigMap %q, whose keys task %q wants", ref.Name, u.name())
 		}
 		if ok {
+			r.elsewhere(u, c.At("envFrom", i, "configMapRef", "name"), "ConfigMap", m.Name, m.Namespace)
 			for _, p := range m.Data {
 				set(p.Key, plan.Plain(p.Value), origin(p.Pos))
 			}
@@ -123,6 +124,7 @@ func (r *resolver) configMapKey(u use, ref *corev1.ConfigMapKeySelector, at spec
 		}
 		return plan.Text{}, "", false
 	}
+	r.elsewhere(u, at, "ConfigMap", m.Name, m.Namespace)
 	var keys []string
 	for _, p := range m.Data {
 		if p.Key == ref.Key {

@@ -2,6 +2,9 @@ package resolve
 
 import (
 	"encoding/json"
+	"maps"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ktask/ktask/engine/plan"
@@ -38,7 +41,7 @@ func (r *resolver) function(u use, f *spec.Function, t *plan.Task) {
 		CmdArgs:    cmdArgs(chain),
 		SecureData: r.secureData(u, chain),
 	}
-	in.Script, c.Files = r.code(u, last, runtime)
+	in.Script, c.Files = r.code(u, last, runtime, c.Image)
 	var env variables
 	for _, e := range runtimes.Env(in) {
 		if e.Name == "SECURE_DATA" {
@@ -89,11 +92,7 @@ func (r *resolver) chain(u use, f *spec.Function) ([]link, bool) {
 		seen[next] = true
 		chain = append(chain, link{next, function})
 	}
-	if len(chain) > 2 {
-		ref := chain[1].function.Sources[0].At()
-		r.warn(ref, "reference-chain", "", "a cluster follows one functionRef: it would stop at %q and run no code; ktask goes on to %q",
-			chain[1].definition.Name, chain[len(chain)-1].definition.Name)
-	}
+	r.cutChain(chain)
 	return chain, true
 }
 
@@ -119,16 +118,17 @@ func (r *resolver) unused(sources []spec.Source) {
 // data is DATA: the parameters as Go's encoding/json writes a map of strings, as in Keptn. Nearest wins, but an
 // empty string counts as not given (mergo.Merge without override). It is nil without parameters.
 func (r *resolver) data(u use, chain []link) *plan.EnvVar {
-	values := map[string]string{}
+	values, places := map[string]string{}, map[string]plan.Origin{}
 	var from plan.Origin
 	fill := func(pairs []spec.Pair) {
 		for _, p := range pairs {
 			if values[p.Key] == "" {
-				values[p.Key] = p.Value
+				values[p.Key], places[p.Key] = p.Value, origin(p.Pos)
 			}
-			if from == "" {
-				from = mapOrigin(p.Pos)
-			}
+		}
+		if from == "" && len(pairs) > 0 {
+			first := slices.MinFunc(pairs, func(a, b spec.Pair) int { return a.Pos.Line - b.Pos.Line })
+			from = mapOrigin(first.Pos)
 		}
 	}
 	for _, l := range chain {
@@ -137,20 +137,37 @@ func (r *resolver) data(u use, chain []link) *plan.EnvVar {
 	if u.task != nil {
 		for _, p := range u.task.Parameters {
 			if had := values[p.Key]; had != "" && had != p.Value {
-				r.warn(p.Pos, "parameter-loses", "to override it: --param "+p.Key+"="+p.Value,
+				r.warn(p.Pos, "parameter-loses", "to override it: --param "+shellWord(p.Key+"="+p.Value),
 					"KeptnTask %q gives parameter %q, but its definition does too, and Keptn takes the definition's", u.task.Name, p.Key)
 			}
 		}
 		fill(u.task.Parameters)
 	}
 	for _, p := range r.options.Params {
-		values[p.Key], from = p.Value, p.Origin
+		values[p.Key], places[p.Key], from = p.Value, p.Origin, p.Origin
 	}
 	if len(values) == 0 {
 		return nil
 	}
 	text, _ := json.Marshal(values) // strings always have JSON
-	return &plan.EnvVar{Value: plan.Plain(string(text)), Origin: from}
+	return &plan.EnvVar{Value: plan.Plain(string(text)), Origin: from, Parts: parts(places)}
+}
+
+// shellWord quotes what a shell would not leave alone.
+func shellWord(s string) string {
+	if strings.ContainsAny(s, " \t\n\"'\\$`*?[]{}()<>|&;#~!") {
+		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	}
+	return s
+}
+
+// parts are sorted by name.
+func parts(places map[string]plan.Origin) []plan.Part {
+	var all []plan.Part
+	for _, name := range slices.Sorted(maps.Keys(places)) {
+		all = append(all, plan.Part{Name: name, Origin: places[name]})
+	}
+	return all
 }
 
 // mapOrigin is the map that a parameter stands in.
@@ -192,19 +209,24 @@ func (r *resolver) secureData(u use, chain []link) *plan.EnvVar {
 }
 
 // code finds the script: a file of the container, or a URL that the runtime fetches.
-func (r *resolver) code(u use, l link, runtime runtimes.Runtime) (script plan.EnvVar, files []plan.File) {
+func (r *resolver) code(u use, l link, runtime runtimes.Runtime, image string) (script plan.EnvVar, files []plan.File) {
 	sources := l.function.Sources
 	for i, s := range sources {
 		file := plan.File{Path: runtime.ScriptPath, Mode: 0o444, Origin: origin(s.At())}
 		switch s := s.(type) {
 		case spec.Inline:
 			file.Content, file.Line = []byte(s.Code), s.Line
+			r.codeElsewhere(u, s.Pos, inlineConfigMap(l.definition.Name), l.definition.Namespace)
 		case spec.HTTPRef:
+			if runtime.Name == plan.RuntimePython {
+				r.deadHost(s.Pos, r.replaced(image))
+			}
 			return plan.EnvVar{Value: plan.Plain(s.URL), Origin: origin(s.Pos)}, nil
 		case spec.ConfigMapRef:
-			m, ok := find(r.index.configMaps, s.Name, r.namespaces(u.meta().Namespace)...)
+			namespaces := r.codeNamespaces(u, l.definition)
+			m, ok := find(r.index.configMaps, s.Name, namespaces...)
 			if !ok {
-				if r.insteadOfConfigMap(u, s, sources[i+1:]) {
+				if r.insteadOfConfigMap(u, s, sources[i+1:], namespaces) {
 					continue
 				}
 				return script, nil
@@ -212,6 +234,7 @@ func (r *resolver) code(u use, l link, runtime runtimes.Runtime) (script plan.En
 			if !r.configMapCode(m, s, &file) {
 				return script, nil
 			}
+			r.codeElsewhere(u, s.Pos, m.Name, m.Namespace)
 		}
 		r.unused(sources[i:])
 		return plan.EnvVar{Value: plan.Plain(runtime.ScriptPath), Origin: byDefault}, []plan.File{file}
@@ -219,9 +242,19 @@ func (r *resolver) code(u use, l link, runtime runtimes.Runtime) (script plan.En
 	return script, nil
 }
 
+// codeNamespaces are searched for the ConfigMap of a definition: code comes with its definition.
+func (r *resolver) codeNamespaces(u use, d *spec.Definition) []string {
+	own := []string{d.Namespace}
+	for _, ns := range r.namespaces(u.meta().Namespace) {
+		if ns != d.Namespace {
+			own = append(own, ns)
+		}
+	}
+	return own
+}
+
 // insteadOfConfigMap tells whether another source stands in for a ConfigMap that is not there.
-func (r *resolver) insteadOfConfigMap(u use, s spec.ConfigMapRef, others []spec.Source) bool {
-	namespaces := r.namespaces(u.meta().Namespace)
+func (r *resolver) insteadOfConfigMap(u use, s spec.ConfigMapRef, others []spec.Source, namespaces []string) bool {
 	remedy := missing(r.index.configMaps, "ConfigMap", s.Name, namespaces...)
 	if len(others) > 0 {
 		r.warn(s.Pos, "missing-configmap", remedy, "there is no ConfigMap %q; %s is used instead, as Keptn does", s.Name, others[0].At().Field)
@@ -232,7 +265,11 @@ func (r *resolver) insteadOfConfigMap(u use, s spec.ConfigMapRef, others []spec.
 }
 
 func (r *resolver) configMapCode(m *spec.ConfigMap, s spec.ConfigMapRef, file *plan.File) bool {
-	var keys []string
+	if m.BinaryCode != nil {
+		file.Content, file.Origin = m.BinaryCode, origin(atLine(m.Pos))
+		return true
+	}
+	keys := slices.Clone(m.BinaryKeys)
 	for _, p := range m.Data {
 		if p.Key == "code" {
 			file.Content, file.Line, file.Origin = []byte(p.Value), m.CodeLine, origin(p.Pos)
@@ -242,23 +279,21 @@ func (r *resolver) configMapCode(m *spec.ConfigMap, s spec.ConfigMapRef, file *p
 	}
 	has := "it has no keys"
 	if len(keys) > 0 {
+		slices.Sort(keys)
 		has = "its keys are " + strings.Join(keys, ", ")
 	}
-	r.fail(s.Pos, "configmap-without-code", has, `ConfigMap %q has no key "code"`, m.Name)
+	r.fail(s.Pos, "configmap-without-code", has, `ConfigMap %q has no key "code"; in a cluster the runtime would find an empty directory in place of its script`, m.Name)
 	return false
 }
 
+// readsData finds the ways in which scripts of both runtimes read the environment variable DATA.
+var readsData = regexp.MustCompile(`(?:\benv\.get|\benviron\.get|\bgetenv)\(\s*["'\x60]DATA["'\x60]|\benviron\[\s*["']DATA["']`)
+
 // unreadData warns of a script that reads DATA while nobody gives parameters: DATA is then not set at all.
 func (r *resolver) unreadData(u use, in runtimes.Inputs, c plan.Container) {
-	if in.Data != nil || len(c.Files) == 0 {
+	if in.Data != nil || len(c.Files) == 0 || !readsData.Match(c.Files[0].Content) {
 		return
 	}
-	code := string(c.Files[0].Content)
-	for _, read := range []string{`env.get("DATA")`, `env.get('DATA')`, `environ["DATA"]`, `environ['DATA']`, `getenv("DATA")`, `getenv('DATA')`, `environ.get("DATA")`, `environ.get('DATA')`} {
-		if strings.Contains(code, read) {
-			at := u.definition.Runner.(*spec.Function).Pos
-			r.warn(at, "data-unset", "give parameters.map, or --param NAME=VALUE", "the script of %q reads DATA, which is not set without parameters", u.definition.Name)
-			return
-		}
-	}
+	r.warn(u.definition.Runner.(*spec.Function).Pos, "data-unset", "give parameters.map, or --param NAME=VALUE",
+		"the script of %q reads DATA, which is not set without parameters", u.definition.Name)
 }

@@ -25,6 +25,8 @@ type Options struct {
 	Tasks    []string
 	Selector []Override
 
+	Lifecycle Lifecycle
+
 	Params  []Override
 	Secrets []SecretValue
 	Env     []Override
@@ -77,16 +79,26 @@ type SecretValue struct {
 // problems of the manifests themselves are package spec's: these here are what came to light between them.
 func Resolve(m spec.Manifests, o Options) (plan.Plan, spec.Problems) {
 	r := newResolver(m, o)
+	var p plan.Plan
+	if r.options.Lifecycle.chosen() {
+		r.deployment(m, &p)
+	} else {
+		r.objects(m, &p)
+	}
+	p.Warnings = Warnings(r.problems)
+	return p, r.problems
+}
+
+// objects plans the KeptnTasks or definitions that are selected by themselves.
+func (r *resolver) objects(m spec.Manifests, p *plan.Plan) {
 	selected, skipped := r.selection(m)
-	p := plan.Plan{Skipped: skipped}
+	p.Skipped = skipped
 	for _, u := range selected {
 		if task, ok := r.task(u); ok {
 			p.Tasks = append(p.Tasks, task)
 		}
 	}
 	nameTasks(p.Tasks)
-	p.Warnings = Warnings(r.problems)
-	return p, r.problems
 }
 
 // Warnings are the warnings and notes among problems, as a plan carries them.

@@ -23,35 +23,42 @@ var update = flag.Bool("update", false, "rewrite want.problems and want.plan")
 const rulesDir = "testdata/rules"
 
 // The rules are those of Keptn's behaviour, numbered: 1–108 (shape, defaults, code, references, environment,
-// runtimes, containers, the Job, a KeptnTask, its context) and 133–136 (files). Stages and workloads, 109–132,
-// have tests of their own.
+// runtimes, containers, the Job, a KeptnTask, its context), 109–132 (workloads, apps, stages) and 133–136 (files).
 func ruleNumbers() []int {
 	var all []int
-	for n := 1; n <= 108; n++ {
+	for n := 1; n <= 136; n++ {
 		all = append(all, n)
 	}
-	return append(all, 133, 134, 135, 136)
+	return all
 }
 
 // provenElsewhere are the rules that no plan and no problem shows: what happens while a task runs.
 var provenElsewhere = map[int]proof{
-	64: {"integration/e2e/runtimes_test.go", "TestDenoRuntime"},
-	65: {"integration/e2e/runtimes_test.go", "TestDenoRuntime"},
-	66: {"integration/e2e/runtimes_test.go", "TestDenoRuntime"},
-	67: {"integration/e2e/runtimes_test.go", "TestPythonRuntime"},
-	68: {"integration/e2e/runtimes_test.go", "TestDownloads"},
-	69: {"integration/e2e/runtimes_test.go", "TestPythonRuntime"},
-	70: {"integration/e2e/runtimes_test.go", "TestPythonRuntime"},
-	71: {"integration/e2e/runtimes_test.go", "TestPythonRuntime"},
-	81: {"integration/e2e/runtimes_test.go", "TestVolumeSurvivesAttempts"},
-	82: {"engine/docker/engine_test.go", "TestMemoryLimitEndsInOOMKill"},
-	86: {"engine/schedule_test.go", "TestSchedule"},
-	87: {"engine/schedule_test.go", "TestSchedule"},
-	88: {"engine/runner_test.go", "TestOutcomes"},
-	89: {"engine/runner_test.go", "TestOutcomes"},
-	90: {"engine/runner_test.go", "TestOutcomes"},
-	93: {"engine/runner_test.go", "TestOutcomes"},
-	94: {"engine/runner_test.go", "TestOutcomes"},
+	64:  {"integration/e2e/runtimes_test.go", "TestDenoRuntime"},
+	65:  {"integration/e2e/runtimes_test.go", "TestDenoRuntime"},
+	66:  {"integration/e2e/runtimes_test.go", "TestDenoRuntime"},
+	67:  {"integration/e2e/runtimes_test.go", "TestPythonRuntime"},
+	68:  {"integration/e2e/runtimes_test.go", "TestDownloads"},
+	69:  {"integration/e2e/runtimes_test.go", "TestPythonRuntime"},
+	70:  {"integration/e2e/runtimes_test.go", "TestPythonRuntime"},
+	71:  {"integration/e2e/runtimes_test.go", "TestPythonRuntime"},
+	82:  {"engine/docker/engine_test.go", "TestMemoryLimitEndsInOOMKill"},
+	86:  {"engine/schedule_test.go", "TestSchedule"},
+	87:  {"engine/schedule_test.go", "TestSchedule"},
+	88:  {"engine/runner_test.go", "TestOutcomes"},
+	89:  {"engine/runner_test.go", "TestOutcomes"},
+	90:  {"engine/runner_test.go", "TestOutcomes"},
+	93:  {"engine/runner_test.go", "TestOutcomes"},
+	123: {"engine/stages_test.go", "TestTasksOfAStageMeet"},
+	124: {"engine/stages_test.go", "TestStages"},
+	125: {"engine/stages_test.go", "TestStages"},
+	126: {"engine/stages_test.go", "TestStages"},
+	94:  {"engine/report/report_test.go", "TestGolden"},
+}
+
+// notYet are the rules that ktask does not keep, and why. A rule that it comes to keep leaves this list for a case.
+var notYet = map[int]string{
+	81: "attempts are containers of their own, and a volume in memory ends with the container that has it",
 }
 
 type proof struct{ file, function string }
@@ -97,7 +104,7 @@ func TestRules(t *testing.T) {
 			problems, plan := c.resolve(t)
 			got := map[string]string{"want.problems": problems, "want.plan": plan}
 			for file, text := range got {
-				if strings.Contains(text, secretMark) && file != "want.plan" || strings.Contains(text, encodedMark) {
+				if showsSecret(text) {
 					t.Errorf("%s shows a secret:\n%s", file, text)
 				}
 			}
@@ -112,6 +119,17 @@ func TestRules(t *testing.T) {
 			}
 		})
 	}
+}
+
+// showsSecret looks for the values of the archives' secrets, in clear and in base64. The lines that an archive asks for
+// with "show secrets" are the test's own.
+func showsSecret(text string) bool {
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(line, "  secret ") && (strings.Contains(line, secretMark) || strings.Contains(line, encodedMark)) {
+			return true
+		}
+	}
+	return false
 }
 
 // TestEveryRuleHasACase fails for a rule without a golden case or a test elsewhere.
@@ -131,6 +149,10 @@ func TestEveryRuleHasACase(t *testing.T) {
 		case elsewhere:
 			if !p.exists(t) {
 				t.Errorf("rule %d: there is no %s in %s", n, p.function, p.file)
+			}
+		case notYet[n] != "":
+			if covered[n] {
+				t.Errorf("rule %d has a case: take it from the rules that are not kept yet", n)
 			}
 		case !covered[n]:
 			t.Errorf("rule %d has no case in %s", n, rulesDir)

@@ -29,10 +29,11 @@ func (r *resolver) secret(u use, name, key string, at spec.Pos, optional bool) (
 			if len(r.index.secrets) > 0 {
 				remedy = missing(r.index.secrets, "Secret", name, namespaces...) + "; " + line
 			}
-			r.fail(at, "missing-secret", remedy, "there is no Secret %q, of which task %q wants key %q", name, u.name(), key)
+			r.fail(at, "missing-secret", remedy, "there is no Secret %q, of which task %q wants key %q; in a cluster its pod would wait for it until the deadline", name, u.name(), key)
 		}
 		return text, "", false
 	}
+	r.elsewhere(u, at, "Secret", name, s.Namespace)
 	value, found := s.Data.Value(key)
 	if !found {
 		if !optional {
@@ -40,7 +41,7 @@ func (r *resolver) secret(u use, name, key string, at spec.Pos, optional bool) (
 			if keys := s.Data.Keys(); len(keys) > 0 {
 				has = "its keys are " + strings.Join(keys, ", ")
 			}
-			r.fail(at, "missing-key", has+"; "+line, "Secret %q (%s) has no key %q", name, origin(s.Pos), key)
+			r.fail(at, "missing-key", has+"; "+line, "Secret %q (%s) has no key %q, which task %q wants; in a cluster its pod would wait for it until the deadline", name, origin(atLine(s.Pos)), key, u.name())
 		}
 		return text, "", false
 	}
@@ -50,7 +51,7 @@ func (r *resolver) secret(u use, name, key string, at spec.Pos, optional bool) (
 func (r *resolver) hidden(name, key string, value []byte, at spec.Pos, from plan.Origin) (plan.Text, plan.Origin, bool) {
 	ref := name + "/" + key
 	if slices.Contains(value, 0) {
-		r.fail(at, "nul-byte", "", "Secret key %s holds a NUL byte, which no environment variable can", ref)
+		r.fail(at, "nul-byte", "encode it, or pass a file with --mount", "Secret key %s holds a NUL byte, which no environment variable can", ref)
 		return plan.Text{}, "", false
 	}
 	return plan.Hidden(plan.NewSecret(ref, string(value))), from, true

@@ -12,6 +12,14 @@ import (
 type use struct {
 	task       *spec.Task
 	definition *spec.Definition
+	// generated is set for what the operator would generate for a stage.
+	generated *generated
+}
+
+// generated is where a task of a stage runs, and its context.
+type generated struct {
+	namespace string
+	context   taskContext
 }
 
 func (u use) name() string {
@@ -23,10 +31,14 @@ func (u use) name() string {
 
 // meta is that of the object which the user's labels and selectors mean.
 func (u use) meta() spec.Meta {
+	meta := u.definition.Meta
 	if u.task != nil {
-		return u.task.Meta
+		meta = u.task.Meta
 	}
-	return u.definition.Meta
+	if u.generated != nil {
+		meta.Namespace = u.generated.namespace
+	}
+	return meta
 }
 
 // selection is what a run executes: what the options name, else every KeptnTask, else every definition
@@ -39,15 +51,15 @@ func (r *resolver) selection(m spec.Manifests) ([]use, []plan.Skipped) {
 		if !ok {
 			if len(r.options.Tasks) == 0 || slices.Contains(r.options.Tasks, t.Name) {
 				r.fail(t.Definition.Pos, "missing-definition", missing(r.index.definitions, "KeptnTaskDefinition", t.Definition.Value, r.namespaces(t.Namespace)...),
-					"KeptnTask %q: there is no KeptnTaskDefinition %q", t.Name, t.Definition.Value)
+					"KeptnTask %q: there is no KeptnTaskDefinition %q; in a cluster it would stay Pending for ever", t.Name, t.Definition.Value)
 			}
 			continue
 		}
 		used[d] = true
-		tasks = append(tasks, use{t, d})
+		tasks = append(tasks, use{task: t, definition: d})
 	}
 	for _, d := range m.Definitions {
-		definitions = append(definitions, use{nil, d})
+		definitions = append(definitions, use{definition: d})
 	}
 	var chosen []use
 	var skipped []plan.Skipped

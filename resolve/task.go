@@ -42,6 +42,12 @@ func (r *resolver) task(u use) (t plan.Task, ok bool) {
 	t.Container.Network = r.options.Network
 	t.Container.Platform = r.options.Platform
 	r.replaceImage(&t.Container)
+	r.surprises(u, &t)
+	for _, f := range []struct{ name, value string }{{"network", r.options.Network}, {"platform", r.options.Platform}} {
+		if f.value != "" {
+			t.Container.Origins = append(t.Container.Origins, plan.Part{Name: f.name, Origin: plan.Origin("flag --" + f.name)})
+		}
+	}
 	return t, len(r.problems.Errors()) == before
 }
 
@@ -59,28 +65,37 @@ func labels(pairs []spec.Pair) plan.Labels {
 	return all
 }
 
-// retry takes the flag, then the KeptnTask's own count, then the definition's. Keptn itself gives a KeptnTask
-// written by hand its own default of ten, whatever its definition says; Cluster semantics do that too.
+// retries are those that the manifests give: the KeptnTask's own, else its definition's. Keptn gives a KeptnTask written
+// by hand its own default, whatever its definition says; Cluster semantics do that too. So does timeoutOf.
+func (r *resolver) retries(u use) spec.Optional[int32] {
+	if u.task != nil && (u.task.Retries.Given || r.cluster()) {
+		return u.task.Retries
+	}
+	return u.definition.Retries
+}
+
+func (r *resolver) timeoutOf(u use) spec.Optional[time.Duration] {
+	if u.task != nil && (u.task.Timeout.Given || r.cluster()) {
+		return u.task.Timeout
+	}
+	return u.definition.Timeout
+}
+
+// retry takes the flag before the manifests.
 func (r *resolver) retry(u use, t *plan.Task) {
-	cluster := r.options.Semantics == plan.Cluster
 	t.Retry = plan.Retry{Origin: byDefault, Backoff: plan.Backoff{Initial: r.scaled(time.Second), Max: r.scaled(30 * time.Second)}}
-	if cluster {
+	if r.cluster() {
 		t.Retry.Limit = clusterRetries
 		t.Retry.Backoff = plan.Backoff{Initial: r.scaled(10 * time.Second), Max: r.scaled(5 * time.Minute)}
 	}
-	set := func(o spec.Optional[int32]) {
-		if o.Given {
-			t.Retry.Limit, t.Retry.Origin = int(o.Value), origin(o.Pos)
-		}
-	}
-	if u.task == nil || !cluster {
-		set(u.definition.Retries)
-	}
-	if u.task != nil {
-		set(u.task.Retries)
-	}
-	if flag := r.options.Retries; flag != nil {
+	said := r.retries(u)
+	switch flag := r.options.Retries; {
+	case flag != nil:
 		t.Retry.Limit, t.Retry.Origin = flag.Value, flag.Origin
+	case said.Given:
+		t.Retry.Limit, t.Retry.Origin = int(said.Value), origin(said.Pos)
+	case u.definition.Retries.Given:
+		r.ignoredByTask(u, "retries", u.definition.Retries.Pos, clusterRetries)
 	}
 }
 
@@ -89,34 +104,24 @@ func (r *resolver) scaled(d time.Duration) time.Duration {
 }
 
 func (r *resolver) timeout(u use, t *plan.Task) {
-	cluster := r.options.Semantics == plan.Cluster
-	at := spec.Pos{}
+	said := r.timeoutOf(u)
+	at := said.Pos
 	t.Timeout, t.TimeoutOrigin = defaultTimeout, byDefault
-	set := func(o spec.Optional[time.Duration]) {
-		if o.Given {
-			t.Timeout, t.TimeoutOrigin, at = o.Value, origin(o.Pos), o.Pos
-		}
-	}
-	if u.task == nil || !cluster {
-		set(u.definition.Timeout)
-	}
-	if u.task != nil {
-		set(u.task.Timeout)
-	}
-	if flag := r.options.Timeout; flag != nil {
+	switch flag := r.options.Timeout; {
+	case flag != nil:
 		t.Timeout, t.TimeoutOrigin, at = flag.Value, flag.Origin, spec.Pos{}
+	case said.Given:
+		t.Timeout, t.TimeoutOrigin = said.Value, origin(said.Pos)
+	case u.definition.Timeout.Given:
+		r.ignoredByTask(u, "a timeout", u.definition.Timeout.Pos, defaultTimeout)
 	}
-	if cluster {
-		t.Timeout = t.Timeout.Truncate(time.Second) // activeDeadlineSeconds is whole seconds
+	switch given := t.Timeout; {
+	case r.cluster():
+		t.Timeout = given.Truncate(time.Second) // activeDeadlineSeconds is whole seconds
+		r.wholeSeconds(u, at, given)
+	case given <= 0:
+		r.fail(at, "invalid-timeout", "for example 30s", "task %q: a timeout of 0 leaves no time to run", u.name())
 	}
-	if t.Timeout > 0 {
-		return
-	}
-	if cluster {
-		r.warn(at, "deadline-over", "", "task %q: a timeout below one second is a deadline that is over before the pod starts: DeadlineExceeded, and nothing runs", u.name())
-		return
-	}
-	r.fail(at, "invalid-timeout", "for example 30s", "task %q: a timeout of 0 leaves no time to run", u.name())
 }
 
 func (r *resolver) grace() time.Duration {
@@ -137,6 +142,13 @@ func (r *resolver) replaceImage(c *plan.Container) {
 			return
 		}
 	}
+}
+
+// replaced is image after --image.
+func (r *resolver) replaced(image string) string {
+	c := plan.Container{Image: image}
+	r.replaceImage(&c)
+	return c.Image
 }
 
 // defaultPullPolicy is Kubernetes': Always for the tag latest, given or implied, else IfNotPresent.

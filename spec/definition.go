@@ -23,14 +23,14 @@ func (l *loader) definition() {
 		TTLSecondsAfterFinished: l.count(raw.Spec.TTLSecondsAfterFinished, s.sub("ttlSecondsAfterFinished"), "ttlSecondsAfterFinished"),
 	}
 	if raw.Spec.ServiceAccount != nil {
-		d.ServiceAccount = required(l, raw.Spec.ServiceAccount.Name, s.sub("serviceAccount", "name"))
+		d.ServiceAccount = required(l, raw.Spec.ServiceAccount.Name, s.sub("serviceAccount"), "name")
 	}
 	if raw.Spec.AutomountServiceAccountToken != nil {
-		d.AutomountToken = required(l, raw.Spec.AutomountServiceAccountToken.Type, s.sub("automountServiceAccountToken", "type"))
+		d.AutomountToken = required(l, raw.Spec.AutomountServiceAccountToken.Type, s.sub("automountServiceAccountToken"), "type")
 	}
 	for i, ref := range raw.Spec.ImagePullSecrets {
-		if ref.Name == "" && !s.bad("imagePullSecrets", i) {
-			l.fail(s.At("imagePullSecrets", i), "required", "", "%s is required", s.At("imagePullSecrets", i, "name").Field)
+		if ref.Name == "" {
+			l.missing(s.sub("imagePullSecrets", i), "name")
 		}
 		d.ImagePullSecrets = append(d.ImagePullSecrets, ref.Name)
 	}
@@ -40,7 +40,7 @@ func (l *loader) definition() {
 		"imagePullSecrets":             "images are pulled with the credentials of docker login",
 		"ttlSecondsAfterFinished":      "nothing is kept that could be removed later",
 	} {
-		if s.given(field) {
+		if s.Given(field) {
 			l.problem(Problem{Pos: s.At(field), Severity: Note, Rule: "no-local-meaning", Message: fmt.Sprintf("spec.%s has no effect here: %s", field, reason)})
 		}
 	}
@@ -49,15 +49,28 @@ func (l *loader) definition() {
 	}
 }
 
-// required is a field that must be there once its object is.
-func required[T any](l *loader, value *T, s section) Optional[T] {
+// required is a field of s that must be there once s is.
+func required[T any](l *loader, value *T, s section, field string) Optional[T] {
 	if value == nil {
-		if !s.bad() {
-			l.fail(s.At(), "required", "", "%s is required", s.At().Field)
-		}
+		l.missing(s, field)
 		return Optional[T]{}
 	}
-	return Optional[T]{Value: *value, Given: true, Pos: s.At()}
+	return Optional[T]{Value: *value, Given: true, Pos: s.At(field)}
+}
+
+// missing reports a field of s that must be there, unless a problem of it, or its misspelt name, was reported.
+func (l *loader) missing(s section, field string) {
+	if s.bad() || s.bad(field) {
+		return
+	}
+	if s.root != nil && s.root.kind == objectKind {
+		for i, key := range s.root.keys {
+			if s.root.values[i].bad && Nearest(key.text, []string{field}) == field {
+				return
+			}
+		}
+	}
+	l.fail(s.At(field), "required", "", "%s is required", s.At(field).Field)
 }
 
 func given[T any](value *T, s section) Optional[T] {
@@ -75,16 +88,16 @@ func (l *loader) runner(raw rawDefinitionSpec, s section) Runner {
 		field, runtime string
 		raw            *rawFunction
 	}{{"function", "deno", raw.Function}, {"deno", "deno", raw.Deno}, {"python", "python", raw.Python}} {
-		if !s.given(r.field) {
+		if !s.Given(r.field) {
 			continue
 		}
 		present = append(present, r.field)
-		if r.field == "function" {
+		if r.field == "function" && l.version != "v1" { // where it is gone
 			l.warn(s.At("function"), "deprecated", `write "deno" in apiVersion lifecycle.keptn.sh/v1`, "spec.function is deprecated; it is the deno runner")
 		}
 		one = l.function(r.runtime, r.field, r.raw, s.sub(r.field))
 	}
-	if s.given("container") {
+	if s.Given("container") {
 		present = append(present, "container")
 		one = l.container(raw.Container, s.sub("container"))
 	}
@@ -147,29 +160,29 @@ func (l *loader) sources(f *Function, raw *rawFunction, s section) {
 			f.Sources = append(f.Sources, source)
 		case leaf != "code":
 			broken = true
-			l.fail(s.At(field), "required", "", "%s is required", s.At(field, leaf).Field)
+			l.missing(s.sub(field), leaf)
 		}
 	}
-	if r := raw.FunctionRef; s.given("functionRef") && r != nil {
+	if r := raw.FunctionRef; s.Given("functionRef") && r != nil {
 		add("functionRef", "name", r.Name, FunctionRef{r.Name, s.At("functionRef", "name")})
 		l.reference(r.Name, s.At("functionRef", "name"))
 	}
-	if r := raw.Inline; s.given("inline") && r != nil {
+	if r := raw.Inline; s.Given("inline") && r != nil {
 		add("inline", "code", r.Code, Inline{r.Code, s.textLine("inline", "code"), s.At("inline", "code")})
 	}
-	if r := raw.ConfigMapRef; s.given("configMapRef") && r != nil {
+	if r := raw.ConfigMapRef; s.Given("configMapRef") && r != nil {
 		add("configMapRef", "name", r.Name, ConfigMapRef{r.Name, s.At("configMapRef", "name")})
 		l.reference(r.Name, s.At("configMapRef", "name"))
 	}
-	if r := raw.HTTPRef; s.given("httpRef") && r != nil {
+	if r := raw.HTTPRef; s.Given("httpRef") && r != nil {
 		add("httpRef", "url", r.URL, HTTPRef{r.URL, s.At("httpRef", "url")})
 	}
 	if len(f.Sources) == 0 && !broken && !l.brokenChild(s) {
 		remedy := "give it one of inline, httpRef, functionRef and configMapRef"
-		if s.given("inline") {
+		if s.Given("inline") {
 			remedy = "inline.code is empty, which Keptn takes for none; " + remedy
 		}
-		l.fail(s.At(), "no-code", remedy, "%s has no code to run", s.At().Field)
+		l.fail(s.At(), "no-code", remedy, "%s has no code to run; in a cluster its task would stay Pending for ever", s.At().Field)
 	}
 }
 
@@ -195,14 +208,14 @@ func (l *loader) reference(name string, at Pos) {
 		return
 	}
 	if problems := validation.IsDNS1123Subdomain(name); problems != nil {
-		l.fail(at, "invalid-name", problems[0], "%s %q is no name of an object", at.Field, name)
+		l.fail(at, "invalid-name", nameRule(problems), "%s %q is no name of an object", at.Field, name)
 	}
 }
 
 // count is an int32 that Kubernetes' Job refuses below zero, though Keptn's schema does not.
 func (l *loader) count(value *int32, s section, name string) Optional[int32] {
 	if value != nil && *value < 0 {
-		l.fail(s.At(), "out-of-range", "", "spec.%s must be 0 or more, not %d", name, *value)
+		l.fail(s.At(), "out-of-range", "", "spec.%s must be 0 or more, not %d: Kubernetes refuses such a Job, and Keptn tries to make it for ever", name, *value)
 		return Optional[int32]{}
 	}
 	return given(value, s)

@@ -2,6 +2,8 @@ package spec
 
 import (
 	"bytes"
+	"fmt"
+	"iter"
 	"regexp"
 	"strconv"
 	"unicode/utf8"
@@ -13,6 +15,9 @@ import (
 // nothing that a cluster could hold is lost, and a stray archive ends in a clear error instead of in swap.
 const maxDocument = 8 << 20
 
+// maxDirectives bounds the directives of a document, through all of which the parser looks for each new one.
+const maxDirectives = 100
+
 // chunk is one YAML document of a source, as text.
 type chunk struct {
 	text []byte
@@ -20,41 +25,119 @@ type chunk struct {
 	line int
 }
 
-var separator = regexp.MustCompile(`^---(?:[ \t]|$)`)
-
-// split cuts a source at its document separators. Documents are parsed one by one so that a syntax error in
+// split cuts a source at its document markers. Documents are parsed one by one so that a syntax error in
 // one does not hide the problems of the others, and anchors do not reach across, as YAML wants it.
 func split(data []byte) []chunk {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	var chunks []chunk
-	start, startLine, line := 0, 0, 0
-	for at := 0; at < len(data); line++ {
-		end := len(data)
-		if n := bytes.IndexByte(data[at:], '\n'); n >= 0 {
-			end = at + n + 1
+	start, startLine := 0, 0
+	cut := func(end int) {
+		if !blank(data[start:end]) {
+			chunks = append(chunks, chunk{data[start:end], startLine})
 		}
-		if separator.Match(bytes.TrimRight(data[at:end], "\r\n")) && at > start && !onlyDirectives(data[start:at]) {
-			chunks = append(chunks, chunk{data[start:at], startLine})
-			start, startLine = at, line
-		}
-		at = end
+		startLine += bytes.Count(data[start:end], []byte("\n"))
+		start = end
 	}
-	return append(chunks, chunk{data[start:], startLine})
+	for at := range markers(data) {
+		switch {
+		case data[at] == '.':
+			cut(at)
+			start += markerSize
+		case !onlyDirectives(data[start:at]):
+			cut(at)
+		}
+	}
+	cut(len(data))
+	return chunks
+}
+
+const markerSize = len("---")
+
+// markers gives the places of "---" and "..." at the start of a line.
+func markers(data []byte) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		next := func(marker string, from int) int {
+			if n := bytes.Index(data[from:], []byte(marker)); n >= 0 {
+				return from + n
+			}
+			return len(data)
+		}
+		dashes, dots := next("---", 0), next("...", 0)
+		for {
+			at := min(dashes, dots)
+			if at == len(data) || isMarker(data, at) && !yield(at) {
+				return
+			}
+			if at == dashes {
+				dashes = next("---", at+1)
+			} else {
+				dots = next("...", at+1)
+			}
+		}
+	}
+}
+
+func isMarker(data []byte, at int) bool {
+	before, size := utf8.DecodeLastRune(data[:at])
+	after, _ := utf8.DecodeRune(data[at+markerSize:])
+	return (size == 0 || isBreak(before)) && (at+markerSize == len(data) || after == ' ' || after == '\t' || isBreak(after))
+}
+
+// isBreak knows the line breaks of YAML 1.1.
+func isBreak(r rune) bool {
+	return r == '\n' || r == '\r' || r == '\u0085' || r == '\u2028' || r == '\u2029'
+}
+
+// content is the lines of text that are not empty, without the blanks around them.
+func content(text []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for line := range bytes.FieldsFuncSeq(text, isBreak) {
+			if line = bytes.Trim(line, " \t"); len(line) > 0 && !yield(line) {
+				return
+			}
+		}
+	}
+}
+
+// blank tells whether a chunk is a marker and comments, for which no parser need be made.
+func blank(text []byte) bool {
+	for line := range content(bytes.TrimPrefix(text, []byte("---"))) {
+		if line[0] != '#' {
+			return false
+		}
+	}
+	return true
 }
 
 // onlyDirectives tells whether text is the "%YAML 1.1" lines that belong to the document after the separator.
 func onlyDirectives(text []byte) bool {
 	found := false
-	for line := range bytes.Lines(text) {
-		line = bytes.TrimSpace(line)
-		if len(line) > 0 && line[0] == '%' {
-			found = true
-		} else if len(line) > 0 && line[0] != '#' {
+	for line := range content(text) {
+		if line[0] != '%' && line[0] != '#' {
 			return false
 		}
+		found = found || line[0] == '%'
 	}
 	return found
 }
+
+// directives counts the lines in front of a document that tell the parser how to read it.
+func directives(text []byte) int {
+	count := 0
+	for line := range content(text) {
+		switch line[0] {
+		case '%':
+			count++
+		case '#':
+		default:
+			return count
+		}
+	}
+	return count
+}
+
+// helmRemedy is for text that holds {{, which in YAML is an object as a key.
+const helmRemedy = "a Helm template? Render it first: helm template . | ktask run -"
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:unmarshal errors:\n)?(?:\s*line (\d+): )?(?s:(.*))$`)
 
@@ -70,16 +153,37 @@ func parse(file string, c chunk, add func(Problem)) *node {
 		add(notUTF8(file, c))
 		return nil
 	}
+	if directives(c.text) > maxDirectives {
+		add(Problem{Pos: Pos{File: file, Line: c.line + 1}, Severity: Error, Rule: "too-large",
+			Message: "more than " + strconv.Itoa(maxDirectives) + " directives", Remedy: "a manifest needs none"})
+		return nil
+	}
 	var root yaml.Node
-	if err := yaml.Unmarshal(c.text, &root); err != nil {
+	if err := unmarshal(c.text, &root); err != nil {
 		add(syntaxProblem(file, c, err))
 		return nil
 	}
 	if root.Kind == 0 || len(root.Content) == 0 {
 		return nil
 	}
-	b := builder{file: file, line: c.line, add: add, made: map[*yaml.Node]*node{}}
-	return b.build(root.Content[0], nil)
+	b := builder{file: file, line: c.line, add: add}
+	tree := b.build(root.Content[0], nil)
+	if int(tree.weight)-b.own > maxAliased {
+		b.problem(root.Content[0], "too-large", "do without the nested aliases",
+			"aliases make this document more than %d MiB larger than it is", maxAliased>>20)
+		return nil
+	}
+	return tree
+}
+
+// unmarshal takes a panic of the parser, which is of no use to anyone, for a syntax error.
+func unmarshal(text []byte, into *yaml.Node) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("yaml: the parser fails: %v", r)
+		}
+	}()
+	return yaml.Unmarshal(text, into)
 }
 
 func notUTF8(file string, c chunk) Problem {
@@ -99,6 +203,8 @@ func notUTF8(file string, c chunk) Problem {
 		Message: "not UTF-8 text", Remedy: "save the file as UTF-8"}
 }
 
+var unknownAnchor = regexp.MustCompile(`unknown anchor '(.*)' referenced`)
+
 // syntaxProblem finds the place in the parser's message. The parser names lines only, and for an error at the
 // start of a line sometimes the one before; a tab in the indentation, the usual cause, is looked for here.
 func syntaxProblem(file string, c chunk, err error) Problem {
@@ -110,6 +216,17 @@ func syntaxProblem(file string, c chunk, err error) Problem {
 		}
 	}
 	lines := bytes.Split(c.text, []byte("\n"))
+	if m := unknownAnchor.FindStringSubmatch(p.Message); m != nil {
+		alias := regexp.MustCompile(`\*` + regexp.QuoteMeta(m[1]) + `(?:[\s,\]}]|$)`)
+		for n, text := range lines {
+			if at := alias.FindIndex(text); at != nil {
+				p.Pos.Line, p.Pos.Column = c.line+n+1, utf8.RuneCount(text[:at[0]])+1
+				break
+			}
+		}
+		p.Message, p.Remedy = fmt.Sprintf("there is no anchor %q before its use", m[1]), "an anchor holds within its document"
+		return p
+	}
 	for n := p.Pos.Line - c.line; n <= p.Pos.Line-c.line+1 && n <= len(lines); n++ {
 		if n < 1 {
 			continue
@@ -125,7 +242,7 @@ func syntaxProblem(file string, c chunk, err error) Problem {
 	if n := p.Pos.Line - c.line; n >= 1 && n <= len(lines) {
 		p.Pos.Column = 1 + len(lines[n-1]) - len(bytes.TrimLeft(lines[n-1], " "))
 		if bytes.Contains(c.text, []byte("{{")) {
-			p.Remedy = "a Helm template? Render it first: helm template . | ktask run -"
+			p.Remedy = helmRemedy
 		}
 	}
 	return p

@@ -10,8 +10,11 @@ import (
 // one that is not known, in a group of Keptn, is a mistake.
 const lifecycleGroup = "lifecycle.keptn.sh"
 
+// keptnVersions are those of KeptnTaskDefinition and KeptnTask, the oldest first.
+var keptnVersions = []string{"v1alpha1", "v1alpha2", "v1alpha3", "v1beta1", "v1"}
+
 func keptnKinds(group string) map[string][]string {
-	old, all := []string{"v1alpha1", "v1alpha2"}, []string{"v1alpha1", "v1alpha2", "v1alpha3", "v1beta1", "v1"}
+	old, all := keptnVersions[:2:2], keptnVersions
 	switch group {
 	case lifecycleGroup:
 		return map[string][]string{
@@ -61,9 +64,20 @@ func (l *loader) object(group, version, kind string) {
 		l.keptn(group, version, kind, list)
 	case strings.HasPrefix(kind, "KeptnTask") || strings.HasSuffix(group, "keptn.sh"):
 		l.fail(l.at("apiVersion"), "unknown-group", "use apiVersion: "+lifecycleGroup+"/v1", "there is no %s in group %q", kind, group)
+	case isWorkload(group, kind) && list:
+		l.items(apiVersion(group, version), kind)
+	case isWorkload(group, kind):
+		l.workload()
 	default:
 		l.manifests.Foreign++
 	}
+}
+
+func apiVersion(group, version string) string {
+	if group == "" {
+		return version
+	}
+	return group + "/" + version
 }
 
 func (l *loader) keptn(group, version, kind string, list bool) {
@@ -85,6 +99,12 @@ func (l *loader) keptn(group, version, kind string, list bool) {
 		l.definition()
 	case kind == "KeptnTask":
 		l.task()
+	case kind == "KeptnApp":
+		l.app()
+	case kind == "KeptnAppContext":
+		l.appContext()
+	case kind == "KeptnConfig":
+		l.config()
 	default:
 		l.manifests.Foreign++
 	}

@@ -35,12 +35,13 @@ func Load(files []File, options Options) (Manifests, Problems) {
 	names := make([]string, 0, len(files))
 	for _, f := range files {
 		names = append(names, f.Name)
-		l.file = f
+		l.file, l.told = f, map[Severity]int{}
 		for _, c := range split(f.Data) {
 			if root := parse(f.Name, c, l.problem); root != nil {
 				l.document(root, "", "")
 			}
 		}
+		l.untold()
 	}
 	l.problems.Sort(names)
 	return l.manifests, l.problems
@@ -53,9 +54,11 @@ type loader struct {
 	places    map[identity]Pos
 	// fields caches what reflection says about a type.
 	fields map[reflect.Type][]fieldInfo
+	json   bytes.Buffer
 
-	// What follows is about the object at hand.
+	// What follows is about the file and the object at hand.
 	file      File
+	told      map[Severity]int
 	kind      string
 	version   string
 	root      *node
@@ -64,9 +67,38 @@ type loader struct {
 
 type identity struct{ kind, namespace, name string }
 
+// maxProblems bounds the problems of a severity in one file: nobody reads more, and a file of garbage has millions.
+const maxProblems = 1000
+
 func (l *loader) problem(p Problem) {
+	if l.told[p.Severity]++; l.told[p.Severity] > maxProblems {
+		return
+	}
 	p.Sensitive = p.Sensitive || l.sensitive
+	p.Message, p.Remedy = shortened(p.Message), shortened(p.Remedy)
 	l.problems = append(l.problems, p)
+}
+
+// full tells whether a problem of the severity would only be counted.
+func (l *loader) full(s Severity) bool { return l.told[s] >= maxProblems }
+
+// untold says that problems of the file were only counted.
+func (l *loader) untold() {
+	for severity, count := range l.told {
+		if count > maxProblems {
+			l.problems = append(l.problems, Problem{Pos: Pos{File: l.file.Name}, Severity: severity, Rule: "too-many-problems",
+				Message: fmt.Sprintf("%d problems of severity %s; the first %d are shown", count, severity, maxProblems)})
+		}
+	}
+}
+
+// shortened cuts the middle out of a text that shows a value of any length.
+func shortened(text string) string {
+	const most, kept = 1000, 300
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:kept], "") + " … " + strings.ToValidUTF8(text[len(text)-kept:], "")
 }
 
 func (l *loader) fail(at Pos, rule, remedy, format string, args ...any) {
@@ -80,6 +112,9 @@ func (l *loader) warn(at Pos, rule, remedy, format string, args ...any) {
 // document takes one object; version and kind are those that a typed list gives to items without their own.
 func (l *loader) document(root *node, apiVersion, kind string) {
 	l.root, l.sensitive = root, false
+	if root.kind == nullKind {
+		return // an empty document
+	}
 	if root.kind != objectKind {
 		if l.file.Named {
 			l.fail(l.at(), "not-an-object", "", "a manifest is an object with apiVersion and kind, not %s", root.kind)
@@ -136,18 +171,18 @@ func (l *loader) items(apiVersion, kind string) {
 // at is the place of a field of the object at hand, or of the object.
 func (l *loader) at(steps ...any) Pos { return l.section().At(steps...) }
 
-func (l *loader) section() section { return section{file: l.file.Name, root: l.root} }
+func (l *loader) section() section { return section{file: l.file.Name, root: l.root, place: l.root} }
 
 // decode holds the object at hand against the type of into, and fills it with what fits.
 func (l *loader) decode(into any) {
-	s := shape{file: l.file.Name, version: l.version, lenient: l.options.Lenient, sensitive: l.sensitive, add: l.problem, fields: l.fields}
+	s := shape{file: l.file.Name, version: l.version, lenient: l.options.Lenient, sensitive: l.sensitive, add: l.problem, full: l.full, fields: l.fields}
 	s.check(l.root, reflect.TypeOf(into).Elem(), nil)
 	if l.root.bad {
 		return
 	}
-	var text bytes.Buffer
-	l.root.appendJSON(&text)
-	if err := json.Unmarshal(text.Bytes(), into); err != nil {
+	l.json.Reset()
+	l.root.appendJSON(&l.json)
+	if err := json.Unmarshal(l.json.Bytes(), into); err != nil {
 		l.fail(l.at(), "wrong-type", "", "%s: %s", l.kind, err)
 	}
 }
@@ -164,11 +199,16 @@ func (l *loader) remember(m Meta) bool {
 	return true
 }
 
+// pairs are the entries of a string map that are not null, sorted by key; s is the map's place.
 func pairs(values map[string]*string, s section) []Pair {
-	var all []Pair
-	for key, value := range values {
-		if value != nil {
-			all = append(all, Pair{Key: key, Value: *value, Pos: s.At(key)})
+	if len(values) == 0 {
+		return nil
+	}
+	all := make([]Pair, 0, len(values))
+	for i, key := range s.root.keys {
+		if value := values[key.text]; value != nil {
+			at := s.root.values[i]
+			all = append(all, Pair{key.text, *value, Pos{s.file, int(at.line), int(at.column), s.at.field(key.text).String()}})
 		}
 	}
 	slices.SortFunc(all, func(a, b Pair) int { return strings.Compare(a.Key, b.Key) })

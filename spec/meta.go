@@ -18,7 +18,7 @@ func (l *loader) meta(h rawHeader) (m Meta, ok bool) {
 	if m.Namespace == "" {
 		m.Namespace = l.options.Namespace
 	} else if problems := validation.IsDNS1123Label(m.Namespace); problems != nil {
-		l.fail(s.At("metadata", "namespace"), "invalid-name", problems[0], "metadata.namespace %q is no name of a namespace", m.Namespace)
+		l.fail(s.At("metadata", "namespace"), "invalid-name", nameRule(problems), "metadata.namespace %q is no name of a namespace", m.Namespace)
 	}
 	l.labels(m)
 	if s.bad("metadata") || s.bad("metadata", "name") {
@@ -33,11 +33,11 @@ func (l *loader) name(m metav1.ObjectMeta) bool {
 		l.fail(l.at("metadata", "generateName"), "required", "give it a metadata.name", "generateName needs a cluster to generate the name")
 		return false
 	case m.Name == "":
-		l.fail(l.at("metadata", "name"), "required", "", "metadata.name is required")
+		l.missing(l.section().sub("metadata"), "name")
 		return false
 	}
 	if problems := validation.IsDNS1123Subdomain(m.Name); problems != nil {
-		l.fail(l.at("metadata", "name"), "invalid-name", problems[0], "metadata.name %q is no name of an object", m.Name)
+		l.fail(l.at("metadata", "name"), "invalid-name", nameRule(problems), "metadata.name %q is no name of an object", m.Name)
 		return false
 	}
 	return true
@@ -57,6 +57,15 @@ func (l *loader) labels(m Meta) {
 			l.fail(a.Pos, "invalid-annotation", problems[0], "%q is no key of an annotation", a.Key)
 		}
 	}
+}
+
+// nameRule is what a name has to be, in the words of the API server but without its regular expression.
+func nameRule(problems []string) string {
+	rule, _, shortened := strings.Cut(problems[0], ", regex used")
+	if shortened {
+		rule += ")"
+	}
+	return rule
 }
 
 func pointers(values map[string]string) map[string]*string {

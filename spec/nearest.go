@@ -9,9 +9,14 @@ import (
 
 // Nearest is the candidate that a person most likely meant by name, or "" where none is close.
 func Nearest(name string, candidates []string) string {
-	best, distance := "", 2*(1+max(2, len(name)/3))
+	// Less than the length of the name: something of it must be left, so that "a" is not meant by "b".
+	best, distance := "", 2*min(1+max(2, len(name)/3), len(name))
+	lower := strings.ToLower(name)
 	for _, c := range candidates {
-		d := 2 * smetrics.WagnerFischer(strings.ToLower(name), strings.ToLower(c), 1, 1, 1)
+		d := 2 * max(len(name)-len(c), len(c)-len(name)) // at least
+		if d < distance {
+			d = 2 * smetrics.WagnerFischer(lower, strings.ToLower(c), 1, 1, 1)
+		}
 		// "inlineRef" for "inline": a known word with something in front or behind is a near miss however long.
 		if len(c) >= 4 && (hasPrefixFold(name, c) || hasPrefixFold(c, name) && len(name) >= 4) {
 			d = min(d, 3)

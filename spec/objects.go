@@ -11,10 +11,11 @@ func (l *loader) task() {
 	s := l.section().sub("spec")
 	t := &Task{
 		Meta:       meta,
-		Definition: required(l, raw.Spec.TaskDefinition, s.sub("taskDefinition")),
+		Definition: required(l, raw.Spec.TaskDefinition, s, "taskDefinition"),
 		Retries:    l.count(raw.Spec.Retries, s.sub("retries"), "retries"),
 		Timeout:    l.timeout(raw.Spec.Timeout, s.sub("timeout")),
 	}
+	l.oldTaskFields(s)
 	if t.Definition.Given && t.Definition.Value == "" {
 		l.fail(s.At("taskDefinition"), "required", "", "spec.taskDefinition is empty")
 	}
@@ -36,6 +37,24 @@ func (l *loader) task() {
 	}
 }
 
+// oldTaskFields are required in the versions that have them, though nothing but the context is ever read.
+func (l *loader) oldTaskFields(s section) {
+	if s.root == nil || l.version != "v1alpha1" && l.version != "v1alpha2" {
+		return
+	}
+	for _, field := range []string{"app", "appVersion", "workload", "workloadVersion"} {
+		if s.Given(field) || s.bad(field) {
+			continue
+		}
+		p := Problem{Pos: s.At(), Severity: Error, Rule: "required", Remedy: "use apiVersion " + lifecycleGroup + "/v1, which does without",
+			Message: s.At(field).Field + " is required in " + lifecycleGroup + "/" + l.version}
+		if l.options.Lenient {
+			p.Severity = Warning
+		}
+		l.problem(p)
+	}
+}
+
 func (l *loader) configMap() {
 	var raw rawConfigMap
 	l.decode(&raw)
@@ -49,6 +68,7 @@ func (l *loader) configMap() {
 		l.dataKey(key, s.At("binaryData", key))
 		m.BinaryKeys = append(m.BinaryKeys, key)
 	}
+	m.BinaryCode = raw.BinaryData["code"]
 	if ok && l.remember(meta) {
 		l.manifests.ConfigMaps = append(l.manifests.ConfigMaps, m)
 	}
@@ -60,17 +80,18 @@ func (l *loader) secret() {
 	var raw rawSecret
 	l.decode(&raw)
 	meta, ok := l.meta(raw.rawHeader)
-	secret := &Secret{Meta: meta}
+	values := make(map[string][]byte, len(raw.Data)+len(raw.StringData))
 	for key, value := range raw.Data {
 		l.dataKey(key, l.at("data", key))
-		secret.Data.set(key, value)
+		values[key] = value
 	}
 	for key, value := range raw.StringData {
 		l.dataKey(key, l.at("stringData", key))
 		if value != nil {
-			secret.Data.set(key, []byte(*value))
+			values[key] = []byte(*value)
 		}
 	}
+	secret := &Secret{Meta: meta, Data: NewSecretData(values)}
 	if ok && l.remember(meta) {
 		l.manifests.Secrets = append(l.manifests.Secrets, secret)
 	}

@@ -2,20 +2,8 @@ package spec
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
-
-func (d *SecretData) set(key string, value []byte) {
-	if d.values == nil {
-		d.values = map[string][]byte{}
-	}
-	if _, has := d.values[key]; !has {
-		d.keys = append(d.keys, key)
-		slices.Sort(d.keys)
-	}
-	d.values[key] = value
-}
 
 // Keys are sorted.
 func (d SecretData) Keys() []string { return d.keys }

@@ -3,40 +3,51 @@ package spec
 // section is a part of a document that can tell the places of what is in it.
 type section struct {
 	file string
-	root *node
+	root *node // nil where the field is not there
 	at   *path
+	// place is what a problem of the section points at.
+	place *node
 }
 
-// At is the place of the field that the steps lead to: names of fields and indexes of list items. Where a
-// field is missing, it is the place of what would hold it, with the field's full path.
-func (s section) At(steps ...any) Pos {
-	n, at, found := s.root, s.at, s.root
+// sub is the section that the steps lead to: names of fields and indexes of list items. Its place is the value, or
+// the key where an object or list begins on a line below it, or, where the field is missing, what would hold it.
+func (s section) sub(steps ...any) section {
 	for _, step := range steps {
+		var key, value *node
 		switch step := step.(type) {
 		case string:
-			at = at.field(step)
-			n = n.field(step)
+			key, value = s.root.entry(step)
+			s.at = s.at.field(step)
 		case int:
-			at = at.item(step)
-			if n != nil && n.kind == listKind && step < len(n.values) {
-				n = n.values[step]
-			} else {
-				n = nil
+			if s.root != nil && s.root.kind == listKind && step < len(s.root.values) {
+				value = s.root.values[step]
 			}
+			s.at = s.at.item(step)
 		}
-		if n != nil {
-			found = n
+		switch {
+		case value == nil:
+		case key != nil && key.line < value.line && (value.kind == objectKind || value.kind == listKind):
+			s.place = key
+		default:
+			s.place = value
 		}
+		s.root = value
 	}
-	p := Pos{File: s.file, Field: at.String()}
-	if found != nil {
-		p.Line, p.Column = int(found.line), int(found.column)
+	return s
+}
+
+// At is the place that the steps lead to, with the field's full path.
+func (s section) At(steps ...any) Pos {
+	s = s.sub(steps...)
+	p := Pos{File: s.file, Field: s.at.String()}
+	if s.place != nil {
+		p.Line, p.Column = int(s.place.line), int(s.place.column)
 	}
 	return p
 }
 
-// given tells whether the field is there, not null and without a problem of its own.
-func (s section) given(steps ...any) bool {
+// Given tells whether the field is there, not null and without a problem of its own.
+func (s section) Given(steps ...any) bool {
 	n := s.find(steps...)
 	return n != nil && n.kind != nullKind && !n.bad
 }
@@ -47,35 +58,7 @@ func (s section) bad(steps ...any) bool {
 	return n != nil && n.bad
 }
 
-func (s section) find(steps ...any) *node {
-	n := s.root
-	for _, step := range steps {
-		switch step := step.(type) {
-		case string:
-			n = n.field(step)
-		case int:
-			if n == nil || n.kind != listKind || step >= len(n.values) {
-				return nil
-			}
-			n = n.values[step]
-		}
-	}
-	return n
-}
-
-// sub is the section of a field; it is empty where the field is not there.
-func (s section) sub(steps ...any) section {
-	at := s.at
-	for _, step := range steps {
-		switch step := step.(type) {
-		case string:
-			at = at.field(step)
-		case int:
-			at = at.item(step)
-		}
-	}
-	return section{file: s.file, root: s.find(steps...), at: at}
-}
+func (s section) find(steps ...any) *node { return s.sub(steps...).root }
 
 // line is the line on which the text of a scalar starts.
 func (s section) textLine(steps ...any) int {

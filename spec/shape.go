@@ -16,11 +16,12 @@ import (
 type path struct {
 	parent *path
 	name   string
-	index  int // used where name is ""
+	index  int
+	isItem bool // an item of a list, by index, and not a field
 }
 
 func (p *path) field(name string) *path { return &path{parent: p, name: name} }
-func (p *path) item(i int) *path        { return &path{parent: p, index: i} }
+func (p *path) item(i int) *path        { return &path{parent: p, index: i, isItem: true} }
 
 func (p *path) String() string {
 	if p == nil {
@@ -28,14 +29,24 @@ func (p *path) String() string {
 	}
 	before := p.parent.String()
 	switch {
-	case p.name == "":
+	case p.isItem:
 		return before + "[" + strconv.Itoa(p.index) + "]"
-	case strings.ContainsAny(p.name, "./[]"):
+	case p.name == "" || strings.ContainsAny(p.name, "./[]"):
 		return before + "[" + p.name + "]"
 	case before == "":
 		return p.name
 	}
 	return before + "." + p.name
+}
+
+// within tells whether p is an entry of the object at the end of names.
+func (p *path) within(names ...string) bool {
+	for i := len(names) - 1; i >= 0; i-- {
+		if p = p.parent; p == nil || p.name != names[i] {
+			return false
+		}
+	}
+	return p != nil
 }
 
 // shape holds a tree against a Go type, field by field, and reports everything that does not fit at its own
@@ -48,12 +59,10 @@ type shape struct {
 	// sensitive is true for a Secret: no message shows a value of it.
 	sensitive bool
 	add       func(Problem)
-	fields    map[reflect.Type][]fieldInfo
-	visits    int
+	// full tells whether a problem of the severity would only be counted, and needs no words.
+	full   func(Severity) bool
+	fields map[reflect.Type][]fieldInfo
 }
-
-// maxVisits bounds how often the values of a document are looked at: aliases of aliases make few lines mean billions.
-const maxVisits = 2_000_000
 
 type fieldInfo struct {
 	name     string
@@ -67,35 +76,35 @@ func (s *shape) pos(n *node, at *path) Pos {
 
 func (s *shape) bad(n *node, at *path, rule, remedy, format string, args ...any) {
 	n.bad = true
-	s.add(Problem{Pos: s.pos(n, at), Severity: Error, Rule: rule, Message: fmt.Sprintf(format, args...), Remedy: remedy})
+	s.report(Error, n, at, rule, remedy, format, args...)
+}
+
+func (s *shape) report(severity Severity, n *node, at *path, rule, remedy, format string, args ...any) {
+	if s.full(severity) {
+		s.add(Problem{Severity: severity})
+		return
+	}
+	s.add(Problem{Pos: s.pos(n, at), Severity: severity, Rule: rule, Message: fmt.Sprintf(format, args...), Remedy: remedy})
 }
 
 // relaxed is bad, or a warning under --lenient; it tells which.
 func (s *shape) relaxed(n *node, at *path, rule, remedy, format string, args ...any) (lenient bool) {
-	p := Problem{Pos: s.pos(n, at), Severity: Error, Rule: rule, Message: fmt.Sprintf(format, args...), Remedy: remedy}
-	if s.lenient {
-		p.Severity = Warning
-	}
-	s.add(p)
+	s.report(s.relaxedSeverity(), n, at, rule, remedy, format, args...)
 	return s.lenient
 }
 
-func (s *shape) tooMany(n *node, at *path) bool {
-	if s.visits++; s.visits <= maxVisits {
-		return false
+func (s *shape) relaxedSeverity() Severity {
+	if s.lenient {
+		return Warning
 	}
-	if s.visits == maxVisits+1 {
-		s.bad(n, at, "too-large", "do without the nested aliases", "aliases make this document more than %d values", maxVisits)
-	}
-	n.bad = true
-	return true
+	return Error
 }
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
 // check holds n against t. A null is an absent value, as it is for Kubernetes.
 func (s *shape) check(n *node, t reflect.Type, at *path) {
-	if n.bad || n.kind == nullKind || s.tooMany(n, at) {
+	if n.bad || n.kind == nullKind {
 		return
 	}
 	for t.Kind() == reflect.Pointer {
@@ -136,6 +145,10 @@ func (s *shape) wrongType(n *node, at *path, want string) {
 		s.bad(n, at, "wrong-type", "write "+s.quoted(n),
 			"%s must be a string, but YAML 1.1, which Kubernetes reads, takes an unquoted %s for the boolean %s", at, n.source, n.text)
 		return
+	case want == "a string" && n.kind == numberKind && at != nil && at.name == "timeout":
+		remedy = "a duration has a unit: " + n.source + "s"
+	case want == "a string" && (n.kind == listKind || n.kind == objectKind) && at.within("parameters", "map"):
+		remedy = "parameters have one level; a string may hold JSON"
 	case want == "a string" && (n.kind == boolKind || n.kind == numberKind):
 		remedy = "write " + s.quoted(n)
 	case want == "a boolean" && n.kind == stringKind && (n.text == "true" || n.text == "false"):
@@ -173,7 +186,9 @@ func (s *shape) checkInteger(n *node, t reflect.Type, at *path) {
 		s.bad(n, at, "out-of-range", "", "%s is %s, which does not fit into %s", at, n.source, t.Kind())
 		return
 	}
-	n.text = strconv.FormatInt(int64(f), 10)
+	if _, err := strconv.ParseInt(n.text, 10, 64); err != nil {
+		n.text = strconv.FormatInt(int64(f), 10) // 3.0, 1e3
+	}
 }
 
 // checkCustom asks the type itself: quantities, int-or-strings, times.
@@ -263,7 +278,9 @@ func (s *shape) checkStruct(n *node, t reflect.Type, at *path) {
 		f := slices.IndexFunc(fields, func(f fieldInfo) bool { return f.name == key.text })
 		switch {
 		case f < 0:
-			s.unknown(n, key, n.values[i], fields, at)
+			s.unknown(key, fields, at)
+			// Only here: another alias of the value may stand where it belongs.
+			n.values[i] = &node{kind: nullKind, line: n.values[i].line, column: n.values[i].column, bad: true}
 		case fields[f].versions != nil && !slices.Contains(fields[f].versions, s.version):
 			s.otherVersion(key, n.values[i], fields[f], at)
 			s.check(n.values[i], fields[f].kind, at.field(key.text))
@@ -273,7 +290,11 @@ func (s *shape) checkStruct(n *node, t reflect.Type, at *path) {
 	}
 }
 
-func (s *shape) unknown(n, key, value *node, fields []fieldInfo, at *path) {
+func (s *shape) unknown(key *node, fields []fieldInfo, at *path) {
+	if s.full(s.relaxedSeverity()) {
+		s.add(Problem{Severity: s.relaxedSeverity()})
+		return
+	}
 	var names []string
 	for _, f := range fields {
 		if f.versions == nil || slices.Contains(f.versions, s.version) {
@@ -285,7 +306,6 @@ func (s *shape) unknown(n, key, value *node, fields []fieldInfo, at *path) {
 		remedy = "known here: " + strings.Join(names, ", ")
 	}
 	s.relaxed(key, at.field(key.text), "unknown-field", remedy, "unknown field %q", at.field(key.text).String())
-	value.bad = true
 }
 
 // otherVersion reports a field that exists, but not in this version.
@@ -298,7 +318,14 @@ func (s *shape) otherVersion(key, value *node, f fieldInfo, at *path) {
 		}
 		return
 	}
-	if !s.relaxed(key, at.field(key.text), "field-version", "use apiVersion lifecycle.keptn.sh/"+f.versions[len(f.versions)-1],
+	remedy := "use apiVersion lifecycle.keptn.sh/" + f.versions[len(f.versions)-1]
+	if slices.Index(keptnVersions, s.version) > slices.Index(keptnVersions, f.versions[len(f.versions)-1]) {
+		remedy = "leave it out"
+	}
+	if strings.Contains(key.text, "Deployment") { // the lists of a KeptnApp
+		remedy = "move it to a KeptnAppContext of the same name"
+	}
+	if !s.relaxed(key, at.field(key.text), "field-version", remedy,
 		"lifecycle.keptn.sh/%s has no field %q; it is in %s", s.version, name, strings.Join(f.versions, ", ")) {
 		value.bad = true
 	}

@@ -8,6 +8,8 @@
 package spec
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -19,6 +21,10 @@ type Manifests struct {
 	Tasks       []*Task
 	ConfigMaps  []*ConfigMap
 	Secrets     []*Secret
+	Apps        []*App
+	AppContexts []*AppContext
+	Configs     []*Config
+	Workloads   []*Workload
 	// Foreign counts the documents that are none of ktask's business.
 	Foreign int
 }
@@ -152,6 +158,8 @@ type ConfigMap struct {
 	CodeLine int
 	// BinaryKeys are the keys of binaryData, which no environment variable can take.
 	BinaryKeys []string
+	// BinaryCode is binaryData.code, which can be mounted as well.
+	BinaryCode []byte
 }
 
 // Secret is a v1 Secret with stringData merged into data. It formats without its values.
@@ -168,9 +176,5 @@ type SecretData struct {
 
 // NewSecretData makes the data of a secret that is no manifest: one given on the command line.
 func NewSecretData(values map[string][]byte) SecretData {
-	d := SecretData{values: map[string][]byte{}}
-	for k, v := range values {
-		d.set(k, v)
-	}
-	return d
+	return SecretData{keys: slices.Sorted(maps.Keys(values)), values: maps.Clone(values)}
 }

@@ -7,6 +7,7 @@
 package plan
 
 import (
+	"cmp"
 	"io/fs"
 	"time"
 )
@@ -36,6 +37,9 @@ type Stage struct {
 	// Needs are the IDs of earlier stages.
 	Needs []string
 }
+
+// String names a stage for people: "app-pre podtato-head", "workload-pre podtato-head-server".
+func (s Stage) String() string { return s.Name + " " + cmp.Or(s.Workload, s.App) }
 
 // The names of stages, in the order in which Keptn walks through a deployment.
 const (

@@ -10,11 +10,20 @@ import (
 // WriteText writes the plan for people. With explain, every value stands behind where it comes from.
 func (p Plan) WriteText(w io.Writer, explain bool) error {
 	out := &form{w: tabwriter.NewWriter(w, 0, 8, 2, ' ', 0), explain: explain}
+	stage := ""
 	for i, t := range p.Tasks {
 		if i > 0 {
 			out.line("")
 		}
+		if t.Stage != stage {
+			stage = t.Stage
+			out.line("── %s", stage)
+		}
 		out.task(t)
+	}
+	if p.NonBlocking {
+		out.line("")
+		out.line("a failed stage does not stop the later ones")
 	}
 	for _, s := range p.Skipped {
 		out.line("")
@@ -59,9 +68,6 @@ func (f *form) task(t Task) {
 		f.value("definition", t.Definition, "")
 	}
 	f.value("namespace", t.Namespace, "")
-	if t.Stage != "" {
-		f.value("stage", t.Stage, "")
-	}
 	f.container(t.Container)
 	retries := "0"
 	if t.Retry.Limit > 0 {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -140,8 +141,14 @@ func (t Text) Format(f fmt.State, verb rune) {
 	_, _ = fmt.Fprintf(f, format, t.String())
 }
 
-// MarshalJSON gives String as a JSON string.
-func (t Text) MarshalJSON() ([]byte, error) { return json.Marshal(t.String()) }
+// MarshalJSON gives String as a JSON string, < and > as they are: plans are read by people too.
+func (t Text) MarshalJSON() ([]byte, error) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(t.String())
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), err
+}
 
 // LogValue gives String.
 func (t Text) LogValue() slog.Value { return slog.StringValue(t.String()) }

@@ -1,0 +1,179 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/testcontainers/testcontainers-go"
+	"github.com/testcontainers/testcontainers-go/network"
+	"github.com/testcontainers/testcontainers-go/wait"
+)
+
+// contract is one thing that a runtime's image promises to a script.
+type contract struct {
+	name string
+	// spec is what follows "spec:" in the definition.
+	spec string
+	code int
+	// prints has to be among the output of the task.
+	prints string
+}
+
+// inline is the spec of a script.
+func inline(runtime, code string, extra ...string) string {
+	text := "  " + runtime + ":\n    inline:\n      code: |\n        " + strings.ReplaceAll(code, "\n", "\n        ") + "\n"
+	for _, line := range extra {
+		text += "    " + line + "\n"
+	}
+	return text
+}
+
+// keep runs all tasks in one run and holds each against its contract.
+func keep(t *testing.T, contracts []contract, args ...string) {
+	t.Helper()
+	var manifests []string
+	failing := 0
+	for _, c := range contracts {
+		manifests = append(manifests, fmt.Sprintf("apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTaskDefinition\nmetadata: {name: %s}\nspec:\n%s", c.name, c.spec))
+		failing = max(failing, min(c.code, 1))
+	}
+	report := filepath.Join(t.TempDir(), "report.json")
+	args = append([]string{"run", "-o", "plain", "-j", "2", "--report", report}, append(args, "-")...)
+	o := ktask(t, strings.Join(manifests, "---\n"), args...).expect(t, failing)
+
+	var result struct {
+		Tasks []struct {
+			Name, Status string
+			ExitCode     int
+		}
+	}
+	if err := json.Unmarshal([]byte(readFile(t, report)), &result); err != nil {
+		t.Fatal(err)
+	}
+	if len(result.Tasks) != len(contracts) {
+		t.Fatalf("%d tasks have %d results", len(contracts), len(result.Tasks))
+	}
+	for i, c := range contracts {
+		t.Run(c.name, func(t *testing.T) {
+			got := result.Tasks[i]
+			status := map[bool]string{true: "passed", false: "failed"}[c.code == 0]
+			if got.Name != c.name || got.Status != status || got.ExitCode != c.code {
+				t.Errorf("%s %s with exit code %d, want it %s with %d", got.Name, got.Status, got.ExitCode, status, c.code)
+			}
+			if output := outputOf(c.name, o); !strings.Contains(output, c.prints) {
+				t.Errorf("prints\n%s\nwant in it\n%s", output, c.prints)
+			}
+		})
+	}
+}
+
+// outputOf is what one of several tasks wrote.
+func outputOf(task string, o outcome) string {
+	var own strings.Builder
+	for line := range strings.Lines(o.stdout + o.stderr) {
+		if name, text, ok := strings.Cut(line, " | "); ok && strings.TrimSpace(name) == task {
+			own.WriteString(text)
+		}
+	}
+	return own.String()
+}
+
+// TestDenoRuntime holds the deno image against rules 64 (permissions), 65 (what is denied), 66 (the user) and 71 (the
+// exit status is the verdict).
+func TestDenoRuntime(t *testing.T) {
+	allowed := `Deno.writeTextFileSync("/tmp/own", "x");
+const listener = Deno.listen({ port: 0 });
+listener.close();
+console.log(Deno.env.get("DATA"), Deno.env.get("SECURE_DATA").length, typeof JSON.parse(Deno.env.get("KEPTN_CONTEXT")));
+console.log("uid", Deno.statSync("/tmp/own").uid);`
+	denied := `const tries = {
+  SCRIPT: () => Deno.env.get("SCRIPT"), CMD_ARGS: () => Deno.env.get("CMD_ARGS"), HOME: () => Deno.env.get("HOME"),
+  run: () => new Deno.Command("true").outputSync(), sys: () => Deno.hostname(), ffi: () => Deno.dlopen("x.so", {}),
+};
+for (const [name, attempt] of Object.entries(tries)) {
+  try { attempt(); console.log(name, "allowed"); } catch (e) { console.log(name, e.name); }
+}`
+	keep(t, []contract{
+		{"allowed", inline("deno", allowed, "parameters: {map: {a: b}}", "secureParameters: {secret: token}"), 0, "{\"a\":\"b\"} 7 object\nuid 1000\n"},
+		{"denied", inline("deno", denied), 0, "SCRIPT NotCapable\nCMD_ARGS NotCapable\nHOME NotCapable\nrun NotCapable\nsys NotCapable\nffi NotCapable\n"},
+		{"uncaught", inline("deno", `Deno.env.get("HOME");`), 1, `Requires env access to "HOME"`},
+		{"exit-code", inline("deno", "Deno.exit(7);"), 7, ""},
+		{"syntax", inline("deno", "let = ;"), 1, ""},
+	}, "--secret", "token=1234567")
+}
+
+// TestPythonRuntime holds the python image against rules 66 (the user), 67 (cmdParameters are split and globbed, before
+// the script), 69 (libraries), 70 (defaults of the environment) and 71 (the exit status is the verdict).
+func TestPythonRuntime(t *testing.T) {
+	probe := `import os, sys
+import requests, json, git, yaml
+print(os.getuid(), os.getgid(), sys.flags.dont_write_bytecode, sys.flags.optimize, sys.argv)`
+	defaults := "  container:\n    name: c\n    image: " + pythonImage + "\n    command: [sh, -ceu, 'echo \"[$$CMD_ARGS][$$SCRIPT]\"']\n"
+	keep(t, []contract{
+		{"probe", inline("python", probe, "cmdParameters: ' -B   -OO /var/data/function.p*'"), 0, "1000 1000 1 2 ['/var/data/function.py', '/var/data/function.py']\n"},
+		{"help", inline("python", "print('not run')", "cmdParameters: -h"), 0, "usage: python3"},
+		{"no-import", inline("python", "print(os.getcwd())"), 1, "NameError"},
+		{"exit-code", inline("python", "raise SystemExit(7)"), 7, ""},
+		{"uncaught", inline("python", "raise ValueError('seen')"), 1, "ValueError: seen"},
+		{"syntax", inline("python", "def"), 1, "SyntaxError"},
+		{"defaults", defaults, 0, "[][]\n"},
+	})
+}
+
+// scriptServer answers with a script, a redirect to it, an error page that is a script too, or nothing.
+const scriptServer = `
+import http.server
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        name, _, kind = self.path.strip("/").partition(".")
+        say = {"py": 'import sys; print("%s", sys.argv[0])', "ts": 'console.log("%s")'}[kind]
+        self.send_response({"moved": 302, "missing": 404}.get(name, 200))
+        if name == "moved":
+            self.send_header("Location", "/script." + kind)
+        self.send_header("Content-Type", {"py": "text/plain", "ts": "application/typescript"}[kind])
+        self.end_headers()
+        if name != "empty":
+            self.wfile.write((say % name).encode())
+print("ready", flush=True)
+http.server.ThreadingHTTPServer(("", 8000), Handler).serve_forever()
+`
+
+// TestDownloads holds both images against rule 68, with its two repairs: a download that fails (an error page, a host
+// that is down, an empty body) fails the task, and redirects are followed. To python a script from a URL is "-" (rule 67).
+func TestDownloads(t *testing.T) {
+	t.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true") // its image cannot be pulled everywhere
+	net, err := network.New(t.Context())
+	if err != nil {
+		t.Fatalf("make a network (make engine images): %v", err)
+	}
+	testcontainers.CleanupNetwork(t, net)
+	server, err := testcontainers.Run(t.Context(), pythonImage,
+		testcontainers.WithEntrypoint("python3", "-c", scriptServer),
+		network.WithNetwork([]string{"scripts"}, net),
+		testcontainers.WithWaitStrategy(wait.ForLog("ready")))
+	testcontainers.CleanupContainer(t, server, testcontainers.StopTimeout(0))
+	if err != nil {
+		t.Fatalf("serve scripts (make engine images): %v", err)
+	}
+	var all []contract
+	for _, runtime := range []struct{ name, kind, says string }{{"python", "py", "script -\n"}, {"deno", "ts", "script\n"}} {
+		for _, c := range []struct {
+			name, url string
+			code      int
+			prints    string
+		}{
+			{"script", "http://scripts:8000/script", 0, runtime.says},
+			{"moved", "http://scripts:8000/moved", 0, runtime.says},
+			{"missing", "http://scripts:8000/missing", 1, ""},
+			{"empty", "http://scripts:8000/empty", 1, "is empty"},
+			{"dead", "http://scripts:1/script", 1, ""},
+		} {
+			spec := fmt.Sprintf("  %s:\n    httpRef: {url: '%s.%s'}\n", runtime.name, c.url, runtime.kind)
+			all = append(all, contract{runtime.name + "-" + c.name, spec, c.code, c.prints})
+		}
+	}
+	keep(t, all, "--network", net.Name)
+}

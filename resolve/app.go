@@ -1,0 +1,135 @@
+package resolve
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/ktask/ktask/spec"
+)
+
+// app is a Keptn application: a KeptnApp with its context, or one that Keptn discovers from its workloads.
+type app struct {
+	namespace, name, version string
+	tasks                    spec.StageTasks
+	metadata                 []spec.Pair
+	workloads                []workload
+	pos                      spec.Pos
+	// prefix stands in front of names where another namespace has an app of the same name.
+	prefix string
+}
+
+// apps finds the applications of the manifests in the order of their names.
+func (r *resolver) apps(m spec.Manifests) []app {
+	all := map[key]*app{}
+	for _, a := range m.Apps {
+		all[key{a.Namespace, a.Name}] = &app{namespace: a.Namespace, name: a.Name, version: a.AppVersion, tasks: a.Tasks, pos: a.Pos}
+		r.oldLists(a)
+	}
+	workloads := r.workloads(m)
+	for _, w := range workloads {
+		id := key{w.source.Namespace, w.app}
+		if all[id] == nil {
+			all[id] = &app{namespace: id.namespace, name: id.name, pos: w.source.Pos}
+		}
+		all[id].workloads = append(all[id].workloads, w)
+	}
+	for _, c := range m.AppContexts {
+		a := all[key{c.Namespace, c.Name}]
+		if a == nil {
+			r.warn(c.Pos, "context-without-app", appNames(all), "there is no KeptnApp and no workload of an app %q for this KeptnAppContext", c.Name)
+			a = &app{namespace: c.Namespace, name: c.Name, pos: c.Pos}
+			all[key{c.Namespace, c.Name}] = a
+		}
+		a.metadata = c.Metadata
+		a.tasks = spec.StageTasks{
+			Pre: join(a.tasks.Pre, c.Tasks.Pre), Post: join(a.tasks.Post, c.Tasks.Post), Promotion: c.Tasks.Promotion,
+			Evaluations: slices.Concat(a.tasks.Evaluations, c.Tasks.Evaluations),
+		}
+	}
+	var list []app
+	for _, a := range all {
+		if a.version == "" {
+			a.version = appVersion(a.workloads)
+		}
+		r.listedWorkloads(m, a)
+		list = append(list, *a)
+	}
+	slices.SortFunc(list, func(a, b app) int { return strings.Compare(a.namespace+"/"+a.name, b.namespace+"/"+b.name) })
+	return list
+}
+
+// join puts the lists of an old KeptnApp and of a KeptnAppContext together, each place once.
+func join(lists ...[]spec.Name) []spec.Name { return slices.Concat(lists...) }
+
+func appNames(all map[key]*app) string {
+	var names []string
+	for id := range maps.Keys(all) {
+		names = append(names, id.name)
+	}
+	slices.Sort(names)
+	if len(names) == 0 {
+		return ""
+	}
+	return "the apps are " + strings.Join(names, ", ")
+}
+
+// oldLists warns of tasks in a KeptnApp, which a current operator drops when it converts the object.
+func (r *resolver) oldLists(a *spec.App) {
+	if len(a.Tasks.Pre)+len(a.Tasks.Post) > 0 {
+		r.warn(a.Pos, "tasks-in-app", "move them to a KeptnAppContext of the same name",
+			"KeptnApp %q (%s) lists tasks itself: they are used here, and dropped by a current operator", a.Name, a.Version)
+	}
+}
+
+// listedWorkloads warns of workloads that a KeptnApp lists and nothing among the manifests is.
+func (r *resolver) listedWorkloads(m spec.Manifests, a *app) {
+	for _, source := range m.Apps {
+		if source.Name != a.name || source.Namespace != a.namespace {
+			continue
+		}
+		for _, ref := range source.Workloads {
+			has := func(w workload) bool { return w.name == objectName(ref.Name) }
+			if !slices.ContainsFunc(a.workloads, has) {
+				r.warn(ref.Pos, "missing-workload", "name the file that holds it too", "KeptnApp %q lists workload %q, which is not among the manifests", a.name, ref.Name)
+			}
+		}
+	}
+}
+
+// workloads are those that Keptn would see, sorted by the names of their objects. Two that make the same object
+// (a Deployment and a StatefulSet of one name) are one to Keptn: the later one wins there, which is said.
+func (r *resolver) workloads(m spec.Manifests) []workload {
+	seen := map[key]workload{}
+	for _, s := range m.Workloads {
+		w, ok := r.keptnWorkload(s)
+		if !ok {
+			continue
+		}
+		id := key{s.Namespace, w.object()}
+		if first, twice := seen[id]; twice {
+			r.warn(s.Pos, "workload-twice", "give them different names", "%s %q and the one at %s are the same KeptnWorkload %q; the later one counts", s.Kind, s.Name, first.source.Pos, w.object())
+		}
+		seen[id] = w
+	}
+	list := slices.Collect(maps.Values(seen))
+	slices.SortFunc(list, func(a, b workload) int {
+		return strings.Compare(a.source.Namespace+"/"+a.object(), b.source.Namespace+"/"+b.object())
+	})
+	return list
+}
+
+// appVersion is that of an app which Keptn discovers: of its only workload, else a hash over the names and versions of all
+// (controllers/lifecycle/keptnappcreationrequest, computeVersionFromWorkloads). The workloads are sorted by name.
+func appVersion(workloads []workload) string {
+	if len(workloads) == 1 {
+		return workloads[0].version
+	}
+	var all strings.Builder
+	for _, w := range workloads {
+		all.WriteString(w.object() + "-" + w.version)
+	}
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(all.String())))[:10]
+}

@@ -1,0 +1,159 @@
+package resolve
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/spec"
+)
+
+// What follows warns of what a cluster does and nobody expects, each under an id of its own. All but the chain of
+// references, whose outcome differs between here and there, are said under Cluster semantics only.
+
+func (r *resolver) cluster() bool { return r.options.Semantics == plan.Cluster }
+
+// surprises are those that a task's own fields tell of.
+func (r *resolver) surprises(u use, t *plan.Task) {
+	if !r.cluster() {
+		return
+	}
+	r.restarts(u, t)
+	switch runner := u.definition.Runner.(type) {
+	case *spec.Function:
+		if runner.Field == "function" {
+			r.warn(runner.Pos, "cluster-function", `write "deno" in apiVersion lifecycle.keptn.sh/v1`,
+				"a current operator reads %q as v1, which has no spec.function, and refuses a definition without a runner", u.definition.Name)
+		}
+	case *spec.Container:
+		if len(runner.VolumeMounts) > 0 && t.Container.Limits.MemoryBytes == 0 {
+			r.warn(runner.At("volumeMounts", 0), "cluster-volume-size", "set resources.limits.memory, which is then the volume's size too",
+				"without a memory limit Keptn asks for a volume of one byte, and the pod is evicted once it writes more; here it has %s", plan.Bytes(defaultVolumeBytes))
+		}
+	}
+}
+
+// restarts warns of what becomes of the retries: the Job controller counts restarts, not failures, and the
+// kubelet's waits may leave no time for them.
+func (r *resolver) restarts(u use, t *plan.Task) {
+	at := r.retries(u).Pos
+	if at.Line == 0 {
+		at = atLine(u.meta().Pos)
+	}
+	limit := t.Retry.Limit
+	starts := max(limit, 1) + 1
+	if within := startsWithin(*t, starts); within < starts {
+		if t.Timeout > 0 { // else nothing starts, which is said elsewhere
+			r.warn(at, "cluster-attempts", fmt.Sprintf("raise the timeout, or set retries: %d", max(within-1, 0)),
+				"task %q: retries %d mean %d starts, but with the kubelet's waits of 0s, %s and so on to %s only %d begin before the deadline of %s; if all fail the reason is DeadlineExceeded",
+				u.name(), limit, starts, t.Retry.Backoff.Initial, t.Retry.Backoff.Max, within, t.Timeout)
+		}
+		return
+	}
+	switch limit {
+	case 0:
+		r.warn(at, "cluster-restarts", "", "task %q: with retries 0 a container that failed starts a second time all the same, and is killed once the Job controller notices", u.name())
+	case 1:
+		r.warn(at, "cluster-restarts", "", "task %q: retries 1 do what 0 do: the second start is killed once the Job controller notices", u.name())
+	default:
+		r.warn(at, "cluster-restarts", "", "task %q: the last of the %d starts that retries %d mean is killed once the Job controller notices", u.name(), starts, limit)
+	}
+}
+
+// startsWithin is how many of the starts begin before the deadline where each fails at once: the first restart is
+// not delayed, the waits before the others double from Initial to Max.
+func startsWithin(t plan.Task, starts int) int {
+	b := t.Retry.Backoff
+	n, elapsed, wait := min(starts, 2), time.Duration(0), min(b.Initial, b.Max)
+	for n < starts && wait < b.Max && elapsed+wait < t.Timeout {
+		n, elapsed, wait = n+1, elapsed+wait, min(2*wait, b.Max)
+		if wait == 0 {
+			return starts
+		}
+	}
+	switch {
+	case t.Timeout <= 0:
+		return 0
+	case wait < b.Max:
+		return n
+	case b.Max <= 0:
+		return starts
+	}
+	return n + min(starts-n, int((t.Timeout-elapsed-1)/b.Max))
+}
+
+// ignoredByTask warns of a definition's retries or timeout that a hand-written KeptnTask does not take over.
+func (r *resolver) ignoredByTask(u use, field string, of spec.Pos, instead any) {
+	r.warn(of, "cluster-task-defaults", fmt.Sprintf("give KeptnTask %q %s of its own", u.name(), field),
+		"a cluster takes this for tasks that it makes itself: KeptnTask %q, written by hand, has the default of %v", u.name(), instead)
+}
+
+// wholeSeconds warns of a deadline that is another one than the timeout says.
+func (r *resolver) wholeSeconds(u use, at spec.Pos, given time.Duration) {
+	switch counted := given.Truncate(time.Second); {
+	case counted <= 0:
+		r.warn(at, "cluster-deadline-over", "for example 30s",
+			"task %q: a timeout below one second is a deadline that is over before the pod starts: DeadlineExceeded, and nothing runs", u.name())
+	case counted != given:
+		r.warn(at, "cluster-whole-seconds", "", "task %q: a deadline has whole seconds: %s count as %s", u.name(), given, counted)
+	}
+}
+
+// cutChain warns of a chain of references longer than the one that a cluster follows.
+func (r *resolver) cutChain(chain []link) {
+	if len(chain) <= 2 {
+		return
+	}
+	middle, last := chain[1], chain[len(chain)-1]
+	outcome := "has no code to run, so the task fails"
+	switch {
+	case len(middle.function.Sources) > 1:
+		outcome = "runs its own code"
+	case middle.function.Runtime == string(plan.RuntimePython):
+		outcome = "has no code to run, yet the task passes"
+	}
+	r.warn(middle.function.Sources[0].At(), "cluster-reference-chain", fmt.Sprintf("let %q call %q itself", chain[0].definition.Name, last.definition.Name),
+		"a cluster follows one functionRef: it stops at %q, which %s; ktask goes on to %q", middle.definition.Name, outcome, last.definition.Name)
+}
+
+// publishedPython is the repository of Keptn's own python image.
+const publishedPython = "ghcr.io/keptn/python-runtime"
+
+// deadHost warns of a script by URL and Keptn's own python image, which passes a task whose script it cannot get.
+func (r *resolver) deadHost(at spec.Pos, image string) {
+	repository, _, _ := strings.Cut(image, "@")
+	repository, _, _ = strings.Cut(repository, ":")
+	if r.cluster() && repository == publishedPython {
+		r.warn(at, "cluster-dead-host", "put the code into a ConfigMap",
+			"%s passes a task whose script it cannot download: it runs an empty one", publishedPython)
+	}
+}
+
+// codeElsewhere warns of code in a ConfigMap that a pod of the task cannot mount, as Keptn keeps inline code too in a
+// ConfigMap of the definition's namespace.
+func (r *resolver) codeElsewhere(u use, at spec.Pos, configMap, namespace string) {
+	own := u.meta().Namespace
+	if !r.cluster() || namespace == own {
+		return
+	}
+	outcome := "which has none, so the pod waits until its deadline"
+	if _, other := r.index.configMaps[key{own, configMap}]; other {
+		outcome = "which has another one of that name"
+	}
+	r.warn(at, "cluster-code-namespace", "define it in namespace "+own,
+		"the code is in ConfigMap %q of namespace %s, but a pod mounts that of its own namespace %s, %s", configMap, namespace, own, outcome)
+}
+
+// inlineConfigMap is the ConfigMap in which Keptn keeps inline code (controllers/common/taskdefinition/handler.go).
+func inlineConfigMap(definition string) string {
+	return "keptnfn-" + definition[:min(len(definition), 245)]
+}
+
+// elsewhere warns of a Secret or ConfigMap that a pod of the task cannot read.
+func (r *resolver) elsewhere(u use, at spec.Pos, kind, name, namespace string) {
+	if own := u.meta().Namespace; r.cluster() && namespace != own {
+		r.warn(at, "cluster-namespace", "have one in namespace "+own,
+			"%s %q is in namespace %s, but a pod reads those of its own namespace %s and waits for it until its deadline", kind, name, namespace, own)
+	}
+}

@@ -1,0 +1,277 @@
+package resolve
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/spec"
+)
+
+// Lifecycle selects tasks by their place in a deployment. The zero value selects none.
+type Lifecycle struct {
+	// Stage is "pre", "post" or "promotion", or "" for the whole way through a deployment.
+	Stage string
+	// App and Workload are names; a workload's is that of its KeptnWorkload ("app-name"), or the part without the app.
+	App, Workload string
+	// Promotion runs the promotion tasks at the end of the whole way, which a cluster does only if it is told to.
+	Promotion bool
+	// NonBlocking lets a deployment go on behind a failed stage, like KeptnConfig's blockDeployment: false.
+	NonBlocking bool
+}
+
+func (l Lifecycle) chosen() bool { return l.Stage != "" || l.App != "" || l.Workload != "" }
+
+// stageUse is a task of a stage.
+type stageUse struct {
+	stage plan.Stage
+	name  spec.Name
+	// checkType is what Keptn calls the stage in the context: pre, post, promotion.
+	checkType string
+	app       app
+	workload  *workload
+}
+
+// deployment plans the stages that the options name, each behind what it needs.
+func (r *resolver) deployment(m spec.Manifests, p *plan.Plan) {
+	o := r.options.Lifecycle
+	p.NonBlocking = o.NonBlocking || r.nonBlocking(m)
+	apps := r.chosenApps(r.apps(m))
+	r.tellEvaluations(apps)
+	taken := map[string]bool{}
+	for _, a := range apps {
+		stages := r.stages(a)
+		p.Stages = append(p.Stages, stages...)
+		for _, u := range r.stageUses(a, stages) {
+			if task, ok := r.stageTask(u, taken); ok {
+				p.Tasks = append(p.Tasks, task)
+			}
+		}
+	}
+	if o.Stage == "" && !o.Promotion {
+		r.skipPromotion(apps, p)
+	}
+}
+
+// nonBlocking is what a KeptnConfig among the manifests says.
+func (r *resolver) nonBlocking(m spec.Manifests) bool {
+	for _, c := range m.Configs {
+		if c.BlockDeployment.Given && !c.BlockDeployment.Value {
+			return true
+		}
+	}
+	return false
+}
+
+// chosenApps are the apps, and of them the workloads, that the options name.
+func (r *resolver) chosenApps(all []app) []app {
+	o := r.options.Lifecycle
+	var appNames, workloadNames []string
+	var chosen []app
+	for _, a := range all {
+		appNames = append(appNames, a.name)
+		if o.App != "" && a.name != objectName(o.App) {
+			continue
+		}
+		if o.Workload != "" {
+			a.workloads = slices.DeleteFunc(slices.Clone(a.workloads), func(w workload) bool {
+				workloadNames = append(workloadNames, w.object())
+				return w.object() != objectName(o.Workload) && w.name != objectName(o.Workload)
+			})
+			if len(a.workloads) == 0 {
+				continue
+			}
+		}
+		chosen = append(chosen, a)
+	}
+	if len(chosen) > 0 {
+		return distinct(chosen)
+	}
+	missing := func(kind, name string, names []string) {
+		remedy := spec.DidYouMean(name, names)
+		if remedy == "" && len(names) > 0 {
+			remedy = "there are " + strings.Join(names, ", ")
+		}
+		r.fail(spec.Pos{}, "no-such-"+kind, remedy, "there is no %s %q among the manifests", kind, name)
+	}
+	switch {
+	case o.App != "" && !slices.Contains(appNames, objectName(o.App)):
+		missing("app", o.App, appNames)
+	case o.Workload != "":
+		missing("workload", o.Workload, workloadNames)
+	case len(r.problems.Errors()) == 0: // else a workload was reported already
+		r.fail(spec.Pos{}, "no-app", "annotate a workload with keptn.sh/workload, or add a KeptnApp", "the manifests hold no app and no workload that Keptn would see")
+	}
+	return nil
+}
+
+// distinct sets apps of one name in several namespaces apart.
+func distinct(apps []app) []app {
+	count := map[string]int{}
+	for _, a := range apps {
+		count[a.name]++
+	}
+	for i, a := range apps {
+		if count[a.name] > 1 {
+			apps[i].prefix = a.namespace + "/"
+		}
+	}
+	return apps
+}
+
+// stages are those of one app in Keptn's order: app pre, then each workload's pre and post, workloads side by side, then
+// app post, then promotion (controllers/lifecycle/keptnappversion, keptnworkloadversion).
+func (r *resolver) stages(a app) []plan.Stage {
+	o := r.options.Lifecycle
+	wants := func(stage string) bool { return o.Stage == "" || o.Stage == stage }
+	ofApp := o.Workload == ""                                                                   // a workload by itself has no app stages
+	ofWorkloads := o.Stage != "promotion" && (o.App == "" || o.Stage == "" || o.Workload != "") // --stage with --app means the app's own
+	var all []plan.Stage
+	var last []string // what the app's next stage needs
+	add := func(s plan.Stage) string {
+		all = append(all, s)
+		return s.ID
+	}
+	if ofApp && wants("pre") {
+		last = []string{add(plan.Stage{ID: a.prefix + a.name + "/" + plan.AppPre, Name: plan.AppPre, App: a.name})}
+	}
+	if ofWorkloads {
+		var ends []string
+		pre := map[string]string{}
+		for _, w := range a.workloads {
+			if wants("pre") {
+				pre[w.object()] = add(plan.Stage{ID: a.prefix + w.object() + "/" + plan.WorkloadPre, Name: plan.WorkloadPre, App: a.name, Workload: w.object(), Needs: last})
+			}
+		}
+		for _, w := range a.workloads {
+			end := pre[w.object()]
+			if wants("post") {
+				needs := last
+				if end != "" {
+					needs = []string{end}
+				}
+				end = add(plan.Stage{ID: a.prefix + w.object() + "/" + plan.WorkloadPost, Name: plan.WorkloadPost, App: a.name, Workload: w.object(), Needs: needs})
+			}
+			if end != "" {
+				ends = append(ends, end)
+			}
+		}
+		if len(ends) > 0 {
+			last = ends
+		}
+	}
+	if ofApp && wants("post") {
+		last = []string{add(plan.Stage{ID: a.prefix + a.name + "/" + plan.AppPost, Name: plan.AppPost, App: a.name, Needs: last})}
+	}
+	if ofApp && (o.Stage == "promotion" || o.Stage == "" && o.Promotion) {
+		add(plan.Stage{ID: a.prefix + a.name + "/" + plan.Promotion, Name: plan.Promotion, App: a.name, Needs: last})
+	}
+	return all
+}
+
+// stageUses are the tasks of an app's stages, in the order of the stages.
+func (r *resolver) stageUses(a app, stages []plan.Stage) []stageUse {
+	var uses []stageUse
+	for _, s := range stages {
+		u := stageUse{stage: s, app: a}
+		var names []spec.Name
+		switch s.Name {
+		case plan.AppPre:
+			names, u.checkType = a.tasks.Pre, "pre"
+		case plan.AppPost:
+			names, u.checkType = a.tasks.Post, "post"
+		case plan.Promotion:
+			names, u.checkType = a.tasks.Promotion, "promotion"
+		default:
+			i := slices.IndexFunc(a.workloads, func(w workload) bool { return w.object() == s.Workload })
+			u.workload = &a.workloads[i]
+			names, u.checkType = u.workload.pre, "pre"
+			if s.Name == plan.WorkloadPost {
+				names, u.checkType = u.workload.post, "post"
+			}
+		}
+		for _, name := range r.once(names) {
+			if len(r.options.Tasks) == 0 || slices.Contains(r.options.Tasks, name.Value) {
+				u.name = name
+				uses = append(uses, u)
+			}
+		}
+	}
+	return uses
+}
+
+// once drops a definition that a list names again: Keptn makes two tasks of it and then watches one.
+func (r *resolver) once(names []spec.Name) []spec.Name {
+	seen := map[string]bool{}
+	return filter(names, func(n spec.Name) bool {
+		if seen[n.Value] {
+			r.warn(n.Pos, "task-twice", "list it once", "task %q is listed twice at one stage; it runs once", n.Value)
+			return false
+		}
+		seen[n.Value] = true
+		return true
+	})
+}
+
+// stageTask resolves a task of a stage: a KeptnTask that the operator would generate, in the namespace of its app.
+func (r *resolver) stageTask(u stageUse, taken map[string]bool) (plan.Task, bool) {
+	namespaces := r.namespaces(u.app.namespace)
+	d, ok := find(r.index.definitions, u.name.Value, namespaces...)
+	if !ok {
+		r.fail(u.name.Pos, "missing-definition", missing(r.index.definitions, "KeptnTaskDefinition", u.name.Value, namespaces...),
+			"stage %s names KeptnTaskDefinition %q, which is not there; in a cluster the stage would stay pending for ever", u.stage.ID, u.name.Value)
+		return plan.Task{}, false
+	}
+	task, ok := r.task(use{definition: d, generated: &generated{u.app.namespace, generatedContext(u)}})
+	owner := u.app.prefix + u.app.name
+	if u.workload != nil {
+		owner = u.app.prefix + u.workload.object()
+	}
+	task.Name = owner + "/" + u.checkType + "/" + d.Name
+	if taken[task.Name] { // a workload may bear the name of its app
+		task.Name = owner + "/" + u.stage.Name + "/" + d.Name
+	}
+	taken[task.Name] = true
+	task.Stage = u.stage.ID
+	return task, ok
+}
+
+// generatedContext is what the operator puts into a task that it generates (GenerateTask of KeptnAppVersion and
+// KeptnWorkloadVersion, and the metadata of controllers/common/task/handler.go).
+func generatedContext(u stageUse) taskContext {
+	c := taskContext{AppName: u.app.name, TaskType: u.checkType, ObjectType: "App", AppVersion: u.app.version}
+	for _, p := range u.app.metadata {
+		c.set("metadata."+p.Key, p.Value)
+	}
+	if w := u.workload; w != nil {
+		c.ObjectType, c.AppVersion = "Workload", ""
+		c.WorkloadName, c.WorkloadVersion = w.object(), w.version
+		for _, p := range w.metadata {
+			c.set("metadata."+p.Key, p.Value)
+		}
+	}
+	return c
+}
+
+// tellEvaluations says once that evaluations are not run.
+func (r *resolver) tellEvaluations(apps []app) {
+	for _, a := range apps {
+		places := slices.Clone(a.tasks.Evaluations)
+		for _, w := range a.workloads {
+			places = append(places, w.evaluations...)
+		}
+		if len(places) > 0 {
+			r.warn(places[0], "evaluations", "", "evaluations are not run: they ask the metrics of a cluster")
+			return
+		}
+	}
+}
+
+// skipPromotion says which promotion tasks the whole way leaves out, as a cluster does by default.
+func (r *resolver) skipPromotion(apps []app, p *plan.Plan) {
+	for _, a := range apps {
+		for _, n := range a.tasks.Promotion {
+			p.Skipped = append(p.Skipped, plan.Skipped{Name: n.Value, Reason: "promotion runs with --promotion or --stage promotion only"})
+		}
+	}
+}

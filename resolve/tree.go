@@ -1,0 +1,45 @@
+package resolve
+
+import "github.com/ktask/ktask/spec"
+
+// AppTree is an app with the names of the definitions at each of its stages, and its workloads with theirs.
+type AppTree struct {
+	Name, Namespace, Version string
+	Pre, Post, Promotion     []string
+	Workloads                []WorkloadTree
+}
+
+// WorkloadTree is a workload of an app.
+type WorkloadTree struct {
+	// Name is that of the KeptnWorkload, Source what it comes from: "Deployment server".
+	Name, Version, Source string
+	Pre, Post             []string
+}
+
+// Apps lists the apps that Keptn would see in the manifests, whether or not their definitions are there.
+func Apps(m spec.Manifests, o Options) ([]AppTree, spec.Problems) {
+	r := newResolver(m, o)
+	var trees []AppTree
+	for _, a := range r.apps(m) {
+		t := AppTree{
+			Name: a.name, Namespace: a.namespace, Version: a.version,
+			Pre: r.values(a.tasks.Pre), Post: r.values(a.tasks.Post), Promotion: r.values(a.tasks.Promotion),
+		}
+		for _, w := range a.workloads {
+			t.Workloads = append(t.Workloads, WorkloadTree{
+				Name: w.object(), Version: w.version, Source: w.source.Kind + " " + w.source.Name,
+				Pre: r.values(w.pre), Post: r.values(w.post),
+			})
+		}
+		trees = append(trees, t)
+	}
+	return trees, r.problems
+}
+
+func (r *resolver) values(names []spec.Name) []string {
+	var all []string
+	for _, n := range r.once(names) {
+		all = append(all, n.Value)
+	}
+	return all
+}

@@ -1,0 +1,167 @@
+package resolve
+
+import (
+	"fmt"
+	"hash/fnv"
+	"strings"
+
+	"github.com/ktask/ktask/spec"
+)
+
+// workload is what Keptn's webhook makes of a pod: a KeptnWorkload (webhooks/pod_mutator/handlers).
+type workload struct {
+	source *spec.Workload
+	// app and name make the name of the object, "app-name".
+	app, name string
+	version   string
+	pre, post []spec.Name
+	metadata  []spec.Pair
+	// evaluations are places that name evaluations.
+	evaluations []spec.Pos
+}
+
+// object is the name of the KeptnWorkload.
+func (w workload) object() string { return w.app + "-" + w.name }
+
+// The keys that Keptn reads; the second ones are the labels that Kubernetes recommends.
+const (
+	keyWorkload, recommendedWorkload = "keptn.sh/workload", "app.kubernetes.io/name"
+	keyApp, recommendedApp           = "keptn.sh/app", "app.kubernetes.io/part-of"
+	keyVersion, recommendedVersion   = "keptn.sh/version", "app.kubernetes.io/version"
+	keyPre, keyPost                  = "keptn.sh/pre-deployment-tasks", "keptn.sh/post-deployment-tasks"
+	keyPreEval, keyPostEval          = "keptn.sh/pre-deployment-evaluations", "keptn.sh/post-deployment-evaluations"
+	keyContainer                     = "keptn.sh/container"
+	keyMetadata                      = "keptn.sh/metadata"
+)
+
+// lookup finds a value by Keptn's precedence: annotation, label, recommended annotation, recommended label; an empty
+// value counts as none (GetLabelOrAnnotation).
+func lookup(a spec.Annotated, key, recommended string) (spec.Pair, bool) {
+	for _, name := range []string{key, recommended} {
+		if name == "" {
+			continue
+		}
+		for _, pairs := range [][]spec.Pair{a.Annotations, a.Labels} {
+			for _, p := range pairs {
+				if p.Key == name && p.Value != "" {
+					return p, true
+				}
+			}
+		}
+	}
+	return spec.Pair{}, false
+}
+
+// keptnWorkload reads a workload as Keptn does; ok is false for one that Keptn ignores, since nothing names it.
+// The pods' own metadata is looked at first, and only if it names no workload that of the owner, and then all of it.
+func (r *resolver) keptnWorkload(s *spec.Workload) (w workload, ok bool) {
+	from := s.Template
+	name, named := lookup(from, keyWorkload, recommendedWorkload)
+	if named {
+		r.hiddenLists(s)
+	} else {
+		if name, named = lookup(s.Owner, keyWorkload, recommendedWorkload); !named {
+			return w, false
+		}
+		from = s.Owner
+	}
+	w = workload{source: s, name: objectName(name.Value), app: objectName(name.Value)}
+	if app, ok := lookup(from, keyApp, recommendedApp); ok {
+		w.app = objectName(app.Value)
+	}
+	version, ok := lookup(from, keyVersion, recommendedVersion)
+	if !ok {
+		version.Value, ok = r.version(s, from)
+	}
+	w.version = strings.ToLower(version.Value)
+	w.pre, w.post = r.list(from, keyPre), r.list(from, keyPost)
+	for _, key := range []string{keyPreEval, keyPostEval} {
+		if p, ok := lookup(from, key, ""); ok {
+			w.evaluations = append(w.evaluations, p.Pos)
+		}
+	}
+	if p, ok := lookup(from, keyMetadata, ""); ok {
+		w.metadata = metadata(p)
+	}
+	return w, ok
+}
+
+// hiddenLists warns of task lists that Keptn does not see, since the pods name a workload and the owner has the lists.
+func (r *resolver) hiddenLists(s *spec.Workload) {
+	for _, key := range []string{keyPre, keyPost} {
+		own, listed := lookup(s.Owner, key, "")
+		if _, has := lookup(s.Template, key, ""); listed && !has {
+			r.warn(own.Pos, "hidden-tasks", "put it into spec.template.metadata.annotations",
+				"%s of %s %q is not read: its pod template names a workload of its own", key, s.Kind, s.Name)
+		}
+	}
+}
+
+// objectName is a name as Keptn writes it: lower case, dashes for underscores.
+func objectName(s string) string { return strings.ReplaceAll(strings.ToLower(s), "_", "-") }
+
+// list splits a list of tasks at its commas. Keptn neither trims names nor drops empty ones, and then looks for
+// definitions of such names; that is said, and mended here.
+func (r *resolver) list(from spec.Annotated, key string) []spec.Name {
+	p, ok := lookup(from, key, "")
+	if !ok {
+		return nil
+	}
+	var names []spec.Name
+	for piece := range strings.SplitSeq(p.Value, ",") {
+		name := strings.TrimSpace(piece)
+		switch {
+		case name == "":
+			r.warn(p.Pos, "empty-task-name", "remove the comma", "%s: %q holds an empty name, which a cluster would look for", key, p.Value)
+			continue
+		case name != piece:
+			r.warn(p.Pos, "untrimmed-task-name", fmt.Sprintf("write %q without blanks", name), "%s: a cluster does not trim names, and would look for %q", key, piece)
+		}
+		names = append(names, spec.Name{Value: name, Pos: p.Pos})
+	}
+	return names
+}
+
+// metadata reads a comma list of key=value; a piece without exactly one equals sign is dropped (parseWorkloadMetadata).
+func metadata(p spec.Pair) []spec.Pair {
+	var all []spec.Pair
+	for piece := range strings.SplitSeq(p.Value, ",") {
+		if parts := strings.Split(piece, "="); len(parts) == 2 {
+			all = append(all, spec.Pair{Key: parts[0], Value: parts[1], Pos: p.Pos})
+		}
+	}
+	return all
+}
+
+// version derives the version of a workload that gives none: the tag of the image of the container that
+// keptn.sh/container names, else a hash over all containers (calculateVersion). What stands behind the last colon counts
+// as tag, so "host:5000/web" gives "5000/web".
+func (r *resolver) version(s *spec.Workload, from spec.Annotated) (string, bool) {
+	container, named := lookup(from, keyContainer, "")
+	var all strings.Builder
+	found := false
+	for _, c := range s.Containers {
+		if c.Name == container.Value {
+			found = true
+			if i := strings.LastIndex(c.Image, ":"); i >= 0 && c.Image[i+1:] != "" && c.Image[i+1:] != "latest" {
+				return c.Image[i+1:], true
+			}
+		}
+		all.WriteString(c.Name + c.Image)
+		for _, e := range c.Env {
+			all.WriteString(e.Key + e.Value)
+		}
+	}
+	if named && !found {
+		var names []string
+		for _, c := range s.Containers {
+			names = append(names, c.Name)
+		}
+		r.fail(container.Pos, "no-such-container", "its containers are "+strings.Join(names, ", "),
+			"%s names container %q, which the pods of %s %q do not have; Keptn finds no version", keyContainer, container.Value, s.Kind, s.Name)
+		return "", false
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(all.String())) // a hash never fails
+	return fmt.Sprint(h.Sum32()), true
+}

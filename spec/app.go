@@ -1,0 +1,175 @@
+package spec
+
+import "encoding/json"
+
+// App is a KeptnApp. Before v1beta1 it carried the task lists itself; Tasks holds them.
+type App struct {
+	Meta
+	AppVersion string
+	Workloads  []WorkloadRef
+	Tasks      StageTasks
+}
+
+// WorkloadRef names a workload of an app, without the app's name in front.
+type WorkloadRef struct {
+	Name    string
+	Version string
+	Pos     Pos
+}
+
+// AppContext is a KeptnAppContext: what belongs to the KeptnApp of the same name and namespace.
+type AppContext struct {
+	Meta
+	Tasks    StageTasks
+	Metadata []Pair
+}
+
+// StageTasks are the names of definitions at each stage of a deployment.
+type StageTasks struct {
+	Pre       []Name
+	Post      []Name
+	Promotion []Name
+	// Evaluations are places that name KeptnEvaluationDefinitions, which are none of ktask's business.
+	Evaluations []Pos
+}
+
+// Name is a name and the place where it stands.
+type Name struct {
+	Value string
+	Pos   Pos
+}
+
+// Config is what ktask reads of a KeptnConfig. BlockDeployment is true unless it says otherwise.
+type Config struct {
+	Meta
+	BlockDeployment Optional[bool]
+}
+
+// The raw types follow apis/lifecycle/*/keptnapp_types.go and keptnappcontext_types.go.
+
+type rawApp struct {
+	rawHeader `json:",inline"`
+	Spec      rawAppSpec `json:"spec"`
+	Status    any        `json:"status"`
+}
+
+type rawAppSpec struct {
+	Version   *string          `json:"version"`
+	Revision  *int32           `json:"revision" versions:"v1alpha2,v1alpha3,v1beta1,v1"`
+	Workloads []rawWorkloadRef `json:"workloads"`
+
+	PreDeploymentTasks        []string `json:"preDeploymentTasks" versions:"v1alpha1,v1alpha2,v1alpha3"`
+	PostDeploymentTasks       []string `json:"postDeploymentTasks" versions:"v1alpha1,v1alpha2,v1alpha3"`
+	PreDeploymentEvaluations  []string `json:"preDeploymentEvaluations" versions:"v1alpha1,v1alpha2,v1alpha3"`
+	PostDeploymentEvaluations []string `json:"postDeploymentEvaluations" versions:"v1alpha1,v1alpha2,v1alpha3"`
+}
+
+type rawWorkloadRef struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+type rawAppContext struct {
+	rawHeader `json:",inline"`
+	Spec      rawAppContextSpec `json:"spec"`
+	Status    any               `json:"status"`
+}
+
+type rawAppContextSpec struct {
+	PreDeploymentTasks        []string           `json:"preDeploymentTasks"`
+	PostDeploymentTasks       []string           `json:"postDeploymentTasks"`
+	PromotionTasks            []string           `json:"promotionTasks"`
+	PreDeploymentEvaluations  []string           `json:"preDeploymentEvaluations"`
+	PostDeploymentEvaluations []string           `json:"postDeploymentEvaluations"`
+	Metadata                  map[string]*string `json:"metadata"`
+	SpanLinks                 []string           `json:"spanLinks"`
+}
+
+func (l *loader) app() {
+	var raw rawApp
+	l.decode(&raw)
+	meta, ok := l.meta(raw.rawHeader)
+	s := l.section().sub("spec")
+	a := &App{Meta: meta, Tasks: l.stageTasks(s, raw.Spec.PreDeploymentTasks, raw.Spec.PostDeploymentTasks, nil)}
+	a.AppVersion = required(l, raw.Spec.Version, s, "version").Value
+	if raw.Spec.Version != nil && a.AppVersion == "" {
+		l.fail(s.At("version"), "required", "", "spec.version is empty")
+	}
+	if r := raw.Spec.Revision; r != nil && *r < 0 {
+		l.fail(s.At("revision"), "out-of-range", "", "spec.revision must be 0 or more, not %d", *r)
+	}
+	for i, w := range raw.Spec.Workloads {
+		if s.bad("workloads", i) {
+			continue
+		}
+		if w.Name == "" || w.Version == "" {
+			l.fail(s.At("workloads", i), "required", "", "%s needs a name and a version", s.At("workloads", i).Field)
+		}
+		a.Workloads = append(a.Workloads, WorkloadRef{w.Name, w.Version, s.At("workloads", i)})
+	}
+	if ok && l.remember(meta) {
+		l.manifests.Apps = append(l.manifests.Apps, a)
+	}
+}
+
+func (l *loader) appContext() {
+	var raw rawAppContext
+	l.decode(&raw)
+	meta, ok := l.meta(raw.rawHeader)
+	s := l.section().sub("spec")
+	c := &AppContext{
+		Meta:     meta,
+		Tasks:    l.stageTasks(s, raw.Spec.PreDeploymentTasks, raw.Spec.PostDeploymentTasks, raw.Spec.PromotionTasks),
+		Metadata: pairs(raw.Spec.Metadata, s.sub("metadata")),
+	}
+	if ok && l.remember(meta) {
+		l.manifests.AppContexts = append(l.manifests.AppContexts, c)
+	}
+}
+
+func (l *loader) stageTasks(s section, pre, post, promotion []string) StageTasks {
+	t := StageTasks{
+		Pre:       names(s.sub("preDeploymentTasks"), pre),
+		Post:      names(s.sub("postDeploymentTasks"), post),
+		Promotion: names(s.sub("promotionTasks"), promotion),
+	}
+	for _, field := range []string{"preDeploymentEvaluations", "postDeploymentEvaluations"} {
+		if list := s.find(field); s.Given(field) && len(list.values) > 0 {
+			t.Evaluations = append(t.Evaluations, s.At(field))
+		}
+	}
+	return t
+}
+
+func names(s section, values []string) []Name {
+	var all []Name
+	for i, v := range values {
+		if !s.bad(i) {
+			all = append(all, Name{v, s.At(i)})
+		}
+	}
+	return all
+}
+
+// config reads blockDeployment; the rest of a KeptnConfig is about the operator.
+func (l *loader) config() {
+	var raw struct {
+		rawHeader `json:",inline"`
+		Spec      map[string]any `json:"spec"`
+		Status    any            `json:"status"`
+	}
+	l.decode(&raw)
+	meta, ok := l.meta(raw.rawHeader)
+	c := &Config{Meta: meta}
+	s := l.section().sub("spec", "blockDeployment")
+	if s.Given() {
+		var block bool
+		if err := json.Unmarshal([]byte(s.root.text), &block); err != nil || s.root.kind != boolKind {
+			l.fail(s.At(), "wrong-type", "", "spec.blockDeployment must be a boolean, not %s", s.root.kind)
+		}
+		c.BlockDeployment = given(&block, s)
+	}
+	if ok && l.remember(meta) {
+		l.manifests.Configs = append(l.manifests.Configs, c)
+	}
+}

@@ -1,0 +1,62 @@
+package spec
+
+import (
+	"encoding/json"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// plainScalar is what YAML 1.1 makes of a scalar without quotes. The rules are those of the reader that kubectl has
+// (sigs.k8s.io/yaml, go.yaml.in/yaml/v2 resolve.go), against which a fuzz test holds them: words for booleans that
+// YAML 1.2 has no more, octal 0755, binary 0b1 and 1_000, but no numbers of base 60. A date, an infinity or what is
+// no number is text as it was written.
+func plainScalar(s string) node {
+	n := node{kind: stringKind, text: s, source: s}
+	if s == "" {
+		n.kind, n.text = nullKind, "null"
+		return n
+	}
+	switch c := s[0]; {
+	case c == '.':
+		n.float(s)
+	case c == '+' || c == '-' || c >= '0' && c <= '9':
+		n.number(strings.ReplaceAll(s, "_", ""))
+	case len(s) <= len("false"):
+		n.word()
+	}
+	return n
+}
+
+func (n *node) word() {
+	switch n.text {
+	case "~", "null", "Null", "NULL":
+		n.kind, n.text = nullKind, "null"
+	case "y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "true", "True", "TRUE":
+		n.kind, n.text = boolKind, "true"
+	case "n", "N", "no", "No", "NO", "off", "Off", "OFF", "false", "False", "FALSE":
+		n.kind, n.text = boolKind, "false"
+	}
+}
+
+var decimal = regexp.MustCompile(`^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`)
+
+func (n *node) number(digits string) {
+	if i, err := strconv.ParseInt(digits, 0, 64); err == nil {
+		n.kind, n.text = numberKind, strconv.FormatInt(i, 10)
+	} else if u, err := strconv.ParseUint(digits, 0, 64); err == nil {
+		n.kind, n.text = numberKind, strconv.FormatUint(u, 10)
+	} else if decimal.MatchString(digits) {
+		n.float(digits)
+	}
+}
+
+func (n *node) float(digits string) {
+	f, err := strconv.ParseFloat(digits, 64)
+	if err != nil {
+		return
+	}
+	if text, err := json.Marshal(f); err == nil { // not of an infinity
+		n.kind, n.text = numberKind, string(text)
+	}
+}
