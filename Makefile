@@ -1,7 +1,7 @@
 # Everything that can be done with the project, one word each. `make` alone lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help engine images build demo test bench clean distclean
+.PHONY: help engine images build demo test soak bench clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ test: images ## vet, check the formatting and test everything, on the real engin
 	go vet ./...
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "run gofmt -w on:" $$unformatted >&2; exit 1; }
 	TESTCONTAINERS_RYUK_DISABLED=true go test -race -timeout 20m ./...
+
+soak: images ## the long versions of the tests that kill ktask and the engine
+	KTASK_SOAK=1 TESTCONTAINERS_RYUK_DISABLED=true go test -race -v -run Soak -timeout 60m ./...
 
 bench: images ## measure what ktask adds to the engine
 	go test -run '^$$' -bench BenchmarkRun -benchtime 40x ./integration/e2e

@@ -20,6 +20,7 @@ func main() {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	signal.Ignore(syscall.SIGPIPE) // a reader that went away must not leave containers behind
 	width, _, _ := term.GetSize(int(os.Stderr.Fd()))
+	executable, _ := os.Executable() // "" where the system does not say: then there is no guardian
 	app := command.App{
 		In:          os.Stdin,
 		Out:         os.Stdout,
@@ -28,6 +29,7 @@ func main() {
 		Width:       width,
 		Signals:     signals,
 		NewEngine:   newEngine,
+		Executable:  executable,
 		Version:     version(),
 	}
 	os.Exit(command.Main(context.Background(), app, os.Args[1:]))

@@ -29,7 +29,9 @@ type App struct {
 	Signals <-chan os.Signal
 	// NewEngine makes the engine of a run.
 	NewEngine func(EngineOptions) (engine.Engine, error)
-	Version   string
+	// Executable is the program that a guardian is started from, ktask itself (see guardian.go); "" is for none.
+	Executable string
+	Version    string
 }
 
 // EngineOptions say which engine is meant; Default… are what the environment says.
@@ -85,7 +87,7 @@ func (app App) root() *cli.App {
 		UseShortOptionHandling:    false,
 		ExitErrHandler:            func(*cli.Context, error) {}, // exit codes are Main's
 		OnUsageError:              usageError,
-		Commands:                  []*cli.Command{app.runCommand(), app.planCommand(), app.validateCommand(), app.listCommand(), app.versionCommand()},
+		Commands:                  []*cli.Command{app.runCommand(), app.planCommand(), app.validateCommand(), app.listCommand(), app.cleanCommand(), app.versionCommand(), app.guardCommand()},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
 				return usagef("there is no command %q%s", c.Args().First(), didYouMean(c.Args().First(), commandNames(c.App)))
@@ -102,7 +104,7 @@ func (app App) root() *cli.App {
 
 func commandNames(root *cli.App) []string {
 	var names []string
-	for _, c := range root.Commands {
+	for _, c := range root.VisibleCommands() {
 		names = append(names, c.Name)
 	}
 	return names

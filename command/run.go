@@ -1,20 +1,18 @@
 package command
 
 import (
-	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"os"
+	"math"
 	"runtime"
+	"slices"
 	"strconv"
-	"time"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/resolve"
 )
 
 // runOptions are run's own flags.
@@ -67,6 +65,9 @@ func (app App) run(c *cli.Context) error {
 		return err
 	}
 	tasks.Node = node(o.engine)
+	if _, given := s.one("parallel"); !given && (tasks.Lifecycle != resolve.Lifecycle{}) {
+		o.parallel = math.MaxInt // Keptn starts all tasks of a stage together
+	}
 	t := tellWarnings
 	if o.output == "quiet" {
 		t = tellErrors
@@ -77,6 +78,9 @@ func (app App) run(c *cli.Context) error {
 	}
 	if len(p.Skipped) > 0 && o.output != "quiet" {
 		_, _ = fmt.Fprintln(app.Err, leftOut(p.Skipped))
+	}
+	if refs := unmaskable(p); len(refs) > 0 && o.output != "quiet" {
+		_, _ = fmt.Fprintf(app.Err, "ktask: warning: too short to be masked in output, as a whole or in part: secret %s\n", strings.Join(refs, ", "))
 	}
 	return app.execute(c.Context, s, o, o.pulled(p))
 }
@@ -124,86 +128,15 @@ func (o runOptions) pulled(p plan.Plan) plan.Plan {
 	return p
 }
 
-// execute carries the plan out and turns its result into files and an exit code.
-func (app App) execute(ctx context.Context, s settings, o runOptions, p plan.Plan) error {
-	reports, err := app.reports(s, o, p)
-	if err != nil {
-		return err
-	}
-	defer reports.close()
-	e, err := app.NewEngine(o.engine)
-	if err != nil {
-		return exitError{exitEngine, err}
-	}
-	id, err := runID()
-	if err != nil {
-		return exitError{exitEngine, err}
-	}
-	ctx, stop := app.interruptible(ctx, e, id)
-	defer stop()
-	runner := engine.Runner{
-		Engine: e, Sink: reports.sink, Parallel: o.parallel, FailFast: o.failFast,
-		RunID: id, Owner: owner(), Version: app.Version,
-	}
-	result, err := runner.Run(ctx, p)
-	if err != nil {
-		return exitError{exitEngine, err}
-	}
-	if err := reports.write(result); err != nil {
-		return exitError{exitEngine, err}
-	}
-	var by interrupt
-	if errors.As(context.Cause(ctx), &by) {
-		return exitError{by.code(), nil}
-	}
-	if code := resultCode(result); code != exitOK {
-		return exitError{code, nil}
-	}
-	return nil
-}
-
-// interruptible ends the context at the first signal, with the signal as its cause, and kills the run's containers
-// at the second. stop ends the listening and waits for it.
-func (app App) interruptible(ctx context.Context, e engine.Engine, run string) (_ context.Context, stop func()) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	done, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		for count := 1; ; count++ {
-			select {
-			case signal := <-app.Signals:
-				if count == 1 {
-					_, _ = fmt.Fprintf(app.Err, "\nktask: %v: stopping, once more to kill\n", signal)
-					cancel(interrupt{signal})
-				} else if killer, ok := e.(engine.Killer); ok {
-					_ = killer.Kill(context.WithoutCancel(ctx), run) // the attempts say what came of it
-				}
-			case <-done:
-				return
+// unmaskable names the secrets of a plan that its output may show.
+func unmaskable(p plan.Plan) []string {
+	var refs []string
+	for _, t := range p.Tasks {
+		for _, ref := range engine.Unmaskable(t.Container.Secrets()) {
+			if !slices.Contains(refs, ref) {
+				refs = append(refs, ref)
 			}
 		}
-	}()
-	return ctx, func() {
-		close(done)
-		<-ended
-		cancel(nil)
 	}
-}
-
-// runID is unique on an engine that several people use.
-func runID() (string, error) {
-	var id [6]byte
-	if _, err := rand.Read(id[:]); err != nil {
-		return "", fmt.Errorf("make a run id: %w", err)
-	}
-	return hex.EncodeToString(id[:]), nil
-}
-
-// owner names this process: host, pid, start time.
-func owner() string {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "localhost"
-	}
-	return fmt.Sprintf("%s %d %d", host, os.Getpid(), time.Now().Unix())
+	return refs
 }

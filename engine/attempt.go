@@ -16,12 +16,16 @@ type execution struct {
 	deadline time.Time
 	// ran is how long each start took.
 	ran []time.Duration
+	// release gives up the volumes that the attempts share; nil where they share none.
+	release func(context.Context) error
 }
 
 func (r *run) newExecution(t plan.Task) *execution {
+	stage, _ := r.plan.Stage(t.Stage)
 	return &execution{run: r, task: t, result: TaskResult{
 		Name:       t.Name,
 		Definition: t.Definition,
+		Stage:      stage,
 		Origin:     t.Origin,
 		Image:      t.Container.Image,
 		ExitCode:   -1,
@@ -45,14 +49,12 @@ func (x *execution) complete(ctx context.Context) TaskResult {
 	x.carryOut(ctx)
 	x.result.Finished = time.Now()
 	x.emit(0, TaskFinished{Result: x.result})
-	if x.FailFast && x.result.Status != Passed {
-		x.cancel(&siblingError{task: x.task.Name})
-	}
 	return x.result
 }
 
 // carryOut puts the image outside the timeout under Local semantics and inside it under Cluster (rule 90).
 func (x *execution) carryOut(ctx context.Context) {
+	defer x.releaseVolumes(ctx)
 	cluster := x.task.Semantics == plan.Cluster
 	if !cluster && !x.prepare(ctx) {
 		return
@@ -78,13 +80,16 @@ func (x *execution) withDeadline(ctx context.Context) (context.Context, context.
 	return context.WithDeadlineCause(ctx, x.deadline, &deadlineError{after: timeout, origin: x.task.TimeoutOrigin})
 }
 
-// prepare makes the image available; where it cannot, the task has ended and prepare is false.
+// prepare makes the image and the shared volumes available; where it cannot, the task has ended and prepare is false.
 func (x *execution) prepare(ctx context.Context) bool {
 	if ctx.Err() != nil {
 		x.end(stopped(context.Cause(ctx)))
 		return false
 	}
 	err := x.Engine.Prepare(ctx, x.task.Container, source{x.events, x.header(0)})
+	if err == nil {
+		err = x.keepVolumes(ctx)
+	}
 	if err != nil {
 		x.end(judge(ctx, Exit{}, err))
 	}
@@ -117,13 +122,14 @@ func (x *execution) attempt(ctx context.Context, number int) verdict {
 	}
 	x.emit(number, AttemptStarted{Of: starts(x.task)})
 	began := time.Now()
-	exit, err := x.Engine.Run(ctx, x.task.Container, x.labels(number), source{x.events, x.header(number)})
+	output := &listener{Sink: source{x.events, x.header(number)}}
+	exit, err := x.Engine.Run(ctx, x.task.Container, x.labels(number), output)
 	ended := time.Now()
 	x.ran = append(x.ran, ended.Sub(began))
 
 	v := judge(ctx, exit, err)
-	if exit.OOMKilled && v.status == Failed {
-		v = outOfMemory(v, exit, x.task.Container.Limits.MemoryBytes)
+	if err == nil {
+		v = explain(v, x.task, exit, output.lastWords())
 	}
 	a := AttemptResult{
 		Number: number, Status: v.status, Reason: v.reason, Message: v.message,
@@ -177,7 +183,7 @@ func (x *execution) end(v verdict) {
 		v = v.keptn()
 	}
 	x.result.Status, x.result.Reason = v.status, v.reason
-	x.result.Message, x.result.Remedy = v.message, v.remedy
+	x.result.Message, x.result.Remedy, x.result.Place = v.message, v.remedy, v.place
 }
 
 func (x *execution) last() AttemptResult { return x.result.Attempts[len(x.result.Attempts)-1] }

@@ -59,7 +59,7 @@ type Labels struct {
 	Run     string
 	Task    string
 	Attempt int
-	// Owner is the process that runs the attempt: host, pid and start time.
+	// Owner is the process that runs the attempt, as package owner writes it: machine, kernel, pid and start time.
 	Owner string
 	// Version is ktask's.
 	Version string

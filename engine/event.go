@@ -10,7 +10,11 @@ import (
 //
 // Order: for each task TaskStarted, then for each attempt AttemptStarted, its OutputLines, AttemptFinished, then
 // TaskFinished; ImageProgress comes between TaskStarted and the first AttemptStarted. A task that never started, since
-// the run was over before its turn, has TaskFinished alone. RunFinished is the last.
+// the run was over before its turn or its stage never came, has TaskFinished alone. RunFinished is the last.
+//
+// StageStarted comes before all events of a stage's tasks and StageFinished behind them; a stage that never started has
+// StageFinished alone. The stages that a stage needs have finished before it starts, unless one has failed under
+// plan.NonBlocking: Keptn then goes on at once, while the rest of that stage's tasks run to their end.
 type Event interface {
 	// Head gives the time, task and attempt of the event.
 	Head() Header
@@ -85,6 +89,20 @@ type TaskFinished struct {
 	Result TaskResult
 }
 
+// StageStarted is told before the tasks of a stage start; its header names no task.
+type StageStarted struct {
+	Header
+	Stage plan.Stage
+	// Tasks are the names of the stage's tasks, in the order of the plan.
+	Tasks []string
+}
+
+// StageFinished is told once a stage, after its last task has finished; its header names no task.
+type StageFinished struct {
+	Header
+	Result StageResult
+}
+
 // RunFinished is the last event of a run.
 type RunFinished struct {
 	Header
@@ -97,4 +115,6 @@ func (e AttemptStarted) stamped(h Header) Event  { e.Header = h; return e }
 func (e OutputLine) stamped(h Header) Event      { e.Header = h; return e }
 func (e AttemptFinished) stamped(h Header) Event { e.Header = h; return e }
 func (e TaskFinished) stamped(h Header) Event    { e.Header = h; return e }
+func (e StageStarted) stamped(h Header) Event    { e.Header = h; return e }
+func (e StageFinished) stamped(h Header) Event   { e.Header = h; return e }
 func (e RunFinished) stamped(h Header) Event     { e.Header = h; return e }

@@ -2,9 +2,8 @@ package engine
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
-	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/ktask/ktask/engine/plan"
@@ -16,7 +15,7 @@ const shortestMasked = 4
 
 // Mask finds the values of secrets in a stream of bytes. Besides a value itself it knows the forms in which
 // programs print one: each of its lines, each string within it if it is JSON, and each of these in base64,
-// as part of a URL and as part of JSON. A Mask does not change; any number of streams may use one at once.
+// as part of a URL and as part of JSON, see forms. A Mask does not change; any number of streams may use one at once.
 // The nil Mask finds nothing.
 type Mask struct {
 	trie trie
@@ -39,40 +38,54 @@ func NewMask(secrets []plan.Secret) *Mask {
 	return m
 }
 
-// Unmaskable gives the refs of the secrets whose values are too short to be masked, in their order, so that
-// the user can be warned. An empty value has nothing to hide.
+// Unmaskable gives the refs of the secrets of which not all can be masked, in their order, so that the user can be
+// warned: the value, or a string in it where it is JSON, is too short. Empty ones have nothing to hide, and short lines
+// are no more than the frame of the long ones.
 func Unmaskable(secrets []plan.Secret) []string {
 	var refs []string
 	for _, s := range secrets {
-		value := strings.TrimSpace(s.Reveal())
-		if value != "" && len(value) < shortestMasked {
+		if slices.ContainsFunc(values(s.Reveal()), tooShort) {
 			refs = append(refs, s.Ref())
 		}
 	}
 	return refs
 }
 
+func tooShort(value string) bool {
+	value = strings.TrimSpace(value)
+	return value != "" && len(value) < shortestMasked
+}
+
 // String gives s with plan.Mask in place of each value.
 func (m *Mask) String(s string) string {
 	var b bytes.Buffer
-	w := m.writer(&b)
+	w := m.Writer(&b)
 	_, _ = w.Write([]byte(s))
 	_ = w.Close()
 	return b.String()
 }
 
-// readings are the texts within a value that are secret in their own right: the value, its lines, and the
-// strings in it where it is JSON.
+// readings are the texts within a value that are secret in their own right: the value, the strings in it where it is
+// JSON, and the lines of these.
 func readings(value string) []string {
-	all := []string{value}
-	if trimmed := strings.TrimSpace(value); trimmed != value {
-		all = append(all, trimmed)
-	}
-	if strings.Contains(value, "\n") {
-		for line := range strings.Lines(value) {
-			all = append(all, strings.TrimSpace(line))
+	var all []string
+	for _, v := range values(value) {
+		all = append(all, v)
+		if trimmed := strings.TrimSpace(v); trimmed != v {
+			all = append(all, trimmed)
+		}
+		if strings.Contains(v, "\n") {
+			for line := range strings.Lines(v) {
+				all = append(all, strings.TrimSpace(line))
+			}
 		}
 	}
+	return all
+}
+
+// values are a value and, where it is JSON, the strings in it.
+func values(value string) []string {
+	all := []string{value}
 	var document any
 	if json.Unmarshal([]byte(value), &document) == nil {
 		all = appendStrings(all, document)
@@ -85,9 +98,6 @@ func appendStrings(all []string, node any) []string {
 	switch node := node.(type) {
 	case string:
 		all = append(all, node)
-		for line := range strings.Lines(node) {
-			all = append(all, strings.TrimSpace(line))
-		}
 	case []any:
 		for _, child := range node {
 			all = appendStrings(all, child)
@@ -98,36 +108,4 @@ func appendStrings(all []string, node any) []string {
 		}
 	}
 	return all
-}
-
-// forms are the ways in which programs write a value; none where it is too short.
-func forms(value string) []string {
-	if len(strings.TrimSpace(value)) < shortestMasked {
-		return nil
-	}
-	all := []string{
-		value,
-		// Shells print a value with a line break behind it, which changes the end of its base64.
-		base64.StdEncoding.EncodeToString([]byte(value + "\n")),
-		base64.StdEncoding.EncodeToString([]byte(value)),
-		base64.RawStdEncoding.EncodeToString([]byte(value)),
-		base64.URLEncoding.EncodeToString([]byte(value)),
-		base64.RawURLEncoding.EncodeToString([]byte(value)),
-		url.QueryEscape(value),
-		url.PathEscape(value),
-	}
-	for _, html := range []bool{true, false} {
-		all = append(all, inJSON(value, html))
-	}
-	return all
-}
-
-// inJSON is the value as it stands between the quotes of a JSON string; html escapes <, > and & as
-// encoding/json does on its own, which no other language does.
-func inJSON(value string, html bool) string {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(html)
-	_ = enc.Encode(value) // a string can always be encoded
-	return strings.TrimSuffix(strings.TrimPrefix(b.String(), `"`), "\"\n")
 }

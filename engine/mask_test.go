@@ -74,6 +74,10 @@ func TestMaskHidesForms(t *testing.T) {
 		"base64 for URLs, no padding":  base64.RawURLEncoding.EncodeToString([]byte(value)),
 		"base64 of what a shell pipes": base64.StdEncoding.EncodeToString([]byte(value + "\n")),
 		"query":                        url.QueryEscape(value),
+		"URLSearchParams":              "%3E%3E%3E%3F%3F%3Fp%3Fss%3Ew%7Erd%2F%2B%26%22%C3%A9%3C%0A+line2%09%3F",
+		"Python's quote":               "%3E%3E%3E%3F%3F%3Fp%3Fss%3Ew~rd/%2B%26%22%C3%A9%3C%0A%20line2%09%3F",
+		"encodeURI":                    "%3E%3E%3E???p?ss%3Ew~rd/+&%22%C3%A9%3C%0A%20line2%09?",
+		"Python's json.dumps":          `>>>???p?ss>w~rd/+&\"\u00e9<\n line2\t?`,
 		"path":                         url.PathEscape(value),
 		"JSON":                         strings.TrimSuffix(plainJSON.String(), "\n"),
 		"JSON for HTML":                string(lower),
@@ -89,9 +93,43 @@ func TestMaskHidesForms(t *testing.T) {
 	}
 }
 
+// TestMaskHidesPartsOfBase64 has a password in the base64 of something longer, behind 0 to 2 bytes more than a multiple of 3.
+func TestMaskHidesPartsOfBase64(t *testing.T) {
+	mask := NewMask(secrets("p4ss>w?rd"))
+	for _, user := range []string{"", "a", "ab", "abc", "ada"} {
+		for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.RawURLEncoding} {
+			text := encoding.EncodeToString([]byte(user + "p4ss>w?rd" + "@host"))
+			got := mask.String(text)
+			shown, _ := encoding.DecodeString(strings.Replace(got, plan.Mask, strings.Repeat("A", len(text)-len(got)+len(plan.Mask)), 1))
+			if !strings.Contains(got, plan.Mask) || strings.Contains(string(shown), "4ss>w?r") {
+				t.Errorf("%q became %q, which shows %q", text, got, shown)
+			}
+		}
+	}
+}
+
+func TestMaskHidesBrokenBase64(t *testing.T) {
+	value := strings.Repeat("0123456789", 9)
+	mask := NewMask(secrets(value))
+	for _, width := range []int{64, 76} {
+		text := base64.StdEncoding.EncodeToString([]byte(value))
+		text = text[:width] + "\n" + text[width:]
+		if got := mask.String(text + "\n"); got != plan.Mask+"\n" {
+			t.Errorf("lines of %d became %q", width, got)
+		}
+	}
+}
+
+func BenchmarkNewMask(b *testing.B) {
+	key := secrets(strings.Repeat("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n", 25))
+	for b.Loop() {
+		NewMask(key)
+	}
+}
+
 func TestUnmaskable(t *testing.T) {
-	got := Unmaskable(secrets("abc", "abcd", "", " x \n", "longer"))
-	if want := []string{"ref/a", "ref/d"}; !slices.Equal(got, want) {
+	got := Unmaskable(secrets("abc", "abcd", "", " x \n", "longer", `{"user":"bob","password":"longer"}`, `{"password":"longer","port":1}`, "line\n{\n"))
+	if want := []string{"ref/a", "ref/d", "ref/f"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -158,7 +196,7 @@ func FuzzMask(f *testing.F) {
 			t.Fatalf("at once: %q with %q became %q, want %q", text, values, got, want)
 		}
 		var out bytes.Buffer
-		w := mask.writer(&out)
+		w := mask.Writer(&out)
 		inPieces(w, text, seed)
 		_ = w.Close()
 		if out.String() != want {
@@ -169,7 +207,7 @@ func FuzzMask(f *testing.F) {
 
 func TestMaskHoldsBackOnlyWhatItMust(t *testing.T) {
 	var out bytes.Buffer
-	w := NewMask(secrets("password")).writer(&out)
+	w := NewMask(secrets("password")).Writer(&out)
 	for _, step := range []struct{ in, want string }{
 		{"enter pass", "enter "}, {"x", "enter passx"}, {"passwor", "enter passx"}, {"d!", "enter passx" + plan.Mask + "!"},
 	} {

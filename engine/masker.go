@@ -6,10 +6,10 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// writer gives a stream into out in which every byte that belongs to an occurrence of a form is masked;
+// Writer gives a stream into out in which every byte that belongs to an occurrence of a form is masked;
 // occurrences that overlap become one plan.Mask. It holds back only what may still become an occurrence;
 // Close writes that. Close leaves out alone.
-func (m *Mask) writer(out io.Writer) io.WriteCloser {
+func (m *Mask) Writer(out io.Writer) io.WriteCloser {
 	if m == nil {
 		return passing{out}
 	}

@@ -16,7 +16,7 @@ const MaxLine = 64 << 10
 // time may call it. The mask may be shared by streams, and nil.
 func NewOutput(sink Sink, stream Stream, mask *Mask) io.WriteCloser {
 	lines := &lines{sink: sink, stream: stream}
-	return &output{WriteCloser: mask.writer(lines), lines: lines}
+	return &output{WriteCloser: mask.Writer(lines), lines: lines}
 }
 
 // output is the mask with the lines behind it.

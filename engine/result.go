@@ -16,7 +16,7 @@ const (
 	TimedOut Status = "timed-out"
 	// Errored means that ktask, the engine or an image failed, not the task.
 	Errored Status = "errored"
-	// Canceled means that the user, or a sibling under --fail-fast, stopped it.
+	// Canceled means that the user, a sibling under --fail-fast or an earlier stage stopped it.
 	Canceled Status = "canceled"
 )
 
@@ -32,6 +32,12 @@ const (
 	CommandNotFound    Reason = "CommandNotFound"
 	CommandNotRunnable Reason = "CommandNotRunnable"
 	WrongArchitecture  Reason = "WrongArchitecture"
+	ReadOnlyFileSystem Reason = "ReadOnlyFileSystem"
+	VolumeFull         Reason = "VolumeFull"
+	PermissionDenied   Reason = "PermissionDenied"
+	ModuleNotFound     Reason = "ModuleNotFound"
+	// ScriptFailed is an exception of the script's own. It is the reason of an attempt; the task's is Keptn's.
+	ScriptFailed       Reason = "ScriptFailed"
 	ImagePullFailed    Reason = "ImagePullFailed"
 	ImageNotFound      Reason = "ImageNotFound"
 	ImageUnauthorized  Reason = "ImageUnauthorized"
@@ -42,6 +48,7 @@ const (
 	EngineDidNotAnswer Reason = "EngineDidNotAnswer"
 	Interrupted        Reason = "Interrupted"
 	SiblingFailed      Reason = "SiblingFailed"
+	StageFailed        Reason = "StageFailed"
 )
 
 // Error is the failure of an engine, as against that of a task.
@@ -76,11 +83,15 @@ type AttemptResult struct {
 type TaskResult struct {
 	Name       string
 	Definition string
-	Status     Status
-	Reason     Reason
-	Message    string
+	// Stage is the stage that the task belongs to; its ID is "" where the task runs by itself.
+	Stage   plan.Stage
+	Status  Status
+	Reason  Reason
+	Message string
 	// Remedy tells the user what to do next, or is "".
-	Remedy      string
+	Remedy string
+	// Place is the line of a manifest at which the script failed ("task.yaml:31"), or "".
+	Place       plan.Origin
 	Origin      plan.Origin
 	Image       string
 	ImageDigest string
@@ -91,14 +102,35 @@ type TaskResult struct {
 	Attempts []AttemptResult
 }
 
-// Result is the outcome of a run; Tasks are in the order of the plan.
+// StageResult is the outcome of a stage.
+type StageResult struct {
+	plan.Stage
+	// Status is the worst of the stage's tasks; Canceled where the stage never started or was cut short.
+	Status Status
+	// Warning says that tasks failed or timed out and that the plan lets the deployment go on (plan.NonBlocking).
+	Warning bool
+	// Message says why the stage never started, else it is "".
+	Message string
+	// Tasks are the names of the stage's tasks, in the order of the plan.
+	Tasks []string
+	// Started and Finished are zero where the stage never started.
+	Started  time.Time
+	Finished time.Time
+}
+
+// Result is the outcome of a run; Tasks and Stages are in the order of the plan.
 type Result struct {
-	RunID    string
+	RunID string
+	// Status is the worst of the tasks. These do not count: one that a failed sibling or stage canceled, as that says
+	// what really happened; and, under plan.NonBlocking, one of a stage that failed or timed out. One that errored
+	// counts always: a run that lacks its engine or an image has not shown what Keptn would do.
 	Status   Status
 	Started  time.Time
 	Finished time.Time
 	Engine   Info
 	Tasks    []TaskResult
+	// Stages is empty where the plan has none.
+	Stages []StageResult
 }
 
 // KeptnStatus is Keptn's word for a status: Keptn knows no third outcome.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/ktask/ktask/engine/plan"
@@ -16,9 +15,12 @@ type Runner struct {
 	// Sink sees every event of a run, from one goroutine and in one order; nil sees none. A Sink that is slower than
 	// the tasks slows them down: at most a few hundred events, or a MiB of output, wait for it.
 	Sink Sink
-	// Parallel is how many tasks run at once; less than one is one. They start in the order of the plan.
+	// Parallel is how many tasks run at once; less than one is one. They start in the order of the plan, those of a
+	// stage together, as soon as the stages that it needs have passed. Where tasks of a stage wait for each other,
+	// Parallel has to have room for all of them.
 	Parallel int
-	// FailFast cancels the other tasks once one has not passed, and starts no more.
+	// FailFast cancels the other tasks, of any stage, once one has not passed, and starts no more. A task that the
+	// plan forgives (plan.NonBlocking) does not set it off.
 	FailFast bool
 	// RunID, Owner and Version label what the run leaves on the engine if it crashes, see Labels.
 	RunID   string
@@ -33,7 +35,12 @@ const describeTimeout = 5 * time.Second
 //
 // The error is non-nil where the run could not be carried out at all: an invalid Runner or plan, or a Sink that
 // panicked (*SinkPanicError; the Result then tells how far it came). All else is in the Result: the failures of tasks,
-// and those of the engine as Errored tasks. Every task of the plan has a TaskResult, also one that never started.
+// and those of the engine as Errored tasks. Every task of the plan has a TaskResult and every stage a StageResult, also
+// one that never started.
+//
+// A stage has failed with its first task that has not passed (rule 124). Its other tasks run to their end (125), the
+// stages behind it never start and their tasks are Canceled with StageFailed (126). Under plan.NonBlocking a stage that
+// failed or timed out is a warning and the stages behind it start (129); one that errored still stops them.
 //
 // The end of ctx stops what runs, with its grace, ends waits at once and starts no more; the tasks concerned are
 // Canceled and their message is the cause of ctx. Nothing is left on the engine and no goroutine when Run returns.
@@ -47,12 +54,12 @@ func (r Runner) Run(ctx context.Context, p plan.Plan) (Result, error) {
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	x := &run{Runner: r, cancel: cancel, events: dispatch(r.sink(), cancel)}
+	x := &run{Runner: r, plan: p, cancel: cancel, events: dispatch(r.sink(), cancel)}
 
 	result := Result{RunID: r.RunID, Started: time.Now()}
-	result.Tasks = x.tasks(ctx, p.Tasks)
+	result.Tasks, result.Stages = newCourse(x).follow(ctx)
 	result.Engine = <-info
-	result.Status = overall(result.Tasks)
+	result.Status = x.overall(result.Tasks)
 	result.Finished = time.Now()
 	x.events.emit(Header{}, RunFinished{Result: result})
 	return result, x.events.close()
@@ -68,6 +75,28 @@ func (r Runner) check(p plan.Plan) error {
 			return fmt.Errorf("run plan: two tasks are named %q: results and output are keyed by name", t.Name)
 		}
 		seen[t.Name] = true
+	}
+	return checkStages(p)
+}
+
+// checkStages makes sure that every stage's turn comes: needs are earlier, so there is no cycle.
+func checkStages(p plan.Plan) error {
+	known := make(map[string]bool, len(p.Stages))
+	for _, s := range p.Stages {
+		if s.ID == "" || known[s.ID] {
+			return fmt.Errorf("run plan: stage ID %q of %v is empty, or that of another stage", s.ID, s)
+		}
+		for _, need := range s.Needs {
+			if !known[need] {
+				return fmt.Errorf("run plan: stage %q needs %q, which is not among the stages before it", s.ID, need)
+			}
+		}
+		known[s.ID] = true
+	}
+	for _, t := range p.Tasks {
+		if t.Stage != "" && !known[t.Stage] {
+			return fmt.Errorf("run plan: task %q belongs to stage %q, which the plan does not have", t.Name, t.Stage)
+		}
 	}
 	return nil
 }
@@ -101,42 +130,29 @@ func (r Runner) describe(ctx context.Context) <-chan Info {
 // run is one call of Runner.Run.
 type run struct {
 	Runner
+	plan   plan.Plan
 	cancel context.CancelCauseFunc
 	events *dispatcher
 }
 
-// tasks starts the tasks in their order, at most Parallel at once, and gives their results in the same order.
-func (r *run) tasks(ctx context.Context, tasks []plan.Task) []TaskResult {
-	results := make([]TaskResult, len(tasks))
-	slots := make(chan struct{}, max(r.Parallel, 1))
-	var running sync.WaitGroup
-	for i, t := range tasks {
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
-		}
-		x := r.newExecution(t)
-		if ctx.Err() != nil {
-			results[i] = x.skip(context.Cause(ctx))
-			continue
-		}
-		// Told here and not in the task's goroutine, so that the order of the plan is the order of the events.
-		x.start()
-		running.Go(func() {
-			defer func() { <-slots }()
-			results[i] = x.complete(ctx)
-		})
+// counts is true for a task whose outcome is one of the run, see Result.Status.
+func (r *run) counts(t TaskResult) bool {
+	if t.Reason == SiblingFailed || t.Reason == StageFailed {
+		return false
 	}
-	running.Wait()
-	return results
+	return !r.forgives(t)
 }
 
-// overall is the worst of the tasks. A task that was canceled because of a sibling does not count: it would make a
-// run with --fail-fast look interrupted, while the sibling says what really happened.
-func overall(tasks []TaskResult) Status {
+// forgives is true for a task of a stage whose failure is no more than a warning (rule 129).
+func (r *run) forgives(t TaskResult) bool {
+	return r.plan.NonBlocking && t.Stage.ID != "" && (t.Status == Failed || t.Status == TimedOut)
+}
+
+// overall is the worst of the tasks that count.
+func (r *run) overall(tasks []TaskResult) Status {
 	status := Passed
 	for _, t := range tasks {
-		if t.Reason != SiblingFailed {
+		if r.counts(t) {
 			status = worst(status, t.Status)
 		}
 	}

@@ -54,20 +54,25 @@ func limited(t plan.Task, memory int64) plan.Task {
 // play runs tasks in fake time and checks what holds for every run: the order of events, and that nothing is left.
 func play(t *testing.T, ctx context.Context, r engine.Runner, tasks ...plan.Task) (engine.Result, *enginetest.Recorder) {
 	t.Helper()
+	return playPlan(t, ctx, r, plan.Plan{Tasks: tasks})
+}
+
+func playPlan(t *testing.T, ctx context.Context, r engine.Runner, p plan.Plan) (engine.Result, *enginetest.Recorder) {
+	t.Helper()
 	recorder := &enginetest.Recorder{}
 	r.Sink = recorder
-	result, err := r.Run(ctx, plan.Plan{Tasks: tasks})
+	result, err := r.Run(ctx, p)
 	if err != nil {
 		t.Fatalf("Run: %v", err)
 	}
 	if err := recorder.Check(); err != nil {
 		t.Errorf("%v\n%s", err, strings.Join(recorder.Names(), "\n"))
 	}
-	if left := r.Engine.(*enginetest.Fake).Left(); left != 0 {
+	if left := r.Engine.(interface{ Left() int }).Left(); left != 0 {
 		t.Errorf("%d containers are left on the engine", left)
 	}
-	if len(result.Tasks) != len(tasks) {
-		t.Fatalf("%d tasks have %d results", len(tasks), len(result.Tasks))
+	if len(result.Tasks) != len(p.Tasks) || len(result.Stages) != len(p.Stages) {
+		t.Fatalf("%d tasks have %d results, %d stages %d", len(p.Tasks), len(result.Tasks), len(p.Stages), len(result.Stages))
 	}
 	return result, recorder
 }
@@ -84,6 +89,7 @@ func TestOutcomes(t *testing.T) {
 	const (
 		backoffWords  = "Job has reached the specified backoff limit"
 		deadlineWords = "Job was active longer than specified deadline"
+		moreTime      = "raise spec.timeout, or give --timeout"
 	)
 	for name, tc := range map[string]struct {
 		task    plan.Task
@@ -139,6 +145,7 @@ func TestOutcomes(t *testing.T) {
 				Code: 127, Reason: engine.CommandNotFound, Message: `"foo" is not in PATH`,
 			}}},
 			status: engine.Failed, reason: engine.CommandNotFound, message: `exit code 127: "foo" is not in PATH`,
+			remedy:   "correct the command, or use an image that has it",
 			exitCode: 127, starts: []time.Duration{0}, attempts: []engine.Status{engine.Failed},
 		},
 		"out of memory": {
@@ -161,29 +168,29 @@ func TestOutcomes(t *testing.T) {
 		},
 		"timed out": {
 			task: with(task("t"), 3, 2*second), scripts: attempts{hangs},
-			status: engine.TimedOut, reason: engine.DeadlineExceeded, message: "timed out after 2s",
+			status: engine.TimedOut, reason: engine.DeadlineExceeded, message: "timed out after 2s", remedy: moreTime,
 			exitCode: 143, starts: []time.Duration{0}, takes: 2 * second, attempts: []engine.Status{engine.TimedOut},
 		},
 		"timed out below a second": {
 			task: with(task("t"), 0, 50*ms), scripts: attempts{hangs},
-			status: engine.TimedOut, reason: engine.DeadlineExceeded, message: "timed out after 50ms",
+			status: engine.TimedOut, reason: engine.DeadlineExceeded, message: "timed out after 50ms", remedy: moreTime,
 			exitCode: 143, starts: []time.Duration{0}, takes: 50 * ms, attempts: []engine.Status{engine.TimedOut},
 		},
 		"timed out and ignores the stop signal": {
 			task: with(task("t"), 0, second), scripts: attempts{{Takes: enginetest.Forever, IgnoresStop: true}},
-			status: engine.TimedOut, reason: engine.DeadlineExceeded, message: "timed out after 1s",
+			status: engine.TimedOut, reason: engine.DeadlineExceeded, message: "timed out after 1s; it did not end on the stop signal and was killed after its grace of 10s", remedy: moreTime,
 			exitCode: 137, starts: []time.Duration{0}, takes: 11 * second, attempts: []engine.Status{engine.TimedOut},
 		},
 		"timed out in the second attempt": {
 			task: with(task("t"), 3, 2*second), scripts: attempts{exits(1, 0), hangs},
-			status: engine.TimedOut, reason: engine.DeadlineExceeded, message: "timed out after 2s",
+			status: engine.TimedOut, reason: engine.DeadlineExceeded, message: "timed out after 2s", remedy: moreTime,
 			exitCode: 143, starts: []time.Duration{0, second}, takes: 2 * second,
 			attempts: []engine.Status{engine.Failed, engine.TimedOut},
 		},
 		"timed out before a wait": {
 			task: with(task("t"), 5, 2*second), scripts: attempts{exits(1, 0), exits(4, 0)},
 			status: engine.TimedOut, reason: engine.DeadlineExceeded,
-			message:  "attempt 3 would start in 2s, after the timeout of 2s; the last one ended with exit code 4",
+			remedy: moreTime, message: "attempt 3 would start in 2s, after the timeout of 2s; the last one ended with exit code 4",
 			exitCode: 4, starts: []time.Duration{0, second}, takes: second,
 			attempts: []engine.Status{engine.Failed, engine.Failed},
 		},
@@ -239,22 +246,22 @@ func TestOutcomes(t *testing.T) {
 		},
 		"cluster, all defaults end by the deadline (rule 88)": {
 			task: inCluster(with(task("t"), 10, 5*time.Minute)), scripts: slices.Repeat(attempts{exits(1, 0)}, 11),
-			status: engine.TimedOut, reason: engine.DeadlineExceeded, message: deadlineWords, exitCode: 1,
+			status: engine.TimedOut, reason: engine.DeadlineExceeded, remedy: moreTime, message: deadlineWords, exitCode: 1,
 			starts: []time.Duration{0, 0, 10 * second, 30 * second, 70 * second, 150 * second}, takes: 150 * second,
 			attempts: slices.Repeat([]engine.Status{engine.Failed}, 6),
 		},
 		"cluster, the pull is part of the timeout": {
 			task: inCluster(with(task("t"), 0, 2*second)), pull: enginetest.Pull{Takes: time.Hour},
-			status: engine.TimedOut, reason: engine.DeadlineExceeded, message: deadlineWords,
+			status: engine.TimedOut, reason: engine.DeadlineExceeded, remedy: moreTime, message: deadlineWords,
 			exitCode: -1, takes: 2 * second,
 		},
 		"cluster, below a second is over at once (rule 91)": {
 			task: inCluster(with(task("t"), 0, 999*ms)), pull: enginetest.Pull{Takes: time.Hour},
-			status: engine.TimedOut, reason: engine.DeadlineExceeded, message: deadlineWords, exitCode: -1,
+			status: engine.TimedOut, reason: engine.DeadlineExceeded, remedy: moreTime, message: deadlineWords, exitCode: -1,
 		},
 		"cluster, whole seconds": {
 			task: inCluster(with(task("t"), 0, 1999*ms)), scripts: attempts{hangs},
-			status: engine.TimedOut, reason: engine.DeadlineExceeded, message: deadlineWords,
+			status: engine.TimedOut, reason: engine.DeadlineExceeded, remedy: moreTime, message: deadlineWords,
 			exitCode: 143, starts: []time.Duration{0}, takes: second, attempts: []engine.Status{engine.TimedOut},
 		},
 		"cluster, out of memory is Keptn's word": {

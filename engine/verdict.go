@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,8 @@ type verdict struct {
 	reason  Reason
 	message string
 	remedy  string
+	// place is the line of a manifest that failed, or "".
+	place plan.Origin
 }
 
 // deadlineError is the cause of a context that a task's own timeout ended. Its type tells it from a deadline that the
@@ -35,11 +38,23 @@ func (e *deadlineError) timeout() string {
 	return fmt.Sprintf("%v (%s)", e.after, e.origin)
 }
 
+const remedyDeadline = "raise spec.timeout, or give --timeout"
+
 // siblingError is the cause of a context that --fail-fast ended.
 type siblingError struct{ task string }
 
 func (e *siblingError) Error() string {
 	return fmt.Sprintf("stopped because task %q did not pass", e.task)
+}
+
+// stageError is why a task does not run whose stage is behind a failed one.
+type stageError struct {
+	stage plan.Stage
+	task  string
+}
+
+func (e *stageError) Error() string {
+	return fmt.Sprintf("not run because task %q of %v did not pass", e.task, e.stage)
 }
 
 // restartError is the cause of the context of a start that is one too many, see condemned.
@@ -54,13 +69,16 @@ func stopped(cause error) verdict {
 	var (
 		deadline *deadlineError
 		sibling  *siblingError
+		stage    *stageError
 		restart  *restartError
 	)
 	switch {
 	case errors.As(cause, &deadline):
-		return verdict{status: TimedOut, reason: DeadlineExceeded, message: deadline.Error()}
+		return verdict{status: TimedOut, reason: DeadlineExceeded, message: deadline.Error(), remedy: remedyDeadline}
 	case errors.As(cause, &sibling):
 		return verdict{status: Canceled, reason: SiblingFailed, message: sibling.Error()}
+	case errors.As(cause, &stage):
+		return verdict{status: Canceled, reason: StageFailed, message: stage.Error()}
 	case errors.As(cause, &restart):
 		return verdict{status: Failed, reason: BackoffLimitExceeded, message: restart.Error()}
 	case cause == nil || cause == context.Canceled: //nolint:errorlint // the bare value says nothing worth showing
@@ -78,7 +96,7 @@ func judge(ctx context.Context, exit Exit, err error) verdict {
 		if e := (*Error)(nil); errors.As(err, &e) {
 			// The engine was told to stop, and had trouble doing so.
 			v.message += ": " + e.Error()
-			v.remedy = e.Remedy
+			v.remedy = cmp.Or(e.Remedy, v.remedy)
 		}
 		return v
 	case err != nil:
@@ -120,7 +138,7 @@ func errored(err error) verdict {
 
 // exhausted is the outcome of a task whose last attempt failed: Keptn's word, unless the cause is known more exactly.
 func exhausted(last verdict) verdict {
-	if last.reason == "" {
+	if last.reason == "" || last.reason == ScriptFailed {
 		last.reason = BackoffLimitExceeded
 	}
 	return last
@@ -129,7 +147,7 @@ func exhausted(last verdict) verdict {
 // tooLate is the outcome of a task whose next attempt would start after its deadline.
 func tooLate(t plan.Task, number int, wait time.Duration, last verdict) verdict {
 	timeout := (&deadlineError{after: t.Timeout, origin: t.TimeoutOrigin}).timeout()
-	return verdict{status: TimedOut, reason: DeadlineExceeded, message: fmt.Sprintf(
+	return verdict{status: TimedOut, reason: DeadlineExceeded, remedy: cmp.Or(last.remedy, remedyDeadline), message: fmt.Sprintf(
 		"attempt %d would start in %v, after the timeout of %s; the last one ended with %s", number, wait, timeout, last.message)}
 }
 
@@ -145,16 +163,20 @@ func (v verdict) keptn() verdict {
 }
 
 // outOfMemory explains an attempt that the kernel killed.
-func outOfMemory(v verdict, exit Exit, limit int64) verdict {
+func outOfMemory(v verdict, exit Exit, c plan.Container) verdict {
 	if v.reason == "" {
 		v.reason = OOMKilled
 	}
-	v.message = exitText(Exit{Code: exit.Code, Signal: exit.Signal, Message: "out of memory"})
+	message := "out of memory"
 	v.remedy = "give the engine more memory, or let the task use less"
-	if limit > 0 {
-		v.message += ", the limit is " + quantity(limit)
+	if limit := c.Limits.MemoryBytes; limit > 0 {
+		message += ", the limit is " + quantity(limit) + in(c.Origin("limits.memory"))
 		v.remedy = "raise resources.limits.memory, or let the task use less"
+		if len(c.Tmpfs) > 0 { // rule 82
+			v.remedy += fmt.Sprintf("; what it writes to volume %q counts", c.Tmpfs[0].Name)
+		}
 	}
+	v.message = exitText(Exit{Code: exit.Code, Signal: exit.Signal, Message: message})
 	return v
 }
 

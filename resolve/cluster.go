@@ -138,7 +138,7 @@ func (r *resolver) codeElsewhere(u use, at spec.Pos, configMap, namespace string
 		return
 	}
 	outcome := "which has none, so the pod waits until its deadline"
-	if _, other := r.index.configMaps[key{own, configMap}]; other {
+	if _, other := find(r.index.configMaps, configMap, own); other {
 		outcome = "which has another one of that name"
 	}
 	r.warn(at, "cluster-code-namespace", "define it in namespace "+own,

@@ -9,11 +9,35 @@ import (
 // maxText is the longest string that Linux passes to a process (MAX_ARG_STRLEN, less its end).
 const maxText = 128<<10 - 1
 
+// maxExpansion is what $(NAME) may put into the values of one task: the most that Linux gives a process for
+// arguments and environment (fs/exec.c, three quarters of 8 MiB).
+const maxExpansion = 6 << 20
+
+// maxPlan bounds the code, parameters and environments of all tasks together. References multiply what is written
+// once: a script of 1 MiB that a thousand definitions call.
+const maxPlan = 64 << 20
+
+// perEntry is what a variable or parameter costs beside its text.
+const perEntry = 200
+
+// spend counts bytes of the plan. It reports the task with which the plan becomes too large, the last one.
+func (r *resolver) spend(u use, bytes int) {
+	before := r.spent
+	if r.spent += bytes; before <= maxPlan && r.exhausted() {
+		r.fail(u.meta().Pos, "plan-too-large", "name fewer with --task", "with task %q the code, parameters and environments of all tasks are more than %d MiB", u.name(), maxPlan>>20)
+	}
+}
+
+func (r *resolver) exhausted() bool { return r.spent > maxPlan }
+
 // expand replaces $(NAME) as the kubelet does (k8s.io/kubernetes third_party/forked/golang/expansion): $$ is a
 // dollar, a name that is not known stays as it was written, and so does every other dollar. What is
 // inserted is not looked at again. A secret stays one wherever it lands. The result is cut once it is longer
 // than maxText, since each of a few nested references may double it.
 func expand(text string, lookup func(name string) (plan.Text, bool)) plan.Text {
+	if strings.IndexByte(text, '$') < 0 {
+		return plan.Plain(text)
+	}
 	var out []plan.Text
 	length, closers := 0, true
 	add := func(t plan.Text) {
@@ -55,6 +79,8 @@ func expand(text string, lookup func(name string) (plan.Text, bool)) plan.Text {
 type variables struct {
 	list []plan.EnvVar
 	at   map[string]int
+	// inserted is how many bytes lookup was asked for.
+	inserted int
 }
 
 func (v *variables) set(e plan.EnvVar) {
@@ -69,12 +95,18 @@ func (v *variables) set(e plan.EnvVar) {
 	v.list = append(v.list, e)
 }
 
-// lookup gives the value of a name as far as declared.
+// lookup gives the value of a name as far as declared. Beyond maxExpansion, which environment reports, it gives
+// nothing: references to long values, each of few letters, would need more memory than there is.
 func (v *variables) lookup(name string) (plan.Text, bool) {
-	if i, known := v.at[name]; known {
-		return v.list[i].Value, true
+	i, known := v.at[name]
+	if !known {
+		return plan.Text{}, false
 	}
-	return plan.Text{}, false
+	value := v.list[i].Value
+	if v.inserted += value.Len(); v.inserted > maxExpansion {
+		return plan.Text{}, true
+	}
+	return value, true
 }
 
 // expanded declares a variable with a plain value, in which the variables before it are expanded.
@@ -92,6 +124,10 @@ func (r *resolver) environment(u use, v *variables) []plan.EnvVar {
 	for _, e := range v.list {
 		r.tooLong(u, e.Value, "variable "+e.Name)
 	}
+	if v.inserted > maxExpansion {
+		r.fail(u.meta().Pos, "value-too-long", "pass it as a file", "task %q: $(NAME) puts more than %d MiB into its values, which Linux gives no process", u.name(), maxExpansion>>20)
+	}
+	r.spend(u, v.inserted+perEntry*len(v.list))
 	return v.list
 }
 

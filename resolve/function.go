@@ -3,7 +3,6 @@ package resolve
 import (
 	"encoding/json"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -85,6 +84,10 @@ func (r *resolver) chain(u use, f *spec.Function) ([]link, bool) {
 				"%q calls %q, which is a container task; Keptn's operator crashes on it", here.definition.Name, ref.Name)
 			return nil, false
 		}
+		if len(chain) > maxChain {
+			r.fail(ref.Pos, "reference-chain", "call the last one directly", "functionRef leads from %q through more than %d definitions", u.definition.Name, maxChain)
+			return nil, false
+		}
 		if seen[next] {
 			r.fail(ref.Pos, "reference-cycle", "give one of them code", "functionRef goes in a circle: %s", drawn(chain, next))
 			return nil, false
@@ -95,6 +98,9 @@ func (r *resolver) chain(u use, f *spec.Function) ([]link, bool) {
 	r.cutChain(chain)
 	return chain, true
 }
+
+// maxChain bounds a chain of references; a cluster follows one of them.
+const maxChain = 100
 
 // drawn shows a circle of references; a long one is shortened in the middle.
 func drawn(chain []link, back *spec.Definition) string {
@@ -122,6 +128,7 @@ func (r *resolver) data(u use, chain []link) *plan.EnvVar {
 	var from plan.Origin
 	fill := func(pairs []spec.Pair) {
 		for _, p := range pairs {
+			r.spend(u, perEntry+len(p.Key)+len(p.Value))
 			if values[p.Key] == "" {
 				values[p.Key], places[p.Key] = p.Value, origin(p.Pos)
 			}
@@ -237,6 +244,7 @@ func (r *resolver) code(u use, l link, runtime runtimes.Runtime, image string) (
 			r.codeElsewhere(u, s.Pos, m.Name, m.Namespace)
 		}
 		r.unused(sources[i:])
+		r.spend(u, len(file.Content))
 		return plan.EnvVar{Value: plan.Plain(runtime.ScriptPath), Origin: byDefault}, []plan.File{file}
 	}
 	return script, nil
@@ -280,20 +288,8 @@ func (r *resolver) configMapCode(m *spec.ConfigMap, s spec.ConfigMapRef, file *p
 	has := "it has no keys"
 	if len(keys) > 0 {
 		slices.Sort(keys)
-		has = "its keys are " + strings.Join(keys, ", ")
+		has = "its keys are " + enumerated(keys)
 	}
 	r.fail(s.Pos, "configmap-without-code", has, `ConfigMap %q has no key "code"; in a cluster the runtime would find an empty directory in place of its script`, m.Name)
 	return false
-}
-
-// readsData finds the ways in which scripts of both runtimes read the environment variable DATA.
-var readsData = regexp.MustCompile(`(?:\benv\.get|\benviron\.get|\bgetenv)\(\s*["'\x60]DATA["'\x60]|\benviron\[\s*["']DATA["']`)
-
-// unreadData warns of a script that reads DATA while nobody gives parameters: DATA is then not set at all.
-func (r *resolver) unreadData(u use, in runtimes.Inputs, c plan.Container) {
-	if in.Data != nil || len(c.Files) == 0 || !readsData.Match(c.Files[0].Content) {
-		return
-	}
-	r.warn(u.definition.Runner.(*spec.Function).Pos, "data-unset", "give parameters.map, or --param NAME=VALUE",
-		"the script of %q reads DATA, which is not set without parameters", u.definition.Name)
 }

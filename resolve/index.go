@@ -10,31 +10,44 @@ import (
 
 // index finds objects by namespace and name.
 type index struct {
-	definitions map[key]*spec.Definition
-	configMaps  map[key]*spec.ConfigMap
-	secrets     map[key]*spec.Secret
+	definitions *catalog[*spec.Definition]
+	configMaps  *catalog[*spec.ConfigMap]
+	secrets     *catalog[*spec.Secret]
 }
+
+// catalog holds the objects of a kind.
+type catalog[T any] struct {
+	objects map[key]T
+	// compared counts the names that missing has held against others.
+	compared int
+}
+
+// maxCompared bounds the work for remedies: thousands of references that lead nowhere, among thousands of names.
+const maxCompared = 200_000
 
 type key struct{ namespace, name string }
 
 func newIndex(m spec.Manifests) index {
-	x := index{map[key]*spec.Definition{}, map[key]*spec.ConfigMap{}, map[key]*spec.Secret{}}
-	for _, d := range m.Definitions {
-		x.definitions[key{d.Namespace, d.Name}] = d
+	return index{
+		definitions: newCatalog(m.Definitions, func(d *spec.Definition) spec.Meta { return d.Meta }),
+		configMaps:  newCatalog(m.ConfigMaps, func(c *spec.ConfigMap) spec.Meta { return c.Meta }),
+		secrets:     newCatalog(m.Secrets, func(s *spec.Secret) spec.Meta { return s.Meta }),
 	}
-	for _, c := range m.ConfigMaps {
-		x.configMaps[key{c.Namespace, c.Name}] = c
+}
+
+func newCatalog[T any](all []T, meta func(T) spec.Meta) *catalog[T] {
+	c := &catalog[T]{objects: make(map[key]T, len(all))}
+	for _, o := range all {
+		m := meta(o)
+		c.objects[key{m.Namespace, m.Name}] = o
 	}
-	for _, s := range m.Secrets {
-		x.secrets[key{s.Namespace, s.Name}] = s
-	}
-	return x
+	return c
 }
 
 // find looks in the namespaces in their order; the first hit wins.
-func find[T any](objects map[key]T, name string, namespaces ...string) (object T, ok bool) {
+func find[T any](c *catalog[T], name string, namespaces ...string) (object T, ok bool) {
 	for _, ns := range namespaces {
-		if object, ok = objects[key{ns, name}]; ok {
+		if object, ok = c.objects[key{ns, name}]; ok {
 			return object, true
 		}
 	}
@@ -42,9 +55,12 @@ func find[T any](objects map[key]T, name string, namespaces ...string) (object T
 }
 
 // missing is the remedy for a reference that was not found: the namespace that has it, or the names that are close.
-func missing[T any](objects map[key]T, kind, name string, namespaces ...string) string {
+func missing[T any](c *catalog[T], kind, name string, namespaces ...string) string {
+	if c.compared += len(c.objects); c.compared > maxCompared {
+		return fmt.Sprintf("no %s of that name was loaded", kind)
+	}
 	var elsewhere, names []string
-	for k := range objects {
+	for k := range c.objects {
 		if k.name == name {
 			elsewhere = append(elsewhere, k.namespace)
 		}
@@ -54,15 +70,25 @@ func missing[T any](objects map[key]T, kind, name string, namespaces ...string) 
 	}
 	slices.Sort(elsewhere)
 	slices.Sort(names)
-	switch {
-	case len(elsewhere) > 0:
-		return fmt.Sprintf("there is one in namespace %s, which is not searched", strings.Join(elsewhere, ", "))
-	case spec.Nearest(name, names) != "":
-		return spec.DidYouMean(name, names)
-	case len(names) == 0:
+	if len(elsewhere) > 0 {
+		return fmt.Sprintf("there is one in namespace %s, which is not searched", enumerated(elsewhere))
+	}
+	if near := spec.DidYouMean(name, names); near != "" {
+		return near
+	}
+	if len(names) == 0 {
 		return fmt.Sprintf("no %s was loaded; name its file too", kind)
 	}
-	return fmt.Sprintf("the %ss loaded are %s", kind, strings.Join(names, ", "))
+	return fmt.Sprintf("the %ss loaded are %s", kind, enumerated(names))
+}
+
+// enumerated lists names, the first ones of many.
+func enumerated(names []string) string {
+	const most = 20
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
 }
 
 // namespaces are searched for a task of ns, as Keptn's operator does (controllers/common/helperfunctions.go).

@@ -132,6 +132,10 @@ type resolver struct {
 	index    index
 	problems spec.Problems
 	told     map[spec.Problem]bool
+	// errors counts the errors, those too that were told before.
+	errors int
+	// spent is how many bytes of code, parameters and environment the plan has.
+	spent int
 }
 
 func newResolver(m spec.Manifests, o Options) *resolver {
@@ -154,6 +158,9 @@ func (r *resolver) warn(at spec.Pos, rule, remedy, format string, args ...any) {
 
 func (r *resolver) add(s spec.Severity, at spec.Pos, rule, remedy, format string, args ...any) {
 	p := spec.Problem{Pos: at, Severity: s, Rule: rule, Message: fmt.Sprintf(format, args...), Remedy: remedy}
+	if s == spec.Error {
+		r.errors++
+	}
 	if !r.told[p] { // two tasks that share a definition share its problems
 		r.told[p] = true
 		r.problems = append(r.problems, p)

@@ -26,7 +26,7 @@ func (r *resolver) secret(u use, name, key string, at spec.Pos, optional bool) (
 	if !found {
 		if !optional {
 			remedy := line
-			if len(r.index.secrets) > 0 {
+			if len(r.index.secrets.objects) > 0 {
 				remedy = missing(r.index.secrets, "Secret", name, namespaces...) + "; " + line
 			}
 			r.fail(at, "missing-secret", remedy, "there is no Secret %q, of which task %q wants key %q; in a cluster its pod would wait for it until the deadline", name, u.name(), key)

@@ -99,7 +99,7 @@ func (r *resolver) chosenApps(all []app) []app {
 		missing("app", o.App, appNames)
 	case o.Workload != "":
 		missing("workload", o.Workload, workloadNames)
-	case len(r.problems.Errors()) == 0: // else a workload was reported already
+	case r.errors == 0: // else a workload was reported already
 		r.fail(spec.Pos{}, "no-app", "annotate a workload with keptn.sh/workload, or add a KeptnApp", "the manifests hold no app and no workload that Keptn would see")
 	}
 	return nil

@@ -19,7 +19,10 @@ const (
 
 // task makes the plan of one task; ok is false where a problem prevents it.
 func (r *resolver) task(u use) (t plan.Task, ok bool) {
-	meta, before := u.meta(), len(r.problems.Errors())
+	if r.exhausted() {
+		return t, false
+	}
+	meta, before := u.meta(), r.errors
 	t = plan.Task{
 		Name: u.name(), Definition: u.definition.Name, Namespace: meta.Namespace, Origin: origin(atLine(meta.Pos)),
 		Labels: labels(meta.Labels), Semantics: r.options.Semantics,
@@ -48,7 +51,7 @@ func (r *resolver) task(u use) (t plan.Task, ok bool) {
 			t.Container.Origins = append(t.Container.Origins, plan.Part{Name: f.name, Origin: plan.Origin("flag --" + f.name)})
 		}
 	}
-	return t, len(r.problems.Errors()) == before
+	return t, r.errors == before
 }
 
 // atLine drops the field, which for a whole object says nothing.

@@ -20,7 +20,7 @@ type builder struct {
 
 const (
 	// maxMerged bounds the keys that merge keys copy within a document.
-	maxMerged = 500_000
+	maxMerged = 200_000
 	// maxAliased bounds the weight that aliases and merge keys add to a document: aliases of aliases make few
 	// lines mean billions.
 	maxAliased = 8 << 20
@@ -150,7 +150,8 @@ func (b *builder) scalar(n *yaml.Node) *node {
 		return b.tagged(n)
 	}
 	if n.Style&quoted != 0 || explicit {
-		return &node{kind: stringKind, text: n.Value, block: n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0}
+		folded := n.Style&yaml.FoldedStyle != 0
+		return &node{kind: stringKind, text: n.Value, block: folded || n.Style&yaml.LiteralStyle != 0, folded: folded}
 	}
 	plain := plainScalar(n.Value)
 	return &plain

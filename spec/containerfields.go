@@ -60,7 +60,7 @@ func ContainerFields() []ContainerField {
 		{"readinessProbe", Approximated, "nobody probes a task here"},
 		{"startupProbe", Approximated, "nobody probes a task here"},
 		{"lifecycle", Approximated, "hooks are not called"},
-		{"terminationMessagePath", Supported, "outside of /dev, /proc, /sys and the volume, which are gone with the process"},
+		{"terminationMessagePath", Supported, "as in a pod: an empty file that any user may write to; its last 4096 bytes are the message"},
 		{"terminationMessagePolicy", Supported, ""},
 		{"tty", Supported, ""},
 		{"stdin", Supported, "open, and empty, as in a Job that nobody attaches to"},

@@ -15,6 +15,9 @@ import (
 // nothing that a cluster could hold is lost, and a stray archive ends in a clear error instead of in swap.
 const maxDocument = 8 << 20
 
+// maxDocuments bounds the documents of one source: a parser is made for each.
+const maxDocuments = 50_000
+
 // maxDirectives bounds the directives of a document, through all of which the parser looks for each new one.
 const maxDirectives = 100
 
@@ -25,7 +28,7 @@ type chunk struct {
 	line int
 }
 
-// split cuts a source at its document markers. Documents are parsed one by one so that a syntax error in
+// split cuts a source at its document markers, and gives up after maxDocuments. Documents are parsed one by one so that a syntax error in
 // one does not hide the problems of the others, and anchors do not reach across, as YAML wants it.
 func split(data []byte) []chunk {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
@@ -39,6 +42,9 @@ func split(data []byte) []chunk {
 		start = end
 	}
 	for at := range markers(data) {
+		if len(chunks) > maxDocuments {
+			return chunks
+		}
 		switch {
 		case data[at] == '.':
 			cut(at)

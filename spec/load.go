@@ -36,8 +36,16 @@ func Load(files []File, options Options) (Manifests, Problems) {
 	for _, f := range files {
 		names = append(names, f.Name)
 		l.file, l.told = f, map[Severity]int{}
-		for _, c := range split(f.Data) {
-			if root := parse(f.Name, c, l.problem); root != nil {
+		chunks := split(f.Data)
+		if len(chunks) > maxDocuments {
+			l.fail(Pos{File: f.Name}, "too-large", "is this a manifest?", "more than %d documents", maxDocuments)
+			chunks = nil
+		}
+		for _, c := range chunks {
+			if l.full(Error) {
+				break
+			}
+			if root := parse(f.Name, c, guarded(c, l.problem)); root != nil {
 				l.document(root, "", "")
 			}
 		}
@@ -68,6 +76,7 @@ type loader struct {
 type identity struct{ kind, namespace, name string }
 
 // maxProblems bounds the problems of a severity in one file: nobody reads more, and a file of garbage has millions.
+// What comes behind that many errors is not looked at.
 const maxProblems = 1000
 
 func (l *loader) problem(p Problem) {
@@ -79,15 +88,15 @@ func (l *loader) problem(p Problem) {
 	l.problems = append(l.problems, p)
 }
 
-// full tells whether a problem of the severity would only be counted.
-func (l *loader) full(s Severity) bool { return l.told[s] >= maxProblems }
+// full tells whether a further problem of the severity would not be shown.
+func (l *loader) full(s Severity) bool { return l.told[s] > maxProblems }
 
-// untold says that problems of the file were only counted.
+// untold says that not all problems of the file are shown.
 func (l *loader) untold() {
 	for severity, count := range l.told {
 		if count > maxProblems {
 			l.problems = append(l.problems, Problem{Pos: Pos{File: l.file.Name}, Severity: severity, Rule: "too-many-problems",
-				Message: fmt.Sprintf("%d problems of severity %s; the first %d are shown", count, severity, maxProblems)})
+				Message: fmt.Sprintf("more than %d problems of severity %s; the first of them are shown", maxProblems, severity)})
 		}
 	}
 }
@@ -102,6 +111,9 @@ func shortened(text string) string {
 }
 
 func (l *loader) fail(at Pos, rule, remedy, format string, args ...any) {
+	if l.full(Error) {
+		return
+	}
 	l.problem(Problem{Pos: at, Severity: Error, Rule: rule, Message: fmt.Sprintf(format, args...), Remedy: remedy})
 }
 
@@ -164,6 +176,9 @@ func (l *loader) items(apiVersion, kind string) {
 		return
 	}
 	for _, item := range items.values {
+		if l.full(Error) {
+			return
+		}
 		l.document(item, apiVersion, kind)
 	}
 }

@@ -37,8 +37,8 @@ type node struct {
 	line   int32
 	column int32
 	kind   kind
-	// block is true for | and > scalars, whose text starts on the next line.
-	block bool
+	// block is true for | and > scalars, whose text starts on the next line; folded for >, of which lines are joined.
+	block, folded bool
 	// bad is true once a problem was reported: such a value is left out of what is decoded.
 	bad bool
 }

@@ -1,5 +1,7 @@
 package spec
 
+import "strings"
+
 // section is a part of a document that can tell the places of what is in it.
 type section struct {
 	file string
@@ -60,11 +62,12 @@ func (s section) bad(steps ...any) bool {
 
 func (s section) find(steps ...any) *node { return s.sub(steps...).root }
 
-// line is the line on which the text of a scalar starts.
+// textLine is the line on which the text of a scalar starts, or 0 where the lines of the text are not those of the
+// file: in a quoted or folded scalar of several lines.
 func (s section) textLine(steps ...any) int {
 	n := s.find(steps...)
 	switch {
-	case n == nil:
+	case n == nil, (n.folded || !n.block) && strings.Contains(strings.TrimRight(n.text, "\n"), "\n"):
 		return 0
 	case n.block:
 		return int(n.line) + 1

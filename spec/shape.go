@@ -59,7 +59,7 @@ type shape struct {
 	// sensitive is true for a Secret: no message shows a value of it.
 	sensitive bool
 	add       func(Problem)
-	// full tells whether a problem of the severity would only be counted, and needs no words.
+	// full tells whether a further problem of the severity would not be shown.
 	full   func(Severity) bool
 	fields map[reflect.Type][]fieldInfo
 }
@@ -81,7 +81,6 @@ func (s *shape) bad(n *node, at *path, rule, remedy, format string, args ...any)
 
 func (s *shape) report(severity Severity, n *node, at *path, rule, remedy, format string, args ...any) {
 	if s.full(severity) {
-		s.add(Problem{Severity: severity})
 		return
 	}
 	s.add(Problem{Pos: s.pos(n, at), Severity: severity, Rule: rule, Message: fmt.Sprintf(format, args...), Remedy: remedy})
@@ -104,6 +103,9 @@ var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
 // check holds n against t. A null is an absent value, as it is for Kubernetes.
 func (s *shape) check(n *node, t reflect.Type, at *path) {
+	if s.full(Error) {
+		n.bad = true
+	}
 	if n.bad || n.kind == nullKind {
 		return
 	}
@@ -233,6 +235,10 @@ func (s *shape) checkList(n *node, t reflect.Type, at *path) {
 		return
 	}
 	for i, item := range n.values {
+		if s.full(Error) {
+			n.bad = true
+			return
+		}
 		if item.kind == nullKind {
 			s.bad(item, at.item(i), "wrong-type", "", "%s is null", at.item(i))
 			continue
@@ -292,7 +298,6 @@ func (s *shape) checkStruct(n *node, t reflect.Type, at *path) {
 
 func (s *shape) unknown(key *node, fields []fieldInfo, at *path) {
 	if s.full(s.relaxedSeverity()) {
-		s.add(Problem{Severity: s.relaxedSeverity()})
 		return
 	}
 	var names []string

@@ -88,7 +88,8 @@ type FunctionRef struct {
 	Pos  Pos
 }
 
-// Inline is code in the manifest. Line is the line of its first line.
+// Inline is code in the manifest. Line is the line of its first line, or 0 where its lines are not those of the file: in
+// a quoted or folded scalar of several lines.
 type Inline struct {
 	Code string
 	Line int
@@ -151,7 +152,7 @@ type Context struct {
 	Pos             Pos
 }
 
-// ConfigMap is a v1 ConfigMap. CodeLine is the line of the first line of data.code.
+// ConfigMap is a v1 ConfigMap. CodeLine is the line of the first line of data.code, like Inline.Line.
 type ConfigMap struct {
 	Meta
 	Data     []Pair

@@ -26,6 +26,8 @@ type request struct {
 	volumes []volume.CreateOptions
 	// inside are mounts of directories within volumes.
 	inside []inside
+	// message is the one of volumes that the termination message is in, or "".
+	message string
 	// directories of volumes get the mode 1777 before the container starts.
 	directories []string
 }
@@ -38,6 +40,10 @@ type facts struct {
 	image imageFacts
 	// kept says that the container may stay on the engine.
 	kept bool
+	// storage says where the volumes in memory are.
+	storage storage
+	// unrecorded says that the engine cannot keep the output.
+	unrecorded bool
 }
 
 // needsMemory says whether the engine's memory bounds something: the kubelet takes the smallest of the volume's
@@ -78,7 +84,7 @@ func convert(c plan.Container, labels engine.Labels, known facts) (request, erro
 			// The kubelet does not know an image's HEALTHCHECK.
 			Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
 		},
-		host:     hostConfig(c, known.kept),
+		host:     hostConfig(c),
 		platform: platform,
 	}
 	if c.Command != nil && c.Args == nil {
@@ -86,14 +92,33 @@ func convert(c plan.Container, labels engine.Labels, known facts) (request, erro
 		// https://kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container/.
 		r.config.Cmd = strslice.StrSlice{}
 	}
-	r.addTmpfs(c, labels, known.memory)
+	r.addTmpfs(c, labels, known)
+	r.addMessage(c, labels)
+	if known.kept {
+		r.markKept()
+	}
+	if known.unrecorded {
+		r.host.LogConfig = logging(false)
+	}
 	return r, nil
 }
 
-func hostConfig(c plan.Container, kept bool) *container.HostConfig {
+// markKept tells what the user wants to look at from what a crash has left behind.
+func (r *request) markKept() {
+	r.config.Labels[labelKeep] = "true"
+	markKept(r.volumes)
+}
+
+func markKept(volumes []volume.CreateOptions) {
+	for _, v := range volumes {
+		v.Labels[labelKeep] = "true"
+	}
+}
+
+func hostConfig(c plan.Container) *container.HostConfig {
 	h := &container.HostConfig{
 		NetworkMode:    container.NetworkMode(c.Network),
-		LogConfig:      logging(kept),
+		LogConfig:      logging(true),
 		ReadonlyRootfs: c.Security.ReadOnlyRootfs,
 		Privileged:     c.Security.Privileged,
 		CapAdd:         c.Security.CapAdd,
@@ -116,16 +141,6 @@ func hostConfig(c plan.Container, kept bool) *container.HostConfig {
 		})
 	}
 	return h
-}
-
-// logging says what the engine keeps of the output. It comes through the attached stream, so that is nothing, which
-// also doubles what gets through; only a container that may be kept has a log for `docker logs`, bounded, since
-// Docker's own default fills the disk.
-func logging(kept bool) container.LogConfig {
-	if kept {
-		return container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "10m"}}
-	}
-	return container.LogConfig{Type: "none"}
 }
 
 func securityOptions(s plan.Security) []string {

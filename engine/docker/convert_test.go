@@ -22,6 +22,10 @@ var testLabels = engine.Labels{Run: "r1", Task: "hello", Attempt: 2, Owner: "hos
 // TestConvertGolden shows what becomes of each part of a container: the goldens are JSON as it goes to the engine.
 func TestConvertGolden(t *testing.T) {
 	token := plan.Hidden(plan.NewSecret("s/k", "revealed"))
+	shared := plan.Container{Image: "img", Tmpfs: []plan.Tmpfs{
+		{Name: "once", Path: "/once", SizeBytes: 1 << 20},
+		{Name: "parts", Path: "/a", SubPath: "a", ReadOnly: true}, {Name: "parts", Path: "/b", SubPath: "b", SizeBytes: 1},
+	}}
 	tests := map[string]struct {
 		container plan.Container
 		known     facts
@@ -52,6 +56,11 @@ func TestConvertGolden(t *testing.T) {
 			}},
 			known: facts{memory: 64 << 20},
 		},
+		"tmpfs kept":         {container: shared, known: facts{storage: keptInMemory}},
+		"tmpfs kept on disk": {container: shared, known: facts{storage: keptOnDisk, kept: true}},
+		"message": {container: plan.Container{
+			Image: "img", TerminationMessage: plan.TerminationMessage{Path: "/dev/termination-log"}, Tmpfs: []plan.Tmpfs{{Name: "parts", Path: "/a"}, {Name: "parts", Path: "/b"}},
+		}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

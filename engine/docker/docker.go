@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/docker/docker/client"
@@ -60,20 +61,31 @@ type Engine struct {
 	configDir    string
 	keep         Keep
 	answerWithin time.Duration
+	userAgent    string
 
 	images   imageStore
 	switches killSwitches
+	keepers  keepers
+	// unrecorded says that the engine was asked to keep a container's output, and cannot.
+	unrecorded atomic.Bool
 	// memory is the engine's, asked for by the first container that needs it.
 	memory struct {
 		sync.Mutex
 		bytes int64
 	}
+	// negotiation is about the version of the API; see negotiate.
+	negotiation struct {
+		sync.Mutex
+		over bool
+	}
 }
 
 var (
-	_ engine.Engine    = (*Engine)(nil)
-	_ engine.Describer = (*Engine)(nil)
-	_ engine.Killer    = (*Engine)(nil)
+	_ engine.Engine       = (*Engine)(nil)
+	_ engine.Describer    = (*Engine)(nil)
+	_ engine.Killer       = (*Engine)(nil)
+	_ engine.VolumeKeeper = (*Engine)(nil)
+	_ engine.Cleaner      = (*Engine)(nil)
 )
 
 // New makes an engine. It reads Docker's configuration, and does not connect: what Host names need not be there.
@@ -89,7 +101,9 @@ func New(o Options) (*Engine, error) {
 	}
 	e := &Engine{
 		client: c, endpoint: at, configDir: o.ConfigDir, keep: o.Keep, answerWithin: o.AnswerWithin,
+		userAgent: o.UserAgent,
 	}
+	e.negotiation.over = o.APIVersion != "" // the user has decided
 	if e.answerWithin == 0 {
 		e.answerWithin = time.Minute
 	}
@@ -107,7 +121,7 @@ func (e *Engine) memoryBytes(ctx context.Context) (int64, error) {
 	if e.memory.bytes > 0 {
 		return e.memory.bytes, nil
 	}
-	err := e.call(ctx, "ask the engine for its memory", func(ctx context.Context) error {
+	err := e.again(ctx, "ask the engine for its memory", func(ctx context.Context) error {
 		info, err := e.client.Info(ctx)
 		e.memory.bytes = info.MemTotal
 		return err

@@ -131,7 +131,12 @@ func scripted(a enginetest.Attempt) plan.Container {
 	if a.Takes > 0 {
 		wait = "sleep 100000 &\nwait $!\n"
 	}
-	return shell(trap + print(a.Output) + wait + fmt.Sprintf("exit %d\n", a.Exit.Code))
+	c := shell(trap + print(a.Output) + wait + fmt.Sprintf("exit %d\n", a.Exit.Code))
+	if a.Lists || a.Leaves != "" {
+		c = shell(fmt.Sprintf("ls /volume; >'/volume/%s'; exit %d", a.Leaves, a.Exit.Code))
+		c.Tmpfs = []plan.Tmpfs{{Name: "volume", Path: "/volume", SizeBytes: 1 << 20}}
+	}
+	return c
 }
 
 func TestDescribe(t *testing.T) {
@@ -348,12 +353,12 @@ func TestTerminationMessage(t *testing.T) {
 		fallback bool
 		want     string
 	}{
-		"a file":                {`echo the reason >/reason; exit 1`, true, "the reason\n"},
-		"a file of a success":   {`echo the reason >/reason`, true, "the reason\n"},
-		"a long file":           {`head -c 5000 /dev/zero | tr '\0' x >/reason`, false, strings.Repeat("x", 4096)},
-		"no file":               {`echo output; exit 1`, false, ""},
-		"no file and a failure": {`echo output; exit 1`, true, "output"},
-		"no file and a success": {`echo output`, true, ""},
+		"a file":                 {`echo the reason >/reason; exit 1`, true, "the reason\n"},
+		"a file of a success":    {`echo the reason >/reason`, true, "the reason\n"},
+		"the end of a long file": {`(head -c 5000 /dev/zero; echo end) | tr '\0' x >/reason`, false, strings.Repeat("x", 4092) + "end\n"},
+		"no file":                {`echo output; exit 1`, false, ""},
+		"no file and a failure":  {`echo output; exit 1`, true, "output"},
+		"no file and a success":  {`echo output`, true, ""},
 		"much output": {`for i in $(seq 100); do echo line; done; exit 1`, true,
 			strings.TrimSuffix(last[:80*5], "\n")},
 	}

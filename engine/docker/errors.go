@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
-	"github.com/docker/docker/client"
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/versions"
 
 	"github.com/ktask/ktask/engine"
 )
@@ -19,16 +21,43 @@ var errNoAnswer = errors.New("the engine did not answer in time")
 func (e *Engine) call(ctx context.Context, what string, request func(context.Context) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, e.answerWithin, errNoAnswer)
 	defer cancel()
-	if err := request(ctx); err != nil {
+	err := e.negotiate(ctx)
+	if err == nil {
+		err = request(ctx)
+	}
+	if err != nil {
 		return e.explain(ctx, what, err)
 	}
+	return nil
+}
+
+// oldestAPI is the first version of which a wait can be registered before the start (Docker 17.06).
+const oldestAPI = "1.30"
+
+// negotiate agrees with the engine on a version of the API, before the first request. The client would do it by itself,
+// but it reads its version without a lock while another goroutine's first request writes it.
+func (e *Engine) negotiate(ctx context.Context) error {
+	e.negotiation.Lock()
+	defer e.negotiation.Unlock()
+	if e.negotiation.over {
+		return nil
+	}
+	ping, err := e.client.Ping(ctx)
+	if err != nil {
+		return err
+	}
+	e.client.NegotiateAPIVersionPing(ping)
+	if version := e.client.ClientVersion(); versions.LessThan(version, oldestAPI) {
+		return fmt.Errorf("the engine speaks version %s of the Docker API, and ktask needs %s: update it", version, oldestAPI)
+	}
+	e.negotiation.over = true
 	return nil
 }
 
 // explain says what the failure of a request means. ctx is the request's.
 func (e *Engine) explain(ctx context.Context, what string, err error) error {
 	switch {
-	case errors.Is(context.Cause(ctx), errNoAnswer):
+	case errors.Is(context.Cause(ctx), errNoAnswer), errors.Is(err, os.ErrDeadlineExceeded):
 		return &engine.Error{
 			Reason: engine.EngineDidNotAnswer,
 			Err:    fmt.Errorf("%s: the Docker engine at %s did not answer within %v", what, e.endpoint.host, e.answerWithin),
@@ -36,17 +65,22 @@ func (e *Engine) explain(ctx context.Context, what string, err error) error {
 		}
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case client.IsErrConnectionFailed(err):
+	case cutOff(err):
 		return &engine.Error{
 			Reason: engine.EngineUnavailable,
 			Err:    fmt.Errorf("%s: the Docker engine at %s cannot be reached: %w", what, e.endpoint.host, err),
 			Remedy: remedyUnavailable,
 		}
 	}
-	return &engine.Error{Reason: engine.EngineRefused, Err: fmt.Errorf("%s: %w", what, words{err})}
+	refusal := &engine.Error{Reason: engine.EngineRefused, Err: fmt.Errorf("%s: %w", what, words{err})}
+	if cerrdefs.IsInternal(err) || cerrdefs.IsConflict(err) {
+		refusal.Remedy = remedyRefused
+	}
+	return refusal
 }
 
 const (
+	remedyRefused     = "run it again; if it stays like this, the engine's log (`journalctl -u docker`) says more"
 	remedyUnavailable = "start Docker, or name another engine with --host or --docker-context"
 	remedyLost        = "see that the engine is back, then `ktask clean` removes what it may still hold"
 )

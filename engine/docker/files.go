@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"strings"
@@ -59,22 +58,4 @@ func unixMode(mode fs.FileMode) int64 {
 		}
 	}
 	return bits
-}
-
-// firstFile reads the start of the first regular file of an archive, at most limit bytes.
-func firstFile(archive io.Reader, limit int64) (string, error) {
-	r := tar.NewReader(archive)
-	for {
-		header, err := r.Next()
-		if err == io.EOF {
-			return "", nil
-		}
-		if err != nil {
-			return "", err
-		}
-		if header.Typeflag == tar.TypeReg {
-			content, err := io.ReadAll(io.LimitReader(r, limit))
-			return string(content), err
-		}
-	}
 }

@@ -21,7 +21,9 @@ type imageFacts struct {
 	id string
 	// digest is that of the manifest in the registry, or id where the image comes from none.
 	digest string
-	user   string
+	// architecture is what the image is built for, in Go's words.
+	architecture string
+	user         string
 	// stopSignal is "" where the image names none.
 	stopSignal string
 }
@@ -104,7 +106,7 @@ func fits(platform string, found image.InspectResponse) bool {
 }
 
 func factsOf(found image.InspectResponse) imageFacts {
-	facts := imageFacts{id: found.ID, digest: found.ID}
+	facts := imageFacts{id: found.ID, digest: found.ID, architecture: found.Architecture}
 	if len(found.RepoDigests) > 0 {
 		if _, digest, ok := strings.Cut(found.RepoDigests[0], "@"); ok {
 			facts.digest = digest

@@ -5,121 +5,207 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/url"
 	"os"
-	"sync/atomic"
 	"time"
 
-	"github.com/docker/docker/api/types"
-	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/pkg/stdcopy"
 
 	"github.com/ktask/ktask/engine"
 )
 
-// stream is the attached stream of a container, on its way to the sink.
+// stream is the output of a container on its way to the sink: the attached stream, and where that breaks the log.
 type stream struct {
-	attempt *attempt
-	conn    types.HijackedResponse
+	attempt        *attempt
+	conn           *line
+	stdout, stderr *told
+	// ctx ends with the attempt, exited with the container: from then on the engine only has to hand over what it has.
+	ctx, exited context.Context
+	cancel      context.CancelFunc
+	exit        context.CancelFunc
+	// ended is closed where the end of the container was found out here.
+	ended chan struct{}
 	// drained gets the error of the stream once, when all of it has been told.
 	drained chan error
 	over    bool
-	// exited says that the container has ended: from then on the engine only has to hand over what it has.
-	exited atomic.Bool
+	// cut says that the container outlived its stream: what ended it was something else.
+	cut bool
 }
 
 // attach connects to the container's streams and begins to take from them. It comes before the start, so nothing
 // is missed.
 func (a *attempt) attach(ctx context.Context) (*stream, error) {
-	s := &stream{attempt: a, drained: make(chan error, 1)}
+	s := &stream{
+		attempt: a, drained: make(chan error, 1), ended: make(chan struct{}),
+		stdout: newTold(engine.NewOutput(a.output, engine.Stdout, a.mask)),
+		stderr: newTold(engine.NewOutput(a.output, engine.Stderr, a.mask)),
+	}
 	err := a.call(ctx, "attach to the container", func(ctx context.Context) (err error) {
-		s.conn, err = a.hijack(ctx)
+		query := url.Values{"stream": {"1"}, "stdout": {"1"}, "stderr": {"1"}}
+		s.conn, err = a.open(ctx, http.MethodPost, "/containers/"+a.id+"/attach", query, true)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
+	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	s.exited, s.exit = context.WithCancel(s.ctx)
+	s.conn.within = s.untilAnswer
 	go func() { s.drained <- s.drain() }()
 	return s, nil
 }
 
-// hijack attaches. The client's call does not heed ctx once it is connected; where the engine does not answer it is
-// left behind, and closes what it gets when the engine answers or goes away.
-func (a *attempt) hijack(ctx context.Context) (types.HijackedResponse, error) {
-	type answer struct {
-		conn types.HijackedResponse
-		err  error
+// untilAnswer bounds each read behind the end of the container; the time that a slow sink takes between two reads does
+// not count.
+func (s *stream) untilAnswer() time.Duration {
+	if s.exited.Err() == nil {
+		return 0
 	}
-	answered := make(chan answer)
-	go func() {
-		conn, err := a.client.ContainerAttach(ctx, a.id, container.AttachOptions{Stream: true, Stdout: true, Stderr: true})
-		select {
-		case answered <- answer{conn, err}:
-		case <-ctx.Done():
-			if err == nil {
-				conn.Close()
-			}
-		}
-	}()
-	select {
-	case got := <-answered:
-		return got.conn, got.err
-	case <-ctx.Done():
-		return types.HijackedResponse{}, context.Cause(ctx)
-	}
+	return s.attempt.answerWithin
 }
 
-// drain turns the stream into lines until its end.
+// lingering is how long a container may live on when its stream has ended, before that is looked into. It usually ends
+// at once; one that has closed its output may go on.
+const lingering = time.Second
+
+// drain tells the stream to its end, which is the container's.
 func (s *stream) drain() error {
-	a := s.attempt
-	stdout := engine.NewOutput(a.output, engine.Stdout, a.mask)
-	stderr := engine.NewOutput(a.output, engine.Stderr, a.mask)
-	var err error
-	if a.container.TTY {
-		_, err = io.Copy(stdout, s)
+	broken := s.copy(s.stdout, s.stderr, s.conn)
+	s.conn.close()
+	s.outlast()
+	return errors.Join(s.settle(broken), s.stdout.Close(), s.stderr.Close())
+}
+
+// copy turns what the engine sends into the container's streams.
+func (s *stream) copy(stdout, stderr io.Writer, from io.Reader) (err error) {
+	if s.attempt.container.TTY {
+		_, err = io.Copy(stdout, from)
 	} else {
-		_, err = stdcopy.StdCopy(stdout, stderr, s)
+		_, err = stdcopy.StdCopy(stdout, stderr, from)
 	}
-	return errors.Join(err, stdout.Close(), stderr.Close())
+	return err
 }
 
-// Read takes bytes from the engine. Each read behind the end of the container has a deadline; the time that a slow
-// sink takes between two reads does not count.
-func (s *stream) Read(p []byte) (int, error) {
-	if s.exited.Load() {
-		s.setDeadline()
+// outlast goes on with the log for as long as the container outlives its stream.
+func (s *stream) outlast() {
+	a := s.attempt
+	for pause := lingering; !s.exitsWithin(pause); pause = min(2*pause, lastPause) {
+		found, err := a.state(s.ctx)
+		switch {
+		case s.exited.Err() != nil:
+			return
+		case err != nil:
+			// Whether the engine is lost is for those to say who wait for the container.
+		case hasEnded(found):
+			close(s.ended)
+			<-s.exited.Done()
+			return
+		case a.recorded():
+			s.cut = true
+			// What goes wrong here is found out at the end.
+			_, _ = s.readLog(s.ctx, false)
+		}
 	}
-	return s.conn.Reader.Read(p)
 }
 
-func (s *stream) setDeadline() {
-	// A connection that knows no deadlines is as good as one without.
-	_ = s.conn.Conn.SetReadDeadline(time.Now().Add(s.attempt.answerWithin))
+// exitsWithin says whether the container has ended, and waits for it a while.
+func (s *stream) exitsWithin(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-s.exited.Done():
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// settle makes sure that all output of an ended container has been told.
+func (s *stream) settle(broken error) error {
+	a := s.attempt
+	switch {
+	case s.ctx.Err() != nil: // nobody wants it any more
+		return broken
+	case !a.recorded():
+		return s.incomplete(broken)
+	}
+	whole := broken == nil && !s.cut
+	complete := false
+	err := a.call(s.ctx, takeOutput, func(ctx context.Context) (err error) {
+		complete, err = s.readLog(ctx, whole)
+		return err
+	})
+	if err == nil && !complete {
+		err = s.incomplete(errors.Join(broken, errGap))
+	}
+	return err
+}
+
+// readLog reads the engine's log from its beginning, and tells what has not been told of it: as it grows where the
+// container runs, else as it is. ctx bounds the time until the answer begins.
+func (s *stream) readLog(ctx context.Context, whole bool) (complete bool, err error) {
+	a := s.attempt
+	framed := !a.container.TTY
+	query := url.Values{"stdout": {"1"}, "stderr": {"1"}, "tail": {"all"}}
+	if framed {
+		query.Set("timestamps", "1")
+	}
+	until := s.ctx
+	if s.exited.Err() == nil {
+		query.Set("follow", "1")
+		until = s.exited
+	}
+	log, err := a.open(ctx, http.MethodGet, "/containers/"+a.id+"/logs", query, false)
+	if err != nil {
+		return false, err
+	}
+	defer log.close()
+	log.within = s.untilAnswer
+	defer context.AfterFunc(until, log.close)()
+
+	stdout, stderr := newReplay(s.stdout, framed), newReplay(s.stderr, framed)
+	if err := s.copy(stdout, stderr, log); err != nil {
+		return false, err
+	}
+	whole = whole && !a.away.Load()
+	rotated := s.stdout.logged()+s.stderr.logged() > logBytes
+	return stdout.complete(whole, rotated) && stderr.complete(whole, rotated), nil
 }
 
 // finish waits until all output of an ended container has been told.
 func (s *stream) finish() error {
-	s.exited.Store(true)
-	s.setDeadline()
+	s.exit()
+	s.conn.setDeadline(s.attempt.answerWithin)
 	err := <-s.drained
 	s.over = true
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return s.attempt.explain(noAnswer(), takeOutput, err)
-	}
-	return &engine.Error{
-		Reason: engine.EngineLost,
-		Err:    fmt.Errorf("%s: %w", takeOutput, err),
-		Remedy: "see whether the connection to the engine is stable",
-	}
+	return err
 }
 
 const takeOutput = "take the output of the container to its end"
 
-// end closes the connection and waits for the last of the output.
+// errGap is why output cannot be taken up again where it broke off.
+var errGap = errors.New("it broke off, and the engine's log of it does not have the rest")
+
+// incomplete is the error of output that may not be all there is.
+func (s *stream) incomplete(why error) error {
+	switch {
+	case why == nil:
+		return nil
+	case errors.Is(why, os.ErrDeadlineExceeded):
+		return s.attempt.explain(noAnswer(), takeOutput, why)
+	}
+	return &engine.Error{
+		Reason: engine.EngineLost,
+		Err:    fmt.Errorf("%s: %w", takeOutput, why),
+		Remedy: "see whether the connection to the engine is stable, and run the task again",
+	}
+}
+
+// end closes the connections and waits for the last of the output.
 func (s *stream) end() {
-	s.conn.Close()
+	s.cancel()
+	s.conn.close()
 	if !s.over {
 		<-s.drained
 		s.over = true

@@ -18,6 +18,7 @@ type wire struct {
 	listener net.Listener
 	mu       sync.Mutex
 	ends     []net.Conn
+	over     bool
 	copies   sync.WaitGroup
 }
 
@@ -40,9 +41,9 @@ func newWire(t *testing.T) *wire {
 				_ = near.Close()
 				continue
 			}
-			w.mu.Lock()
-			w.ends = append(w.ends, near, far)
-			w.mu.Unlock()
+			if !w.join(near, far) {
+				return
+			}
 			for _, pair := range [][2]net.Conn{{near, far}, {far, near}} {
 				w.copies.Go(func() {
 					_, _ = io.Copy(pair[0], pair[1])
@@ -60,11 +61,23 @@ func newWire(t *testing.T) *wire {
 
 func (w *wire) host() string { return "unix://" + w.listener.Addr().String() }
 
+// join takes the two ends of a connection, unless the wire is cut.
+func (w *wire) join(near, far net.Conn) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ends = append(w.ends, near, far)
+	if w.over {
+		_, _ = near.Close(), far.Close()
+	}
+	return !w.over
+}
+
 // cut ends all connections and takes no more.
 func (w *wire) cut() {
 	_ = w.listener.Close()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.over = true
 	for _, end := range w.ends {
 		_ = end.Close()
 	}
@@ -73,7 +86,7 @@ func (w *wire) cut() {
 func TestEngineThatGoesAwayIsLost(t *testing.T) {
 	direct := connect(t, docker.Options{})
 	w := newWire(t)
-	e := connect(t, docker.Options{Host: w.host()})
+	e := connect(t, docker.Options{Host: w.host(), AnswerWithin: answerWithin})
 	_, err := e.Run(t.Context(), shell("echo ready; sleep 100000"), labels(t, 1), engine.SinkFunc(func(engine.Event) { w.cut() }))
 	wantReason(t, err, engine.EngineLost, w.host())
 	if !strings.Contains(err.Error(), "remove container") {

@@ -1,42 +1,141 @@
 package docker
 
 import (
+	"archive/tar"
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"path"
+	"unicode/utf8"
 
 	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/mount"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
 )
 
-// messageBytes is the length to which the kubelet cuts a termination message.
+// messageBytes is what the kubelet takes from the end of a termination message.
 const messageBytes = 4096
 
-// lastWords is the container's termination message: the file that it was to leave, or the end of the output
-// where it failed without one and the policy says so. A file on a tmpfs, /dev being one, is gone with the process.
-func (a *attempt) lastWords(ctx context.Context, code int) (string, error) {
-	asked := a.container.TerminationMessage
-	content, err := a.messageFile(ctx, asked.Path)
-	if err == nil && content == "" && code != 0 && asked.FallbackToLogs {
-		return a.output.tail(), nil
+// messageFile is the file of the termination message within its volume.
+const messageFile = "message"
+
+// addMessage plans a volume for the termination message, where the container has one: as in a pod the message is an
+// empty file of its own, mounted at the path. So everybody may write to it, also where the root file system is
+// read-only, and it outlives the process, also below /dev and in a volume.
+func (r *request) addMessage(c plan.Container, labels engine.Labels) {
+	if c.TerminationMessage.Path != "" {
+		r.message = r.newVolume(nil, labels)
 	}
-	return a.mask.String(content), err
 }
 
-// messageFile reads a file of the stopped container; there is none at path "".
-func (a *attempt) messageFile(ctx context.Context, path string) (content string, err error) {
-	if path == "" {
+// layMessage makes the empty file and mounts it. A file gets into a volume by way of a container; that one is never
+// started.
+func (a *attempt) layMessage(ctx context.Context, mountpoints map[string]string) (err error) {
+	if a.request.message == "" {
+		return nil
+	}
+	const directory = "/ktask-message"
+	labels := labelsOf(a.request.config.Labels)
+	porter, err := a.newCompanion(a.request.name+"-message", directory, a.container, labels)
+	if err != nil {
+		return err
+	}
+	porter.mount(a.request.message, directory, false)
+	content, err := archive(nil, []plan.File{{Path: "/" + messageFile, Mode: 0o666}})
+	if err != nil {
+		return err
+	}
+	ctx = context.WithoutCancel(ctx)
+	defer func() { err = errors.Join(err, porter.remove(ctx)) }()
+	if err := porter.create(ctx); err != nil {
+		return err
+	}
+	if err := porter.fill(ctx, directory, content.Bytes()); err != nil {
+		return err
+	}
+	a.request.host.Mounts = append(a.request.host.Mounts, mount.Mount{
+		Type: mount.TypeBind, Source: path.Join(mountpoints[a.request.message], messageFile), Target: a.container.TerminationMessage.Path,
+	})
+	return nil
+}
+
+// lastWords is the container's termination message: what it left in the file, or the end of the output where it
+// failed without and the policy says so.
+func (a *attempt) lastWords(ctx context.Context, code int) (string, error) {
+	content, err := a.readMessage(ctx)
+	if err == nil && content == "" && code != 0 && a.container.TerminationMessage.FallbackToLogs {
+		return a.output.tail(), nil
+	}
+	return content, err
+}
+
+// readMessage reads the end of the message of the stopped container, masked before it is cut: half of a secret would
+// not be found.
+func (a *attempt) readMessage(ctx context.Context) (string, error) {
+	if a.request.message == "" {
 		return "", nil
 	}
-	err = a.call(context.WithoutCancel(ctx), fmt.Sprintf("read the termination message %q", path), func(ctx context.Context) error {
-		file, _, err := a.client.CopyFromContainer(ctx, a.id, path)
+	var end tailWriter
+	at := a.container.TerminationMessage.Path
+	err := a.call(context.WithoutCancel(ctx), fmt.Sprintf("read the termination message %q", at), func(ctx context.Context) error {
+		archive, _, err := a.client.CopyFromContainer(ctx, a.id, at)
 		if err != nil {
 			return err
 		}
-		defer func() { _ = file.Close() }()
-		content, err = firstFile(file, messageBytes)
-		return err
+		defer func() { _ = archive.Close() }()
+		end = tailWriter{limit: messageBytes}
+		masked := a.mask.Writer(&end)
+		return errors.Join(copyFirstFile(masked, archive), masked.Close())
 	})
 	if cerrdefs.IsNotFound(err) {
 		return "", nil
 	}
-	return content, err
+	return end.String(), err
+}
+
+// copyFirstFile writes the content of the first regular file of an archive.
+func copyFirstFile(w io.Writer, archive io.Reader) error {
+	r := tar.NewReader(archive)
+	for {
+		header, err := r.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if header.Typeflag == tar.TypeReg {
+			_, err := io.Copy(w, r)
+			return err
+		}
+	}
+}
+
+// tailWriter remembers the last bytes of what is written to it.
+type tailWriter struct {
+	limit int
+	bytes []byte
+	total int64
+}
+
+// Write never fails.
+func (t *tailWriter) Write(p []byte) (int, error) {
+	t.bytes = append(t.bytes, p[max(0, len(p)-t.limit):]...)
+	if over := len(t.bytes) - t.limit; over > 0 {
+		t.bytes = t.bytes[:copy(t.bytes, t.bytes[over:])]
+	}
+	t.total += int64(len(p))
+	return len(p), nil
+}
+
+// String begins with a whole character.
+func (t *tailWriter) String() string {
+	b := t.bytes
+	for t.total > int64(t.limit) && len(b) > 0 && !utf8.RuneStart(b[0]) {
+		b = b[1:]
+	}
+	return string(b)
 }

@@ -16,6 +16,8 @@ const (
 	labelAttempt = "dev.ktask.attempt"
 	labelOwner   = "dev.ktask.owner"
 	labelVersion = "dev.ktask.version"
+	// labelKeep is on what --keep made: "true".
+	labelKeep = "dev.ktask.keep"
 )
 
 func labelMap(l engine.Labels) map[string]string {

@@ -1,12 +1,13 @@
 package docker
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
-	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 
 	"github.com/ktask/ktask/engine"
@@ -19,10 +20,16 @@ type attempt struct {
 	container plan.Container
 	image     imageFacts
 	request   request
-	mask      *engine.Mask
-	output    *watched
+	// keeper holds the volumes that the attempts of the task share; it is nil where they share none.
+	keeper *keeper
+	mask   *engine.Mask
+	output *watched
 	// killed is closed when the run is killed.
 	killed <-chan struct{}
+	// away says that the engine was out of reach for a while.
+	away atomic.Bool
+	// gone says that it has not come back.
+	gone bool
 	// id is the container's, its name while the engine has not answered, and "" where there is none.
 	id string
 	// volumes are the names of those that may be on the engine.
@@ -47,6 +54,7 @@ func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels
 		return engine.Exit{}, err
 	}
 	defer func() {
+		a.gone = hasReason(err, engine.EngineLost)
 		// It is removed before the caller hears of it: the contract leaves nothing behind.
 		if failure := a.remove(ctx, err != nil || exit.Code != 0); failure != nil {
 			err = errors.Join(err, failure)
@@ -65,18 +73,9 @@ func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels
 	return exit, lost(err)
 }
 
-// call is Engine.call for requests of which the engine may repeat what the container was given.
-func (a *attempt) call(ctx context.Context, what string, request func(context.Context) error) error {
-	err := a.Engine.call(ctx, what, request)
-	if failure, ok := errors.AsType[*engine.Error](err); ok {
-		failure.Err = masked{failure.Err, a.mask}
-	}
-	return err
-}
-
 // convert makes the request, asking the engine only for what this container depends on.
 func (a *attempt) convert(ctx context.Context, labels engine.Labels) (err error) {
-	known := facts{kept: a.keep == KeepFailed || a.keep == KeepAlways}
+	known := facts{kept: a.keep == KeepFailed || a.keep == KeepAlways, unrecorded: a.unrecorded.Load()}
 	if needsMemory(a.container) {
 		if known.memory, err = a.memoryBytes(ctx); err != nil {
 			return err
@@ -87,62 +86,15 @@ func (a *attempt) convert(ctx context.Context, labels engine.Labels) (err error)
 			return err
 		}
 	}
+	if a.keeper = a.keepers.of(labels); a.keeper != nil {
+		if err := a.keeper.check(ctx, labels.Attempt); err != nil {
+			return err
+		}
+		known.storage = a.keeper.storage
+	}
 	a.image, _ = a.images.known(imageKey{a.container.Image, a.container.Platform})
 	a.request, err = convert(a.container, labels, known)
 	return err
-}
-
-// create makes the volumes and the container. An engine that fails to answer may have made it all the same, so
-// its name is then kept for the removal.
-func (a *attempt) create(ctx context.Context) error {
-	if err := a.createVolumes(ctx); err != nil {
-		return err
-	}
-	r := a.request
-	err := a.call(context.WithoutCancel(ctx), fmt.Sprintf("create container %q", r.name), func(ctx context.Context) error {
-		created, err := a.client.ContainerCreate(ctx, r.config, r.host, nil, r.platform, r.name)
-		a.id = created.ID
-		return err
-	})
-	failure, _ := errors.AsType[*engine.Error](err)
-	switch {
-	case err == nil:
-		return context.Cause(ctx)
-	case failure != nil && failure.Reason != engine.EngineRefused:
-		a.id = r.name
-	case cerrdefs.IsNotFound(err) && a.imageGone(ctx):
-		return imageMissing(a.container.Image)
-	}
-	return err
-}
-
-// imageGone says whether the image is what the engine did not find: a network or a volume may be missing as well,
-// and the answer to create names the kind of thing in its text alone.
-func (a *attempt) imageGone(ctx context.Context) bool {
-	key := imageKey{a.container.Image, a.container.Platform}
-	present, err := a.look(context.WithoutCancel(ctx), key)
-	if err != nil || present {
-		return false
-	}
-	a.images.forget(key)
-	return true
-}
-
-func (a *attempt) createVolumes(ctx context.Context) error {
-	mountpoints := map[string]string{}
-	for _, v := range a.request.volumes {
-		a.volumes = append(a.volumes, v.Name)
-		err := a.call(context.WithoutCancel(ctx), fmt.Sprintf("create volume %q", v.Name), func(ctx context.Context) error {
-			created, err := a.client.VolumeCreate(ctx, v)
-			mountpoints[v.Name] = created.Mountpoint
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	a.request.mountInside(mountpoints)
-	return nil
 }
 
 // fill copies the files into the container.
@@ -162,7 +114,7 @@ func (a *attempt) fill(ctx context.Context) error {
 		return &engine.Error{Reason: engine.EngineRefused, Err: err}
 	}
 	return a.call(ctx, "copy files into the container", func(ctx context.Context) error {
-		return a.client.CopyToContainer(ctx, a.id, "/", content, container.CopyToContainerOptions{})
+		return a.client.CopyToContainer(ctx, a.id, "/", bytes.NewReader(content.Bytes()), container.CopyToContainerOptions{})
 	})
 }
 
@@ -174,57 +126,52 @@ func (a *attempt) run(ctx context.Context) (engine.Exit, error) {
 	}
 	defer stream.end()
 
-	waiting, endWait := context.WithCancel(context.WithoutCancel(ctx))
-	exited := a.wait(waiting)
-	defer func() {
-		endWait()
-		exited.drop()
-	}()
+	exited, err := a.wait(ctx)
+	if err != nil {
+		return engine.Exit{}, err
+	}
+	defer exited.drop()
 
 	if err := context.Cause(ctx); err != nil {
 		return engine.Exit{}, err
 	}
-	err = a.call(context.WithoutCancel(ctx), "start the container", func(ctx context.Context) error {
-		return a.client.ContainerStart(ctx, a.id, container.StartOptions{})
-	})
+	err = a.start(ctx)
 	if exit, ok := a.startFailed(err); ok {
 		return exit, nil
 	}
 	if err != nil {
 		return engine.Exit{}, err
 	}
-	stopped, err := a.await(ctx, exited)
+	exited.begin()
+	stopped, err := a.await(ctx, exited, stream.ended)
 	if err != nil {
 		return engine.Exit{}, err
 	}
 	if err := stream.finish(); err != nil {
 		return engine.Exit{}, err
 	}
-	exit, err := a.inspect(ctx)
+	exit, err := a.inspect(ctx, stopped)
 	exit.Stopped = stopped
 	return exit, err
 }
 
-// startFailed tells a command that cannot be run from an engine that cannot run it.
-func (a *attempt) startFailed(err error) (engine.Exit, bool) {
-	failure, ok := errors.AsType[*engine.Error](err)
-	if !ok || failure.Reason != engine.EngineRefused {
-		return engine.Exit{}, false
-	}
-	exit, ok := startFailure(err, a.container)
-	exit.ImageDigest = a.image.digest
-	return exit, ok
-}
-
 // inspect reads how the container ended: the wait knows the exit code, and neither the times nor why.
-func (a *attempt) inspect(ctx context.Context) (engine.Exit, error) {
-	var found container.InspectResponse
-	err := a.call(context.WithoutCancel(ctx), "ask how the container ended", func(ctx context.Context) (err error) {
-		found, err = a.client.ContainerInspect(ctx, a.id)
-		return err
-	})
+func (a *attempt) inspect(ctx context.Context, stopped bool) (engine.Exit, error) {
+	found, err := a.state(context.WithoutCancel(ctx))
 	if err != nil {
 		return engine.Exit{}, err
+	}
+	if !hasEnded(found) {
+		return engine.Exit{}, &engine.Error{
+			Reason: engine.EngineRefused,
+			Err:    fmt.Errorf("ask how the container ended: the engine has said that it ended, and now that it is %s", found.State.Status),
+			Remedy: remedyRefused,
+		}
+	}
+	if a.away.Load() && !stopped {
+		if err := a.ownEnd(ctx, found); err != nil {
+			return engine.Exit{}, err
+		}
 	}
 	digest := found.Image
 	if a.image.id == found.Image {

@@ -13,32 +13,52 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
+// storage says where the memory-backed volumes of a container are, and whether they outlive it.
+type storage string
+
+const (
+	// ownMemory is the default: an attempt has volumes of its own.
+	ownMemory storage = ""
+	// keptInMemory is that of a task whose attempts share volumes, which a keeper holds.
+	keptInMemory storage = "kept in memory"
+	// keptOnDisk is the same where there is no keeper for the image's architecture. Their size is then not bounded.
+	keptOnDisk storage = "kept on disk"
+)
+
 // addTmpfs gives the container its memory-backed volumes.
 //
 // A part of a volume (the whole is the part "") that is mounted once is a tmpfs of its own: quickest, and nothing
-// is left of it. A part that is mounted several times is a volume of Docker's local driver with a tmpfs behind it.
+// is left of it. A part that is mounted several times, or by several attempts, is a volume of Docker's local driver
+// with a tmpfs behind it.
 // Docker cannot mount a directory within such a volume, since it is not there before the container runs: where
 // parts lie within each other, the volume is a plain one, on disk and without the bound on its size.
-func (r *request) addTmpfs(c plan.Container, labels engine.Labels, memory int64) {
+func (r *request) addTmpfs(c plan.Container, labels engine.Labels, known facts) {
+	first := labels.Attempt <= 1
+	if known.storage != ownMemory {
+		labels.Attempt = 0 // the volumes are the task's
+	}
 	for _, mounts := range byVolume(c.Tmpfs) {
 		size := mounts[0].SizeBytes
-		if half := memory / 2; needsMemory(c) && half > 0 {
+		if half := known.memory / 2; needsMemory(c) && half > 0 {
 			size = min(size, half)
 		}
 		switch parts := byPart(mounts); {
-		case nested(parts):
+		case nested(parts) || known.storage == keptOnDisk:
 			r.mountDisk(parts, labels)
 		default:
 			for _, part := range parts {
-				r.mountPart(part, size, labels)
+				r.mountPart(part, size, labels, known.storage)
 			}
 		}
+	}
+	if known.storage != ownMemory && !first {
+		r.directories = nil // their modes are now as the attempt before left them
 	}
 }
 
 // mountPart mounts one part of a volume at one place or at several.
-func (r *request) mountPart(part []plan.Tmpfs, size int64, labels engine.Labels) {
-	if len(part) == 1 {
+func (r *request) mountPart(part []plan.Tmpfs, size int64, labels engine.Labels, in storage) {
+	if len(part) == 1 && in == ownMemory {
 		r.mountOnce(part[0], size)
 		return
 	}
@@ -104,7 +124,7 @@ func (r *request) mountInside(mountpoints map[string]string) {
 }
 
 func (r *request) newVolume(options map[string]string, labels engine.Labels) string {
-	name := fmt.Sprintf("%s-%d", r.name, len(r.volumes)+1)
+	name := fmt.Sprintf("%s-%d", containerName(labels), len(r.volumes)+1)
 	r.volumes = append(r.volumes, volume.CreateOptions{
 		Name: name, Driver: "local", DriverOpts: options, Labels: labelMap(labels),
 	})

@@ -17,7 +17,7 @@ import (
 type Fixture struct {
 	Engine engine.Engine
 	// Container gives a container that does what a script says. Of Exit the suite sets Code and, for a command that
-	// cannot be executed, Reason; the image is available.
+	// cannot be executed, Reason; the image is available. One that uses a volume has a single plan.Tmpfs.
 	Container func(Attempt) plan.Container
 	// MissingImage gives a container whose image cannot be had.
 	MissingImage func() plan.Container
@@ -41,6 +41,10 @@ func Conformance(t *testing.T, newFixture func(testing.TB) Fixture) {
 		{"the end of ctx stops the process, and its last words are heard", stoppedWhileRunning},
 		{"a process that ignores the stop signal is killed after its grace", killedAfterGrace},
 		{"attempts run side by side without mixing", sideBySide},
+		{"a volume is empty for each attempt", volumeOfItsOwn},
+		{"a volume that is kept has what the attempts before left", volumeKept},
+		{"volumes are kept apart by their tasks", volumesKeptApart},
+		{"a ctx that has ended keeps no volume, and stops no release", keptAfterTheEnd},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -34,12 +34,20 @@ type Fake struct {
 	Info          engine.Info
 	InfoErr       error
 	DescribeTakes time.Duration
+	// KeepTakes is how long KeepVolumes needs, KeepErr and ReleaseErr are how it and the release fail.
+	KeepTakes  time.Duration
+	KeepErr    error
+	ReleaseErr error
 
 	mu      sync.Mutex
 	calls   []Call
 	running int
 	peak    int
+	// volumes are the names of what is in the volumes of those tasks whose attempts share them.
+	volumes map[taskKey][]string
 }
+
+type taskKey struct{ run, task string }
 
 // Attempt is what one container does.
 type Attempt struct {
@@ -56,6 +64,10 @@ type Attempt struct {
 	IgnoresStop bool
 	// LastWords are told after the stop signal.
 	LastWords []Line
+	// Lists prints the names of what is in the container's volume, a line each, and before any other output. Leaves is
+	// the name of what it then leaves there.
+	Lists  bool
+	Leaves string
 }
 
 // Line is a line of output.
@@ -75,7 +87,7 @@ type Pull struct {
 
 // Call is one call of the engine.
 type Call struct {
-	// Method is Prepare, Run or Describe.
+	// Method is Prepare, KeepVolumes, Run, Release or Describe.
 	Method  string
 	Image   string
 	Task    string
@@ -117,6 +129,49 @@ func (f *Fake) Prepare(ctx context.Context, c plan.Container, sink engine.Sink) 
 	return pull.Err
 }
 
+// KeepVolumes lets the attempts of a task share what they leave in their volume.
+func (f *Fake) KeepVolumes(ctx context.Context, c plan.Container, labels engine.Labels) (func(context.Context) error, error) {
+	call := Call{Method: "KeepVolumes", Image: c.Image, Task: labels.Task, Labels: labels}
+	f.record(call)
+	if err := wait(ctx, f.KeepTakes); err != nil {
+		return nil, err
+	}
+	if f.KeepErr != nil {
+		return nil, f.KeepErr
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.volumes == nil {
+		f.volumes = map[taskKey][]string{}
+	}
+	key := taskKey{labels.Run, labels.Task}
+	f.volumes[key] = []string{}
+	return func(context.Context) error {
+		call.Method = "Release"
+		f.record(call)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		delete(f.volumes, key)
+		return f.ReleaseErr
+	}, nil
+}
+
+// use is what an attempt does with its volume.
+func (f *Fake) use(a Attempt, labels engine.Labels, sink engine.Sink) {
+	f.mu.Lock()
+	key := taskKey{labels.Run, labels.Task}
+	held, shared := f.volumes[key]
+	if shared && a.Leaves != "" {
+		f.volumes[key] = append(slices.Clone(held), a.Leaves)
+	}
+	f.mu.Unlock()
+	if a.Lists {
+		for _, name := range held {
+			sink.Emit(engine.OutputLine{Stream: engine.Stdout, Line: name})
+		}
+	}
+}
+
 // Run plays one attempt.
 func (f *Fake) Run(ctx context.Context, c plan.Container, labels engine.Labels, sink engine.Sink) (engine.Exit, error) {
 	f.record(Call{Method: "Run", Image: c.Image, Task: labels.Task, Attempt: labels.Attempt, Labels: labels})
@@ -131,6 +186,7 @@ func (f *Fake) Run(ctx context.Context, c plan.Container, labels engine.Labels, 
 	defer f.count(-1)
 	started := time.Now()
 	exit := script.Exit
+	f.use(script, labels, sink)
 	if stopped := script.play(ctx, sink); stopped {
 		exit = script.stop(c.Grace, sink)
 	} else if script.Err != nil {
@@ -204,11 +260,11 @@ func (f *Fake) Starts(task string) []time.Time {
 	return at
 }
 
-// Left is the number of containers that are on the engine now.
+// Left is the number of containers, and of tasks whose volumes are kept, that are on the engine now.
 func (f *Fake) Left() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.running
+	return f.running + len(f.volumes)
 }
 
 // Peak is the highest number of containers that were on the engine at once.

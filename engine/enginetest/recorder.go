@@ -31,7 +31,8 @@ func (r *Recorder) Events() []engine.Event {
 	return slices.Clone(r.events)
 }
 
-// Names are the events as text, as in "AttemptStarted hello 1": what a test compares when only the order matters.
+// Names are the events as text, as in "AttemptStarted hello 1" or "StageStarted app/app-pre": what a test compares
+// when only the order matters.
 func (r *Recorder) Names() []string {
 	var names []string
 	for _, e := range r.Events() {
@@ -40,12 +41,26 @@ func (r *Recorder) Names() []string {
 		if h.Task != "" {
 			name += " " + h.Task
 		}
+		if id := stageOf(e); id != "" {
+			name += " " + id
+		}
 		if h.Attempt != 0 {
 			name += fmt.Sprintf(" %d", h.Attempt)
 		}
 		names = append(names, name)
 	}
 	return names
+}
+
+// stageOf is the ID of the stage of a stage's event, else "".
+func stageOf(e engine.Event) string {
+	switch e := e.(type) {
+	case engine.StageStarted:
+		return e.Stage.ID
+	case engine.StageFinished:
+		return e.Result.ID
+	}
+	return ""
 }
 
 // Lines is the output of a stream, parts of long lines joined; of every task where task is "".
@@ -69,7 +84,7 @@ func (r *Recorder) Lines(task string, stream engine.Stream) []string {
 
 // Check holds the events of a whole run against the order that engine.Event promises, and gives the first breach.
 func (r *Recorder) Check() error {
-	c := checker{tasks: map[string]*progress{}}
+	c := checker{tasks: map[string]*progress{}, stages: map[string]*progress{}}
 	for i, e := range r.Events() {
 		if err := c.see(e); err != nil {
 			return fmt.Errorf("event %d, %T of task %q, attempt %d: %w", i, e, e.Head().Task, e.Head().Attempt, err)
@@ -83,12 +98,13 @@ func (r *Recorder) Check() error {
 
 // checker follows a run event by event.
 type checker struct {
-	tasks map[string]*progress
-	time  time.Time
-	over  bool
+	tasks  map[string]*progress
+	stages map[string]*progress
+	time   time.Time
+	over   bool
 }
 
-// progress is how far a task is.
+// progress is how far a task is, or a stage, which has no attempts.
 type progress struct {
 	started, running, finished bool
 	attempt                    int
@@ -110,15 +126,56 @@ func (c *checker) see(e engine.Event) error {
 		c.over = true
 		return c.end(done)
 	}
-	p := c.tasks[h.Task]
-	if p == nil {
-		p = &progress{}
-		c.tasks[h.Task] = p
+	switch e := e.(type) {
+	case engine.StageStarted:
+		return c.stageStarted(e)
+	case engine.StageFinished:
+		return c.stageFinished(e)
 	}
+	p := of(c.tasks, h.Task)
 	if h.Task == "" || p.finished {
 		return fmt.Errorf("its task has no name, or has finished")
 	}
 	return p.see(e, h.Attempt)
+}
+
+// of is the progress of a name.
+func of(all map[string]*progress, name string) *progress {
+	if all[name] == nil {
+		all[name] = &progress{}
+	}
+	return all[name]
+}
+
+func (c *checker) stageStarted(e engine.StageStarted) error {
+	s := of(c.stages, e.Stage.ID)
+	if e.Task != "" || e.Stage.ID == "" || s.started || s.finished {
+		return fmt.Errorf("stage %q has started or finished before, or names nothing", e.Stage.ID)
+	}
+	s.started = true
+	for _, task := range e.Tasks {
+		if c.tasks[task] != nil {
+			return fmt.Errorf("task %q of stage %q comes before it", task, e.Stage.ID)
+		}
+	}
+	return nil
+}
+
+func (c *checker) stageFinished(e engine.StageFinished) error {
+	s := of(c.stages, e.Result.ID)
+	if e.Task != "" || e.Result.ID == "" || s.finished {
+		return fmt.Errorf("stage %q has finished before, or has no ID", e.Result.ID)
+	}
+	if s.started == e.Result.Started.IsZero() {
+		return fmt.Errorf("stage %q has started, its result says otherwise; or the other way round", e.Result.ID)
+	}
+	s.finished = true
+	for _, task := range e.Result.Tasks {
+		if p := c.tasks[task]; p == nil || !p.finished || p.started && !s.started {
+			return fmt.Errorf("task %q of stage %q has not finished, or ran without its stage", task, e.Result.ID)
+		}
+	}
+	return nil
 }
 
 func (p *progress) see(e engine.Event, attempt int) error {
@@ -155,6 +212,14 @@ func (c *checker) end(e engine.RunFinished) error {
 	}
 	if len(e.Result.Tasks) != len(c.tasks) {
 		return fmt.Errorf("%d tasks have events, %d a result", len(c.tasks), len(e.Result.Tasks))
+	}
+	for _, s := range e.Result.Stages {
+		if p := c.stages[s.ID]; p == nil || !p.finished {
+			return fmt.Errorf("stage %q has a result and no StageFinished", s.ID)
+		}
+	}
+	if len(e.Result.Stages) != len(c.stages) {
+		return fmt.Errorf("%d stages have events, %d a result", len(c.stages), len(e.Result.Stages))
 	}
 	return nil
 }

@@ -202,7 +202,7 @@ type File struct {
 	Mode    fs.FileMode
 	Content []byte
 	Origin  Origin
-	// Line is the line of the manifest that holds the first line of Content, or 0 where none does.
+	// Line is the line of the manifest that holds the first line of Content, the others behind it; 0 where none does.
 	Line int
 }
 

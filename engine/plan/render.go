@@ -17,7 +17,8 @@ func (p Plan) WriteText(w io.Writer, explain bool) error {
 		}
 		if t.Stage != stage {
 			stage = t.Stage
-			out.line("── %s", stage)
+			s, _ := p.Stage(stage)
+			out.line("── %s", s)
 		}
 		out.task(t)
 	}

@@ -7,6 +7,7 @@ type colours bool
 
 // SGR parameters, see ECMA-48.
 const (
+	bold   = "1"
 	dim    = "2"
 	red    = "31"
 	green  = "32"
@@ -32,4 +33,12 @@ func (c colours) status(s engine.Status, text string) string {
 	default:
 		return c.paint(red, text)
 	}
+}
+
+// shade is the status in whose colour a stage is painted: a warning is yellow.
+func shade(s engine.StageResult) engine.Status {
+	if s.Warning {
+		return engine.Canceled
+	}
+	return s.Status
 }

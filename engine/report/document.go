@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
 )
 
 // resultSchema names the form of the result document; it changes when a key is renamed or removed.
@@ -38,16 +39,38 @@ type document struct {
 	DurationMS int64          `json:"durationMs"`
 	Engine     engine.Info    `json:"engine"`
 	Tasks      []taskDocument `json:"tasks"`
+	// Stages is left out where the plan has none.
+	Stages []stageDocument `json:"stages,omitempty"`
+}
+
+// jsonStage is the stage of a task or an event, under the keys that it has in a plan; nothing where there is none.
+type jsonStage struct {
+	Stage    string `json:"stage,omitempty"`
+	App      string `json:"app,omitempty"`
+	Workload string `json:"workload,omitempty"`
+}
+
+func newJSONStage(s plan.Stage) jsonStage { return jsonStage{s.Name, s.App, s.Workload} }
+
+type stageDocument struct {
+	Name     string        `json:"name"`
+	App      string        `json:"app"`
+	Workload string        `json:"workload"`
+	Status   engine.Status `json:"status"`
+	Warning  bool          `json:"warning,omitempty"`
+	Message  string        `json:"message,omitempty"`
+	Tasks    []string      `json:"tasks"`
 }
 
 type taskDocument struct {
-	Name        string            `json:"name"`
-	Definition  string            `json:"definition"`
-	Status      engine.Status     `json:"status"`
-	KeptnStatus string            `json:"keptnStatus"`
-	Reason      engine.Reason     `json:"reason"`
-	Message     string            `json:"message"`
-	Origin      string            `json:"origin"`
+	Name        string        `json:"name"`
+	Definition  string        `json:"definition"`
+	Status      engine.Status `json:"status"`
+	KeptnStatus string        `json:"keptnStatus"`
+	Reason      engine.Reason `json:"reason"`
+	Message     string        `json:"message"`
+	Origin      string        `json:"origin"`
+	jsonStage
 	Image       string            `json:"image"`
 	ImageDigest string            `json:"imageDigest"`
 	ExitCode    int               `json:"exitCode"`
@@ -80,7 +103,14 @@ func newDocument(r engine.Result) document {
 	for _, t := range r.Tasks {
 		d.Tasks = append(d.Tasks, newTaskDocument(t))
 	}
+	for _, s := range r.Stages {
+		d.Stages = append(d.Stages, newStageDocument(s))
+	}
 	return d
+}
+
+func newStageDocument(s engine.StageResult) stageDocument {
+	return stageDocument{s.Name, s.App, s.Workload, s.Status, s.Warning, s.Message, append([]string{}, s.Tasks...)}
 }
 
 func newTaskDocument(t engine.TaskResult) taskDocument {
@@ -92,6 +122,7 @@ func newTaskDocument(t engine.TaskResult) taskDocument {
 		Reason:      t.Reason,
 		Message:     t.Message,
 		Origin:      string(t.Origin),
+		jsonStage:   newJSONStage(t.Stage),
 		Image:       t.Image,
 		ImageDigest: t.ImageDigest,
 		ExitCode:    t.ExitCode,

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/rand"
 	"io"
 	"regexp"
@@ -29,6 +30,8 @@ type GitHub struct {
 	// queue are the tasks that started and have not had the floor, in their order.
 	queue []*group
 	tasks map[string]*group
+	// stages has the stages of tasks, for people.
+	stages map[string]string
 	// open is true in the middle of a line that is told in parts.
 	open bool
 }
@@ -44,13 +47,17 @@ type group struct {
 
 // NewGitHub gives a reporter that writes to w, the step's stdout.
 func NewGitHub(w io.Writer) *GitHub {
-	return &GitHub{w: bufio.NewWriterSize(w, 32<<10), token: rand.Text, tasks: map[string]*group{}}
+	return &GitHub{w: bufio.NewWriterSize(w, 32<<10), token: rand.Text, tasks: map[string]*group{}, stages: map[string]string{}}
 }
 
 // Emit writes e where its task has the floor, and keeps it where not.
 func (g *GitHub) Emit(e engine.Event) {
 	t := g.tasks[e.Head().Task]
 	switch e := e.(type) {
+	case engine.StageStarted:
+		for _, task := range e.Tasks {
+			g.stages[task] = e.Stage.String()
+		}
 	case engine.TaskStarted:
 		t = &group{name: e.Task, tail: tail{limit: githubTail}}
 		g.tasks[e.Task] = t
@@ -120,7 +127,11 @@ func (g *GitHub) next() {
 }
 
 func (g *GitHub) begin(t *group) {
-	g.write("::group::" + escapeData(t.name) + "\n")
+	title := t.name
+	if stage := g.stages[t.name]; stage != "" {
+		title = stage + ": " + title
+	}
+	g.write("::group::" + escapeData(title) + "\n")
 	t.token = g.stop()
 	t.tail.each(func(line string) { g.write(line + "\n") })
 	t.tail = tail{}
@@ -145,7 +156,7 @@ func (g *GitHub) finish(r engine.Result) {
 	g.resume(token)
 	for _, t := range r.Tasks {
 		if telling(t) {
-			g.write(annotation(t))
+			g.write(annotation(t, warned(r, t)))
 		}
 	}
 	g.Flush()
@@ -162,14 +173,14 @@ func (g *GitHub) resume(token string) { g.write("::" + token + "::\n") }
 
 func (g *GitHub) write(s string) { _, _ = g.w.WriteString(s) }
 
-// annotation is the command that marks a task's line in the manifest.
-func annotation(t engine.TaskResult) string {
+// annotation is the command that marks a task's line in the manifest; warned says that it is no more than a warning.
+func annotation(t engine.TaskResult, warned bool) string {
 	level := "error"
-	if t.Status == engine.Canceled {
+	if t.Status == engine.Canceled || warned {
 		level = "warning"
 	}
 	var properties []string
-	if file, line, ok := place(t.Origin); ok {
+	if file, line, ok := place(cmp.Or(t.Place, t.Origin)); ok {
 		properties = append(properties, "file="+escapeProperty(file), "line="+line)
 	}
 	properties = append(properties, "title="+escapeProperty("ktask: "+t.Name))

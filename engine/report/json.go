@@ -38,12 +38,25 @@ func (j *JSON) Flush() { _ = j.w.Flush() }
 // Err is the first failure to write.
 func (j *JSON) Err() error { return j.w.Flush() }
 
-// jsonHead is what every event begins with. Attempt is left out where an event belongs to none.
+// jsonHead is what every event begins with. Task and Attempt are left out where an event belongs to
+// none.
 type jsonHead struct {
 	Event   string `json:"event"`
 	Time    string `json:"time"`
-	Task    string `json:"task"`
+	Task    string `json:"task,omitempty"`
 	Attempt int    `json:"attempt,omitempty"`
+}
+
+type jsonStageStarted struct {
+	jsonHead
+	jsonStage
+	Tasks []string `json:"tasks"`
+}
+
+type jsonStageFinished struct {
+	jsonHead
+	jsonStage
+	Result stageDocument `json:"result"`
 }
 
 type jsonTaskStarted struct {
@@ -113,6 +126,12 @@ func jsonEvent(e engine.Event) any {
 	case engine.TaskFinished:
 		head.Event = "TaskFinished"
 		return jsonTaskFinished{head, newTaskDocument(e.Result)}
+	case engine.StageStarted:
+		head.Event = "StageStarted"
+		return jsonStageStarted{head, newJSONStage(e.Stage), append([]string{}, e.Tasks...)}
+	case engine.StageFinished:
+		head.Event = "StageFinished"
+		return jsonStageFinished{head, newJSONStage(e.Result.Stage), newStageDocument(e.Result)}
 	case engine.RunFinished:
 		return newDocument(e.Result)
 	}

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
 )
 
 // captureTail is how many bytes of each stream of a task Capture keeps.
@@ -44,23 +45,15 @@ func (c *Capture) Output(task string, name engine.Stream) string {
 	return b.String()
 }
 
-// WriteJUnit writes r as a JUnit XML report: a test case a task. A task that failed or timed out is a failure, one
+// WriteJUnit writes r as a JUnit XML report: a test case a task, in one suite, or in a suite for each stage where there
+// are stages. A task that failed or timed out is a failure, one
 // that errored an error, one that was canceled is skipped. Output may be nil. Characters that XML cannot hold, as
 // those of terminal colours, become U+FFFD.
 func WriteJUnit(w io.Writer, r engine.Result, output *Capture) error {
 	if output == nil {
 		output = NewCapture()
 	}
-	suite := junitSuite{
-		Name:      "ktask",
-		Tests:     len(r.Tasks),
-		Time:      seconds(r.Finished.Sub(r.Started)),
-		Timestamp: r.Started.UTC().Format("2006-01-02T15:04:05"),
-	}
-	for _, t := range r.Tasks {
-		suite.add(t, output)
-	}
-	text, err := xml.MarshalIndent(junitSuites{Suites: []junitSuite{suite}}, "", "  ")
+	text, err := xml.MarshalIndent(junitSuites{Suites: suites(r, output)}, "", "  ")
 	if err == nil {
 		_, err = fmt.Fprintf(w, "%s%s\n", xml.Header, text)
 	}
@@ -68,6 +61,36 @@ func WriteJUnit(w io.Writer, r engine.Result, output *Capture) error {
 		return fmt.Errorf("write JUnit report: %w", err)
 	}
 	return nil
+}
+
+// suites are one of the tasks without a stage, unless there are stages only, and one for each stage. A stage that never
+// started has the time of the run's start: consumers expect one.
+func suites(r engine.Result, output *Capture) []junitSuite {
+	var all []junitSuite
+	if tasks := tasksOf(r, plan.Stage{}); len(r.Stages) == 0 || len(tasks) > 0 {
+		all = append(all, newJUnitSuite("ktask", r.Started, r.Finished, tasks, output))
+	}
+	for _, s := range r.Stages {
+		started, finished := s.Started, s.Finished
+		if started.IsZero() {
+			started, finished = r.Started, r.Started
+		}
+		all = append(all, newJUnitSuite(s.String(), started, finished, tasksOf(r, s.Stage), output))
+	}
+	return all
+}
+
+func newJUnitSuite(name string, started, finished time.Time, tasks []engine.TaskResult, output *Capture) junitSuite {
+	suite := junitSuite{
+		Name:      name,
+		Tests:     len(tasks),
+		Time:      seconds(finished.Sub(started)),
+		Timestamp: started.UTC().Format("2006-01-02T15:04:05"),
+	}
+	for _, t := range tasks {
+		suite.add(t, output)
+	}
+	return suite
 }
 
 type junitSuites struct {

@@ -82,10 +82,15 @@ func (p *Plain) Emit(e engine.Event) {
 			p.say(e.Task, retrying(e, p.of[e.Task]))
 		}
 	case engine.TaskFinished:
-		// A single task is told by the closing table.
-		if len(p.options.Tasks) > 1 {
+		// The closing table tells of a single task, and the end of its stage of a task that never started.
+		unstarted := e.Result.Stage.ID != "" && e.Result.Started.IsZero()
+		if len(p.options.Tasks) > 1 && !unstarted {
 			p.say(e.Task, p.colours.status(e.Result.Status, headline(e.Result)))
 		}
+	case engine.StageStarted:
+		p.stageStarted(e)
+	case engine.StageFinished:
+		p.stageFinished(e.Result)
 	case engine.RunFinished:
 		p.finish(e.Result)
 	}
@@ -131,6 +136,26 @@ func (p *Plain) image(e engine.ImageProgress) {
 		p.say(e.Task, "image "+e.Image+": "+e.Status)
 	}
 }
+
+// stageStarted tells of a stage that has tasks, and where Keptn would roll out a workload: that is not done here.
+func (p *Plain) stageStarted(e engine.StageStarted) {
+	if deploys(e.Stage) {
+		p.sayStage("deploy "+e.Stage.Workload, "not done here")
+	}
+	if n := len(e.Tasks); n > 0 {
+		p.sayStage(e.Stage.String(), count(n, "task"))
+	}
+}
+
+func (p *Plain) stageFinished(s engine.StageResult) {
+	if len(s.Tasks) == 0 {
+		return
+	}
+	p.sayStage(s.String(), p.colours.status(shade(s), stageHeadline(s)))
+}
+
+// sayStage writes a line of ktask's own that stands out between those of tasks.
+func (p *Plain) sayStage(name, text string) { p.say(p.colours.paint(bold, "── "+name), text) }
 
 // say writes a line of ktask's own, marked as such: the task's stderr goes to the same writer.
 func (p *Plain) say(task, text string) {

@@ -12,7 +12,7 @@ import (
 const quietTail = 64 << 10
 
 // Quiet says nothing of tasks that pass. At the end it says of each other task, in the order of the plan, how it
-// ended and shows the end of its output, both streams as they came.
+// ended and shows the end of its output, both streams as they came; then what that means for the deployment.
 type Quiet struct {
 	w     *bufio.Writer
 	tails map[string]*tail
@@ -63,6 +63,11 @@ func (q *Quiet) finish(r engine.Result) {
 			output.each(func(line string) { _, _ = fmt.Fprintf(q.w, "  | %s\n", line) })
 		}
 		separator = "\n"
+	}
+	if separator != "" {
+		if text := deployment(r); text != "" {
+			_, _ = q.w.WriteString(separator + text)
+		}
 	}
 	q.Flush()
 }

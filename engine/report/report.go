@@ -98,6 +98,9 @@ func details(t engine.TaskResult) []string {
 	if last := lastMessage(t); !strings.Contains(shown, last) {
 		lines = append(lines, strings.Split("last attempt: "+last, "\n")...)
 	}
+	if t.Stage.ID != "" {
+		lines = append(lines, "in "+t.Stage.String())
+	}
 	if t.Origin != "" {
 		lines = append(lines, "at "+string(t.Origin))
 	}

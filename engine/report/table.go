@@ -7,47 +7,64 @@ import (
 	"unicode/utf8"
 
 	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
 )
 
-// summary is the table of all tasks, and behind it why those that did not pass did not.
+// summary is the table of all tasks, behind it why those that did not pass did not, and what that means for the
+// deployment.
 func summary(r engine.Result, c colours) string {
-	rows := [][]string{{"TASK", "STATUS", "ATTEMPTS", "EXIT", "TIME"}}
-	for _, t := range r.Tasks {
-		rows = append(rows, row(t))
-	}
-	width := make([]int, len(rows[0]))
-	for _, cells := range rows {
-		for i, cell := range cells {
+	rows := rows(r)
+	width := make([]int, len(rows[0].cells))
+	for _, row := range rows {
+		for i, cell := range row.cells {
 			width[i] = max(width[i], utf8.RuneCountInString(cell))
 		}
 	}
 	var b strings.Builder
-	for n, cells := range rows {
-		for i, cell := range cells {
-			painted := cell
-			switch {
-			case n == 0:
-				painted = c.paint(dim, cell)
-			case i == 1:
-				painted = c.status(r.Tasks[n-1].Status, cell)
-			}
-			if i == len(cells)-1 {
-				b.WriteString(painted + "\n")
-				break
-			}
+	for _, row := range rows {
+		last := len(row.cells) - 1
+		for i, cell := range row.cells[:last] {
 			// The colour does not count: a cell is filled up by the width of its text.
-			b.WriteString(painted + strings.Repeat(" ", width[i]-utf8.RuneCountInString(cell)+2))
+			b.WriteString(row.paint(c, i) + strings.Repeat(" ", width[i]-utf8.RuneCountInString(cell)+2))
 		}
+		b.WriteString(row.paint(c, last) + "\n")
 	}
 	for _, t := range r.Tasks {
 		if telling(t) {
 			b.WriteString("\n" + explanation(t))
 		}
 	}
+	if text := deployment(r); text != "" {
+		b.WriteString("\n" + text)
+	}
 	return b.String()
 }
 
-func row(t engine.TaskResult) []string {
+// row is a line of the table. Its status is "" for the heading.
+type row struct {
+	cells  []string
+	status engine.Status
+	stage  bool
+}
+
+// rows are the heading, the tasks without a stage, and the tasks of each stage that has any below a row of its own.
+func rows(r engine.Result) []row {
+	all := []row{{cells: []string{"TASK", "STATUS", "ATTEMPTS", "EXIT", "TIME"}}}
+	for _, t := range tasksOf(r, plan.Stage{}) {
+		all = append(all, taskRow(t, ""))
+	}
+	for _, s := range r.Stages {
+		if len(s.Tasks) > 0 {
+			all = append(all, stageRow(s))
+		}
+		for _, t := range tasksOf(r, s.Stage) {
+			all = append(all, taskRow(t, "  "))
+		}
+	}
+	return all
+}
+
+func taskRow(t engine.TaskResult, indent string) row {
 	exit, time := "-", "-"
 	if t.ExitCode >= 0 {
 		exit = strconv.Itoa(t.ExitCode)
@@ -55,5 +72,28 @@ func row(t engine.TaskResult) []string {
 	if !t.Started.IsZero() {
 		time = short(took(t))
 	}
-	return []string{t.Name, string(t.Status), fmt.Sprint(len(t.Attempts)), exit, time}
+	return row{cells: []string{indent + t.Name, string(t.Status), fmt.Sprint(len(t.Attempts)), exit, time}, status: t.Status}
+}
+
+func stageRow(s engine.StageResult) row {
+	status, time := string(s.Status), "-"
+	if s.Warning && s.Status != engine.Canceled {
+		status = "warning"
+	}
+	if !s.Started.IsZero() {
+		time = short(s.Finished.Sub(s.Started))
+	}
+	return row{cells: []string{s.String(), status, "", "", time}, status: shade(s), stage: true}
+}
+
+func (r row) paint(c colours, i int) string {
+	switch {
+	case r.status == "":
+		return c.paint(dim, r.cells[i])
+	case i == 1:
+		return c.status(r.status, r.cells[i])
+	case i == 0 && r.stage:
+		return c.paint(bold, r.cells[i])
+	}
+	return r.cells[i]
 }

@@ -132,7 +132,7 @@ func TestFailedStageStopsTheDeployment(t *testing.T) {
 	if strings.Contains(o.stdout, "after") {
 		t.Errorf("the stage behind the failed one ran:\n%s", o.stdout)
 	}
-	if !strings.Contains(o.stderr, "web-web/pre/one") || !strings.Contains(o.stderr, "StageFailed") {
+	if !strings.Contains(o.stderr, "deployment stopped at workload-pre web-web: task web-web/pre/one timed out") {
 		t.Errorf("stderr does not say what stopped the deployment:\n%s", o.stderr)
 	}
 	if err := os.Remove(place + "/one"); err != nil {

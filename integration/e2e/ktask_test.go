@@ -8,13 +8,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/docker"
+	"github.com/ktask/ktask/engine/owner"
 )
 
 // What `make images` builds in place of the published images.
@@ -27,6 +31,9 @@ const (
 
 // binary is ktask, built with the race detector.
 var binary string
+
+// marks counts the processes that tests have started.
+var marks atomic.Int64
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "ktask-e2e")
@@ -57,6 +64,12 @@ type process struct {
 	*exec.Cmd
 	stdout, stderr *buffer
 	started        time.Time
+	// mark is a variable in the environment of this ktask and of what it starts.
+	mark string
+	// ended is closed when ktask has ended and its output is complete; failed and took are set by then.
+	ended  chan struct{}
+	failed error
+	took   time.Duration
 }
 
 // buffer collects a stream and tells who waits for a text in it.
@@ -109,28 +122,40 @@ func (b *buffer) await(text string) bool {
 // start starts ktask in the root of the project.
 func start(t *testing.T, stdin string, args ...string) *process {
 	t.Helper()
-	p := &process{Cmd: exec.Command(binary, args...), stdout: newBuffer(), stderr: newBuffer(), started: time.Now()}
+	p := &process{Cmd: exec.Command(binary, args...), stdout: newBuffer(), stderr: newBuffer(), started: time.Now(), ended: make(chan struct{})}
+	p.mark = fmt.Sprintf("KTASK_E2E=%d-%d", os.Getpid(), marks.Add(1))
 	p.Dir = filepath.Join("..", "..")
-	p.Env = append(os.Environ(), "FUNCTION_RUNNER_IMAGE="+denoImage, "PYTHON_RUNNER_IMAGE="+pythonImage, "GITHUB_ACTIONS=")
+	p.Env = append(os.Environ(), "FUNCTION_RUNNER_IMAGE="+denoImage, "PYTHON_RUNNER_IMAGE="+pythonImage, "GITHUB_ACTIONS=", p.mark)
 	p.Stdin, p.Stdout, p.Stderr = strings.NewReader(stdin), p.stdout, p.stderr
 	if err := p.Start(); err != nil {
 		t.Fatalf("start ktask: %v", err)
 	}
+	go func() { // so that who waits for a text hears of the end
+		defer close(p.ended)
+		p.failed = p.Wait()
+		p.took = time.Since(p.started)
+		p.stdout.end()
+		p.stderr.end()
+	}()
 	return p
 }
 
 // wait waits for the end, and counts what the process left on the engine.
 func (p *process) wait(t *testing.T) outcome {
 	t.Helper()
-	err := p.Wait()
-	took := time.Since(p.started)
-	p.stdout.end()
-	p.stderr.end()
-	if _, exited := err.(*exec.ExitError); err != nil && !exited {
-		t.Fatalf("wait for ktask: %v", err)
-	}
+	o := p.end(t)
 	p.leavesNothing(t)
-	o := outcome{p.ProcessState.ExitCode(), p.stdout.String(), p.stderr.String(), took}
+	return o
+}
+
+// end waits for the end.
+func (p *process) end(t *testing.T) outcome {
+	t.Helper()
+	<-p.ended
+	if _, exited := p.failed.(*exec.ExitError); p.failed != nil && !exited {
+		t.Fatalf("wait for ktask: %v", p.failed)
+	}
+	o := outcome{p.ProcessState.ExitCode(), p.stdout.String(), p.stderr.String(), p.took}
 	if strings.Contains(o.stderr, "DATA RACE") || strings.Contains(o.stderr, "goroutine ") {
 		t.Errorf("ktask %v has a race or a panic:\n%s", p.Args[1:], o.stderr)
 	}
@@ -140,20 +165,33 @@ func (p *process) wait(t *testing.T) outcome {
 // leavesNothing asks the engine for containers, volumes and networks with the labels of this process.
 func (p *process) leavesNothing(t *testing.T) {
 	t.Helper()
+	for _, l := range p.left(t) {
+		t.Errorf("ktask %v left %s %q on the engine", p.Args[1:], l.Kind, l.Name)
+	}
+}
+
+// left is what is on the engine of this process.
+func (p *process) left(t *testing.T) []engine.Leftover {
+	t.Helper()
+	all, err := theEngine(t).Leftovers(context.Background(), "")
+	if err != nil {
+		t.Fatalf("engine (make engine images): %v", err)
+	}
+	return slices.DeleteFunc(all, func(l engine.Leftover) bool {
+		of, ok := owner.Parse(l.Labels.Owner)
+		return !ok || of.PID != p.Process.Pid
+	})
+}
+
+// theEngine is the one on which ktask runs.
+func theEngine(t *testing.T) *docker.Engine {
+	t.Helper()
 	e, err := docker.New(docker.Options{DefaultHost: os.Getenv("DOCKER_HOST")})
 	if err != nil {
 		t.Fatalf("engine (make engine images): %v", err)
 	}
-	defer e.Close()
-	left, err := e.Leftovers(context.Background(), "")
-	if err != nil {
-		t.Fatalf("engine (make engine images): %v", err)
-	}
-	for _, l := range left {
-		if strings.Contains(l.Labels.Owner, fmt.Sprintf(" %d ", p.Process.Pid)) {
-			t.Errorf("ktask %v left %s %q on the engine", p.Args[1:], l.Kind, l.Name)
-		}
-	}
+	t.Cleanup(func() { _ = e.Close() })
+	return e
 }
 
 // ktask runs ktask to its end.

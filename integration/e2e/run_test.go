@@ -123,23 +123,3 @@ func TestImageMissing(t *testing.T) {
 		t.Errorf("stderr does not name the image:\n%s", o.stderr)
 	}
 }
-
-func TestSecretsDoNotShow(t *testing.T) {
-	const secret = "hunter2-and-more"
-	task := python("import os\nprint('it is', os.environ['SECURE_DATA'])") + "    secureParameters: {secret: token}\n"
-	for _, output := range []string{"plain", "json", "live", "github", "quiet"} {
-		dir := t.TempDir()
-		o := ktask(t, task, "run", "--secret", "token="+secret, "-o", output, "--junit", dir+"/junit.xml", "--report", dir+"/report.json", "-").expect(t, 0)
-		if strings.Contains(o.stdout+o.stderr, secret) {
-			t.Errorf("-o %s shows the secret:\n%s%s", output, o.stdout, o.stderr)
-		}
-		if output == "plain" && o.stdout != "it is •••\n" {
-			t.Errorf("stdout %q, want the mask in place of the secret", o.stdout)
-		}
-		for _, file := range []string{"junit.xml", "report.json"} {
-			if text := readFile(t, dir+"/"+file); strings.Contains(text, secret) || !strings.Contains(text, "hi") {
-				t.Errorf("%s shows the secret, or nothing:\n%s", file, text)
-			}
-		}
-	}
-}

@@ -1,0 +1,219 @@
+package command
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/owner"
+)
+
+// cleanOptions are clean's own flags.
+type cleanOptions struct {
+	engine             EngineOptions
+	runs               []string
+	dryRun, all, force bool
+	json               bool
+}
+
+func (app App) cleanCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "clean",
+		Usage:     "remove what a crash left behind",
+		ArgsUsage: "[RUN...]",
+		Description: "Removes the containers, volumes and networks of runs whose ktask has ended, and what --keep kept of them. RUN, as in\n" +
+			"the label dev.ktask.run, narrows it down to these runs. What a ktask is at work on stays. So does what may be\n" +
+			"another machine's or container's, or has an owner that this ktask cannot read, unless --all is given.",
+		Flags: append(engineFlags(),
+			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be removed, and remove nothing"},
+			&cli.BoolFlag{Name: "all", Usage: "remove also what cannot be proven to be out of use; asks first"},
+			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "do not ask"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "text or json", DefaultText: "text"}),
+		Action: app.clean,
+	}
+}
+
+func (app App) clean(c *cli.Context) error {
+	s, err := newSettings(c)
+	if err != nil {
+		return err
+	}
+	// Not from the file: what is removed is for the one who types to say.
+	o := cleanOptions{runs: c.Args().Slice(), dryRun: c.Bool("dry-run"), all: c.Bool("all"), force: c.Bool("force")}
+	switch output := c.String("output"); output {
+	case "json":
+		o.json = true
+	case "", "text":
+	default:
+		return usagef("--output takes text or json, not %q", output)
+	}
+	if o.all && !o.force && !o.dryRun && !app.ErrTerminal {
+		return usagef("--all removes what may be in use: without a terminal to ask on it takes --force too, or --dry-run")
+	}
+	if o.engine, err = s.engineOptions(app); err != nil {
+		return err
+	}
+	e, err := app.NewEngine(o.engine)
+	if err != nil {
+		return exitError{exitEngine, err}
+	}
+	cleaner, ok := e.(engine.Cleaner)
+	if !ok {
+		return usagef("the engine %q cannot be cleaned", o.engine.Name)
+	}
+	ctx, interruption := app.interruptible(c.Context, e, "")
+	defer interruption.stop()
+	return app.cleanUp(ctx, cleaner, o)
+}
+
+// cleanUp lists, asks, removes and tells, in this order.
+func (app App) cleanUp(ctx context.Context, cleaner engine.Cleaner, o cleanOptions) error {
+	all, err := cleaner.Leftovers(ctx, "")
+	if err != nil {
+		return exitError{exitEngine, err}
+	}
+	self := owner.Self()
+	var finds []*find
+	for _, left := range all {
+		if len(o.runs) == 0 || slices.Contains(o.runs, left.Labels.Run) {
+			finds = append(finds, newFind(self, left))
+		}
+	}
+	if o.all && !o.force && !o.dryRun {
+		if o.all, err = app.confirm(ctx, finds); err != nil {
+			return err
+		}
+	}
+	failed := false
+	for _, f := range finds {
+		f.settle(ctx, cleaner, o)
+		failed = failed || f.Action == "failed"
+		if !o.json {
+			_, _ = fmt.Fprintln(app.Out, f)
+		}
+	}
+	switch {
+	case o.json:
+		encoder := json.NewEncoder(app.Out)
+		encoder.SetIndent("", "  ")
+		err = encoder.Encode(struct {
+			Schema string  `json:"schema"`
+			Items  []*find `json:"items"`
+		}{"ktask.dev/clean/v1", append([]*find{}, finds...)})
+	case len(finds) == 0:
+		_, _ = fmt.Fprintln(app.Out, "nothing is left behind")
+	}
+	if by, ok := errors.AsType[interrupt](context.Cause(ctx)); ok {
+		return exitError{by.code(), nil}
+	}
+	if failed || err != nil {
+		return exitError{exitEngine, err}
+	}
+	return nil
+}
+
+// confirm asks the user about what cannot be proven to be out of use; yes is all that counts as yes.
+func (app App) confirm(ctx context.Context, finds []*find) (bool, error) {
+	count := 0
+	for _, f := range finds {
+		if f.fate == owner.Unknown {
+			count++
+			_, _ = fmt.Fprintf(app.Err, "%s %s: %s\n", f.Kind, f.Name, f.reason())
+		}
+	}
+	if count == 0 {
+		return true, nil
+	}
+	_, _ = fmt.Fprintf(app.Err, "Remove %d that may be in use elsewhere? [y/N] ", count)
+	answer := make(chan string, 1)
+	go func() { // ends with the process where nobody answers
+		line, _ := bufio.NewReader(app.In).ReadString('\n')
+		answer <- line
+	}()
+	select {
+	case line := <-answer:
+		line = strings.ToLower(strings.TrimSpace(line))
+		return line == "y" || line == "yes", nil
+	case <-ctx.Done():
+		by, _ := errors.AsType[interrupt](context.Cause(ctx))
+		return false, exitError{by.code(), nil}
+	}
+}
+
+// find is a leftover and what becomes of it.
+type find struct {
+	Action  string `json:"action"` // removed, would-remove, left or failed
+	Kind    string `json:"kind"`
+	Name    string `json:"name"`
+	ID      string `json:"id"`
+	Run     string `json:"run"`
+	Task    string `json:"task"`
+	Attempt int    `json:"attempt"`
+	Owner   string `json:"owner"` // alive, dead or unknown
+	PID     int    `json:"pid"`   // the owner's, 0 where it cannot be read
+	Running bool   `json:"running"`
+	Kept    bool   `json:"kept"`
+	Reason  string `json:"reason"`
+
+	left engine.Leftover
+	fate owner.Fate
+}
+
+func newFind(self owner.Process, left engine.Leftover) *find {
+	of, fate := fateOf(self, left)
+	f := &find{
+		Kind: left.Kind, Name: left.Name, ID: left.ID, Run: left.Labels.Run, Task: left.Labels.Task, Attempt: left.Labels.Attempt,
+		Owner: fate.String(), PID: of.PID, Running: left.Running, Kept: left.Kept, left: left, fate: fate,
+	}
+	f.Reason = f.reason()
+	return f
+}
+
+// reason says what is known of the owner.
+func (f *find) reason() string {
+	switch {
+	case f.fate == owner.Alive:
+		return fmt.Sprintf("run %s is at work (pid %d)", f.Run, f.PID)
+	case f.fate == owner.Dead && f.Kept:
+		return fmt.Sprintf("run %s kept it", f.Run)
+	case f.fate == owner.Dead:
+		return fmt.Sprintf("run %s was killed (pid %d)", f.Run, f.PID)
+	case f.PID > 0:
+		return fmt.Sprintf("run %s may be at work on another machine or in another container (pid %d there)", f.Run, f.PID)
+	}
+	return fmt.Sprintf("run %s has an owner that cannot be read", f.Run)
+}
+
+// settle removes the find where it may.
+func (f *find) settle(ctx context.Context, cleaner engine.Cleaner, o cleanOptions) {
+	switch {
+	case f.fate == owner.Alive:
+		f.Action = "left"
+	case f.fate == owner.Unknown && !o.all:
+		f.Action = "left"
+		f.Reason += "; --all removes it"
+	case o.dryRun:
+		f.Action = "would-remove"
+	default:
+		f.Action = "removed"
+		if err := cleaner.Remove(ctx, f.left); err != nil {
+			f.Action, f.Reason = "failed", err.Error()
+		}
+	}
+}
+
+// String is the find's line.
+func (f *find) String() string {
+	action := map[string]string{"would-remove": "would remove", "failed": "could not remove"}[f.Action]
+	if action == "" {
+		action = f.Action
+	}
+	return fmt.Sprintf("%s %s %s: %s", action, f.Kind, f.Name, f.Reason)
+}

@@ -1,0 +1,114 @@
+package command
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/owner"
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// execute carries the plan out and turns its result into files and an exit code.
+func (app App) execute(ctx context.Context, s settings, o runOptions, p plan.Plan) error {
+	reports, err := app.reports(s, o, p)
+	if err != nil {
+		return err
+	}
+	defer reports.close()
+	e, err := app.NewEngine(o.engine)
+	if err != nil {
+		return exitError{exitEngine, err}
+	}
+	id, err := runID()
+	if err != nil {
+		return exitError{exitEngine, err}
+	}
+	ctx, interruption := app.interruptible(ctx, e, id)
+	defer interruption.stop()
+	result, err := app.guarded(ctx, e, o, engine.Runner{
+		Engine: e, Sink: reports.sink, Parallel: o.parallel, FailFast: o.failFast,
+		RunID: id, Version: app.Version,
+	}, p, interruption.abandoned)
+
+	by, interrupted := errors.AsType[interrupt](context.Cause(ctx))
+	if err == nil {
+		err = reports.write(result)
+	}
+	switch {
+	case interrupted:
+		return exitError{by.code(), err}
+	case err != nil:
+		return exitError{exitEngine, err}
+	}
+	if code := resultCode(result); code != exitOK {
+		return exitError{code, nil}
+	}
+	return nil
+}
+
+// guarded runs the plan in such a way that nothing outlives it, and removes beside it what dead runs have left.
+func (app App) guarded(ctx context.Context, e engine.Engine, o runOptions, r engine.Runner, p plan.Plan, abandoned <-chan struct{}) (engine.Result, error) {
+	guardian, err := app.guard(e, o.engine, r.RunID)
+	if err != nil {
+		_, _ = fmt.Fprintf(app.Err, "ktask: warning: %v: should ktask be killed, `ktask clean` removes what it leaves\n", err)
+	}
+	self := owner.Self()
+	r.Owner = self.String()
+	join := removeDead(ctx, e, self)
+	result, err := carryOut(ctx, r, p, abandoned)
+	if !errors.Is(err, errAbandoned) && !mayLeave(result) {
+		guardian.dismiss()
+	}
+	if removed := join(); removed > 0 && o.output != "quiet" {
+		_, _ = fmt.Fprintf(app.Err, "ktask: removed what killed runs had left: containers, volumes and networks, %d in all\n", removed)
+	}
+	return result, err
+}
+
+// errAbandoned is the error of a run that the user gave up.
+var errAbandoned = errors.New("gave up waiting for the engine: what it has of this run is removed once it answers, or by `ktask clean`")
+
+// carryOut runs the plan to its end, or until the user gives it up. A run that is given up goes on until the
+// process ends, which is next.
+func carryOut(ctx context.Context, r engine.Runner, p plan.Plan, abandoned <-chan struct{}) (engine.Result, error) {
+	type outcome struct {
+		result engine.Result
+		err    error
+	}
+	over := make(chan outcome, 1)
+	go func() {
+		result, err := r.Run(ctx, p)
+		over <- outcome{result, err}
+	}()
+	select {
+	case o := <-over:
+		return o.result, o.err
+	case <-abandoned:
+		return engine.Result{}, errAbandoned
+	}
+}
+
+// mayLeave says whether an attempt ended without an exit: the engine had trouble then, maybe also with its removal.
+func mayLeave(r engine.Result) bool {
+	for _, t := range r.Tasks {
+		for _, a := range t.Attempts {
+			if a.ExitCode < 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// runID is unique on an engine that several people use.
+func runID() (string, error) {
+	var id [6]byte
+	if _, err := rand.Read(id[:]); err != nil {
+		return "", fmt.Errorf("make a run id: %w", err)
+	}
+	return hex.EncodeToString(id[:]), nil
+}

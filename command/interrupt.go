@@ -1,0 +1,64 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ktask/ktask/engine"
+)
+
+// killLimit is how long ktask waits, once it has killed its containers, for the engine to tell of their end.
+const killLimit = 10 * time.Second
+
+// interruption is how the user's signals reach a run.
+type interruption struct {
+	// abandoned is closed when the user will not wait for the engine any longer.
+	abandoned chan struct{}
+	done      chan struct{}
+	ended     chan struct{}
+	cancel    context.CancelCauseFunc
+}
+
+// interruptible ends the context at the first signal, with the signal as its cause, and kills the run's containers
+// at the second. When the engine has not told of their end within killLimit, or at a third signal, it gives the
+// run up: ktask must end when its user says so, and the guardian goes on.
+func (app App) interruptible(ctx context.Context, e engine.Engine, run string) (context.Context, *interruption) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	i := &interruption{abandoned: make(chan struct{}), done: make(chan struct{}), ended: make(chan struct{}), cancel: cancel}
+	go func() {
+		defer close(i.ended)
+		var patience <-chan time.Time
+		for count := 1; ; count++ {
+			select {
+			case signal := <-app.Signals:
+				switch count {
+				case 1:
+					_, _ = fmt.Fprintf(app.Err, "\nktask: %v: stopping, once more to kill\n", signal)
+					cancel(interrupt{signal})
+					continue
+				case 2:
+					_, _ = fmt.Fprintf(app.Err, "\nktask: %v: killing, once more to wait no longer\n", signal)
+					patience = time.After(killLimit)
+					if killer, ok := e.(engine.Killer); ok {
+						_ = killer.Kill(context.WithoutCancel(ctx), run) // the attempts say what came of it
+					}
+					continue
+				}
+			case <-patience:
+			case <-i.done:
+				return
+			}
+			close(i.abandoned)
+			return
+		}
+	}()
+	return ctx, i
+}
+
+// stop ends the listening and waits for it.
+func (i *interruption) stop() {
+	close(i.done)
+	<-i.ended
+	i.cancel(nil)
+}

@@ -1,0 +1,279 @@
+package engine_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/enginetest"
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// ended is a task that wrote lines to stderr and exited.
+type ended struct {
+	task  plan.Task
+	exit  engine.Exit
+	lines []string
+
+	reason  engine.Reason // of the task
+	attempt engine.Reason // of the attempt; the task's where it is ""
+	message string
+	remedy  string
+	place   plan.Origin
+}
+
+func (e ended) check(t *testing.T) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		var output []enginetest.Line
+		for _, line := range e.lines {
+			output = append(output, enginetest.Err(line))
+		}
+		fake := &enginetest.Fake{Tasks: map[string]attempts{"t": {{Output: output, Exit: e.exit}}}}
+		result, recorder := play(t, t.Context(), engine.Runner{Engine: fake}, e.task)
+		got := result.Tasks[0]
+		if e.attempt == "" && e.reason != engine.BackoffLimitExceeded {
+			e.attempt = e.reason
+		}
+		if got.Status != engine.Failed || got.Reason != e.reason || got.Attempts[0].Reason != e.attempt {
+			t.Errorf("%s %s, the attempt %s; want failed %s, %s", got.Status, got.Reason, got.Attempts[0].Reason, e.reason, e.attempt)
+		}
+		if got.Message != e.message || got.Remedy != e.remedy || got.Place != e.place {
+			t.Errorf("message %q\nremedy  %q\nplace   %q\nwant    %q\n        %q\n        %q", got.Message, got.Remedy, got.Place, e.message, e.remedy, e.place)
+		}
+		for i, line := range recorder.Lines("t", engine.Stderr) {
+			if line != e.lines[i] {
+				t.Errorf("line %d of the output became %q", i, line)
+			}
+		}
+	})
+}
+
+// script is a function task whose code begins in line 31 of its manifest.
+func script(runtime plan.Runtime, path string) plan.Task {
+	s := task("t")
+	s.Runtime = runtime
+	s.Container.Files = []plan.File{{Path: path, Origin: "task.yaml:30 spec." + plan.Origin(runtime) + ".inline.code", Line: 31}}
+	return s
+}
+
+const (
+	pythonHas = "Keptn's python runtime has the standard library, requests, yaml and git (GitPython) alone: use a container task with an image of your own for more"
+	denoHas   = "it has --allow-net, --allow-read, --allow-write and --allow-env=DATA,SECURE_DATA,KEPTN_CONTEXT; "
+	denoLoads = "a task is a single file: import by URL, or by a specifier that begins with npm: or jsr:"
+	asUser    = "Keptn's runtimes run a script as user 1000: write below /tmp"
+)
+
+// TestScriptEnds reads what the real runtimes wrote (testdata/ends) when scripts ended that begin in line 31.
+func TestScriptEnds(t *testing.T) {
+	const ours, keptns = engine.ScriptFailed, engine.BackoffLimitExceeded
+	for name, want := range map[string]ended{
+		"py-name":   {reason: keptns, attempt: ours, message: "task.yaml:33: NameError: name 'os' is not defined\ncalled from task.yaml:35", remedy: "add: import os"},
+		"py-syntax": {reason: keptns, attempt: ours, message: "task.yaml:32: SyntaxError: expected ':'"},
+		"py-indent": {reason: keptns, attempt: ours, message: "task.yaml:33: IndentationError: expected an indented block after 'if' statement on task.yaml:32"},
+		"py-import": {reason: engine.ModuleNotFound, message: "task.yaml:31: ModuleNotFoundError: No module named 'numpy'", remedy: pythonHas},
+		"py-chain":  {reason: keptns, attempt: ours, message: "task.yaml:34: ValueError: x"},
+		"py-deep":   {reason: keptns, attempt: ours, message: "task.yaml:32: requests.exceptions.ConnectionError: HTTPConnectionPool(host='127.0.0.1', port=1): Max retries exceeded with url: / (Caused by NewConnectionError('<urllib3.connection.HTTPConnection object at 0x7fd12e556110>: Failed to establish a new connection: [Errno 111] Connection refused'))"},
+		"py-key":    {reason: keptns, attempt: ours, message: "task.yaml:32: KeyError: 'DATA'", remedy: "DATA is set where there are parameters: give spec.python.parameters.map, or --param NAME=VALUE"},
+		"py-rec":    {reason: keptns, attempt: ours, message: "task.yaml:32: RecursionError: maximum recursion depth exceeded\ncalled from task.yaml:32, from task.yaml:33"},
+		"py-perm":   {reason: engine.PermissionDenied, message: "task.yaml:31: PermissionError: [Errno 13] Permission denied: '/etc/x'", remedy: asUser},
+		"py-sub2":   {reason: keptns, attempt: ours, message: "task.yaml:32: subprocess.CalledProcessError: Command 'nosuch' returned non-zero exit status 127."},
+		"py-exit":   {reason: keptns},
+		"py-thread": {reason: keptns},
+		"py-group":  {reason: keptns},
+
+		"deno-env":      {reason: engine.PermissionDenied, message: `task.yaml:33: NotCapable: Requires env access to "HOME" (--allow-env, which Keptn's deno runtime does not give)`, remedy: denoHas + "pass the value as a parameter, it is then part of DATA"},
+		"deno-colours":  {reason: engine.PermissionDenied, message: `task.yaml:33: NotCapable: Requires env access to "HOME" (--allow-env, which Keptn's deno runtime does not give)`, remedy: denoHas + "pass the value as a parameter, it is then part of DATA"},
+		"deno-run":      {reason: engine.PermissionDenied, message: `task.yaml:31: NotCapable: Requires run access to "ls" (--allow-run, which Keptn's deno runtime does not give)`, remedy: denoHas + "a container task can do more"},
+		"deno-syntax":   {reason: keptns, attempt: ours, message: "task.yaml:32: SyntaxError: Expression expected"},
+		"deno-throw":    {reason: keptns, attempt: ours, message: "task.yaml:32: Error: boom a\ncalled from task.yaml:35"},
+		"deno-reject":   {reason: keptns, attempt: ours, message: "task.yaml:33: TypeError: late\ncalled from task.yaml:35"},
+		"deno-import":   {reason: engine.ModuleNotFound, message: `task.yaml:31: Import "lodash" not a dependency`, remedy: denoLoads},
+		"deno-import2":  {reason: engine.ModuleNotFound, message: `task.yaml:31: Module not found "file:///var/data/other.ts".`, remedy: denoLoads},
+		"deno-cause":    {reason: keptns, attempt: ours, message: "task.yaml:34: Error: wrapped"},
+		"deno-throwobj": {reason: keptns, attempt: ours, message: "{ a: 1 }"},
+		"deno-timer":    {reason: keptns, attempt: ours, message: "task.yaml:31: Error: t"},
+		"deno-write":    {reason: engine.PermissionDenied, message: "task.yaml:31: PermissionDenied: Permission denied (os error 13): writefile '/etc/x'", remedy: asUser},
+		"deno-parse":    {reason: keptns, attempt: ours, message: `task.yaml:31: SyntaxError: "undefined" is not valid JSON`},
+		"deno-check":    {reason: keptns, attempt: ours, message: "task.yaml:31: TS2322: Type 'string' is not assignable to type 'number'."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want.task = script(plan.RuntimePython, "/var/data/function.py")
+			if strings.HasPrefix(name, "deno") {
+				want.task = script(plan.RuntimeDeno, "/var/data/function.ts")
+			}
+			want.exit.Code = 1
+			want.lines = recorded(t, name)
+			if line, _, ok := strings.Cut(want.message, ": "); ok && strings.HasPrefix(line, "task.yaml") {
+				want.place = plan.Origin(line)
+			}
+			want.message = strings.TrimSuffix("exit code 1: "+want.message, ": ")
+			want.check(t)
+		})
+	}
+}
+
+// recorded are the lines of a file of testdata/ends.
+func recorded(t *testing.T, name string) []string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", "ends", name+".txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+}
+
+// TestCausesAreNotGuessed has output that looks like a cause and is none.
+func TestCausesAreNotGuessed(t *testing.T) {
+	python := script(plan.RuntimePython, "/var/data/function.py")
+	traceback := recorded(t, "py-name")
+	cached := task("t")
+	cached.Container.Tmpfs = []plan.Tmpfs{{Name: "cache", Path: "/cache", SizeBytes: 1 << 30}}
+	for name, e := range map[string]ended{
+		"a traceback and another exit code":     {task: python, exit: engine.Exit{Code: 3}, lines: traceback},
+		"a traceback and more":                  {task: python, exit: engine.Exit{Code: 1}, lines: append(traceback[:len(traceback):len(traceback)], "giving up")},
+		"a traceback of a thread":               {task: python, exit: engine.Exit{Code: 1}, lines: recorded(t, "py-thread")},
+		"a quoted traceback":                    {task: python, exit: engine.Exit{Code: 1}, lines: []string{`  File "/var/data/function.py", line 3, in f`, "NameError: x"}},
+		"an error of another program":           {task: python, exit: engine.Exit{Code: 1}, lines: []string{"error: no such branch", "usage: git"}},
+		"not found, and another exit code":      {task: task("t"), exit: engine.Exit{Code: 2}, lines: []string{"sh: tool: not found"}},
+		"not found, and more":                   {task: task("t"), exit: engine.Exit{Code: 127}, lines: []string{"sh: tool: not found", "but on we go"}},
+		"127 without a word":                    {task: task("t"), exit: engine.Exit{Code: 127}},
+		"a full disk that is no volume":         {task: cached, exit: engine.Exit{Code: 1}, lines: []string{"cp: error writing '/data/x': No space left on device"}},
+		"a volume that is full, and more":       {task: cached, exit: engine.Exit{Code: 1}, lines: []string{"cp: error writing '/cache/x': No space left on device", "retrying", "no route to host"}},
+		"a read-only file system of the kernel": {task: with(task("t"), 0, time.Minute), exit: engine.Exit{Code: 1}, lines: []string{"sh: can't create /proc/sys/x: Read-only file system"}},
+		"killed without a memory limit":         {task: task("t"), exit: engine.Exit{Code: 137, Signal: "SIGKILL"}, lines: []string{"Killed"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e.reason = engine.BackoffLimitExceeded
+			e.message = "exit code " + map[int]string{1: "1", 2: "2", 3: "3", 127: "127", 137: "137 (SIGKILL)"}[e.exit.Code]
+			e.check(t)
+		})
+	}
+}
+
+func TestCodeElsewhere(t *testing.T) {
+	folded := script(plan.RuntimePython, "/var/data/function.py")
+	folded.Container.Files[0].Line = 0
+	folded.Container.Files[0].Origin = "task.yaml:12 spec.python.inline.code"
+	fetched := task("t")
+	fetched.Runtime = plan.RuntimePython
+	words := task("t")
+	for name, e := range map[string]ended{
+		"folded": {task: folded, message: "exit code 1: task.yaml:12 (line 2 of the code): ValueError: x", lines: []string{
+			"Traceback (most recent call last):", `  File "/var/data/function.py", line 2, in <module>`, "ValueError: x",
+		}},
+		"fetched": {task: fetched, message: "exit code 1: <stdin>:2: ValueError: x", lines: []string{
+			"Traceback (most recent call last):", `  File "<stdin>", line 2, in <module>`, "ValueError: x",
+		}},
+		"an image's own": {task: words, message: "exit code 1: /app/lib.py:7: ValueError: x", lines: []string{
+			"Traceback (most recent call last):", `  File "/app/main.py", line 2, in <module>`, `  File "/app/lib.py", line 7, in f`, "ValueError: x",
+		}},
+		"a message of the task's own comes first": {task: words, exit: engine.Exit{Message: "could not deploy\n"}, message: "exit code 1: could not deploy\n/app/lib.py:7: ValueError: x", lines: []string{
+			"Traceback (most recent call last):", `  File "/app/lib.py", line 7, in f`, "ValueError: x",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e.exit.Code, e.reason, e.attempt = 1, engine.BackoffLimitExceeded, engine.ScriptFailed
+			e.check(t)
+		})
+	}
+}
+
+// TestShellEnds has the words of dash, bash, busybox, zsh, env, nohup, timeout and xargs.
+func TestShellEnds(t *testing.T) {
+	const fix = "correct its name, or use an image that has it"
+	for _, line := range []string{
+		"sh: nosuch: not found", "dash: 1: nosuch: not found", "bash: nosuch: command not found", "bash: line 1: nosuch: command not found",
+		"sh: exec: line 0: nosuch: not found", "bash: exec: nosuch: not found", "zsh:1: command not found: nosuch",
+		"env: 'nosuch': No such file or directory", "env: ‘nosuch’: No such file or directory", "env: can't execute 'nosuch': No such file or directory",
+		"nohup: failed to run command 'nosuch': No such file or directory", "xargs: nosuch: No such file or directory",
+		"/opt/deploy.sh: line 3: nosuch: command not found", "\x1b[31msh: nosuch: not found\x1b[0m\r",
+	} {
+		ended{
+			task: task("t"), exit: engine.Exit{Code: 127}, lines: []string{"deploying", line},
+			reason: engine.CommandNotFound, message: `exit code 127: command "nosuch" was not found`, remedy: fix,
+		}.check(t)
+	}
+	for _, line := range []string{"dash: 1: ./x: not found", "bash: ./x: No such file or directory", "bash: line 1: ./x: cannot execute: required file not found"} {
+		ended{
+			task: task("t"), exit: engine.Exit{Code: 127}, lines: []string{line}, reason: engine.CommandNotFound,
+			message: `exit code 127: "./x" was not found, or the interpreter that its first line names was not`, remedy: fix,
+		}.check(t)
+	}
+	for line, why := range map[string]string{"sh: /x: Permission denied": "permission denied", "bash: line 1: /x: Is a directory": "is a directory"} {
+		ended{
+			task: task("t"), exit: engine.Exit{Code: 126}, lines: []string{line}, reason: engine.CommandNotRunnable,
+			message: `exit code 126: "/x" cannot be executed: ` + why,
+			remedy:  "make the file executable (chmod +x), or start it through its interpreter: sh FILE",
+		}.check(t)
+	}
+	for _, line := range []string{"dash: 1: /x: Exec format error", "bash: /x: cannot execute binary file: Exec format error"} {
+		ended{
+			task: task("t"), exit: engine.Exit{Code: 126}, lines: []string{line}, reason: engine.WrongArchitecture,
+			message: `exit code 126: "/x" is built for another architecture than the engine's, or is a script without a #! line`,
+			remedy:  "use an image for the engine's architecture, or name another with --platform",
+		}.check(t)
+	}
+}
+
+func TestFileSystemEnds(t *testing.T) {
+	box := task("t")
+	box.Container.Security.ReadOnlyRootfs = true
+	box.Container.Tmpfs = []plan.Tmpfs{
+		{Name: "work", Path: "/work", SizeBytes: 1 << 30, Origin: "task.yaml:20 v[0]"},
+		{Name: "work", Path: "/work/fixed", SubPath: "f", SizeBytes: 1 << 30, ReadOnly: true, Origin: "task.yaml:21 v[1]"},
+	}
+	box.Container.Mounts = []plan.Mount{{Source: "/home/me", Target: "/me", ReadOnly: true, Origin: "flag --mount"}}
+	box.Container.Origins = []plan.Part{{Name: "security", Origin: "task.yaml:9 s"}}
+	bounded := limited(task("t"), 3<<30)
+	bounded.Container.Tmpfs = []plan.Tmpfs{{Name: "work", Path: "/work", SizeBytes: 3 << 30}}
+	bounded.Container.Origins = []plan.Part{{Name: "limits.memory", Origin: "task.yaml:7 m"}}
+	const (
+		unbound = "write less, or set resources.limits.memory: the volume then has that size"
+		root    = "write to a volume (volumeMounts), or leave readOnlyRootFilesystem out"
+		mounts  = "leave readOnly out of the mount, or write elsewhere"
+	)
+	for line, e := range map[string]ended{
+		"sh: can't create /x: Read-only file system":                        {task: box, reason: engine.ReadOnlyFileSystem, remedy: root, message: "/x is on the root file system, which is read-only (task.yaml:9 s)"},
+		"/run.sh: line 3: /etc/x: Read-only file system":                    {task: box, reason: engine.ReadOnlyFileSystem, remedy: root, message: "/etc/x is on the root file system, which is read-only (task.yaml:9 s)"},
+		"touch: cannot touch '/work/fixed/x': Read-only file system":        {task: box, reason: engine.ReadOnlyFileSystem, remedy: mounts, message: `/work/fixed/x is on volume "work", which is mounted read-only (task.yaml:21 v[1])`},
+		"open /me/x: read-only file system":                                 {task: box, reason: engine.ReadOnlyFileSystem, remedy: mounts, message: "/me/x is on the mount of /home/me, which is read-only (flag --mount)"},
+		"touch: x: Read-only file system":                                   {task: box, reason: engine.BackoffLimitExceeded},
+		"dd: error writing '/work/x': No space left on device":              {task: box, reason: engine.VolumeFull, remedy: unbound, message: `volume "work" at /work is full: its size is 1Gi, as there is no memory limit`},
+		"write /work/x: no space left on device":                            {task: bounded, reason: engine.VolumeFull, remedy: "write less, or raise resources.limits.memory", message: `volume "work" at /work is full: its size is 3Gi, that of the memory limit (task.yaml:7 m), or half of the engine's memory where that is less`},
+		"sh: write error: No space left on device":                          {task: box, reason: engine.BackoffLimitExceeded, remedy: `either volume "work" at /work is full, its size is 1Gi, as there is no memory limit, or the engine's disk is`},
+		"sh: line 1:    12 Killed                  tail /dev/zero":          {task: bounded, reason: engine.BackoffLimitExceeded, remedy: "a process was killed by SIGKILL: if it was short of memory, raise the limit of 3Gi (task.yaml:7 m)"},
+		"cp: cannot create regular file '/proc/x': Read-only file system":   {task: box, reason: engine.BackoffLimitExceeded},
+		"cp: cannot create regular file '/work/x/y': Read-only file system": {task: box, reason: engine.BackoffLimitExceeded},
+	} {
+		t.Run(line, func(t *testing.T) {
+			e.exit.Code = 1
+			e.message = strings.TrimSuffix("exit code 1: "+e.message, ": ")
+			e.lines = []string{line}
+			if strings.HasPrefix(line, "dd:") {
+				e.lines = append(e.lines, "1025+0 records in", "1024+0 records out")
+			}
+			e.check(t)
+		})
+	}
+}
+
+// TestEndOfLongOutput: the cause is found behind any amount of output, with a long line told in parts, on stdout too.
+func TestEndOfLongOutput(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var output []enginetest.Line
+		for range 1000 {
+			output = append(output, enginetest.Out(strings.Repeat("x", 5000)))
+		}
+		output = append(output, enginetest.Out("sh: tool: not found"))
+		fake := &enginetest.Fake{Tasks: map[string]attempts{"t": {{Output: output, Exit: engine.Exit{Code: 127}}}}}
+		result, _ := play(t, t.Context(), engine.Runner{Engine: fake}, task("t"))
+		if got := result.Tasks[0]; got.Reason != engine.CommandNotFound {
+			t.Errorf("the reason is %s", got.Reason)
+		}
+	})
+}

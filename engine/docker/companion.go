@@ -1,0 +1,102 @@
+package docker
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/mount"
+	"github.com/docker/docker/api/types/strslice"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// companion is a container of ktask's own beside a task's. It is made of the task's image, of which it needs nothing,
+// since no other image is known to be on the engine. It shares volumes with the task and nothing else: it has its own
+// namespaces, no network, no capabilities, none of the task's environment, and no name by which a task could find it.
+type companion struct {
+	*Engine
+	name      string
+	container plan.Container
+	platform  *ocispec.Platform
+	config    container.Config
+	host      container.HostConfig
+	// foreign says that its name is that of a container which somebody else has made.
+	foreign bool
+}
+
+// newCompanion describes a container that runs program once it is started. Nothing is made yet.
+func (e *Engine) newCompanion(name, program string, c plan.Container, labels engine.Labels) (*companion, error) {
+	platform, err := platformOf(c.Platform)
+	if err != nil {
+		return nil, err
+	}
+	return &companion{
+		Engine: e, name: name, container: c, platform: platform,
+		config: container.Config{
+			Image:      c.Image,
+			Entrypoint: strslice.StrSlice{program},
+			// The image's own directory may be closed to this user.
+			User: "65534:65534", WorkingDir: "/",
+			Labels: labelMap(labels),
+			// PID 1 ignores every signal that it does not handle, but for this one.
+			StopSignal:  "SIGKILL",
+			Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
+		},
+		host: container.HostConfig{
+			NetworkMode: "none",
+			LogConfig:   logging(false),
+			CapDrop:     []string{"ALL"},
+			SecurityOpt: []string{"no-new-privileges"},
+		},
+	}, nil
+}
+
+// mount gives it a volume.
+func (c *companion) mount(volume, target string, readOnly bool) {
+	c.host.Mounts = append(c.host.Mounts, mount.Mount{
+		Type: mount.TypeVolume, Source: volume, Target: target, ReadOnly: readOnly,
+		VolumeOptions: &mount.VolumeOptions{NoCopy: true},
+	})
+}
+
+func (c *companion) create(ctx context.Context) error {
+	tries := 0
+	err := c.again(ctx, fmt.Sprintf("create container %q", c.name), func(ctx context.Context) error {
+		_, err := c.client.ContainerCreate(ctx, &c.config, &c.host, nil, c.platform, c.name)
+		if tries++; tries > 1 && cerrdefs.IsConflict(err) {
+			return nil // made by the try before, of which the answer was lost
+		}
+		return err
+	})
+	c.foreign = cerrdefs.IsConflict(err)
+	if cerrdefs.IsNotFound(err) && (&attempt{Engine: c.Engine, container: c.container}).imageGone(ctx) {
+		return imageMissing(c.container.Image)
+	}
+	return err
+}
+
+// fill unpacks an archive at a directory of the container.
+func (c *companion) fill(ctx context.Context, directory string, archive []byte) error {
+	return c.again(ctx, fmt.Sprintf("copy files into container %q", c.name), func(ctx context.Context) error {
+		return c.client.CopyToContainer(ctx, c.name, directory, bytes.NewReader(archive), container.CopyToContainerOptions{})
+	})
+}
+
+func (c *companion) start(ctx context.Context) error {
+	return c.again(ctx, fmt.Sprintf("start container %q", c.name), func(ctx context.Context) error {
+		return c.client.ContainerStart(ctx, c.name, container.StartOptions{})
+	})
+}
+
+// remove takes it off the engine. It goes by the name, so it finds also what the engine made without saying so.
+func (c *companion) remove(ctx context.Context) error {
+	if c.foreign {
+		return nil
+	}
+	return c.insist(ctx, func(ctx context.Context) error { return c.removeContainer(ctx, c.name) })
+}

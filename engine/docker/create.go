@@ -1,0 +1,142 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+
+	"github.com/ktask/ktask/engine"
+)
+
+// create makes the volumes and the container. An engine that fails to answer may have made it all the same, so
+// its name is then kept for the removal.
+func (a *attempt) create(ctx context.Context) error {
+	if err := a.createVolumes(ctx); err != nil {
+		return err
+	}
+	err := a.createOnce(ctx)
+	if a.refusesRecord(err) {
+		a.unrecorded.Store(true)
+		a.request.host.LogConfig = logging(false)
+		err = a.createOnce(ctx)
+	}
+	switch {
+	case err == nil:
+		return context.Cause(ctx)
+	case cerrdefs.IsNotFound(err) && a.imageGone(ctx):
+		return imageMissing(a.container.Image)
+	}
+	return err
+}
+
+// createOnce makes the container, however often it has to ask: a name is given once, so what bears it, with all of the
+// labels, is what was asked for.
+func (a *attempt) createOnce(ctx context.Context) error {
+	r := a.request
+	ctx = context.WithoutCancel(ctx)
+	p := a.patience()
+	for {
+		err := a.once(ctx, fmt.Sprintf("create container %q", r.name), func(ctx context.Context) error {
+			created, err := a.client.ContainerCreate(ctx, r.config, r.host, nil, r.platform, r.name)
+			a.id = created.ID
+			return err
+		})
+		switch {
+		case ambiguous(err):
+			a.id = r.name
+		case cerrdefs.IsConflict(err): // its name is given: by this very attempt?
+		default:
+			return err
+		}
+		if found, failure := a.stateOf(ctx, r.name); failure == nil {
+			if !a.madeThis(found) {
+				a.id = ""
+				return err
+			}
+			a.id = found.ID
+			return nil
+		}
+		// It is not there, or not yet: while the engine makes it only its name is taken.
+		if hasReason(err, engine.EngineDidNotAnswer) || a.id == "" || !p.wait(ctx) {
+			return err
+		}
+	}
+}
+
+// madeThis says whether a container is the one that this attempt has asked for.
+func (a *attempt) madeThis(found container.InspectResponse) bool {
+	if found.Config == nil || hasRun(found) {
+		return false
+	}
+	for name, value := range a.request.config.Labels {
+		if found.Config.Labels[name] != value {
+			return false
+		}
+	}
+	return true
+}
+
+// refusesRecord says whether the engine does not know the way in which it is to keep the output. Nothing but its text
+// tells: "no log driver named …" is Docker's before 18.09, "invalid log driver" podman's.
+func (a *attempt) refusesRecord(err error) bool {
+	return hasReason(err, engine.EngineRefused) && strings.Contains(strings.ToLower(err.Error()), "log driver") && a.recorded()
+}
+
+// recorded says whether the engine keeps the output of this container.
+func (a *attempt) recorded() bool { return a.request.host.LogConfig.Type == logging(true).Type }
+
+// imageGone says whether the image is what the engine did not find: a network or a volume may be missing as well,
+// and the answer to create names the kind of thing in its text alone.
+func (a *attempt) imageGone(ctx context.Context) bool {
+	key := imageKey{a.container.Image, a.container.Platform}
+	present, err := a.Engine.look(context.WithoutCancel(ctx), key)
+	if err != nil || present {
+		return false
+	}
+	a.images.forget(key)
+	return true
+}
+
+func (a *attempt) createVolumes(ctx context.Context) error {
+	mountpoints := map[string]string{}
+	for _, v := range a.request.volumes {
+		if at, held := a.keeper.mountpoint(v.Name); held {
+			mountpoints[v.Name] = at
+			continue
+		}
+		a.volumes = append(a.volumes, v.Name)
+		if err := a.createVolume(context.WithoutCancel(ctx), v, mountpoints); err != nil {
+			return err
+		}
+	}
+	a.request.mountInside(mountpoints)
+	return a.layMessage(ctx, mountpoints)
+}
+
+// call makes a request that may reach the engine twice, and does so where the connection breaks.
+func (a *attempt) call(ctx context.Context, what string, request func(context.Context) error) error {
+	tries := 0
+	return a.masked(a.again(ctx, what, func(ctx context.Context) error {
+		if tries++; tries > 1 {
+			a.away.Store(true)
+		}
+		return request(ctx)
+	}))
+}
+
+// once makes a request once.
+func (a *attempt) once(ctx context.Context, what string, request func(context.Context) error) error {
+	return a.masked(a.Engine.call(ctx, what, request))
+}
+
+// masked is the error of a request of which the engine may repeat what the container was given.
+func (a *attempt) masked(err error) error {
+	if failure, ok := errors.AsType[*engine.Error](err); ok {
+		failure.Err = masked{failure.Err, a.mask}
+	}
+	return err
+}

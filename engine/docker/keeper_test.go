@@ -1,0 +1,257 @@
+package docker_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/events"
+	"github.com/docker/docker/api/types/filters"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/docker"
+	"github.com/ktask/ktask/engine/enginetest"
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// retried is a task that is tried n times, without waits.
+func retried(c plan.Container, n int) plan.Task {
+	return plan.Task{Name: "task", Container: c, Retry: plan.Retry{Limit: n - 1}, Semantics: plan.Local}
+}
+
+// carryOut runs one task as ktask does; nothing may be left, whatever becomes of it.
+func carryOut(t *testing.T, ctx context.Context, e *docker.Engine, task plan.Task, also ...engine.Sink) (engine.TaskResult, *enginetest.Recorder) {
+	t.Helper()
+	var heard enginetest.Recorder
+	r := engine.Runner{Engine: e, RunID: runOf(t), Owner: "test", Version: "test", Sink: engine.SinkFunc(func(event engine.Event) {
+		heard.Emit(event)
+		for _, sink := range also {
+			sink.Emit(event)
+		}
+	})}
+	result, err := r.Run(ctx, plan.Plan{Tasks: []plan.Task{task}})
+	if err != nil {
+		t.Fatalf("run: %v", err)
+	}
+	if err := heard.Check(); err != nil {
+		t.Error(err)
+	}
+	nothingLeft(t, e)
+	return result.Tasks[0], &heard
+}
+
+// created counts what the engine makes of this test's run, by kind, between the call and the answer.
+func created(t *testing.T) (count func() map[events.Type]int) {
+	t.Helper()
+	since := time.Now()
+	return func() map[events.Type]int {
+		t.Helper()
+		// An end that has passed makes the engine answer with what it remembers, and no more.
+		messages, failed := api(t).Events(t.Context(), events.ListOptions{
+			Since: fmt.Sprintf("%d.%09d", since.Unix(), since.Nanosecond()), Until: fmt.Sprint(time.Now().Unix() + 1),
+			Filters: filters.NewArgs(filters.Arg("event", string(events.ActionCreate)), filters.Arg("type", string(events.ContainerEventType)), filters.Arg("type", string(events.VolumeEventType))),
+		})
+		counts, seen := map[events.Type]int{}, map[string]bool{}
+		for {
+			select {
+			case m := <-messages:
+				// Engines tell the labels of containers alone, and of a volume more than once.
+				if name := m.Actor.Attributes["name"] + m.Actor.ID; strings.Contains(name, strings.ReplaceAll(runOf(t), "/", "-")) && !seen[name] {
+					seen[name] = true
+					counts[m.Type]++
+				}
+			case <-failed:
+				return counts
+			}
+		}
+	}
+}
+
+func TestAttemptsShareVolumes(t *testing.T) {
+	e := connect(t, docker.Options{})
+	const size = 3 << 20
+	tests := map[string]struct {
+		tmpfs  []plan.Tmpfs
+		script string
+		want   string
+	}{
+		"one mount": {
+			[]plan.Tmpfs{{Name: "v", Path: "/cache", SizeBytes: size}},
+			`stat -c %a /cache; df -k /cache | tail -1 | awk '{print $1, $2}'; cat /cache/log; echo "$$ $(id -u)" >>/cache/log; dd if=/dev/zero of=/cache/x bs=1k count=4k 2>/dev/null || stat -c %s /cache/x; rm /cache/x`,
+			"1777\ntmpfs 3072\n3141632\n1777\ntmpfs 3072\n1 1234\n3141632\n1777\ntmpfs 3072\n1 1234\n1 1234\n3141632",
+		},
+		"two mounts, one of them read-only": {
+			[]plan.Tmpfs{{Name: "v", Path: "/cache", SizeBytes: size}, {Name: "v", Path: "/ro", SizeBytes: size, ReadOnly: true}},
+			`cat /ro/log; echo more >>/cache/log; echo >/ro/log || echo read-only`,
+			"read-only\nmore\nread-only\nmore\nmore\nread-only",
+		},
+		"two parts": {
+			[]plan.Tmpfs{{Name: "v", Path: "/a", SubPath: "a", SizeBytes: size}, {Name: "v", Path: "/b", SubPath: "b", SizeBytes: size}},
+			`cat /a/log; ls /b; echo more >>/a/log`,
+			"more\nmore\nmore",
+		},
+		"a part within another": {
+			[]plan.Tmpfs{{Name: "v", Path: "/all", SizeBytes: size}, {Name: "v", Path: "/part", SubPath: "x/y", SizeBytes: size}},
+			`stat -c %a /part; cat /all/x/y/log; echo more >>/part/log; chmod 755 /part`,
+			"1777\n755\nmore\n755\nmore\nmore",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			c := shell(`test -e /tmp/stale && echo stale; touch /tmp/stale; ` + test.script + `; exit 1`)
+			c.Tmpfs = test.tmpfs
+			if c.User = "1234"; strings.Contains(test.script, "chmod") {
+				c.User = "" // the directory is root's
+			}
+			result, heard := carryOut(t, t.Context(), e, retried(c, 3))
+			if result.Status != engine.Failed || len(result.Attempts) != 3 {
+				t.Errorf("result %+v", result)
+			}
+			if got := strings.Join(heard.Lines("", engine.Stdout), "\n"); got != test.want {
+				t.Errorf("got\n%s\nwant\n%s\nstderr %q", got, test.want, heard.Lines("", engine.Stderr))
+			}
+		})
+	}
+}
+
+// TestOnlyRetriedVolumesCost counts what the engine makes: a task that is not tried again, or has no volume, has
+// nothing but its own containers.
+func TestOnlyRetriedVolumesCost(t *testing.T) {
+	e := connect(t, docker.Options{})
+	tests := map[string]struct {
+		volume, message bool
+		attempts        int
+		want            map[events.Type]int
+	}{
+		"one attempt":               {true, false, 1, map[events.Type]int{events.ContainerEventType: 1}},
+		"no volume":                 {false, false, 2, map[events.Type]int{events.ContainerEventType: 2}},
+		"two attempts and a volume": {true, false, 2, map[events.Type]int{events.ContainerEventType: 3, events.VolumeEventType: 1}},
+		"a message":                 {false, true, 1, map[events.Type]int{events.ContainerEventType: 2, events.VolumeEventType: 1}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			count := created(t)
+			c := shell("exit 1")
+			if test.volume {
+				c.Tmpfs = []plan.Tmpfs{{Name: "v", Path: "/cache", SizeBytes: 1 << 20}}
+			}
+			if test.message {
+				c.TerminationMessage.Path = "/dev/termination-log"
+			}
+			carryOut(t, t.Context(), e, retried(c, test.attempts))
+			if got := count(); !maps.Equal(got, test.want) {
+				t.Errorf("made %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+// TestLostVolumesAreTold ends the keeper in mid-run: a second attempt that finds its volume empty would be no pod's.
+func TestLostVolumesAreTold(t *testing.T) {
+	e := connect(t, docker.Options{})
+	for name, end := range map[string]func(id string) error{
+		"killed": func(id string) error { return api(t).ContainerKill(t.Context(), id, "KILL") },
+		"removed": func(id string) error {
+			return api(t).ContainerRemove(t.Context(), id, container.RemoveOptions{Force: true})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := shell("echo ready; exit 1")
+			c.Tmpfs = []plan.Tmpfs{{Name: "v", Path: "/cache", SizeBytes: 1 << 20}}
+			got, _ := carryOut(t, t.Context(), e, retried(c, 3), engine.SinkFunc(func(event engine.Event) {
+				if _, ok := event.(engine.OutputLine); !ok {
+					return
+				}
+				left, err := e.Leftovers(t.Context(), runOf(t))
+				if err != nil {
+					t.Error(err)
+				}
+				for _, l := range left {
+					if l.Kind != "container" || !strings.HasSuffix(l.Name, "-keeper") {
+						continue
+					}
+					if l.Labels != labels(t, 0) || !l.Running || l.Kept {
+						t.Errorf("keeper %+v", l)
+					}
+					if err := end(l.ID); err != nil {
+						t.Error(err)
+					}
+				}
+			}))
+			if got.Status != engine.Errored || got.Reason != engine.EngineLost || len(got.Attempts) != 2 || !strings.Contains(got.Message, "-keeper") || got.Remedy == "" {
+				t.Errorf("result %+v", got)
+			}
+		})
+	}
+}
+
+// TestKeepOfAttemptsWithSharedVolumes keeps the containers, which need their volumes; the keeper is ktask's own.
+func TestKeepOfAttemptsWithSharedVolumes(t *testing.T) {
+	e := connect(t, docker.Options{Keep: docker.KeepFailed})
+	c := shell("exit 1")
+	c.Tmpfs = []plan.Tmpfs{{Name: "v", Path: "/cache", SizeBytes: 1 << 20}}
+	r := engine.Runner{Engine: e, RunID: runOf(t), Owner: "test", Version: "test"}
+	result, err := r.Run(t.Context(), plan.Plan{Tasks: []plan.Task{retried(c, 2)}})
+	if err != nil || result.Status != engine.Failed || strings.Contains(result.Tasks[0].Message, "volume") {
+		t.Errorf("result %+v, error %v", result, err)
+	}
+	left, err := e.Leftovers(t.Context(), runOf(t))
+	var names []string
+	for _, l := range left {
+		names = append(names, fmt.Sprint(l.Kind, " ", strings.TrimPrefix(l.Name, "ktask-"+runOf(t)), " ", l.Kept))
+	}
+	if got, want := strings.Join(names, ", "), "container -task-2 true, container -task-1 true, volume -task-0-1 true"; err != nil || got != want {
+		t.Errorf("left %q, want %q, error %v", got, want, err)
+	}
+	for _, l := range left {
+		if err := e.Remove(t.Context(), l); err != nil {
+			t.Errorf("remove: %v", err)
+		}
+	}
+	nothingLeft(t, e)
+}
+
+// TestVolumesOnDisk has an image whose architecture has no keeper: its volumes are kept all the same. It is busybox under
+// a false name, so that it runs here.
+func TestVolumesOnDisk(t *testing.T) {
+	e := connect(t, docker.Options{})
+	saved, err := api(t).ImageSave(t.Context(), []string{busybox})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = saved.Close() }()
+	content, err := io.ReadAll(saved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const odd = "ktask.local/busybox:odd" // of the same length, as an archive knows its lengths
+	content = bytes.ReplaceAll(content, []byte(busybox), []byte(odd))
+	content = regexp.MustCompile(`"architecture":"(amd64|arm64)"`).ReplaceAll(content, []byte(`"architecture":"s390x"`))
+	loaded, err := api(t).ImageLoad(t.Context(), bytes.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, loaded.Body)
+	_ = loaded.Body.Close()
+	t.Cleanup(func() { removeImage(t, odd) })
+
+	count := created(t)
+	c := shell("stat -c %a /cache; cat /cache/log; echo more >>/cache/log; exit 1")
+	c.Image = odd
+	c.Tmpfs = []plan.Tmpfs{{Name: "v", Path: "/cache", SizeBytes: 1 << 20}}
+	_, heard := carryOut(t, t.Context(), e, retried(c, 2))
+	if got := heard.Lines("", engine.Stdout); !slices.Equal(got, []string{"1777", "1777", "more"}) {
+		t.Errorf("got %q", got)
+	}
+	if got, want := count(), (map[events.Type]int{events.ContainerEventType: 2, events.VolumeEventType: 1}); !maps.Equal(got, want) {
+		t.Errorf("made %v, want %v", got, want)
+	}
+}

@@ -1,0 +1,95 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/volume"
+
+	"github.com/ktask/ktask/engine"
+)
+
+// Leftovers lists what bears ktask's labels.
+func (e *Engine) Leftovers(ctx context.Context, run string) ([]engine.Leftover, error) {
+	label := labelRun
+	if run != "" {
+		label += "=" + run
+	}
+	filter := filters.NewArgs(filters.Arg("label", label))
+	var all []engine.Leftover
+	err := e.call(ctx, "list what ktask has on the engine", func(ctx context.Context) error {
+		// The client agrees on the API version with its first request, and reads that version for a filter before it has
+		// done so: a race with other requests. Networks are few, so they are asked for first and without a filter.
+		networks, err := e.client.NetworkList(ctx, network.ListOptions{})
+		if err != nil {
+			return err
+		}
+		containers, err := e.client.ContainerList(ctx, container.ListOptions{All: true, Filters: filter})
+		if err != nil {
+			return err
+		}
+		volumes, err := e.client.VolumeList(ctx, volume.ListOptions{Filters: filter})
+		if err != nil {
+			return err
+		}
+		for _, c := range containers {
+			all = append(all, containerLeft(c))
+		}
+		for _, v := range volumes.Volumes {
+			left := engine.Leftover{Kind: "volume", ID: v.Name, Name: v.Name, Labels: labelsOf(v.Labels)}
+			left.Kept = v.Labels[labelKeep] != "" && keptTask(all, left.Labels)
+			all = append(all, left)
+		}
+		for _, n := range networks {
+			if of, ours := n.Labels[labelRun]; ours && (run == "" || run == of) {
+				all = append(all, engine.Leftover{Kind: "network", ID: n.ID, Name: n.Name, Labels: labelsOf(n.Labels)})
+			}
+		}
+		return nil
+	})
+	return all, err
+}
+
+func containerLeft(c container.Summary) engine.Leftover {
+	left := engine.Leftover{
+		Kind: "container", ID: c.ID, Name: c.ID, Labels: labelsOf(c.Labels), Running: c.State == container.StateRunning,
+		Kept: c.Labels[labelKeep] != "" && c.State == container.StateExited,
+	}
+	if len(c.Names) > 0 {
+		left.Name = c.Names[0][1:] // Docker puts a slash before it
+	}
+	return left
+}
+
+// keptTask says whether a container of the task is kept, which needs its volumes.
+func keptTask(all []engine.Leftover, of engine.Labels) bool {
+	for _, left := range all {
+		if left.Kept && left.Kind == "container" && left.Labels.Run == of.Run && left.Labels.Task == of.Task {
+			return true
+		}
+	}
+	return false
+}
+
+// Remove takes a leftover off the engine; a container is killed first if it runs.
+func (e *Engine) Remove(ctx context.Context, left engine.Leftover) error {
+	switch left.Kind {
+	case "container":
+		return e.removeContainer(ctx, left.ID)
+	case "volume":
+		return e.removeVolume(ctx, left.ID)
+	case "network":
+		err := e.call(ctx, fmt.Sprintf("remove network %q", left.Name), func(ctx context.Context) error {
+			return e.client.NetworkRemove(ctx, left.ID)
+		})
+		if cerrdefs.IsNotFound(err) {
+			return nil
+		}
+		return err
+	}
+	return fmt.Errorf("remove %s %q: ktask makes no such thing", left.Kind, left.Name)
+}

@@ -1,0 +1,147 @@
+package docker
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/containerd/errdefs/pkg/errhttp"
+	"github.com/docker/docker/client"
+	"github.com/docker/go-connections/tlsconfig"
+)
+
+// line is an answer of the engine that has a connection for itself: a stream of output. Unlike the client's own
+// such call it can be given up at any point, and it never takes a connection that is idle: an engine that shuts
+// down still answers on those, and takes no new ones.
+type line struct {
+	conn net.Conn
+	body io.Reader
+	// within bounds each read, once limit has been called.
+	within func() time.Duration
+}
+
+// open asks for a line. ctx bounds the time until the answer begins, not the answer.
+func (e *Engine) open(ctx context.Context, method, path string, query url.Values, upgrade bool) (*line, error) {
+	conn, err := e.dial(ctx)
+	if err != nil {
+		return nil, unreachable{err}
+	}
+	// What ctx ends is the conversation so far, at whatever point it is.
+	kept := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	body, err := e.converse(conn, method, path, query, upgrade)
+	if !kept() && err == nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return &line{conn: conn, body: body}, nil
+}
+
+// dial connects as the client does.
+func (e *Engine) dial(ctx context.Context) (net.Conn, error) {
+	if e.endpoint.tls == nil {
+		return e.client.Dialer()(ctx)
+	}
+	config, err := tlsconfig.Client(*e.endpoint.tls)
+	if err != nil {
+		return nil, err
+	}
+	at, err := client.ParseHostURL(e.endpoint.host)
+	if err != nil {
+		return nil, err
+	}
+	return (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", at.Host)
+}
+
+// converse sends the request and reads the head of the answer.
+func (e *Engine) converse(conn net.Conn, method, path string, query url.Values, upgrade bool) (io.Reader, error) {
+	at, err := client.ParseHostURL(e.endpoint.host)
+	if err != nil {
+		return nil, err
+	}
+	target := url.URL{Scheme: "http", Host: at.Host, Path: at.Path + "/v" + e.client.ClientVersion() + path, RawQuery: query.Encode()}
+	if at.Scheme == "unix" || at.Scheme == "npipe" {
+		target.Host, target.Path = client.DummyHost, "/v"+e.client.ClientVersion()+path
+	}
+	request, err := http.NewRequest(method, target.String(), http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	if upgrade {
+		request.Header.Set("Connection", "Upgrade")
+		request.Header.Set("Upgrade", "tcp")
+	}
+	if e.userAgent != "" {
+		request.Header.Set("User-Agent", e.userAgent)
+	}
+	if err := request.Write(conn); err != nil {
+		return nil, unreachable{err}
+	}
+	reader := bufio.NewReaderSize(conn, 32<<10)
+	answer, err := http.ReadResponse(reader, request)
+	switch {
+	case err != nil:
+		return nil, unreachable{err}
+	case upgrade && answer.StatusCode == http.StatusSwitchingProtocols:
+		return reader, nil
+	case answer.StatusCode == http.StatusOK:
+		return answer.Body, nil
+	}
+	words, _ := io.ReadAll(io.LimitReader(answer.Body, 64<<10)) // what came of them
+	return nil, statusError(answer.StatusCode, words)
+}
+
+// statusError is an answer that is none, as the client's other calls give it.
+func statusError(status int, body []byte) error {
+	var answer struct{ Message string }
+	if err := json.Unmarshal(body, &answer); err != nil || answer.Message == "" {
+		answer.Message = strings.TrimSpace(string(body))
+	}
+	return fmt.Errorf("%s (%w)", answer.Message, errhttp.ToNative(status))
+}
+
+// Read takes bytes of the answer.
+func (l *line) Read(p []byte) (int, error) {
+	if l.within != nil {
+		if d := l.within(); d > 0 {
+			l.setDeadline(d)
+		}
+	}
+	return l.body.Read(p)
+}
+
+func (l *line) setDeadline(d time.Duration) {
+	// A connection that knows no deadlines is as good as one without.
+	_ = l.conn.SetReadDeadline(time.Now().Add(d))
+}
+
+func (l *line) close() { _ = l.conn.Close() }
+
+// unreachable is the failure of a connection, as against an answer of the engine.
+type unreachable struct{ error }
+
+// Unwrap gives the error, by which it is classified.
+func (u unreachable) Unwrap() error { return u.error }
+
+// cutOff says whether a request failed since the connection did: the engine may have heard it, and may not.
+func cutOff(err error) bool {
+	if client.IsErrConnectionFailed(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return true
+	}
+	if _, ok := errors.AsType[unreachable](err); ok {
+		return true
+	}
+	_, ok := errors.AsType[*net.OpError](err)
+	return ok
+}

@@ -1,0 +1,81 @@
+package docker_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/docker"
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// TestTerminationMessageIsAsInAPod writes messages where a file of the root file system would be lost, or closed to the
+// task's user.
+func TestTerminationMessageIsAsInAPod(t *testing.T) {
+	e := connect(t, docker.Options{})
+	volume := func(tmpfs ...plan.Tmpfs) func(*plan.Container) {
+		return func(c *plan.Container) { c.Tmpfs = tmpfs }
+	}
+	tests := map[string]struct {
+		path   string
+		change func(*plan.Container)
+	}{
+		"Kubernetes' default":           {"/dev/termination-log", volume()},
+		"a file of root's":              {"/no/such/directory/reason", volume()},
+		"a name that Docker would part": {"/tmp/a:b", volume()},
+		"in the volume":                 {"/cache/reason", volume(plan.Tmpfs{Name: "v", Path: "/cache", SizeBytes: 1 << 20})},
+		"in a volume with two mounts":   {"/cache/reason", volume(plan.Tmpfs{Name: "v", Path: "/cache", SizeBytes: 1 << 20}, plan.Tmpfs{Name: "v", Path: "/again", SizeBytes: 1 << 20})},
+		"in a part of a volume":         {"/part/reason", volume(plan.Tmpfs{Name: "v", Path: "/all"}, plan.Tmpfs{Name: "v", Path: "/part", SubPath: "x"})},
+		"a read-only root":              {"/dev/termination-log", func(c *plan.Container) { c.Security.ReadOnlyRootfs = true }},
+		"files":                         {"/dev/termination-log", func(c *plan.Container) { c.Files = []plan.File{{Path: "/var/data/x"}} }},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			c := shell(`stat -c '%a %s' "$0"; echo the reason >"$0"; exit 1`)
+			c.Args = plan.Texts([]string{test.path})
+			c.User = "1234"
+			c.TerminationMessage.Path = test.path
+			test.change(&c)
+			exit, heard := run(t, e, c)
+			if got := heard.Lines("", engine.Stdout); exit.Message != "the reason\n" || len(got) != 1 || got[0] != "666 0" {
+				t.Errorf("exit %+v, output %q, stderr %q", exit, got, heard.Lines("", engine.Stderr))
+			}
+		})
+	}
+	t.Run("each attempt has its own", func(t *testing.T) {
+		c := shell(`cat /dev/termination-log; echo "attempt $(cat /cache/n; echo x >>/cache/n)" >>/dev/termination-log; exit 1`)
+		c.Tmpfs = []plan.Tmpfs{{Name: "v", Path: "/cache", SizeBytes: 1 << 20}}
+		c.TerminationMessage.Path = "/dev/termination-log"
+		got, heard := carryOut(t, t.Context(), e, retried(c, 2))
+		if len(got.Attempts) != 2 || !strings.HasSuffix(got.Attempts[0].Message, "attempt") || !strings.HasSuffix(got.Attempts[1].Message, "attempt x") || len(heard.Lines("", engine.Stdout)) > 0 {
+			t.Errorf("result %+v, output %q", got, heard.Lines("", engine.Stdout))
+		}
+	})
+	t.Run("the end of the output is masked too", func(t *testing.T) {
+		c := shell(`echo $0; exit 1`)
+		c.Args = []plan.Text{plan.Hidden(plan.NewSecret("s/k", "correct horse"))}
+		c.TerminationMessage = plan.TerminationMessage{Path: "/dev/termination-log", FallbackToLogs: true}
+		if exit, _ := run(t, e, c); exit.Message != plan.Mask {
+			t.Errorf("message %q", exit.Message)
+		}
+	})
+	t.Run("a secret that the cut would part is masked", func(t *testing.T) {
+		c := shell(`(printf %s "$0"; head -c 4090 /dev/zero | tr '\0' x) >/dev/termination-log`)
+		c.Args = []plan.Text{plan.Hidden(plan.NewSecret("s/k", "correct horse"))}
+		c.TerminationMessage.Path = "/dev/termination-log"
+		exit, _ := run(t, e, c)
+		if want := strings.Repeat("x", 4090); strings.Trim(exit.Message, "•") != want || len(exit.Message) > 4096 {
+			t.Errorf("message %.30q… of %d bytes", exit.Message, len(exit.Message))
+		}
+	})
+	t.Run("a directory", func(t *testing.T) {
+		c := shell("true")
+		c.TerminationMessage.Path = "/tmp"
+		_, err := e.Run(t.Context(), c, labels(t, 1), engine.SinkFunc(func(engine.Event) {}))
+		if failure, ok := errors.AsType[*engine.Error](err); !ok || failure.Reason != engine.EngineRefused || !strings.Contains(err.Error(), "/tmp") {
+			t.Errorf("error %v", err)
+		}
+		nothingLeft(t, e)
+	})
+}

@@ -1,0 +1,117 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/docker/docker/api/types/events"
+	"github.com/docker/docker/api/types/filters"
+)
+
+// How long Sweep waits before it tries again with an engine that failed, at first and at most.
+const (
+	firstPause   = 100 * time.Millisecond
+	longestPause = 5 * time.Second
+)
+
+// Sweep removes what a dead process has left, and what the engine still makes on its behalf.
+func (e *Engine) Sweep(ctx context.Context, run string, quiet time.Duration) error {
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		err := e.sweep(ctx, run, quiet)
+		if err == nil {
+			return nil
+		}
+		// The engine restarts, or is busy with the very thing that is to be removed.
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return errors.Join(context.Cause(ctx), err)
+		}
+	}
+}
+
+// sweep listens before it lists: what the list does not have yet is then told, so nothing falls between the two.
+func (e *Engine) sweep(ctx context.Context, run string, quiet time.Duration) error {
+	listening, end := context.WithCancel(ctx)
+	appeared, failed := e.client.Events(listening, events.ListOptions{Filters: filters.NewArgs(
+		filters.Arg("type", string(events.ContainerEventType)), filters.Arg("type", string(events.VolumeEventType)),
+		filters.Arg("type", string(events.NetworkEventType)), filters.Arg("event", string(events.ActionCreate)),
+	)})
+	defer func() {
+		end()
+		for range failed { // until the client's goroutine has ended
+		}
+	}()
+	silence := time.NewTimer(quiet)
+	defer silence.Stop()
+	for over := false; ; {
+		some, err := e.removeRun(ctx, run)
+		if err != nil {
+			return err
+		}
+		if over && !some {
+			return nil
+		}
+		if some {
+			silence.Reset(quiet)
+		}
+		if over, err = news(run, appeared, failed, silence.C); err != nil {
+			return err
+		}
+	}
+}
+
+// news waits for something that may be the run's, or for the end of the silence: over is true then.
+func news(run string, appeared <-chan events.Message, failed <-chan error, silence <-chan time.Time) (over bool, err error) {
+	for {
+		select {
+		case event := <-appeared:
+			// Engines tell the labels of containers alone.
+			if event.Type != events.ContainerEventType || event.Actor.Attributes[labelRun] == run {
+				return false, nil
+			}
+		case err := <-failed:
+			return false, err
+		case <-silence:
+			return true, nil
+		}
+	}
+}
+
+// removals is how many containers are removed at once: an engine takes long over each and has few threads for it.
+const removals = 8
+
+// removeRun removes what is there of a run, one kind after the other; some says that there was something.
+func (e *Engine) removeRun(ctx context.Context, run string) (some bool, err error) {
+	all, err := e.Leftovers(ctx, run)
+	if err != nil {
+		return false, err
+	}
+	var failures []error
+	for _, kind := range []string{"container", "volume", "network"} {
+		var (
+			work  sync.WaitGroup
+			mu    sync.Mutex
+			slots = make(chan struct{}, removals)
+		)
+		for _, left := range all {
+			if left.Kind != kind || left.Kept {
+				continue
+			}
+			some = true
+			slots <- struct{}{}
+			work.Go(func() {
+				defer func() { <-slots }()
+				if err := e.Remove(ctx, left); err != nil {
+					mu.Lock()
+					defer mu.Unlock()
+					failures = append(failures, err)
+				}
+			})
+		}
+		work.Wait()
+	}
+	return some, errors.Join(failures...)
+}

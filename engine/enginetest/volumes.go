@@ -1,0 +1,106 @@
+package enginetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/ktask/ktask/engine"
+)
+
+// touches is an attempt that lists what it finds in its volume and leaves something there.
+func touches(name string) Attempt {
+	return Attempt{Lists: true, Leaves: name, Exit: engine.Exit{Code: 1}}
+}
+
+// volumeRun is one attempt of a task with a volume.
+func (s *suite) volumeRun(t *testing.T, task string, attempt int, want ...string) {
+	t.Helper()
+	labels := engine.Labels{Run: s.run, Task: task, Attempt: attempt, Owner: "conformance", Version: "test"}
+	var heard Recorder
+	exit, err := s.Engine.Run(t.Context(), s.Container(touches(fmt.Sprint(task, attempt))), labels, &heard)
+	if err != nil {
+		t.Errorf("run: %v", err)
+	}
+	wantExit(t, exit, engine.Exit{Code: 1})
+	wantLines(t, &heard, engine.Stdout, want...)
+}
+
+// keepVolumes asks the engine to keep the volumes of a task; one that cannot has nothing to conform to.
+func (s *suite) keepVolumes(t *testing.T, ctx context.Context, task string) (release func(context.Context) error, err error) {
+	t.Helper()
+	keeper, ok := s.Engine.(engine.VolumeKeeper)
+	if !ok {
+		return func(context.Context) error { return nil }, nil
+	}
+	labels := engine.Labels{Run: s.run, Task: task, Owner: "conformance", Version: "test"}
+	return keeper.KeepVolumes(ctx, s.Container(touches("")), labels)
+}
+
+func volumeOfItsOwn(t *testing.T, s *suite) {
+	s.volumeRun(t, "a", 1)
+	s.volumeRun(t, "a", 2)
+}
+
+func volumeKept(t *testing.T, s *suite) {
+	if _, ok := s.Engine.(engine.VolumeKeeper); !ok {
+		return
+	}
+	for range 2 { // the same task once more has an empty volume again
+		release, err := s.keepVolumes(t, t.Context(), "a")
+		if err != nil {
+			t.Fatalf("keep volumes: %v", err)
+		}
+		s.volumeRun(t, "a", 1)
+		s.volumeRun(t, "a", 2, "a1")
+		s.volumeRun(t, "a", 3, "a1", "a2")
+		if err := release(t.Context()); err != nil {
+			t.Errorf("release: %v", err)
+		}
+		s.nothingLeft(t)
+	}
+	s.volumeRun(t, "a", 4)
+}
+
+func volumesKeptApart(t *testing.T, s *suite) {
+	if _, ok := s.Engine.(engine.VolumeKeeper); !ok {
+		return
+	}
+	var together sync.WaitGroup
+	for _, task := range []string{"a", "b", "c"} {
+		together.Go(func() {
+			release, err := s.keepVolumes(t, t.Context(), task)
+			if err != nil {
+				t.Errorf("keep volumes: %v", err)
+				return
+			}
+			s.volumeRun(t, task, 1)
+			s.volumeRun(t, task, 2, task+"1")
+			if err := release(t.Context()); err != nil {
+				t.Errorf("release: %v", err)
+			}
+		})
+	}
+	together.Wait()
+}
+
+func keptAfterTheEnd(t *testing.T, s *suite) {
+	cause := errors.New("the cause")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	release, err := s.keepVolumes(t, ctx, "a")
+	if err != nil {
+		t.Fatalf("keep volumes: %v", err)
+	}
+	cancel(cause)
+	if err := release(ctx); err != nil {
+		t.Errorf("release: %v", err)
+	}
+	if _, ok := s.Engine.(engine.VolumeKeeper); !ok {
+		return
+	}
+	if release, err := s.keepVolumes(t, ctx, "a"); !errors.Is(err, cause) || release != nil {
+		t.Errorf("keep volumes gave error %v, want the cause of ctx, and no release", err)
+	}
+}

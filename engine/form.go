@@ -1,0 +1,122 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// forms are the ways in which programs write a value; none where it is too short.
+func forms(value string) []string {
+	if len(strings.TrimSpace(value)) < shortestMasked {
+		return nil
+	}
+	all := []string{value}
+	all = append(all, inBase64(value)...)
+	all = append(all, inURL(value)...)
+	return append(all, inJSON(value, true), inJSON(value, false), inASCII(value))
+}
+
+// inBase64 are the forms in base64: by itself, in lines, and as part of something longer, as in the user:password of
+// HTTP's basic authentication.
+func inBase64(value string) []string {
+	var all []string
+	// Shells print a value with a line break behind it, which changes the end of its base64.
+	for _, v := range []string{value, value + "\n"} {
+		text := base64.StdEncoding.EncodeToString([]byte(v))
+		all = append(all, text, base64.RawStdEncoding.EncodeToString([]byte(v)),
+			base64.URLEncoding.EncodeToString([]byte(v)), base64.RawURLEncoding.EncodeToString([]byte(v)))
+		for _, width := range []int{64, 76} { // of openssl; of coreutils and Python
+			if len(text) > width {
+				all = append(all, wrapped(text, width))
+			}
+		}
+	}
+	for before := range 3 {
+		all = append(all, core(base64.RawStdEncoding, before, value), core(base64.RawURLEncoding, before, value))
+	}
+	return all
+}
+
+// wrapped breaks a text into lines.
+func wrapped(text string, width int) string {
+	var b strings.Builder
+	for len(text) > width {
+		b.WriteString(text[:width] + "\n")
+		text = text[width:]
+	}
+	return b.String() + text
+}
+
+// core is what the base64 of anything has in common that holds value behind so many bytes, counted by 3: the
+// characters that the value alone decides.
+func core(encoding *base64.Encoding, before int, value string) string {
+	text := encoding.EncodeToString(append(make([]byte, before), value...))
+	const bits = 6 // of a character
+	return text[(before*8+bits-1)/bits : (before+len(value))*8/bits]
+}
+
+// Characters that are left as they are in parts of URLs, besides letters and digits.
+var leftInURLs = []string{
+	"-_.~",                 // RFC 3986, curl
+	"-_.~/",                // Python's quote
+	"-_.!~*'()",            // encodeURIComponent
+	"-_.!~*'();/?:@&=+$,#", // encodeURI
+	"-_.~!$&'()*+,%",       // the user's part of WHATWG's URL
+}
+
+// inURL are the forms as part of a URL or of a form.
+func inURL(value string) []string {
+	all := []string{url.QueryEscape(value), url.PathEscape(value)}
+	for _, left := range leftInURLs {
+		all = append(all, percent(value, left))
+	}
+	// URLSearchParams
+	return append(all, strings.ReplaceAll(percent(value, "-_.* "), " ", "+"))
+}
+
+// percent escapes all bytes but letters, digits and those of left.
+func percent(value, left string) string {
+	var b strings.Builder
+	for _, c := range []byte(value) {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		if letter || strings.IndexByte(left, c) >= 0 {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
+
+// inJSON is the value as it stands between the quotes of a JSON string; html escapes <, > and & as
+// encoding/json does on its own, which no other language does.
+func inJSON(value string, html bool) string {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(html)
+	_ = enc.Encode(value) // a string can always be encoded
+	return strings.TrimSuffix(strings.TrimPrefix(b.String(), `"`), "\"\n")
+}
+
+// inASCII is the value as part of JSON that is plain ASCII, as Python writes it.
+func inASCII(value string) string {
+	var b strings.Builder
+	for _, r := range inJSON(value, false) {
+		switch {
+		case r < utf8.RuneSelf:
+			b.WriteRune(r)
+		case r <= 0xFFFF:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		}
+	}
+	return b.String()
+}

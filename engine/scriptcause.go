@@ -1,0 +1,171 @@
+package engine
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// exceptionThrown reads the exception that ended a script of Python or Deno. Both then exit with 1.
+func exceptionThrown(e evidence) (cause, bool) {
+	if e.exit.Code != 1 {
+		return cause{}, false
+	}
+	x, ok := pythonEnd(e.said)
+	if !ok {
+		x, ok = denoEnd(e.said)
+	}
+	if !ok {
+		return cause{}, false
+	}
+	own := e.own(x.frames)
+	c := meaning(e, x)
+	text := cmp.Or(c.message, brief(x.text))
+	if len(own) > 0 {
+		text = e.place(own[0]) + ": " + text
+		c.place = e.manifestLine(own[0])
+		own = own[1:]
+	}
+	c.message = text
+	if calls := e.calls(own); calls != "" {
+		c.message += "\n" + calls
+	}
+	return c, true
+}
+
+// own are the frames in the code that the manifest brings along, or where none is the innermost of all.
+func (e evidence) own(frames []frame) []frame {
+	var own []frame
+	for _, f := range frames {
+		if _, ours := e.file(f); ours {
+			own = append(own, f)
+		}
+	}
+	if own == nil {
+		own = frames[:min(1, len(frames))]
+	}
+	return own
+}
+
+// calls shows how the place of an exception was reached.
+func (e evidence) calls(frames []frame) string {
+	const shown = 3
+	frames = slices.Compact(frames) // recursion
+	var places []string
+	for _, f := range frames[:min(shown, len(frames))] {
+		places = append(places, e.place(f))
+	}
+	if len(places) == 0 {
+		return ""
+	}
+	return "called from " + strings.Join(places, ", from ")
+}
+
+// brief shortens the text of an exception, which a program may have made of anything.
+func brief(s string) string {
+	const most = 400
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}
+
+// meaning says what stands behind an exception where that is known; its message is "" where the exception's own says it.
+func meaning(e evidence, x exception) cause {
+	if c, ok := fileTrouble(e.task.Container, x.text); ok {
+		return c
+	}
+	switch e.task.Runtime {
+	case plan.RuntimePython:
+		return pythonMeaning(e, x)
+	case plan.RuntimeDeno:
+		return denoMeaning(x)
+	}
+	return cause{reason: ScriptFailed}
+}
+
+// inManifest is the text of an exception that names lines of the code, with those of the manifest in their place.
+func (e evidence) inManifest(x exception) string {
+	return codeLine.ReplaceAllStringFunc(brief(x.text), func(words string) string {
+		line, err := strconv.Atoi(strings.TrimPrefix(words, "line "))
+		if err != nil || e.manifestLine(x.frames[0]) == "" {
+			return words
+		}
+		return e.place(frame{x.frames[0].path, line})
+	})
+}
+
+var codeLine = regexp.MustCompile(`\bline \d+`)
+
+// What Keptn's runtimes give to a script: their Dockerfiles and entrypoints, rules 64 to 69.
+const (
+	pythonHas = "Keptn's python runtime has the standard library, requests, yaml and git (GitPython) alone: use a container task with an image of your own for more"
+	denoHas   = "it has --allow-net, --allow-read, --allow-write and --allow-env=DATA,SECURE_DATA,KEPTN_CONTEXT"
+	denoLoads = "a task is a single file: import by URL, or by a specifier that begins with npm: or jsr:"
+	asUser    = "Keptn's runtimes run a script as user 1000: write below /tmp"
+)
+
+var (
+	noModule   = regexp.MustCompile(`^ModuleNotFoundError: No module named '([\w.]+)'`)
+	noName     = regexp.MustCompile(`^NameError: name '(\w+)' is not defined`)
+	noKey      = regexp.MustCompile(`^KeyError: '(\w+)'$`)
+	notCapable = regexp.MustCompile(`^((?:NotCapable|PermissionDenied): Requires (\w+) access.*), run again with the (--allow-[\w-]+) flag$`)
+)
+
+// usualModules are those that scripts most often forget to import: nothing is imported for them (rule 69).
+var usualModules = []string{
+	"os", "sys", "json", "re", "time", "datetime", "math", "random", "subprocess", "logging", "base64", "requests", "yaml", "git",
+}
+
+func pythonMeaning(e evidence, x exception) cause {
+	if m := noModule.FindStringSubmatch(x.text); m != nil {
+		return cause{reason: ModuleNotFound, remedy: pythonHas}
+	}
+	if m := noName.FindStringSubmatch(x.text); m != nil && slices.Contains(usualModules, m[1]) {
+		return cause{reason: ScriptFailed, remedy: "add: import " + m[1]}
+	}
+	if m := noKey.FindStringSubmatch(x.text); m != nil && !given(e.task.Container, m[1]) {
+		switch m[1] {
+		case "DATA":
+			return cause{reason: ScriptFailed, remedy: "DATA is set where there are parameters: give spec.python.parameters.map, or --param NAME=VALUE"}
+		case "SECURE_DATA":
+			return cause{reason: ScriptFailed, remedy: "SECURE_DATA is set where there is a secret: give spec.python.secureParameters.secret"}
+		}
+	}
+	if x.named(notCompiled...) {
+		return cause{reason: ScriptFailed, message: e.inManifest(x)}
+	}
+	if x.named("PermissionError") && strings.Contains(x.text, "[Errno 13]") {
+		return cause{reason: PermissionDenied, remedy: asUser}
+	}
+	return cause{reason: ScriptFailed}
+}
+
+// given is true where the container gets an environment variable.
+func given(c plan.Container, name string) bool {
+	return slices.ContainsFunc(c.Env, func(v plan.EnvVar) bool { return v.Name == name })
+}
+
+func denoMeaning(x exception) cause {
+	if m := notCapable.FindStringSubmatch(x.text); m != nil {
+		// Deno's own advice cannot be followed: the flags are Keptn's.
+		c := cause{reason: PermissionDenied, message: fmt.Sprintf("%s (%s, which Keptn's deno runtime does not give)", brief(m[1]), m[3])}
+		c.remedy = denoHas + "; a container task can do more"
+		if m[2] == "env" {
+			c.remedy = denoHas + "; pass the value as a parameter, it is then part of DATA"
+		}
+		return c
+	}
+	switch {
+	case strings.HasPrefix(x.text, `Module not found "file:`), strings.HasSuffix(x.text, "not a dependency"), strings.HasPrefix(x.text, "Relative import path "):
+		return cause{reason: ModuleNotFound, remedy: denoLoads}
+	case x.named("PermissionDenied") && strings.Contains(x.text, "(os error 13)"):
+		return cause{reason: PermissionDenied, remedy: asUser}
+	}
+	return cause{reason: ScriptFailed}
+}

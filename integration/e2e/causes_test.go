@@ -1,0 +1,298 @@
+package e2e
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// failing is a task that does not pass, and what ktask has to say of it. LINE stands for the line of the manifest that
+// holds the comment HERE of the task, CALL for that with CALL.
+type failing struct {
+	name string
+	// spec is what follows "spec:" in the definition.
+	spec   string
+	status string
+	reason string
+	says   string
+	fix    string
+}
+
+// contained is the spec of a container task; extra lines go into its container.
+func contained(command string, extra ...string) string {
+	text := "  container:\n    name: c\n    image: busybox:1.36.1\n    command: " + command + "\n"
+	for _, line := range extra {
+		text += "    " + line + "\n"
+	}
+	return text
+}
+
+// judged runs all tasks in one run and holds the result and the explanation of each against it.
+func judged(t *testing.T, tasks []failing, args ...string) {
+	t.Helper()
+	var all []string
+	for _, c := range tasks {
+		all = append(all, fmt.Sprintf("apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTaskDefinition\nmetadata: {name: %s}\nspec:\n%s", c.name, c.spec))
+	}
+	dir := t.TempDir()
+	file, report := filepath.Join(dir, "task.yaml"), filepath.Join(dir, "report.json")
+	text := strings.Join(all, "---\n")
+	write(t, file, text)
+	args = append([]string{"run", "-o", "plain", "-j", "2", "--image", anyBusybox, "--report", report}, append(args, file)...)
+	o := ktask(t, "", args...)
+	if o.code == 0 {
+		t.Fatalf("ktask is content\n%s", o.stderr)
+	}
+	var result struct {
+		Tasks []struct{ Name, Status, Reason, Message string }
+	}
+	if err := json.Unmarshal([]byte(readFile(t, report)), &result); err != nil {
+		t.Fatalf("%v\n%s", err, o.stderr)
+	}
+	for i, c := range tasks {
+		t.Run(c.name, func(t *testing.T) {
+			says := c.says
+			for _, mark := range []string{"LINE", "CALL"} {
+				comment := map[string]string{"LINE": "HERE " + c.name, "CALL": "CALL " + c.name}[mark]
+				before, _, _ := strings.Cut(text, comment)
+				says = strings.ReplaceAll(says, mark, fmt.Sprintf("%s:%d", file, 1+strings.Count(before, "\n")))
+			}
+			got := result.Tasks[i]
+			if got.Name != c.name || got.Status != c.status || got.Reason != c.reason || !strings.Contains(got.Message, says) {
+				t.Errorf("%s %s %s %q\nwant %s %s %q", got.Name, got.Status, got.Reason, got.Message, c.status, c.reason, says)
+			}
+			explanation := explained(o.stderr, c.name)
+			first, _, _ := strings.Cut(says, "\n")
+			if !strings.Contains(explanation, first) || !strings.Contains(explanation, "["+c.reason+"]") || !strings.Contains(explanation, "  fix: "+c.fix) && c.fix != "" {
+				t.Errorf("stderr tells\n%s\nwant in it\n%s [%s]\nfix: %s", explanation, says, c.reason, c.fix)
+			}
+		})
+	}
+}
+
+// explained is what stands about a task below the closing table.
+func explained(stderr, task string) string {
+	_, text, _ := strings.Cut(stderr, "\n\n"+task+": ")
+	text, _, _ = strings.Cut(text, "\n\n")
+	return text
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestScriptCauses maps what the real interpreters say to the lines of the manifest.
+func TestScriptCauses(t *testing.T) {
+	const failed, keptns = "failed", "BackoffLimitExceeded"
+	mapped := `  python:
+    configMapRef: {name: code}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: code}
+data:
+  other: x
+  code: |
+
+    x = 1
+
+    raise ValueError(x) # HERE map
+`
+	judged(t, []failing{
+		{"env", inline("deno", "const a = 1;\n\nDeno.env.get('HOME'); // HERE env"), failed, "PermissionDenied",
+			`exit code 1: LINE: NotCapable: Requires env access to "HOME" (--allow-env, which Keptn's deno runtime does not give)`, "it has --allow-net, --allow-read, --allow-write and --allow-env=DATA,SECURE_DATA,KEPTN_CONTEXT"},
+		{"sub", inline("deno", "new Deno.Command('ls').outputSync(); // HERE sub"), failed, "PermissionDenied", `LINE: NotCapable: Requires run access to "ls" (--allow-run`, "it has --allow-net"},
+		{"throws", inline("deno", "function f(x: number) {\n  throw new Error('boom ' + x); // HERE throws\n}\n\nf(1); // CALL throws"), failed, keptns, "exit code 1: LINE: Error: boom 1\ncalled from CALL", ""},
+		{"ts", inline("deno", "const a = 1;\nlet = ; // HERE ts"), failed, keptns, "exit code 1: LINE: SyntaxError: Expression expected", ""},
+		{"lodash", inline("deno", "import _ from 'lodash'; // HERE lodash\n_();"), failed, "ModuleNotFound", `LINE: Import "lodash" not a dependency`, "a task is a single file"},
+		{"os", inline("python", "import sys\ndef f():\n    return os.getcwd() # HERE os\n\nf() # CALL os"), failed, keptns, "exit code 1: LINE: NameError: name 'os' is not defined\ncalled from CALL", "add: import os"},
+		{"py", inline("python", "import sys\nif True # HERE py\n    print(1)"), failed, keptns, "exit code 1: LINE: SyntaxError: expected ':'", ""},
+		{"numpy", inline("python", "import numpy # HERE numpy"), failed, "ModuleNotFound", "exit code 1: LINE: ModuleNotFoundError: No module named 'numpy'", "Keptn's python runtime has the standard library, requests, yaml and git"},
+		{"library", inline("python", "import json\njson.loads('{') # HERE library"), failed, keptns, "exit code 1: LINE: json.decoder.JSONDecodeError: ", ""},
+		{"map", mapped, failed, keptns, "exit code 1: LINE: ValueError: 1", ""},
+		{"quoted", "  python:\n    inline:\n      code: \"x = 1\\nraise ValueError('HERE quoted')\"\n", failed, keptns, "exit code 1: LINE (line 2 of the code): ValueError: ", ""},
+		{"folded", "  python:\n    inline:\n      code: > # HERE folded\n        x = 1\n\n        raise ValueError(3)\n", failed, keptns, "exit code 1: LINE (line 2 of the code): ValueError: 3", ""},
+	})
+}
+
+// foreign begins like a program for 64-bit ARM, or where the engine is one for x86-64, which it is not.
+const foreign = "\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xff\x00\x01\x00\x00\x00"
+
+func TestContainerCauses(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "program")
+	write(t, program, foreign+strings.Repeat("\x00", 64))
+	if err := os.Chmod(program, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const failed, keptns = "failed", "BackoffLimitExceeded"
+	cache := "volumeMounts: [{name: cache, mountPath: /cache}]"
+	judged(t, []failing{
+		{"tool", contained("[sh, -c, nosuchtool --now]"), failed, "CommandNotFound", `exit code 127: command "nosuchtool" was not found`, "correct its name, or use an image that has it"},
+		{"script", contained("[sh, -c, ./nosuch.sh]"), failed, "CommandNotFound", `exit code 127: "./nosuch.sh" was not found, or the interpreter`, "correct its name"},
+		{"plain", contained("[sh, -c, touch /tmp/x; /tmp/x]"), failed, "CommandNotRunnable", `exit code 126: "/tmp/x" cannot be executed: permission denied`, "make the file executable (chmod +x)"},
+		{"command", contained("[nosuchtool, --now] # HERE command"), failed, "CommandNotFound", `exit code 127: command "nosuchtool" is not in the image`, "correct the command ("},
+		{"data", contained("[/etc/passwd]"), failed, "CommandNotRunnable", `exit code 126: command "/etc/passwd" cannot be executed`, "make the file executable (chmod +x)"},
+		{"foreign", contained("[/program]"), failed, "WrongArchitecture", `exit code 126: command "/program" is built for another architecture`, "use an image for the engine's architecture, or name another with --platform"},
+		{"memory", contained("[tail, /dev/zero]", "resources:", "  limits:", "    memory: 12Mi # HERE memory"), failed, "OOMKilled", "exit code 137 (SIGKILL): out of memory, the limit is 12Mi (LINE spec.container.resources.limits.memory)", "raise resources.limits.memory"},
+		{"root", contained("[sh, -c, 'echo x > /x']", "securityContext: {readOnlyRootFilesystem: true} # HERE root"), failed, "ReadOnlyFileSystem", "exit code 1: /x is on the root file system, which is read-only (LINE spec.container.securityContext)", "write to a volume (volumeMounts), or leave readOnlyRootFilesystem out"},
+		{"fixed", contained("[touch, /cache/x]", "volumeMounts:", "- {name: cache, mountPath: /cache, readOnly: true} # HERE fixed"), failed, "ReadOnlyFileSystem", `exit code 1: /cache/x is on volume "cache", which is mounted read-only (LINE spec.container.volumeMounts[0])`, "leave readOnly out of the mount"},
+		{"full", contained("[dd, if=/dev/zero, of=/cache/x, bs=64M, count=17]", cache), failed, "VolumeFull", `exit code 1: volume "cache" at /cache is full: its size is 1Gi, as there is no memory limit`, "write less, or set resources.limits.memory"},
+		{"nameless", contained("[sh, -c, 'dd if=/dev/zero bs=64M count=17 2>/dev/null | cat > /cache/x']", cache), failed, keptns, "exit code 1", `either volume "cache" at /cache is full`},
+		{"late", contained("[sh, -c, 'trap \"\" TERM; sleep 100']") + "  timeout: 1s # HERE late\n", "timed-out", "DeadlineExceeded", "timed out after 1s (LINE spec.timeout); it did not end on the stop signal and was killed after its grace of 1s", "raise spec.timeout, or give --timeout"},
+	}, "--mount", program+":/program:ro", "--grace", "1s")
+}
+
+// TestImageCauses asks a real registry that has nothing, and one that wants a password.
+func TestImageCauses(t *testing.T) {
+	open, closed := startRegistry(t, false), startRegistry(t, true)
+	pulls := func(image string) string {
+		return "  container: {name: c, image: '" + image + "', command: ['true']}\n"
+	}
+	judged(t, []failing{
+		{"missing", pulls(open + "/nosuch:1"), "errored", "ImageNotFound", `pull image "` + open + `/nosuch:1"`, "correct the name or the tag of the image"},
+		{"forbidden", pulls(closed + "/private:1"), "errored", "ImageUnauthorized", `pull image "` + closed + `/private:1"`, "docker login " + closed},
+	})
+	judged(t, []failing{
+		{"absent", pulls("ktask.local/nosuch:1"), "errored", "ImageNotFound", `image "ktask.local/nosuch:1" is not on the engine, and its pull policy is Never`, "docker pull ktask.local/nosuch:1, or build it, or allow the pull"},
+	}, "--pull", "never")
+}
+
+// startRegistry runs an empty registry on loopback and gives its address. Where closed is true it wants a password.
+func startRegistry(t *testing.T, closed bool) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	_ = listener.Close()
+	dir := t.TempDir()
+	config := fmt.Sprintf("version: 0.1\nlog: {level: info}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: %s}\n", dir, address)
+	if closed {
+		write(t, filepath.Join(dir, "htpasswd"), "")
+		config += fmt.Sprintf("auth: {htpasswd: {realm: test, path: %s/htpasswd}}\n", dir)
+	}
+	write(t, filepath.Join(dir, "config.yml"), config)
+	process := exec.CommandContext(t.Context(), "docker-registry", "serve", filepath.Join(dir, "config.yml"))
+	log, err := process.StderrPipe()
+	if err == nil {
+		err = process.Start()
+	}
+	if err != nil {
+		t.Fatalf("start a registry: %v: run `make engine` first", err)
+	}
+	listening, drained := make(chan bool, 1), make(chan struct{})
+	go func() {
+		defer close(drained)
+		for lines := bufio.NewScanner(log); lines.Scan(); {
+			if strings.Contains(lines.Text(), "listening on") {
+				listening <- true
+			}
+		}
+		close(listening)
+	}()
+	t.Cleanup(func() {
+		_ = process.Process.Kill()
+		<-drained
+		_ = process.Wait()
+	})
+	if !<-listening {
+		t.Fatal("the registry ended before it listened")
+	}
+	return address
+}
+
+// TestEngineLost cuts the connection to the engine while a task runs.
+func TestEngineLost(t *testing.T) {
+	w := newWire(t)
+	p := start(t, python("import time\nprint('ready', flush=True)\ntime.sleep(600)"), "run", "--host", w.host(), "-")
+	if !p.stdout.await("ready") {
+		t.Fatalf("the task did not start:\n%s", p.stderr)
+	}
+	w.cut()
+	o := p.end(t).expect(t, 3)
+	explanation := explained(o.stderr, "hi")
+	for _, want := range []string{"error: ", w.host(), "[EngineLost]", "fix: see that the engine is back"} {
+		if !strings.Contains(explanation, want) {
+			t.Errorf("stderr does not tell %q:\n%s", want, o.stderr)
+		}
+	}
+	// What nobody could remove over the wire that was cut.
+	for _, left := range p.left(t) {
+		if err := theEngine(t).Remove(t.Context(), left); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// wire is a socket in front of the engine that a test can cut.
+type wire struct {
+	listener net.Listener
+	mu       sync.Mutex
+	ends     []net.Conn
+	copies   sync.WaitGroup
+}
+
+// newWire listens in front of the machine's engine.
+func newWire(t *testing.T) *wire {
+	t.Helper()
+	engine := strings.TrimPrefix(os.Getenv("DOCKER_HOST"), "unix://")
+	if engine == "" {
+		engine = "/var/run/docker.sock"
+	}
+	listener, err := net.Listen("unix", filepath.Join(t.TempDir(), "wire.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &wire{listener: listener}
+	w.copies.Go(func() {
+		for {
+			near, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			far, err := net.Dial("unix", engine)
+			if err != nil {
+				_ = near.Close()
+				continue
+			}
+			w.mu.Lock()
+			w.ends = append(w.ends, near, far)
+			w.mu.Unlock()
+			for _, pair := range [][2]net.Conn{{near, far}, {far, near}} {
+				w.copies.Go(func() {
+					_, _ = io.Copy(pair[0], pair[1])
+					_ = pair[0].Close()
+				})
+			}
+		}
+	})
+	t.Cleanup(func() {
+		w.cut()
+		w.copies.Wait()
+	})
+	return w
+}
+
+func (w *wire) host() string { return "unix://" + w.listener.Addr().String() }
+
+// cut ends all connections and takes no more.
+func (w *wire) cut() {
+	_ = w.listener.Close()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, end := range w.ends {
+		_ = end.Close()
+	}
+}

@@ -1,0 +1,245 @@
+package e2e
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ktask/ktask/engine"
+)
+
+// promised is how long something of a killed ktask may stay on the engine.
+const promised = 10 * time.Second
+
+// soak is how often a test repeats itself: in `make soak` more often than in `make test`.
+func soak(short, long int) int {
+	if os.Getenv("KTASK_SOAK") == "1" {
+		return long
+	}
+	return short
+}
+
+// dice are thrown alike with the same KTASK_SEED.
+func dice(t *testing.T) *rand.Rand {
+	t.Helper()
+	seed, err := strconv.ParseUint(os.Getenv("KTASK_SEED"), 10, 64)
+	if err != nil {
+		seed = rand.Uint64()
+	}
+	t.Logf("KTASK_SEED=%d repeats this", seed)
+	return rand.New(rand.NewPCG(seed, 0))
+}
+
+// lasting is a task that has a volume and lasts until somebody ends it.
+var lasting = manifest("container", "    name: c\n    image: busybox:1.36.1\n    command: [sh, -c, 'echo ready; sleep 600']", nil)
+
+// begin starts ktask with the lasting task and waits until that is at work.
+func begin(t *testing.T, args ...string) *process {
+	t.Helper()
+	p := start(t, lasting, append([]string{"run", "--image", anyBusybox, "--grace", "300ms", "-"}, args...)...)
+	if !p.stdout.await("ready") {
+		t.Fatalf("the task did not start:\n%s", p.stderr)
+	}
+	return p
+}
+
+// kill kills ktask alone.
+func (p *process) kill(t *testing.T) {
+	t.Helper()
+	p.signal(t, syscall.SIGKILL)
+	p.end(t)
+}
+
+// goneIn waits until the engine has nothing of the process, and gives how long that took.
+func (p *process) goneIn(t *testing.T, limit time.Duration) time.Duration {
+	t.Helper()
+	began := time.Now()
+	for {
+		left := p.left(t)
+		took := time.Since(began)
+		if len(left) == 0 {
+			return took
+		}
+		if took > limit {
+			t.Fatalf("%v behind the end of ktask there are %+v", took, left)
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+}
+
+// guardians are the ids of the guardian processes of a ktask, found by the environment that they have from it.
+func (p *process) guardians(t *testing.T) []int {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/environ")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no processes to be seen in /proc: %v", err)
+	}
+	var found []int
+	for _, file := range files {
+		environ, _ := os.ReadFile(file) // empty where the process has just ended
+		command, _ := os.ReadFile(filepath.Join(filepath.Dir(file), "cmdline"))
+		if slices.Contains(strings.Split(string(environ), "\x00"), p.mark) && strings.Contains(string(command), "\x00guard\x00") {
+			pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			found = append(found, pid)
+		}
+	}
+	return found
+}
+
+// unguarded waits until the guardian of a killed ktask has ended.
+func (p *process) unguarded(t *testing.T) {
+	t.Helper()
+	for began := time.Now(); len(p.guardians(t)) > 0; <-time.After(20 * time.Millisecond) {
+		if time.Since(began) > time.Minute {
+			t.Fatalf("guardian %v does not end", p.guardians(t))
+		}
+	}
+}
+
+// TestSoakKilledAtAnyMoment: kill -9, at random moments between the start of ktask and that of its task and a bit
+// behind. Whatever was under way, the engine is empty in time, and is so when the guardian has gone.
+func TestSoakKilledAtAnyMoment(t *testing.T) {
+	random := dice(t)
+	began := time.Now()
+	first := begin(t)
+	span := time.Since(began) * 5 / 4
+	first.kill(t)
+	killed := []*process{first}
+	times := []time.Duration{first.goneIn(t, promised)}
+	for range soak(4, 30) {
+		p := start(t, lasting, "run", "--image", anyBusybox, "-")
+		moment := time.Duration(random.Int64N(int64(span)))
+		<-time.After(moment)
+		p.kill(t)
+		took := p.goneIn(t, promised)
+		t.Logf("killed after %v: empty in %v", moment, took)
+		killed, times = append(killed, p), append(times, took)
+	}
+	for _, p := range killed {
+		p.unguarded(t)
+		p.leavesNothing(t)
+	}
+	slices.Sort(times)
+	t.Logf("empty in %v (median), %v (longest) of %d", times[len(times)/2], times[len(times)-1], len(times))
+}
+
+// TestGuardianLetsGo: ktask that ends by itself takes its guardian with it, and whoever reads its output is not
+// kept waiting by one; a guardian is there while it runs, in a session and a directory of its own.
+func TestGuardianLetsGo(t *testing.T) {
+	p := begin(t)
+	guardians := p.guardians(t)
+	if len(guardians) != 1 {
+		t.Fatalf("%d guardians", len(guardians))
+	}
+	proc := fmt.Sprintf("/proc/%d/", guardians[0])
+	if dir, err := os.Readlink(proc + "cwd"); err != nil || dir != "/" {
+		t.Errorf("the guardian is in %q, %v", dir, err)
+	}
+	for _, fd := range []string{"1", "2"} {
+		if to, err := os.Readlink(proc + "fd/" + fd); err != nil || to != os.DevNull {
+			t.Errorf("the guardian holds %q as %s, %v", to, fd, err)
+		}
+	}
+	if session, err := os.ReadFile(proc + "stat"); err != nil || strings.Fields(string(session))[5] != strconv.Itoa(guardians[0]) {
+		t.Errorf("the guardian is in the session of somebody else: %s, %v", session, err)
+	}
+	if line := readFile(t, proc+"cmdline"); strings.Contains(line, "docker") {
+		t.Errorf("the guardian's command line tells of the engine: %q", line)
+	}
+	p.signal(t, syscall.SIGINT)
+	p.wait(t).expect(t, 130)
+	if left := p.guardians(t); len(left) > 0 {
+		t.Errorf("guardians %v outlive ktask", left)
+	}
+}
+
+// TestKilledWithItsGuardian is what a CI runner does that kills all processes of a job, and what a power cut does
+// but for the kernel: the next run, or `ktask clean`, removes what is left.
+func TestKilledWithItsGuardian(t *testing.T) {
+	for name, next := range map[string]func(t *testing.T, run string) outcome{
+		"run":   func(t *testing.T, _ string) outcome { return ktask(t, python("print(1)"), "run", "-") },
+		"clean": func(t *testing.T, run string) outcome { return ktask(t, "", "clean", run) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := begin(t)
+			for _, pid := range p.guardians(t) {
+				if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p.kill(t)
+			left := p.left(t)
+			if len(left) == 0 {
+				t.Fatal("nothing is left, so there is nothing to show")
+			}
+			next(t, left[0].Labels.Run).expect(t, 0)
+			p.leavesNothing(t)
+		})
+	}
+}
+
+// TestTheLivingAreLeftAlone: a run in parallel, with all that removes what is left behind beside it.
+func TestTheLivingAreLeftAlone(t *testing.T) {
+	p := begin(t)
+	run := p.left(t)[0].Labels.Run
+	o := ktask(t, "", "clean", run).expect(t, 0)
+	if want := fmt.Sprintf("run %s is at work (pid %d)", run, p.Process.Pid); !strings.Contains(o.stdout, want) {
+		t.Errorf("clean says %q, want %q", o.stdout, want)
+	}
+	ktask(t, "", "clean", "--all", "--force", run).expect(t, 0)
+	ktask(t, python("print(1)"), "run", "-").expect(t, 0)
+	if left := p.left(t); len(left) != 1 || !left[0].Running {
+		t.Errorf("the run has %+v", left)
+	}
+	p.signal(t, syscall.SIGINT)
+	p.wait(t).expect(t, 130)
+}
+
+// TestKeptStaysUntilClean: what the user asked to keep is no leftover of a crash.
+func TestKeptStaysUntilClean(t *testing.T) {
+	p := start(t, python("print(1)"), "run", "--keep", "always", "-")
+	p.end(t).expect(t, 0)
+	ktask(t, python("print(1)"), "run", "-").expect(t, 0)
+	left := p.left(t)
+	if len(left) != 1 || !left[0].Kept {
+		t.Fatalf("kept: %+v", left)
+	}
+	if o := ktask(t, "", "clean", left[0].Labels.Run).expect(t, 0); !strings.Contains(o.stdout, "kept it") {
+		t.Errorf("clean says %q", o.stdout)
+	}
+	p.leavesNothing(t)
+}
+
+// held gives the container of a run of this test on the engine, which some process owns.
+func held(t *testing.T, by string) (run string, ended chan struct{}) {
+	t.Helper()
+	run = fmt.Sprintf("%s-%d", t.Name(), os.Getpid())
+	ready, ended := make(chan struct{}, 1), make(chan struct{})
+	e := theEngine(t)
+	go func() {
+		defer close(ended)
+		labels := engine.Labels{Run: run, Task: "held", Attempt: 1, Owner: by, Version: "test"}
+		_, _ = e.Run(t.Context(), sleeper, labels, engine.SinkFunc(func(engine.Event) {
+			select {
+			case ready <- struct{}{}:
+			default:
+			}
+		}))
+	}()
+	select {
+	case <-ready:
+	case <-ended:
+		t.Fatal("the container did not start (make images)")
+	}
+	return run, ended
+}

@@ -1,0 +1,85 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/owner"
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// sleeper is a container that writes a line and lasts.
+var sleeper = plan.Container{
+	Image: busyboxImage, PullPolicy: plan.PullNever, Grace: 100 * time.Millisecond,
+	Command: plan.Texts([]string{"sh", "-c", "echo ready; sleep 600"}),
+}
+
+// TestOthersAreLeftAlone: containers of another machine, of another container here, and of an owner that cannot be
+// read stay, whatever removes beside them; only --all --force removes them. Before a reboot is another matter.
+func TestOthersAreLeftAlone(t *testing.T) {
+	self := owner.Self()
+	machine, space, before := self, self, self
+	machine.Machine, machine.Boot = "another", "another"
+	space.Space, space.PID = "4026539999", 1
+	before.Boot = "former"
+	for name, by := range map[string]string{"machine": machine.String(), "container": space.String(), "unreadable": "host 1 2"} {
+		t.Run(name, func(t *testing.T) {
+			run, ended := held(t, by)
+			ktask(t, python("print(1)"), "run", "-").expect(t, 0)
+			if o := ktask(t, "", "clean", run).expect(t, 0); !strings.HasPrefix(o.stdout, "left container ktask-") || !strings.Contains(o.stdout, "--all removes it") {
+				t.Errorf("clean says %q", o.stdout)
+			}
+			ktask(t, "", "clean", "--all", run).expect(t, 2)
+			ktask(t, "", "clean", "--all", "--dry-run", run).expect(t, 0)
+			select {
+			case <-ended:
+				t.Fatal("the container has been removed")
+			default:
+			}
+			ktask(t, "", "clean", "--all", "--force", run).expect(t, 0)
+			<-ended
+		})
+	}
+	t.Run("before a reboot", func(t *testing.T) {
+		run, ended := held(t, before.String())
+		ktask(t, "", "clean", "--dry-run", run).expect(t, 0)
+		select {
+		case <-ended:
+			t.Fatal("a dry run has removed the container")
+		default:
+		}
+		ktask(t, "", "clean", run).expect(t, 0)
+		<-ended
+	})
+}
+
+// TestPanicInAReporter: the run is stopped, the caller is told, and the engine has nothing of it.
+func TestPanicInAReporter(t *testing.T) {
+	e := theEngine(t)
+	var tasks []plan.Task
+	for _, name := range []string{"a", "b", "c"} {
+		tasks = append(tasks, plan.Task{Name: name, Container: sleeper})
+	}
+	r := engine.Runner{
+		Engine: e, Parallel: 2, RunID: fmt.Sprintf("%s-%d", t.Name(), os.Getpid()), Owner: owner.Self().String(), Version: "test",
+		Sink: engine.SinkFunc(func(e engine.Event) {
+			if _, ok := e.(engine.OutputLine); ok {
+				panic("no more paper")
+			}
+		}),
+	}
+	_, err := r.Run(t.Context(), plan.Plan{Tasks: tasks})
+	var broken *engine.SinkPanicError
+	if !errors.As(err, &broken) || broken.Value != "no more paper" {
+		t.Errorf("Run gives %v", err)
+	}
+	if left, err := e.Leftovers(context.Background(), r.RunID); err != nil || len(left) > 0 {
+		t.Errorf("left: %+v, %v", left, err)
+	}
+}

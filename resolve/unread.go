@@ -1,0 +1,48 @@
+package resolve
+
+import (
+	"bytes"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/runtimes"
+	"github.com/ktask/ktask/spec"
+)
+
+// readsData finds the ways in which scripts of both runtimes read the environment variable DATA: env.get("DATA"),
+// os.environ['DATA']. Scripts may be long and shared by many tasks, for which a regular expression is too slow.
+func readsData(script []byte) bool {
+	const name, quotes = "DATA", "\"'`"
+	for {
+		at := bytes.Index(script, []byte(name))
+		if at < 0 {
+			return false
+		}
+		before, after := script[:at], script[at+len(name):]
+		if at > 0 && len(after) > 0 && strings.IndexByte(quotes, before[at-1]) >= 0 && strings.IndexByte(quotes, after[0]) >= 0 {
+			call := bytes.TrimRight(before[:at-1], " \t\r\n")
+			for _, get := range []string{"env.get(", "environ.get(", "getenv(", "environ["} {
+				if word := bytes.TrimSuffix(call, []byte(get)); len(word) < len(call) && !endsInWord(word) {
+					return true
+				}
+			}
+		}
+		script = after
+	}
+}
+
+func endsInWord(text []byte) bool {
+	r, _ := utf8.DecodeLastRune(text)
+	return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r)
+}
+
+// unreadData warns of a script that reads DATA while nobody gives parameters: DATA is then not set at all.
+func (r *resolver) unreadData(u use, in runtimes.Inputs, c plan.Container) {
+	if in.Data != nil || len(c.Files) == 0 || !readsData(c.Files[0].Content) {
+		return
+	}
+	r.warn(u.definition.Runner.(*spec.Function).Pos, "data-unset", "give parameters.map, or --param NAME=VALUE",
+		"the script of %q reads DATA, which is not set without parameters", u.definition.Name)
+}

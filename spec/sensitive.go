@@ -1,0 +1,46 @@
+package spec
+
+import (
+	"bytes"
+	"regexp"
+	"sync"
+)
+
+// kindBefore is what stands before the word Secret where it is a kind.
+var kindBefore = regexp.MustCompile(`\bkind["']?\s*:\s*["']?$`)
+
+// meantSecret finds what is meant to be a Secret, however broken the rest of it is.
+func meantSecret(text []byte) bool {
+	const word, longest = "Secret", 64
+	for from := 0; ; {
+		at := bytes.Index(text[from:], []byte(word))
+		if at < 0 {
+			return false
+		}
+		at += from
+		if kindBefore.Match(text[max(0, at-longest):at]) {
+			return true
+		}
+		from = at + len(word)
+	}
+}
+
+// repeated finds what a message repeats of the text.
+var repeated = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'[^']*'`)
+
+// guarded takes the problems that a parser has with a document. Where a Secret is in it, nobody knows which part of
+// the text is a value, so neither the line may be shown nor what the parser quotes of it: a password that begins with
+// an asterisk or an exclamation mark is an alias or a tag to YAML.
+func guarded(c chunk, add func(Problem)) func(Problem) {
+	// Most documents have no problem, and a hostile one has millions.
+	isSecret := sync.OnceValue(func() bool { return meantSecret(c.text) })
+	return func(p Problem) {
+		if isSecret() {
+			p.Sensitive = true
+			if p.Rule == "syntax" {
+				p.Message = repeated.ReplaceAllString(p.Message, "(not shown)")
+			}
+		}
+		add(p)
+	}
+}
