@@ -83,3 +83,27 @@ func TestPanicInAReporter(t *testing.T) {
 		t.Errorf("left: %+v, %v", left, err)
 	}
 }
+
+// held gives the container of a run of this test on the engine, which some process owns.
+func held(t *testing.T, by string) (run string, ended chan struct{}) {
+	t.Helper()
+	run = fmt.Sprintf("%s-%d", t.Name(), os.Getpid())
+	ready, ended := make(chan struct{}, 1), make(chan struct{})
+	e := theEngine(t)
+	go func() {
+		defer close(ended)
+		labels := engine.Labels{Run: run, Task: "held", Attempt: 1, Owner: by, Version: "test"}
+		_, _ = e.Run(t.Context(), sleeper, labels, engine.SinkFunc(func(engine.Event) {
+			select {
+			case ready <- struct{}{}:
+			default:
+			}
+		}))
+	}()
+	select {
+	case <-ready:
+	case <-ended:
+		t.Fatal("the container did not start (make images)")
+	}
+	return run, ended
+}
