@@ -11,8 +11,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/ktask/ktask/engine"
 )
 
 // promised is how long something of a killed ktask may stay on the engine.
