@@ -1,7 +1,7 @@
 # Everything that can be done with the project, one word each. `make` alone lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help engine images build demo test soak bench clean distclean
+.PHONY: help engine images build demo test soak bench fuzz clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,14 @@ soak: images ## the long versions of the tests that kill ktask and the engine
 
 bench: images ## measure what ktask adds to the engine
 	go test -run '^$$' -bench BenchmarkRun -benchtime 40x ./integration/e2e
+
+FUZZTIME ?= 10m
+
+fuzz: ## look for inputs that break the loader or the resolver, FUZZTIME (10m) for each test
+	@for test in spec/FuzzLoad spec/FuzzPlainScalar resolve/FuzzExpand resolve/FuzzResolve; do \
+		echo "fuzz: $$test for $(FUZZTIME)"; \
+		go test -run '^$$' -fuzz "^$${test#*/}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "./$${test%/*}" || exit 1; \
+	done
 
 clean: ## remove what was built
 	rm -rf bin

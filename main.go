@@ -16,8 +16,6 @@ import (
 )
 
 func main() {
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	signal.Ignore(syscall.SIGPIPE) // a reader that went away must not leave containers behind
 	width, _, _ := term.GetSize(int(os.Stderr.Fd()))
 	executable, _ := os.Executable() // "" where the system does not say: then there is no guardian
@@ -33,6 +31,13 @@ func main() {
 		Version:     version(),
 	}
 	os.Exit(command.Main(context.Background(), app, os.Args[1:]))
+}
+
+// signals begins to catch what the user or the system sends; until then it ends the process as ever.
+func signals() <-chan os.Signal {
+	caught := make(chan os.Signal, 4)
+	signal.Notify(caught, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	return caught
 }
 
 func newEngine(o command.EngineOptions) (engine.Engine, error) {

@@ -25,8 +25,9 @@ type App struct {
 	// ErrTerminal tells whether a person reads Err, and Width how many columns there are.
 	ErrTerminal bool
 	Width       int
-	// Signals delivers what the user or the system sends; the first one stops a run, the second kills it.
-	Signals <-chan os.Signal
+	// Signals begins to deliver what the user or the system sends: the first one stops a run, the second kills it. A
+	// command that has nothing to stop does not call it, and ends as any process does. nil delivers none.
+	Signals func() <-chan os.Signal
 	// NewEngine makes the engine of a run.
 	NewEngine func(EngineOptions) (engine.Engine, error)
 	// Executable is the program that a guardian is started from, ktask itself (see guardian.go); "" is for none.
@@ -87,7 +88,7 @@ func (app App) root() *cli.App {
 		UseShortOptionHandling:    false,
 		ExitErrHandler:            func(*cli.Context, error) {}, // exit codes are Main's
 		OnUsageError:              usageError,
-		Commands:                  []*cli.Command{app.runCommand(), app.planCommand(), app.validateCommand(), app.listCommand(), app.cleanCommand(), app.versionCommand(), app.guardCommand()},
+		Commands:                  []*cli.Command{app.runCommand(), app.planCommand(), app.validateCommand(), app.listCommand(), app.cleanCommand(), app.schemaCommand(), app.versionCommand(), app.guardCommand()},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
 				return usagef("there is no command %q%s", c.Args().First(), didYouMean(c.Args().First(), commandNames(c.App)))

@@ -129,6 +129,7 @@ func (app App) guardCommand() *cli.Command {
 
 // standGuard waits for the end of the pipe. Signals do not end it: those that are meant for ktask reach it too.
 func (app App) standGuard(ctx context.Context) error {
+	app.signals()
 	in := bufio.NewReader(app.In)
 	line, err := in.ReadBytes('\n')
 	if err != nil {

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/ktask/ktask/engine"
@@ -26,12 +27,13 @@ type interruption struct {
 func (app App) interruptible(ctx context.Context, e engine.Engine, run string) (context.Context, *interruption) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	i := &interruption{abandoned: make(chan struct{}), done: make(chan struct{}), ended: make(chan struct{}), cancel: cancel}
+	signals := app.signals()
 	go func() {
 		defer close(i.ended)
 		var patience <-chan time.Time
 		for count := 1; ; count++ {
 			select {
-			case signal := <-app.Signals:
+			case signal := <-signals:
 				switch count {
 				case 1:
 					_, _ = fmt.Fprintf(app.Err, "\nktask: %v: stopping, once more to kill\n", signal)
@@ -54,6 +56,13 @@ func (app App) interruptible(ctx context.Context, e engine.Engine, run string) (
 		}
 	}()
 	return ctx, i
+}
+
+func (app App) signals() <-chan os.Signal {
+	if app.Signals == nil {
+		return nil
+	}
+	return app.Signals()
 }
 
 // stop ends the listening and waits for it.

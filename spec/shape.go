@@ -70,6 +70,11 @@ type fieldInfo struct {
 	versions []string // the API versions that have the field; nil is all
 }
 
+// in tells whether the field is in an API version.
+func (f fieldInfo) in(version string) bool {
+	return f.versions == nil || slices.Contains(f.versions, version)
+}
+
 func (s *shape) pos(n *node, at *path) Pos {
 	return Pos{File: s.file, Line: int(n.line), Column: int(n.column), Field: at.String()}
 }
@@ -287,7 +292,7 @@ func (s *shape) checkStruct(n *node, t reflect.Type, at *path) {
 			s.unknown(key, fields, at)
 			// Only here: another alias of the value may stand where it belongs.
 			n.values[i] = &node{kind: nullKind, line: n.values[i].line, column: n.values[i].column, bad: true}
-		case fields[f].versions != nil && !slices.Contains(fields[f].versions, s.version):
+		case !fields[f].in(s.version):
 			s.otherVersion(key, n.values[i], fields[f], at)
 			s.check(n.values[i], fields[f].kind, at.field(key.text))
 		default:
@@ -302,7 +307,7 @@ func (s *shape) unknown(key *node, fields []fieldInfo, at *path) {
 	}
 	var names []string
 	for _, f := range fields {
-		if f.versions == nil || slices.Contains(f.versions, s.version) {
+		if f.in(s.version) {
 			names = append(names, f.name)
 		}
 	}

@@ -137,6 +137,14 @@ func start(t *testing.T, stdin string, args ...string) *process {
 		p.stdout.end()
 		p.stderr.end()
 	}()
+	t.Cleanup(func() { // a test that has failed leaves no process, whose guardian then sees to the engine
+		select {
+		case <-p.ended:
+		default:
+			_ = p.Process.Kill()
+			<-p.ended
+		}
+	})
 	return p
 }
 

@@ -1,0 +1,280 @@
+package spec
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"sigs.k8s.io/yaml"
+)
+
+var update = flag.Bool("update", false, "rewrite the schema")
+
+const schemaFile = "../ktask.schema.json"
+
+// TestSchemaFile: the file that editors fetch is what `ktask schema` prints.
+func TestSchemaFile(t *testing.T) {
+	if *update {
+		if err := os.WriteFile(schemaFile, Schema(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file, err := os.ReadFile(schemaFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(file, Schema()) {
+		t.Errorf("%s is not what ktask schema prints: go test ./spec -run SchemaFile -update, and read the change", schemaFile)
+	}
+	if !bytes.Equal(Schema(), Schema()) {
+		t.Error("two schemas differ")
+	}
+}
+
+// validator is the schema as an independent library understands it.
+func validator(t *testing.T) func(manifest any) error {
+	t.Helper()
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource(SchemaURL, doc); err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := c.Compile(SchemaURL) // checks it against the schema of draft-07 too
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compiled.Validate
+}
+
+// documents are those of a file, read as kubectl reads them.
+func documents(t *testing.T, text string) []any {
+	t.Helper()
+	var all []any
+	for _, part := range split([]byte(text)) {
+		data, err := yaml.YAMLToJSON(part.text)
+		if err != nil {
+			t.Fatalf("%v:\n%s", err, part.text)
+		}
+		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, doc)
+	}
+	return all
+}
+
+func TestSchemaAcceptsTheExamples(t *testing.T) {
+	validate := validator(t)
+	names, err := filepath.Glob("../examples/*/task.yaml")
+	if err != nil || len(names) < 11 {
+		t.Fatalf("%d examples (%v)", len(names), err)
+	}
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first, _, _ := strings.Cut(string(text), "\n"); first != "# yaml-language-server: $schema=../../ktask.schema.json" {
+			t.Errorf("%s begins with %q, which shows editors no schema", name, first)
+		}
+		for i, doc := range documents(t, string(text)) {
+			if err := validate(doc); err != nil {
+				t.Errorf("%s, document %d: %v", name, i+1, err)
+			}
+		}
+	}
+}
+
+// TestSchemaAcceptsWhatLoads: where Load finds nothing wrong, the schema does not either.
+func TestSchemaAcceptsWhatLoads(t *testing.T) {
+	validate := validator(t)
+	names, err := filepath.Glob("../resolve/testdata/rules/*.txtar")
+	if err != nil || len(names) < 30 {
+		t.Fatalf("%d cases (%v)", len(names), err)
+	}
+	checked := 0
+	for _, name := range names {
+		archive, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range strings.Split("\n"+string(archive), "\n-- ")[1:] {
+			title, text, _ := strings.Cut(file, " --\n")
+			if !strings.HasSuffix(title, ".yaml") || strings.Contains(text, "null") || strings.Contains(text, "~") {
+				continue
+			}
+			for _, part := range split([]byte(text)) {
+				if _, problems := load(string(part.text), false); len(problems.Errors()) > 0 {
+					continue
+				}
+				for _, doc := range documents(t, string(part.text)) {
+					checked++
+					if err := validate(doc); err != nil {
+						t.Errorf("%s %s: %v\n%s", name, title, err, part.text)
+					}
+				}
+			}
+		}
+	}
+	if checked < 50 {
+		t.Errorf("only %d manifests were checked", checked)
+	}
+}
+
+// TestSchemaVersusLoad: each of these is wrong, for the schema as for Load, or right for both.
+func TestSchemaVersusLoad(t *testing.T) {
+	validate := validator(t)
+	definition := func(version, spec string) string {
+		return "apiVersion: lifecycle.keptn.sh/" + version + "\nkind: KeptnTaskDefinition\nmetadata: {name: a}\nspec: " + spec
+	}
+	deno := func(fields string) string { return definition("v1", "{deno: {inline: {code: x}}, "+fields+"}") }
+	container := func(fields string) string {
+		return definition("v1", "{container: {name: a, image: b, "+fields+"}}")
+	}
+	right := []string{
+		definition("v1", "{deno: {inline: {code: x}}}"),
+		definition("v1alpha1", "{function: {inline: {code: x}}}"),
+		definition("v1alpha3", "{function: {inline: {code: x}, cmdParameters: -u}}"),
+		definition("v1beta1", "{python: {functionRef: {name: b}, parameters: {map: {a: '1', b: null}}, secureParameters: {secret: s}}}"),
+		deno("retries: 0, timeout: 1h30m, ttlSecondsAfterFinished: 0"), deno("timeout: 0.5s"), deno("timeout: 5µs"),
+		deno("serviceAccount: {name: x}, automountServiceAccountToken: {type: false}, imagePullSecrets: [{name: x}]"),
+		container("imagePullPolicy: Never, resources: {limits: {memory: 200Mi, cpu: 2}}"),
+		container("env: [{name: A, value: b}, {name: B, valueFrom: {secretKeyRef: {name: a, key: b}}}], volumeMounts: [{name: a, mountPath: /a}]"),
+		container("livenessProbe: {httpGet: {port: http}, initialDelaySeconds: 3}, securityContext: {runAsUser: 5, capabilities: {add: [SYS_TIME]}}"),
+		"apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTask\nmetadata: {name: a, labels: {a: b}}\nspec: {taskDefinition: b, retries: 1, context: {appName: x, metadata: {a: b}}}",
+		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, creationTimestamp: null}\ndata: {code: x}\nbinaryData: {b: aGVsbG8=}",
+		"apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ntype: Opaque\nstringData: {a: b}\ndata: {SECURE_DATA: aGVsbG8=}",
+		"apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}]",
+		"apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTaskDefinitionList\nitems: [{metadata: {name: a}, spec: {deno: {inline: {code: x}}}}]",
+		"apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {anything: goes}",
+		"apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnEvaluation\nmetadata: {name: a}\nspec: {}",
+		"apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: a}",
+	}
+	wrong := []string{
+		"{}", "kind: ConfigMap\nmetadata: {name: a}", "apiVersion: v1", "[]", "x",
+		definition("v1", "{}"), definition("v1", "{deno: {}}"), definition("v1", "{deno: {parameters: {map: {a: b}}}}"),
+		definition("v1", "{deno: {inline: {code: x}}, python: {inline: {code: x}}}"), definition("v1", "{deno: {inline: {code: x}}, container: {name: a, image: b}}"),
+		definition("v1", "{function: {inline: {code: x}}}"), definition("v1alpha2", "{deno: {inline: {code: x}}}"), definition("v1alpha1", "{function: {inline: {code: x}}, retries: 1}"),
+		definition("v1alpha2", "{function: {inline: {code: x}, cmdParameters: -u}}"), definition("v2", "{deno: {inline: {code: x}}}"),
+		definition("v1", "{deno: {inlineRef: {code: x}}}"), definition("v1", "{deno: {ConfigMapRef: {name: x}}}"), definition("v1", "{deno: {httpRef: [{url: x}]}}"),
+		definition("v1", "{deno: {httpRef: {URL: x}}}"), definition("v1", "{deno: {functionRef: {name: A_B}}}"), definition("v1", "{deno: {inline: {code: ''}}}"),
+		definition("v1", "{deno: {inline: {code: x}, parameters: {map: {a: 1}}}}"), definition("v1", "{deno: {inline: {code: x}, parameters: {map: {a: true}}}}"),
+		definition("v1", "{deno: {inline: {code: x}, parameters: {a: b}}}"), definition("v1", "{deno: {inline: {code: x}, parameters: {map: {a: {b: c}}}}}"),
+		deno("timeout: 5"), deno("timeout: '5'"), deno("timeout: 1d"), deno("timeout: -5s"), deno("timeout: ''"), deno("timeout: abc5s"), deno("timeout: 5 m"),
+		deno("retries: -1"), deno("retries: '3'"), deno("retries: 1.5"), deno("retries: 2147483648"), deno("ttlSecondsAfterFinished: -1"), deno("retry: 3"),
+		deno("serviceAccount: {}"), deno("serviceAccount: x"), deno("automountServiceAccountToken: {}"), deno("automountServiceAccountToken: false"), deno("imagePullSecrets: [x]"),
+		definition("v1", "{container: {name: a}}"), definition("v1", "{container: {image: a}}"), definition("v1", "{container: {name: A b, image: b}}"), definition("v1", "{container: [{name: a, image: b}]}"),
+		container("imagePullPolicy: always"), container("imagePullPolicy: Sometimes"), container("command: sh"), container("args: [1]"), container("env: {A: b}"), container("env: [{value: x}]"),
+		container("env: [{name: A, value: 1}]"), container("env: [{name: A, valueFrom: {secretKeyRef: {name: a}}}]"), container("resources: {limits: {memory: 200MB}}"),
+		container("resources: {limits: {memory: 1.5}}"), container("resource: {}"), container("volumeMounts: [{name: a}]"), container("volumeMounts: [{mountPath: /a}]"),
+		container("securityContext: {runAsUser: root}"), container("securityContext: {seccompProfile: {type: Sometimes}}"), container("tty: 'true'"), container("terminationMessagePolicy: Log"),
+		strings.Replace(definition("v1", "{deno: {inline: {code: x}}}"), "{name: a}", "{}", 1), strings.Replace(definition("v1", "{deno: {inline: {code: x}}}"), "{name: a}", "{name: A_b}", 1),
+		strings.Replace(definition("v1", "{deno: {inline: {code: x}}}"), "name: a", "name: a, lables: {}", 1), definition("v1", "{deno: {inline: {code: x}}}") + "\nspecs: {}",
+		strings.Replace(definition("v1", "{deno: {inline: {code: x}}}"), "KeptnTaskDefinition", "KeptnTaskdefinition", 1),
+		strings.Replace(definition("v1", "{deno: {inline: {code: x}}}"), "lifecycle.keptn.sh/v1", "lifecycle.keptn.sh/v1alpha4", 1),
+		"apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTask\nmetadata: {name: a}\nspec: {}", "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTask\nmetadata: {name: a}\nspec: {taskDefinition: ''}",
+		"apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTask\nmetadata: {name: a}\nspec: {taskDefinition: b, workload: x}", "apiVersion: lifecycle.keptn.sh/v1alpha1\nkind: KeptnTask\nmetadata: {name: a}\nspec: {taskDefinition: b}",
+		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: 1}", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a b: c}", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\nspec: {}",
+		"apiVersion: v2\nkind: ConfigMap\nmetadata: {name: a}", "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {a: clear text}", "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {a: 1}",
+		"apiVersion: v1\nkind: List\nitems: {}", "apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: ConfigMap, metadata: {}}]", "apiVersion: v1\nkind: List\nitems: [{}]",
+		"apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTaskDefinitionList\nitems: [{metadata: {name: a}, spec: {}}]", "apiVersion: v1\nkind: SecretList\nitems: [{metadata: {name: a}, data: {a: 5}}]",
+	}
+	for want, texts := range map[bool][]string{true: right, false: wrong} {
+		for _, text := range texts {
+			err := validate(documents(t, text)[0])
+			if (err == nil) != want {
+				t.Errorf("the schema says %v, want it accepted: %v\n%s", err, want, text)
+			}
+			if _, problems := load(text, false); (len(problems.Errors()) == 0) != want {
+				t.Errorf("Load says %v, want it accepted: %v\n%s", problems, want, text)
+			}
+		}
+	}
+}
+
+// TestSchemaKnowsEveryType: every type of string is an enumeration or known to be free text, and every field of Keptn's
+// types is described, and only those.
+func TestSchemaKnowsEveryType(t *testing.T) {
+	known, docs, seen := enums(), keptnDocs(), map[reflect.Type]bool{}
+	described := map[string]bool{}
+	var visit func(reflect.Type)
+	visit = func(typ reflect.Type) {
+		if seen[typ] {
+			return
+		}
+		seen[typ] = true
+		switch typ.Kind() {
+		case reflect.Pointer, reflect.Slice:
+			visit(typ.Elem())
+		case reflect.Map:
+			visit(typ.Key())
+			visit(typ.Elem())
+		case reflect.String:
+			if _, ok := known[typ]; !ok && typ.PkgPath() != "" && !strings.HasSuffix(typ.PkgPath(), "/types") {
+				t.Errorf("%s is no enumeration and not known as free text", typ)
+			}
+		case reflect.Struct:
+			if reflect.PointerTo(typ).Implements(unmarshaler) {
+				ownSchema(typ)
+				return
+			}
+			s := shape{fields: map[reflect.Type][]fieldInfo{}}
+			for _, f := range s.fieldsOf(typ) {
+				visit(f.kind)
+				if name := typ.Name() + "." + f.name; strings.HasPrefix(name, "raw") {
+					described[name] = true
+					if doc, ok := docs[name]; !ok || doc.text == "" && f.name != "apiVersion" && f.name != "kind" {
+						t.Errorf("%s is not described", name)
+					}
+				}
+			}
+		}
+	}
+	for _, root := range []any{rawDefinition{}, rawTask{}, rawConfigMap{}, rawSecret{}} {
+		visit(reflect.TypeOf(root))
+	}
+	for name := range docs {
+		if !described[name] {
+			t.Errorf("%s is described, but there is no such field", name)
+		}
+	}
+}
+
+// TestSchemaHelpsEditors: what completion and hovering need is there.
+func TestSchemaHelpsEditors(t *testing.T) {
+	var schema struct {
+		Definitions map[string]struct {
+			Properties map[string]json.RawMessage
+			Required   []string
+		}
+	}
+	if err := json.Unmarshal(Schema(), &schema); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"KeptnTaskDefinition.v1", "KeptnTaskDefinition.v1beta1", "KeptnTaskDefinition.v1alpha2", "KeptnTask.v1", "ConfigMap", "Secret", "Container", "ObjectMeta"} {
+		if len(schema.Definitions[name].Properties) == 0 {
+			t.Errorf("there is no definition %s", name)
+		}
+	}
+	for name, d := range schema.Definitions {
+		for field, raw := range d.Properties {
+			var property struct{ Description string }
+			if err := json.Unmarshal(raw, &property); err != nil {
+				t.Fatal(err)
+			}
+			if property.Description == "" && field != "apiVersion" && field != "kind" {
+				t.Errorf("%s.%s has no description", name, field)
+			}
+		}
+	}
+}
