@@ -42,6 +42,7 @@ var provenElsewhere = map[int]proof{
 	69:  {"integration/e2e/runtimes_test.go", "TestPythonRuntime"},
 	70:  {"integration/e2e/runtimes_test.go", "TestPythonRuntime"},
 	71:  {"integration/e2e/runtimes_test.go", "TestPythonRuntime"},
+	81:  {"integration/e2e/volume_test.go", "TestVolumeSurvivesAttempts"},
 	82:  {"engine/docker/engine_test.go", "TestMemoryLimitEndsInOOMKill"},
 	86:  {"engine/schedule_test.go", "TestSchedule"},
 	87:  {"engine/schedule_test.go", "TestSchedule"},
