@@ -35,8 +35,7 @@ func Schema() []byte {
 	err := encoder.Encode(object{
 		"$schema":     "http://json-schema.org/draft-07/schema#",
 		"$id":         SchemaURL,
-		"title":       "Manifests that ktask runs",
-		"description": "KeptnTaskDefinition and KeptnTask resources, the ConfigMaps and Secrets that they use, and Lists of them. Other resources pass.",
+		"description": "Manifests that ktask reads: KeptnTaskDefinition and KeptnTask resources, the ConfigMaps and Secrets that they use, and Lists of them. Other resources pass.",
 		"type":        "object",
 		"required":    []string{"apiVersion", "kind"},
 		"properties":  b.header(),
@@ -112,30 +111,36 @@ func (b *schemaBuilder) kindRules(apiVersions []string, kind, definition string)
 	}
 }
 
-// groupRules refuse kinds and versions that Keptn's groups do not have, which Load takes for mistakes.
+// groupRules refuse kinds and versions that Keptn's groups do not have, which Load takes for mistakes. They are patterns
+// and no enumerations, which editors would offer.
 func groupRules() []any {
 	var rules []any
 	for _, group := range keptnGroups() {
-		var kinds []string
-		byKind := keptnKinds(group)
-		for _, kind := range slices.Sorted(maps.Keys(byKind)) {
-			kinds = append(kinds, kind, kind+"List")
-			var versions []string
-			for _, version := range byKind[kind] {
-				versions = append(versions, group+"/"+version)
-			}
+		kinds := keptnKinds(group)
+		names := slices.Sorted(maps.Keys(kinds))
+		escaped := strings.ReplaceAll(group, ".", `\.`)
+		for _, kind := range names {
 			rules = append(rules, when(
-				object{"properties": object{"kind": object{"enum": []string{kind, kind + "List"}}}},
-				object{"properties": object{"apiVersion": object{"enum": versions}}}))
+				object{"properties": object{"kind": matches("^"+kind+"(List)?$", ""), "apiVersion": object{"type": "string"}}},
+				object{"properties": object{"apiVersion": matches("^"+escaped+"/("+strings.Join(kinds[kind], "|")+")$",
+					kind+" is in "+group+", versions "+strings.Join(kinds[kind], ", "))}}))
 		}
-		pattern := "^" + strings.ReplaceAll(group, ".", `\.`) + "/"
 		rules = append(rules, when(
-			object{"properties": object{"apiVersion": object{"pattern": pattern}}},
-			object{"properties": object{"kind": object{"enum": kinds}}}))
+			object{"properties": object{"apiVersion": matches("^"+escaped+"/", "")}},
+			object{"properties": object{"kind": matches("^("+strings.Join(names, "|")+")(List)?$", group+" has no such kind")}}))
 	}
 	return append(rules, when(
-		object{"properties": object{"kind": object{"enum": []string{"ConfigMap", "Secret"}}, "apiVersion": object{"not": object{"pattern": "/"}}}},
-		object{"properties": object{"apiVersion": object{"const": "v1"}}}))
+		object{"properties": object{"kind": matches("^(ConfigMap|Secret)$", ""), "apiVersion": matches("^[^/]*$", "")}},
+		object{"properties": object{"apiVersion": matches("^v1$", "ConfigMap and Secret have version v1")}}))
+}
+
+// matches is a string of a pattern; message is what yaml-language-server says of another one.
+func matches(pattern, message string) object {
+	schema := object{"type": "string", "pattern": pattern}
+	if message != "" {
+		schema["patternErrorMessage"] = message
+	}
+	return schema
 }
 
 func is(apiVersion, kind string) object {

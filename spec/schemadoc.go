@@ -152,10 +152,10 @@ func (b *schemaBuilder) extra(t reflect.Type) object {
 	case reflect.TypeFor[rawDefinitionSpec]():
 		return object{"oneOf": b.alternatives(t, "deno", "python", "container", "function")}
 	case reflect.TypeFor[rawFunction]():
-		all := b.alternatives(t, "functionRef", "configMapRef", "httpRef")
 		// To Keptn, empty code is none.
 		code := object{"properties": object{"code": object{"minLength": 1}}}
-		return object{"anyOf": append(all, object{"required": []string{"inline"}, "properties": object{"inline": code}})}
+		inline := object{"required": []string{"inline"}, "properties": object{"inline": code}}
+		return object{"anyOf": append([]any{inline}, b.alternatives(t, "functionRef", "configMapRef", "httpRef")...)}
 	}
 	return nil
 }
