@@ -224,13 +224,13 @@ func TestFileSystemEnds(t *testing.T) {
 	box := task("t")
 	box.Container.Security.ReadOnlyRootfs = true
 	box.Container.Tmpfs = []plan.Tmpfs{
-		{Name: "work", Path: "/work", SizeBytes: 1 << 30, Origin: "task.yaml:20 v[0]"},
-		{Name: "work", Path: "/work/fixed", SubPath: "f", SizeBytes: 1 << 30, ReadOnly: true, Origin: "task.yaml:21 v[1]"},
+		{Name: "work", Path: "/scratch", SizeBytes: 1 << 30, Origin: "task.yaml:20 v[0]"},
+		{Name: "work", Path: "/scratch/fixed", SubPath: "f", SizeBytes: 1 << 30, ReadOnly: true, Origin: "task.yaml:21 v[1]"},
 	}
 	box.Container.Mounts = []plan.Mount{{Source: "/home/me", Target: "/me", ReadOnly: true, Origin: "flag --mount"}}
 	box.Container.Origins = []plan.Part{{Name: "security", Origin: "task.yaml:9 s"}}
 	bounded := limited(task("t"), 3<<30)
-	bounded.Container.Tmpfs = []plan.Tmpfs{{Name: "work", Path: "/work", SizeBytes: 3 << 30}}
+	bounded.Container.Tmpfs = []plan.Tmpfs{{Name: "work", Path: "/scratch", SizeBytes: 3 << 30}}
 	bounded.Container.Origins = []plan.Part{{Name: "limits.memory", Origin: "task.yaml:7 m"}}
 	const (
 		unbound = "write less, or set resources.limits.memory: the volume then has that size"
@@ -240,15 +240,15 @@ func TestFileSystemEnds(t *testing.T) {
 	for line, e := range map[string]ended{
 		"sh: can't create /x: Read-only file system":                        {task: box, reason: engine.ReadOnlyFileSystem, remedy: root, message: "/x is on the root file system, which is read-only (task.yaml:9 s)"},
 		"/run.sh: line 3: /etc/x: Read-only file system":                    {task: box, reason: engine.ReadOnlyFileSystem, remedy: root, message: "/etc/x is on the root file system, which is read-only (task.yaml:9 s)"},
-		"touch: cannot touch '/work/fixed/x': Read-only file system":        {task: box, reason: engine.ReadOnlyFileSystem, remedy: mounts, message: `/work/fixed/x is on volume "work", which is mounted read-only (task.yaml:21 v[1])`},
+		"touch: cannot touch '/scratch/fixed/x': Read-only file system":        {task: box, reason: engine.ReadOnlyFileSystem, remedy: mounts, message: `/scratch/fixed/x is on volume "work", which is mounted read-only (task.yaml:21 v[1])`},
 		"open /me/x: read-only file system":                                 {task: box, reason: engine.ReadOnlyFileSystem, remedy: mounts, message: "/me/x is on the mount of /home/me, which is read-only (flag --mount)"},
 		"touch: x: Read-only file system":                                   {task: box, reason: engine.BackoffLimitExceeded},
-		"dd: error writing '/work/x': No space left on device":              {task: box, reason: engine.VolumeFull, remedy: unbound, message: `volume "work" at /work is full: its size is 1Gi, as there is no memory limit`},
-		"write /work/x: no space left on device":                            {task: bounded, reason: engine.VolumeFull, remedy: "write less, or raise resources.limits.memory", message: `volume "work" at /work is full: its size is 3Gi, that of the memory limit (task.yaml:7 m), or half of the engine's memory where that is less`},
-		"sh: write error: No space left on device":                          {task: box, reason: engine.BackoffLimitExceeded, remedy: `either volume "work" at /work is full, its size is 1Gi, as there is no memory limit, or the engine's disk is`},
+		"dd: error writing '/scratch/x': No space left on device":              {task: box, reason: engine.VolumeFull, remedy: unbound, message: `volume "work" at /scratch is full: its size is 1Gi, as there is no memory limit`},
+		"write /scratch/x: no space left on device":                            {task: bounded, reason: engine.VolumeFull, remedy: "write less, or raise resources.limits.memory", message: `volume "work" at /scratch is full: its size is 3Gi, that of the memory limit (task.yaml:7 m), or half of the engine's memory where that is less`},
+		"sh: write error: No space left on device":                          {task: box, reason: engine.BackoffLimitExceeded, remedy: `either volume "work" at /scratch is full, its size is 1Gi, as there is no memory limit, or the engine's disk is`},
 		"sh: line 1:    12 Killed                  tail /dev/zero":          {task: bounded, reason: engine.BackoffLimitExceeded, remedy: "a process was killed by SIGKILL: if it was short of memory, raise the limit of 3Gi (task.yaml:7 m)"},
 		"cp: cannot create regular file '/proc/x': Read-only file system":   {task: box, reason: engine.BackoffLimitExceeded},
-		"cp: cannot create regular file '/work/x/y': Read-only file system": {task: box, reason: engine.BackoffLimitExceeded},
+		"cp: cannot create regular file '/scratch/x/y': Read-only file system": {task: box, reason: engine.BackoffLimitExceeded},
 	} {
 		t.Run(line, func(t *testing.T) {
 			e.exit.Code = 1
