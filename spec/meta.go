@@ -45,6 +45,9 @@ func (l *loader) name(m metav1.ObjectMeta) bool {
 
 func (l *loader) labels(m Meta) {
 	for _, label := range m.Labels {
+		if l.full(Error) {
+			return // the words of the API server are dear, and nobody would read them
+		}
 		if problems := validation.IsQualifiedName(label.Key); problems != nil {
 			l.fail(label.Pos, "invalid-label", problems[0], "%q is no key of a label", label.Key)
 		}
@@ -53,6 +56,9 @@ func (l *loader) labels(m Meta) {
 		}
 	}
 	for _, a := range m.Annotations {
+		if l.full(Error) {
+			return
+		}
 		if problems := validation.IsQualifiedName(strings.ToLower(a.Key)); problems != nil {
 			l.fail(a.Pos, "invalid-annotation", problems[0], "%q is no key of an annotation", a.Key)
 		}
