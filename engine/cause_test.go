@@ -238,16 +238,16 @@ func TestFileSystemEnds(t *testing.T) {
 		mounts  = "leave readOnly out of the mount, or write elsewhere"
 	)
 	for line, e := range map[string]ended{
-		"sh: can't create /x: Read-only file system":                        {task: box, reason: engine.ReadOnlyFileSystem, remedy: root, message: "/x is on the root file system, which is read-only (task.yaml:9 s)"},
-		"/run.sh: line 3: /etc/x: Read-only file system":                    {task: box, reason: engine.ReadOnlyFileSystem, remedy: root, message: "/etc/x is on the root file system, which is read-only (task.yaml:9 s)"},
+		"sh: can't create /x: Read-only file system":                           {task: box, reason: engine.ReadOnlyFileSystem, remedy: root, message: "/x is on the root file system, which is read-only (task.yaml:9 s)"},
+		"/run.sh: line 3: /etc/x: Read-only file system":                       {task: box, reason: engine.ReadOnlyFileSystem, remedy: root, message: "/etc/x is on the root file system, which is read-only (task.yaml:9 s)"},
 		"touch: cannot touch '/scratch/fixed/x': Read-only file system":        {task: box, reason: engine.ReadOnlyFileSystem, remedy: mounts, message: `/scratch/fixed/x is on volume "work", which is mounted read-only (task.yaml:21 v[1])`},
-		"open /me/x: read-only file system":                                 {task: box, reason: engine.ReadOnlyFileSystem, remedy: mounts, message: "/me/x is on the mount of /home/me, which is read-only (flag --mount)"},
-		"touch: x: Read-only file system":                                   {task: box, reason: engine.BackoffLimitExceeded},
+		"open /me/x: read-only file system":                                    {task: box, reason: engine.ReadOnlyFileSystem, remedy: mounts, message: "/me/x is on the mount of /home/me, which is read-only (flag --mount)"},
+		"touch: x: Read-only file system":                                      {task: box, reason: engine.BackoffLimitExceeded},
 		"dd: error writing '/scratch/x': No space left on device":              {task: box, reason: engine.VolumeFull, remedy: unbound, message: `volume "work" at /scratch is full: its size is 1Gi, as there is no memory limit`},
 		"write /scratch/x: no space left on device":                            {task: bounded, reason: engine.VolumeFull, remedy: "write less, or raise resources.limits.memory", message: `volume "work" at /scratch is full: its size is 3Gi, that of the memory limit (task.yaml:7 m), or half of the engine's memory where that is less`},
-		"sh: write error: No space left on device":                          {task: box, reason: engine.BackoffLimitExceeded, remedy: `either volume "work" at /scratch is full, its size is 1Gi, as there is no memory limit, or the engine's disk is`},
-		"sh: line 1:    12 Killed                  tail /dev/zero":          {task: bounded, reason: engine.BackoffLimitExceeded, remedy: "a process was killed by SIGKILL: if it was short of memory, raise the limit of 3Gi (task.yaml:7 m)"},
-		"cp: cannot create regular file '/proc/x': Read-only file system":   {task: box, reason: engine.BackoffLimitExceeded},
+		"sh: write error: No space left on device":                             {task: box, reason: engine.BackoffLimitExceeded, remedy: `either volume "work" at /scratch is full, its size is 1Gi, as there is no memory limit, or the engine's disk is`},
+		"sh: line 1:    12 Killed                  tail /dev/zero":             {task: bounded, reason: engine.BackoffLimitExceeded, remedy: "a process was killed by SIGKILL: if it was short of memory, raise the limit of 3Gi (task.yaml:7 m)"},
+		"cp: cannot create regular file '/proc/x': Read-only file system":      {task: box, reason: engine.BackoffLimitExceeded},
 		"cp: cannot create regular file '/scratch/x/y': Read-only file system": {task: box, reason: engine.BackoffLimitExceeded},
 	} {
 		t.Run(line, func(t *testing.T) {
