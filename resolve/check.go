@@ -21,10 +21,11 @@ func Check(m spec.Manifests, o Options) spec.Problems {
 		r.options.Lifecycle = Lifecycle{Promotion: true}
 		r.deployment(m, &plan.Plan{})
 	}
-	for i, p := range r.problems {
+	problems := r.all()
+	for i, p := range problems {
 		if p.Rule == "missing-secret" {
-			r.problems[i].Severity = spec.Warning
+			problems[i].Severity = spec.Warning
 		}
 	}
-	return r.problems
+	return problems
 }

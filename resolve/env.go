@@ -15,8 +15,11 @@ import (
 // containerEnv makes the environment of a container task as the kubelet does (pkg/kubelet/kubelet_pods.go,
 // makeEnvironmentVariables): envFrom first, then env, and KEPTN_CONTEXT in place of the user's own or at the end.
 func (r *resolver) containerEnv(u use, c *spec.Container) *variables {
-	v := &variables{}
+	v := r.variables(u)
 	for i, source := range c.EnvFrom {
+		if r.exhausted() {
+			return v
+		}
 		r.envFrom(u, c, i, source, v)
 	}
 	context, own := r.context(u), false
@@ -51,6 +54,7 @@ func (r *resolver) envFrom(u use, c *spec.Container, i int, source corev1.EnvFro
 			r.warn(c.At("envFrom", i), "invalid-variable", "", "key %q makes no name of a variable and is left out, as in a cluster", name)
 			return
 		}
+		v.spend(value.Len())
 		v.set(plan.EnvVar{Name: name, Value: value, Origin: from})
 	}
 	namespaces := r.namespaces(u.meta().Namespace)
@@ -63,6 +67,9 @@ func (r *resolver) envFrom(u use, c *spec.Container, i int, source corev1.EnvFro
 		if ok {
 			r.elsewhere(u, c.At("envFrom", i, "configMapRef", "name"), "ConfigMap", m.Name, m.Namespace)
 			for _, p := range m.Data {
+				if r.exhausted() {
+					return
+				}
 				set(p.Key, plan.Plain(p.Value), origin(p.Pos))
 			}
 		}
@@ -74,6 +81,9 @@ func (r *resolver) envFrom(u use, c *spec.Container, i int, source corev1.EnvFro
 			r.fail(at, "missing-secret", fmt.Sprintf("--secret %s/KEY=VALUE gives it", ref.Name), "there is no Secret %q, whose keys task %q wants", ref.Name, u.name())
 		}
 		for _, key := range keys {
+			if r.exhausted() {
+				return
+			}
 			if text, from, ok := r.secret(u, ref.Name, key, at, false); ok {
 				set(key, text, from)
 			}

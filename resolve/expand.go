@@ -79,14 +79,18 @@ func expand(text string, lookup func(name string) (plan.Text, bool)) plan.Text {
 type variables struct {
 	list []plan.EnvVar
 	at   map[string]int
+	// spend counts what becomes part of the plan.
+	spend func(bytes int)
 	// inserted is how many bytes lookup was asked for.
 	inserted int
 }
 
+func (r *resolver) variables(u use) *variables {
+	return &variables{at: map[string]int{}, spend: func(bytes int) { r.spend(u, bytes) }}
+}
+
 func (v *variables) set(e plan.EnvVar) {
-	if v.at == nil {
-		v.at = map[string]int{}
-	}
+	v.spend(perEntry)
 	if i, known := v.at[e.Name]; known {
 		v.list[i] = e
 		return
@@ -127,7 +131,7 @@ func (r *resolver) environment(u use, v *variables) []plan.EnvVar {
 	if v.inserted > maxExpansion {
 		r.fail(u.meta().Pos, "value-too-long", "pass it as a file", "task %q: $(NAME) puts more than %d MiB into its values, which Linux gives no process", u.name(), maxExpansion>>20)
 	}
-	r.spend(u, v.inserted+perEntry*len(v.list))
+	r.spend(u, v.inserted)
 	return v.list
 }
 

@@ -41,7 +41,7 @@ func (r *resolver) function(u use, f *spec.Function, t *plan.Task) {
 		SecureData: r.secureData(u, chain),
 	}
 	in.Script, c.Files = r.code(u, last, runtime, c.Image)
-	var env variables
+	env := r.variables(u)
 	for _, e := range runtimes.Env(in) {
 		if e.Name == "SECURE_DATA" {
 			env.set(e) // what comes from a secret is not expanded
@@ -49,7 +49,7 @@ func (r *resolver) function(u use, f *spec.Function, t *plan.Task) {
 			env.expanded(e)
 		}
 	}
-	c.Env = r.environment(u, &env)
+	c.Env = r.environment(u, env)
 	r.unreadData(u, in, *c)
 }
 
@@ -84,12 +84,12 @@ func (r *resolver) chain(u use, f *spec.Function) ([]link, bool) {
 				"%q calls %q, which is a container task; Keptn's operator crashes on it", here.definition.Name, ref.Name)
 			return nil, false
 		}
-		if len(chain) > maxChain {
-			r.fail(ref.Pos, "reference-chain", "call the last one directly", "functionRef leads from %q through more than %d definitions", u.definition.Name, maxChain)
-			return nil, false
-		}
 		if seen[next] {
 			r.fail(ref.Pos, "reference-cycle", "give one of them code", "functionRef goes in a circle: %s", drawn(chain, next))
+			return nil, false
+		}
+		if len(chain) >= maxChain {
+			r.fail(ref.Pos, "reference-chain", "call the last one directly", "functionRef leads from %q through more than %d definitions", u.definition.Name, maxChain)
 			return nil, false
 		}
 		seen[next] = true
@@ -99,8 +99,8 @@ func (r *resolver) chain(u use, f *spec.Function) ([]link, bool) {
 	return chain, true
 }
 
-// maxChain bounds a chain of references; a cluster follows one of them.
-const maxChain = 100
+// maxChain bounds the definitions of a chain; a cluster follows one reference, so that a long chain is a mistake.
+const maxChain = 50
 
 // drawn shows a circle of references; a long one is shortened in the middle.
 func drawn(chain []link, back *spec.Definition) string {

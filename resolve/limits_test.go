@@ -75,6 +75,17 @@ var demanding = []struct {
 		parameters := repeated(5_000, func(i int) string { return fmt.Sprintf("k%d: v, ", i) })
 		return callers(n) + fmt.Sprintf(header, 1_000_000) + "{deno: {inline: {code: x}, parameters: {map: {" + parameters + "}}}}\n"
 	}, "plan-too-large"},
+	{"many keys of many sources", 1 << 10, func(n int) string {
+		keys := repeated(2_000, func(i int) string { return fmt.Sprintf("k%d: v, ", i) })
+		sources := repeated(n, func(i int) string { return fmt.Sprintf("{prefix: A%d_, configMapRef: {name: m}},", i) })
+		return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata: {" + keys + "}\n" +
+			fmt.Sprintf(header, 0) + "{container: {name: a, image: b, envFrom: [" + sources + "]}}\n"
+	}, "plan-too-large"},
+	{"a long secret of many sources", 1 << 10, func(n int) string {
+		sources := repeated(n, func(i int) string { return fmt.Sprintf("{prefix: A%d_, secretRef: {name: m}},", i) })
+		return "apiVersion: v1\nkind: Secret\nmetadata: {name: m}\nstringData: {k: " + strings.Repeat("x", 100_000) + "}\n" +
+			fmt.Sprintf(header, 0) + "{container: {name: a, image: b, envFrom: [" + sources + "]}}\n"
+	}, "plan-too-large"},
 	{"definitions", 1500, func(n int) string {
 		return repeated(n, func(i int) string { return fmt.Sprintf(inline, i, "console.log(1)") })
 	}, ""},

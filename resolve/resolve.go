@@ -85,8 +85,9 @@ func Resolve(m spec.Manifests, o Options) (plan.Plan, spec.Problems) {
 	} else {
 		r.objects(m, &p)
 	}
-	p.Warnings = Warnings(r.problems)
-	return p, r.problems
+	problems := r.all()
+	p.Warnings = Warnings(problems)
+	return p, problems
 }
 
 // objects plans the KeptnTasks or definitions that are selected by themselves.
@@ -132,6 +133,7 @@ type resolver struct {
 	index    index
 	problems spec.Problems
 	told     map[spec.Problem]bool
+	tally    spec.Tally
 	// errors counts the errors, those too that were told before.
 	errors int
 	// spent is how many bytes of code, parameters and environment the plan has.
@@ -161,10 +163,18 @@ func (r *resolver) add(s spec.Severity, at spec.Pos, rule, remedy, format string
 	if s == spec.Error {
 		r.errors++
 	}
-	if !r.told[p] { // two tasks that share a definition share its problems
-		r.told[p] = true
+	if r.tally.Full(s) || r.told[p] { // two tasks that share a definition share its problems
+		return
+	}
+	r.told[p] = true
+	if r.tally.Add(s) {
 		r.problems = append(r.problems, p)
 	}
+}
+
+// all are the problems, and the word that there are more.
+func (r *resolver) all() spec.Problems {
+	return append(r.problems, r.tally.Untold(spec.Pos{})...)
 }
 
 // origin names a place for the plan: "task.yaml:9 spec.deno.parameters.map".

@@ -98,14 +98,11 @@ func (l *loader) app() {
 	if r := raw.Spec.Revision; r != nil && *r < 0 {
 		l.fail(s.At("revision"), "out-of-range", "", "spec.revision must be 0 or more, not %d", *r)
 	}
-	for i, w := range raw.Spec.Workloads {
-		if s.bad("workloads", i) {
-			continue
-		}
+	for s, w := range sound(l, s.sub("workloads"), raw.Spec.Workloads) {
 		if w.Name == "" || w.Version == "" {
-			l.fail(s.At("workloads", i), "required", "", "%s needs a name and a version", s.At("workloads", i).Field)
+			l.fail(s.At(), "required", "", "%s needs a name and a version", s.At().Field)
 		}
-		a.Workloads = append(a.Workloads, WorkloadRef{w.Name, w.Version, s.At("workloads", i)})
+		a.Workloads = append(a.Workloads, WorkloadRef{w.Name, w.Version, s.At()})
 	}
 	if ok && l.remember(meta) {
 		l.manifests.Apps = append(l.manifests.Apps, a)
@@ -129,9 +126,9 @@ func (l *loader) appContext() {
 
 func (l *loader) stageTasks(s section, pre, post, promotion []string) StageTasks {
 	t := StageTasks{
-		Pre:       names(s.sub("preDeploymentTasks"), pre),
-		Post:      names(s.sub("postDeploymentTasks"), post),
-		Promotion: names(s.sub("promotionTasks"), promotion),
+		Pre:       l.names(s.sub("preDeploymentTasks"), pre),
+		Post:      l.names(s.sub("postDeploymentTasks"), post),
+		Promotion: l.names(s.sub("promotionTasks"), promotion),
 	}
 	for _, field := range []string{"preDeploymentEvaluations", "postDeploymentEvaluations"} {
 		if list := s.find(field); s.Given(field) && len(list.values) > 0 {
@@ -141,12 +138,10 @@ func (l *loader) stageTasks(s section, pre, post, promotion []string) StageTasks
 	return t
 }
 
-func names(s section, values []string) []Name {
+func (l *loader) names(s section, values []string) []Name {
 	var all []Name
-	for i, v := range values {
-		if !s.bad(i) {
-			all = append(all, Name{v, s.At(i)})
-		}
+	for item, name := range sound(l, s, values) {
+		all = append(all, Name{name, item.At()})
 	}
 	return all
 }

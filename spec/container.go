@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -31,6 +32,9 @@ type containerCheck struct {
 	raw *corev1.Container
 	s   section
 }
+
+// within checks the part of the container that s is.
+func (c containerCheck) within(s section) containerCheck { return containerCheck{c.loader, c.raw, s} }
 
 // missing reports a required field, unless something else is known to be wrong with it.
 func (c containerCheck) missing(value string, steps ...any) bool {
@@ -69,78 +73,76 @@ func (c containerCheck) identity() {
 }
 
 func (c containerCheck) env() {
-	seen := map[string]int{}
-	for i, e := range c.raw.Env {
-		if c.s.bad("env", i) || c.missing(e.Name, "env", i, "name") {
+	seen := map[string]section{}
+	for s, e := range sound(c.loader, c.s.sub("env"), c.raw.Env) {
+		c := c.within(s)
+		if c.missing(e.Name, "name") {
 			continue
 		}
 		if problems := validation.IsEnvVarName(e.Name); problems != nil {
-			c.fail(c.s.At("env", i, "name"), "invalid-name", problems[0], "%q is no name of a variable", e.Name)
+			c.fail(s.At("name"), "invalid-name", problems[0], "%q is no name of a variable", e.Name)
 		}
 		if first, twice := seen[e.Name]; twice {
-			c.fail(c.s.At("env", i, "name"), "duplicate-item", "keep one of them", "variable %q is given twice; the first is on line %d", e.Name, c.s.At("env", first).Line)
+			c.fail(s.At("name"), "duplicate-item", "keep one of them", "variable %q is given twice; the first is on line %d", e.Name, first.At().Line)
 		}
-		seen[e.Name] = i
+		seen[e.Name] = s
 		if e.ValueFrom == nil {
 			continue
 		}
 		if e.Value != "" {
-			c.fail(c.s.At("env", i, "valueFrom"), "conflict", "keep one of them", "variable %q has a value and a valueFrom", e.Name)
+			c.fail(s.At("valueFrom"), "conflict", "keep one of them", "variable %q has a value and a valueFrom", e.Name)
 		}
-		c.valueFrom(e.ValueFrom, i)
+		c.within(s.sub("valueFrom")).valueFrom(e.ValueFrom)
 	}
 }
 
-func (c containerCheck) valueFrom(from *corev1.EnvVarSource, i int) {
-	at := func(steps ...any) []any { return append([]any{"env", i, "valueFrom"}, steps...) }
+func (c containerCheck) valueFrom(from *corev1.EnvVarSource) {
 	count := 0
 	if ref := from.SecretKeyRef; ref != nil {
 		count++
-		c.missing(ref.Name, at("secretKeyRef", "name")...)
-		c.missing(ref.Key, at("secretKeyRef", "key")...)
+		c.missing(ref.Name, "secretKeyRef", "name")
+		c.missing(ref.Key, "secretKeyRef", "key")
 	}
 	if ref := from.ConfigMapKeyRef; ref != nil {
 		count++
-		c.missing(ref.Name, at("configMapKeyRef", "name")...)
-		c.missing(ref.Key, at("configMapKeyRef", "key")...)
+		c.missing(ref.Name, "configMapKeyRef", "name")
+		c.missing(ref.Key, "configMapKeyRef", "key")
 	}
 	if ref := from.FieldRef; ref != nil {
 		count++
-		c.missing(ref.FieldPath, at("fieldRef", "fieldPath")...)
-		c.oneOf(ref.APIVersion, []string{"v1"}, at("fieldRef", "apiVersion")...)
+		c.missing(ref.FieldPath, "fieldRef", "fieldPath")
+		c.oneOf(ref.APIVersion, []string{"v1"}, "fieldRef", "apiVersion")
 	}
 	if ref := from.ResourceFieldRef; ref != nil {
 		count++
-		c.missing(ref.Resource, at("resourceFieldRef", "resource")...)
+		c.missing(ref.Resource, "resourceFieldRef", "resource")
 	}
-	c.exactlyOne(count, "secretKeyRef, configMapKeyRef, fieldRef and resourceFieldRef", at()...)
+	c.exactlyOne(count, "secretKeyRef, configMapKeyRef, fieldRef and resourceFieldRef")
 }
 
 // exactlyOne counts alternatives, unless one of them was reported as unknown or wrong.
-func (c containerCheck) exactlyOne(count int, names string, steps ...any) {
-	if count != 1 && !c.brokenChild(c.s.sub(steps...)) {
-		c.fail(c.s.At(steps...), "conflict", "", "%s needs one of %s; it has %d", c.s.At(steps...).Field, names, count)
+func (c containerCheck) exactlyOne(count int, names string) {
+	if count != 1 && !c.brokenChild(c.s) {
+		c.fail(c.s.At(), "conflict", "", "%s needs one of %s; it has %d", c.s.At().Field, names, count)
 	}
 }
 
 func (c containerCheck) envFrom() {
-	for i, from := range c.raw.EnvFrom {
-		if c.s.bad("envFrom", i) {
-			continue
-		}
+	for s, from := range sound(c.loader, c.s.sub("envFrom"), c.raw.EnvFrom) {
+		c := c.within(s)
 		count := 0
 		if ref := from.ConfigMapRef; ref != nil {
 			count++
-			c.missing(ref.Name, "envFrom", i, "configMapRef", "name")
+			c.missing(ref.Name, "configMapRef", "name")
 		}
 		if ref := from.SecretRef; ref != nil {
 			count++
-			c.missing(ref.Name, "envFrom", i, "secretRef", "name")
+			c.missing(ref.Name, "secretRef", "name")
 		}
-		c.exactlyOne(count, "configMapRef and secretRef", "envFrom", i)
+		c.exactlyOne(count, "configMapRef and secretRef")
 		if from.Prefix != "" {
 			if problems := validation.IsEnvVarName(from.Prefix); problems != nil {
-				c.fail(c.s.At("envFrom", i, "prefix"), "invalid-name", problems[0], "prefix %q starts no name of a variable", from.Prefix)
+				c.fail(s.At("prefix"), "invalid-name", problems[0], "prefix %q starts no name of a variable", from.Prefix)
 			}
 		}
 	}
@@ -149,7 +151,8 @@ func (c containerCheck) envFrom() {
 func (c containerCheck) resources() {
 	c.quantities(c.raw.Resources.Limits, "limits")
 	c.quantities(c.raw.Resources.Requests, "requests")
-	for name, request := range c.raw.Resources.Requests {
+	for _, name := range slices.Sorted(maps.Keys(c.raw.Resources.Requests)) {
+		request := c.raw.Resources.Requests[name]
 		limit, limited := c.raw.Resources.Limits[name]
 		if limited && request.Cmp(limit) > 0 {
 			c.fail(c.s.At("resources", "requests", string(name)), "out-of-range", "", "resources.requests.%s is %s, more than the limit of %s", name, request.String(), limit.String())
@@ -158,7 +161,11 @@ func (c containerCheck) resources() {
 }
 
 func (c containerCheck) quantities(list corev1.ResourceList, field string) {
-	for name, quantity := range list {
+	for _, name := range slices.Sorted(maps.Keys(list)) {
+		if c.full(Error) {
+			return
+		}
+		quantity := list[name]
 		at := c.s.At("resources", field, string(name))
 		if quantity.Sign() < 0 {
 			c.fail(at, "out-of-range", "", "%s must be 0 or more, not %s", at.Field, quantity.String())
@@ -180,43 +187,41 @@ func (c containerCheck) quantities(list corev1.ResourceList, field string) {
 
 // volumeMounts allows the one volume that Keptn makes: an emptyDir named like the first mount.
 func (c containerCheck) volumeMounts() {
-	seen := map[string]int{}
-	for i, m := range c.raw.VolumeMounts {
-		if c.s.bad("volumeMounts", i) {
-			continue
-		}
-		if c.missing(m.Name, "volumeMounts", i, "name") || c.missing(m.MountPath, "volumeMounts", i, "mountPath") {
+	seen := map[string]section{}
+	for s, m := range sound(c.loader, c.s.sub("volumeMounts"), c.raw.VolumeMounts) {
+		c := c.within(s)
+		if c.missing(m.Name, "name") || c.missing(m.MountPath, "mountPath") {
 			continue
 		}
 		if problems := validation.IsDNS1123Label(m.Name); problems != nil {
-			c.fail(c.s.At("volumeMounts", i, "name"), "invalid-name", problems[0], "%q is no name of a volume", m.Name)
+			c.fail(s.At("name"), "invalid-name", problems[0], "%q is no name of a volume", m.Name)
 		}
 		if first := c.raw.VolumeMounts[0].Name; m.Name != first && first != "" {
-			c.fail(c.s.At("volumeMounts", i, "name"), "no-such-volume", fmt.Sprintf("mount %q, or put it under a path of that volume", first),
+			c.fail(s.At("name"), "no-such-volume", fmt.Sprintf("mount %q, or put it under a path of that volume", first),
 				"there is no volume %q: Keptn makes one, named like the first mount", m.Name)
 		}
 		if first, twice := seen[m.MountPath]; twice {
-			c.fail(c.s.At("volumeMounts", i, "mountPath"), "duplicate-item", "keep one of them", "%q is mounted twice; the first is on line %d", m.MountPath, c.s.At("volumeMounts", first).Line)
+			c.fail(s.At("mountPath"), "duplicate-item", "keep one of them", "%q is mounted twice; the first is on line %d", m.MountPath, first.At().Line)
 		}
-		seen[m.MountPath] = i
+		seen[m.MountPath] = s
 		if strings.Contains(m.MountPath, ":") {
-			c.fail(c.s.At("volumeMounts", i, "mountPath"), "invalid-path", "", "mountPath %q holds a colon", m.MountPath)
+			c.fail(s.At("mountPath"), "invalid-path", "", "mountPath %q holds a colon", m.MountPath)
 		}
-		c.subPath(m, i)
+		c.subPath(m)
 	}
 }
 
-func (c containerCheck) subPath(m corev1.VolumeMount, i int) {
+func (c containerCheck) subPath(m corev1.VolumeMount) {
 	if m.SubPath != "" && m.SubPathExpr != "" {
-		c.fail(c.s.At("volumeMounts", i, "subPathExpr"), "conflict", "keep one of them", "subPath and subPathExpr exclude each other")
+		c.fail(c.s.At("subPathExpr"), "conflict", "keep one of them", "subPath and subPathExpr exclude each other")
 	}
 	for field, value := range map[string]string{"subPath": m.SubPath, "subPathExpr": m.SubPathExpr} {
 		if strings.HasPrefix(value, "/") || slices.Contains(strings.Split(value, "/"), "..") {
-			c.fail(c.s.At("volumeMounts", i, field), "invalid-path", "", "%s %q must be a relative path within the volume, without ..", field, value)
+			c.fail(c.s.At(field), "invalid-path", "", "%s %q must be a relative path within the volume, without ..", field, value)
 		}
 	}
-	c.oneOf(stringOf(m.MountPropagation), []string{"None", "HostToContainer", "Bidirectional"}, "volumeMounts", i, "mountPropagation")
-	c.oneOf(stringOf(m.RecursiveReadOnly), []string{"Disabled", "IfPossible", "Enabled"}, "volumeMounts", i, "recursiveReadOnly")
+	c.oneOf(stringOf(m.MountPropagation), []string{"None", "HostToContainer", "Bidirectional"}, "mountPropagation")
+	c.oneOf(stringOf(m.RecursiveReadOnly), []string{"Disabled", "IfPossible", "Enabled"}, "recursiveReadOnly")
 }
 
 func stringOf[T ~string](value *T) string {

@@ -12,7 +12,7 @@ func (c containerCheck) security() {
 	if context == nil {
 		return
 	}
-	s := containerCheck{c.loader, c.raw, c.s.sub("securityContext")}
+	s := c.within(c.s.sub("securityContext"))
 	is := func(b *bool) bool { return b != nil && *b }
 	s.id(context.RunAsUser, "runAsUser")
 	s.id(context.RunAsGroup, "runAsGroup")

@@ -14,11 +14,10 @@ func (l *loader) definition() {
 	meta, ok := l.meta(raw.rawHeader)
 	s := l.section().sub("spec")
 	d := &Definition{
-		Meta:             meta,
-		Runner:           l.runner(raw.Spec, s),
-		Retries:          l.count(raw.Spec.Retries, s.sub("retries"), "retries"),
-		Timeout:          l.timeout(raw.Spec.Timeout, s.sub("timeout")),
-		ImagePullSecrets: nil,
+		Meta:    meta,
+		Runner:  l.runner(raw.Spec, s),
+		Retries: l.count(raw.Spec.Retries, s.sub("retries"), "retries"),
+		Timeout: l.timeout(raw.Spec.Timeout, s.sub("timeout")),
 
 		TTLSecondsAfterFinished: l.count(raw.Spec.TTLSecondsAfterFinished, s.sub("ttlSecondsAfterFinished"), "ttlSecondsAfterFinished"),
 	}
@@ -28,9 +27,9 @@ func (l *loader) definition() {
 	if raw.Spec.AutomountServiceAccountToken != nil {
 		d.AutomountToken = required(l, raw.Spec.AutomountServiceAccountToken.Type, s.sub("automountServiceAccountToken"), "type")
 	}
-	for i, ref := range raw.Spec.ImagePullSecrets {
+	for s, ref := range sound(l, s.sub("imagePullSecrets"), raw.Spec.ImagePullSecrets) {
 		if ref.Name == "" {
-			l.missing(s.sub("imagePullSecrets", i), "name")
+			l.missing(s, "name")
 		}
 		d.ImagePullSecrets = append(d.ImagePullSecrets, ref.Name)
 	}

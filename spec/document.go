@@ -15,6 +15,10 @@ import (
 // nothing that a cluster could hold is lost, and a stray archive ends in a clear error instead of in swap.
 const maxDocument = 8 << 20
 
+// maxParts bounds the lines, list items and keys of a document. The parser takes some hundred bytes for each value,
+// which of the smallest values makes gigabytes.
+const maxParts = 300_000
+
 // maxDocuments bounds the documents of one source: a parser is made for each.
 const maxDocuments = 50_000
 
@@ -155,6 +159,11 @@ func parse(file string, c chunk, add func(Problem)) *node {
 			Remedy:  "Kubernetes refuses objects over 1.5 MiB: is this a manifest?"})
 		return nil
 	}
+	if c.parts() > maxParts {
+		add(Problem{Pos: Pos{File: file, Line: c.line + 1}, Severity: Error, Rule: "too-large",
+			Message: "more than " + strconv.Itoa(maxParts) + " lines and items in a document", Remedy: "is this a manifest?"})
+		return nil
+	}
 	if !utf8.Valid(c.text) {
 		add(notUTF8(file, c))
 		return nil
@@ -180,6 +189,15 @@ func parse(file string, c chunk, add func(Problem)) *node {
 		return nil
 	}
 	return tree
+}
+
+// parts is roughly the number of values: beside most of them is the end of a line, a comma or a question mark.
+func (c chunk) parts() int {
+	count := 0
+	for _, end := range []string{"\n", "\r", ",", "?"} {
+		count += bytes.Count(c.text, []byte(end))
+	}
+	return count
 }
 
 // unmarshal takes a panic of the parser, which is of no use to anyone, for a syntax error.

@@ -108,6 +108,9 @@ func FuzzPlainScalar(f *testing.F) {
 		switch v := items[0].(type) {
 		case nil:
 			want = "null"
+			if got.kind != nullKind {
+				t.Errorf("%q is null, not %s %q", s, got.kind, got.text)
+			}
 		case float64:
 			if got.kind == stringKind && (v != v || v > 1e308 || v < -1e308) {
 				want = s // an infinity has no JSON

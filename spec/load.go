@@ -35,7 +35,7 @@ func Load(files []File, options Options) (Manifests, Problems) {
 	names := make([]string, 0, len(files))
 	for _, f := range files {
 		names = append(names, f.Name)
-		l.file, l.told = f, map[Severity]int{}
+		l.file, l.tally = f, Tally{}
 		chunks := split(f.Data)
 		if len(chunks) > maxDocuments {
 			l.fail(Pos{File: f.Name}, "too-large", "is this a manifest?", "more than %d documents", maxDocuments)
@@ -49,7 +49,7 @@ func Load(files []File, options Options) (Manifests, Problems) {
 				l.document(root, "", "")
 			}
 		}
-		l.untold()
+		l.problems = append(l.problems, l.tally.Untold(Pos{File: f.Name})...)
 	}
 	l.problems.Sort(names)
 	return l.manifests, l.problems
@@ -66,7 +66,7 @@ type loader struct {
 
 	// What follows is about the file and the object at hand.
 	file      File
-	told      map[Severity]int
+	tally     Tally
 	kind      string
 	version   string
 	root      *node
@@ -75,12 +75,8 @@ type loader struct {
 
 type identity struct{ kind, namespace, name string }
 
-// maxProblems bounds the problems of a severity in one file: nobody reads more, and a file of garbage has millions.
-// What comes behind that many errors is not looked at.
-const maxProblems = 1000
-
 func (l *loader) problem(p Problem) {
-	if l.told[p.Severity]++; l.told[p.Severity] > maxProblems {
+	if !l.tally.Add(p.Severity) {
 		return
 	}
 	p.Sensitive = p.Sensitive || l.sensitive
@@ -89,17 +85,7 @@ func (l *loader) problem(p Problem) {
 }
 
 // full tells whether a further problem of the severity would not be shown.
-func (l *loader) full(s Severity) bool { return l.told[s] > maxProblems }
-
-// untold says that not all problems of the file are shown.
-func (l *loader) untold() {
-	for severity, count := range l.told {
-		if count > maxProblems {
-			l.problems = append(l.problems, Problem{Pos: Pos{File: l.file.Name}, Severity: severity, Rule: "too-many-problems",
-				Message: fmt.Sprintf("more than %d problems of severity %s; the first of them are shown", maxProblems, severity)})
-		}
-	}
-}
+func (l *loader) full(s Severity) bool { return l.tally.Full(s) }
 
 // shortened cuts the middle out of a text that shows a value of any length.
 func shortened(text string) string {
@@ -203,8 +189,11 @@ func (l *loader) decode(into any) {
 }
 
 // remember notes an object's identity; the same one twice is an error that names both places (kubectl create
-// refuses the second, kubectl apply silently lets it win).
+// refuses the second, kubectl apply silently lets it win). An object that was not checked to its end is left out.
 func (l *loader) remember(m Meta) bool {
+	if l.full(Error) {
+		return false
+	}
 	id := identity{l.kind, m.Namespace, m.Name}
 	if first, twice := l.places[id]; twice {
 		l.fail(m.Pos, "duplicate-object", "keep one of them", "%s %q is defined twice in namespace %q; the first is at %s", l.kind, m.Name, m.Namespace, first)

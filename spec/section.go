@@ -1,6 +1,9 @@
 package spec
 
-import "strings"
+import (
+	"iter"
+	"strings"
+)
 
 // section is a part of a document that can tell the places of what is in it.
 type section struct {
@@ -61,6 +64,21 @@ func (s section) bad(steps ...any) bool {
 }
 
 func (s section) find(steps ...any) *node { return s.sub(steps...).root }
+
+// sound gives the items of the list at s that have no problem of their own, each with its place. It ends once
+// nobody would read of a further problem, so that checking a list of garbage costs no more than reading it.
+func sound[T any](l *loader, s section, list []T) iter.Seq2[section, T] {
+	return func(yield func(section, T) bool) {
+		for i, value := range list {
+			if l.full(Error) {
+				return
+			}
+			if item := s.sub(i); (item.root == nil || !item.root.bad) && !yield(item, value) {
+				return
+			}
+		}
+	}
+}
 
 // textLine is the line on which the text of a scalar starts, or 0 where the lines of the text are not those of the
 // file: in a quoted or folded scalar of several lines.

@@ -12,43 +12,6 @@ import (
 	"strings"
 )
 
-// path is the way to a field from the root of its object.
-type path struct {
-	parent *path
-	name   string
-	index  int
-	isItem bool // an item of a list, by index, and not a field
-}
-
-func (p *path) field(name string) *path { return &path{parent: p, name: name} }
-func (p *path) item(i int) *path        { return &path{parent: p, index: i, isItem: true} }
-
-func (p *path) String() string {
-	if p == nil {
-		return ""
-	}
-	before := p.parent.String()
-	switch {
-	case p.isItem:
-		return before + "[" + strconv.Itoa(p.index) + "]"
-	case p.name == "" || strings.ContainsAny(p.name, "./[]"):
-		return before + "[" + p.name + "]"
-	case before == "":
-		return p.name
-	}
-	return before + "." + p.name
-}
-
-// within tells whether p is an entry of the object at the end of names.
-func (p *path) within(names ...string) bool {
-	for i := len(names) - 1; i >= 0; i-- {
-		if p = p.parent; p == nil || p.name != names[i] {
-			return false
-		}
-	}
-	return p != nil
-}
-
 // shape holds a tree against a Go type, field by field, and reports everything that does not fit at its own
 // place. It exists beside the strict decoders of sigs.k8s.io because these stop at the first error of an
 // object and know no places; what it lets through is decoded by the type's own JSON methods.
@@ -62,17 +25,6 @@ type shape struct {
 	// full tells whether a further problem of the severity would not be shown.
 	full   func(Severity) bool
 	fields map[reflect.Type][]fieldInfo
-}
-
-type fieldInfo struct {
-	name     string
-	kind     reflect.Type
-	versions []string // the API versions that have the field; nil is all
-}
-
-// in tells whether the field is in an API version.
-func (f fieldInfo) in(version string) bool {
-	return f.versions == nil || slices.Contains(f.versions, version)
 }
 
 func (s *shape) pos(n *node, at *path) Pos {
@@ -339,34 +291,4 @@ func (s *shape) otherVersion(key, value *node, f fieldInfo, at *path) {
 		"lifecycle.keptn.sh/%s has no field %q; it is in %s", s.version, name, strings.Join(f.versions, ", ")) {
 		value.bad = true
 	}
-}
-
-// fieldsOf lists the JSON fields of a struct, embedded ones included.
-func (s *shape) fieldsOf(t reflect.Type) []fieldInfo {
-	if known, ok := s.fields[t]; ok {
-		return known
-	}
-	var fields []fieldInfo
-	for i := range t.NumField() {
-		f := t.Field(i)
-		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if f.Anonymous && (name == "" || options == "inline") {
-			inner := f.Type
-			for inner.Kind() == reflect.Pointer {
-				inner = inner.Elem()
-			}
-			fields = append(fields, s.fieldsOf(inner)...)
-			continue
-		}
-		if name == "-" || !f.IsExported() {
-			continue
-		}
-		info := fieldInfo{name: name, kind: f.Type}
-		if versions := f.Tag.Get("versions"); versions != "" {
-			info.versions = strings.Split(versions, ",")
-		}
-		fields = append(fields, info)
-	}
-	s.fields[t] = fields
-	return fields
 }

@@ -19,8 +19,8 @@ spec:
     command: [sh, -c]
     args:
     - |
-      test -e /root/stale && echo stale
-      touch /root/stale
+      test -e /var/stale && echo stale
+      touch /var/stale
       echo attempt >>/cache/log
       n=$(wc -l </cache/log)
       echo "attempt $n, as process $$$$"
