@@ -46,6 +46,7 @@ func taskFlags() []cli.Flag {
 		&cli.StringFlag{Name: "deno-image", Usage: "the image of deno tasks", DefaultText: "Keptn's; also FUNCTION_RUNNER_IMAGE"},
 		&cli.StringFlag{Name: "python-image", Usage: "the image of python tasks", DefaultText: "Keptn's; also PYTHON_RUNNER_IMAGE"},
 		&cli.StringSliceFlag{Name: "image", Usage: "run image TO where a manifest names image FROM: `FROM=TO`; may be repeated"},
+		&cli.StringFlag{Name: "pids-limit", Usage: "let each task have `N` processes and threads, -1 for no limit", DefaultText: "4096"},
 		&cli.StringSliceFlag{Name: "mount", Usage: "mount a path of the engine's host: `SRC:DST[:ro]`; may be repeated"},
 		&cli.StringFlag{Name: "network", Usage: "the network of the tasks: NAME, none, host or bridge", DefaultText: "the engine's"},
 		&cli.StringFlag{Name: "platform", Usage: "the platform of the images: os/arch[/variant]", DefaultText: "the engine's"},
@@ -139,6 +140,13 @@ func (s settings) rules(o *resolve.Options) error {
 			return err
 		}
 		o.Grace = max(d, 1) // 0 is at once, and not the default
+	}
+	if v, ok := s.one("pids-limit"); ok {
+		n, err := strconv.ParseInt(v.text, 10, 64)
+		if err != nil || n < -1 || n == 0 {
+			return usagef("--pids-limit takes a number from 1 up, or -1 for no limit, not %q", v.text)
+		}
+		o.Pids = &resolve.Setting[int64]{Value: max(n, 0), Origin: v.origin}
 	}
 	o.Semantics = plan.Semantics(s.text("semantics", string(plan.Local)))
 	if o.Semantics != plan.Local && o.Semantics != plan.Cluster {

@@ -37,6 +37,7 @@ var causes = []func(evidence) (cause, bool){
 	notExecuted,
 	exceptionThrown,
 	fileSystem,
+	notForked,
 	killedInside,
 }
 
@@ -183,6 +184,18 @@ func complaint(line string) (name, why string) {
 		name = strings.TrimPrefix(name, words)
 	}
 	return strings.Trim(name, `'"‘’`), why
+}
+
+// noFork are the words of busybox, dash and bash for a process that the kernel does not give them.
+var noFork = regexp.MustCompile(`can't fork|Cannot fork|fork: (?:retry: )?Resource temporarily unavailable`)
+
+// notForked is a hint and no cause: limits of a user (RLIMIT_NPROC) and of the machine read the same.
+func notForked(e evidence) (c cause, ok bool) {
+	limit := e.task.Container.Limits.Pids
+	if limit == 0 || !noFork.MatchString(e.last()) {
+		return c, false
+	}
+	return cause{remedy: fmt.Sprintf("a process could not be started: the task may have %d processes and threads at a time, --pids-limit gives it more", limit)}, true
 }
 
 // killedInside reads what a shell says of a child that SIGKILL ended. Kernels kill so where memory runs out, and so

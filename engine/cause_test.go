@@ -220,6 +220,21 @@ func TestShellEnds(t *testing.T) {
 	}
 }
 
+func TestNoFork(t *testing.T) {
+	forking := task("t")
+	forking.Container.Limits.Pids = 100
+	for _, line := range []string{
+		"sh: can't fork: Resource temporarily unavailable", "dash: 0: Cannot fork", "bash: fork: Resource temporarily unavailable",
+	} {
+		ended{
+			task: forking, exit: engine.Exit{Code: 2}, lines: []string{line}, reason: engine.BackoffLimitExceeded, message: "exit code 2",
+			remedy: "a process could not be started: the task may have 100 processes and threads at a time, --pids-limit gives it more",
+		}.check(t)
+	}
+	unlimited := ended{task: task("t"), exit: engine.Exit{Code: 2}, lines: []string{"dash: 0: Cannot fork"}, reason: engine.BackoffLimitExceeded, message: "exit code 2"}
+	unlimited.check(t)
+}
+
 func TestFileSystemEnds(t *testing.T) {
 	box := task("t")
 	box.Container.Security.ReadOnlyRootfs = true

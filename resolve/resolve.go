@@ -37,6 +37,8 @@ type Options struct {
 	Timeout   *Setting[time.Duration]
 	Grace     time.Duration
 	Semantics plan.Semantics
+	// Pids limits the processes and threads of each task; 0 is no limit.
+	Pids *Setting[int64]
 	// BackoffScale multiplies the waits between attempts; 0 means 1.
 	BackoffScale float64
 	Lenient      bool

@@ -15,6 +15,10 @@ const (
 	defaultTTL     = 300 * time.Second
 	localGrace     = 10 * time.Second
 	clusterGrace   = 30 * time.Second
+	// defaultPids keeps a fork bomb from taking the machine along. Manifests have no such field and a kubelet's default
+	// is none (podPidsLimit), but a node is not somebody's laptop. It lies between what podman gives a container
+	// (2048) and what systemd gives a service (15 % of the kernel's 32768).
+	defaultPids = 4096
 )
 
 // task makes the plan of one task; ok is false where a problem prevents it.
@@ -41,6 +45,7 @@ func (r *resolver) task(u use) (t plan.Task, ok bool) {
 		r.container(u, runner, &t)
 	}
 	t.Container.Grace = r.grace()
+	r.pids(&t.Container)
 	t.Container.Mounts = r.options.Mounts
 	t.Container.Network = r.options.Network
 	t.Container.Platform = r.options.Platform
@@ -135,6 +140,15 @@ func (r *resolver) grace() time.Duration {
 		return clusterGrace
 	}
 	return localGrace
+}
+
+// pids limits the processes and threads of the container.
+func (r *resolver) pids(c *plan.Container) {
+	c.Limits.Pids = defaultPids
+	if o := r.options.Pids; o != nil {
+		c.Limits.Pids = o.Value
+		c.Origins = append(c.Origins, plan.Part{Name: "limits.pids", Origin: o.Origin})
+	}
 }
 
 // replaceImage applies --image FROM=TO.

@@ -131,6 +131,9 @@ func hostConfig(c plan.Container) *container.HostConfig {
 			NanoCPUs:   c.Limits.NanoCPUs,
 		},
 	}
+	if c.Limits.Pids > 0 {
+		h.PidsLimit = &c.Limits.Pids
+	}
 	if c.Security.UnmaskedProc {
 		// Empty and not nil: nil is Docker's own list.
 		h.MaskedPaths, h.ReadonlyPaths = []string{}, []string{}

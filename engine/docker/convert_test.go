@@ -40,7 +40,7 @@ func TestConvertGolden(t *testing.T) {
 		"args alone":       {container: plan.Container{Image: "img", Args: plan.Texts([]string{"a"})}},
 		"command and args": {container: plan.Container{Image: "img", Command: plan.Texts([]string{"c"}), Args: plan.Texts([]string{"a"})}},
 		"limits and mounts": {container: plan.Container{
-			Image: "img", Limits: plan.Limits{MemoryBytes: 64 << 20, NanoCPUs: 5e8},
+			Image: "img", Limits: plan.Limits{MemoryBytes: 64 << 20, NanoCPUs: 5e8, Pids: 100},
 			Mounts: []plan.Mount{{Source: "/src", Target: "/dst", ReadOnly: true}},
 		}},
 		"security": {container: plan.Container{Image: "img", User: "1000", Security: plan.Security{

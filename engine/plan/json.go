@@ -117,6 +117,7 @@ type mountJSON struct {
 type limitsJSON struct {
 	MemoryBytes int64 `json:"memoryBytes"`
 	NanoCPUs    int64 `json:"nanoCpus"`
+	Pids        int64 `json:"pids"`
 }
 
 type securityJSON struct {

@@ -232,6 +232,8 @@ type Mount struct {
 type Limits struct {
 	MemoryBytes int64
 	NanoCPUs    int64
+	// Pids bounds the processes and threads that the container has at a time.
+	Pids int64
 }
 
 // Security is Kubernetes' securityContext, as far as an engine can honour it.

@@ -1,8 +1,10 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 )
@@ -117,6 +119,9 @@ func (f *form) container(c Container) {
 	if c.Limits.NanoCPUs > 0 {
 		f.value("cpu", fmt.Sprintf("%g", float64(c.Limits.NanoCPUs)/1e9), c.Origin("limits.cpu"))
 	}
+	if from := c.Origin("limits.pids"); from != "" || f.explain {
+		f.value("pids", pids(c.Limits.Pids), cmp.Or(from, "default"))
+	}
 	f.security(c.Security, c.Origin("security"))
 	if c.Origin("grace") != "" {
 		f.value("grace", c.Grace.String(), c.Origin("grace"))
@@ -140,6 +145,13 @@ func (f *form) security(s Security, from Origin) {
 	if all != nil {
 		f.value("security", strings.Join(all, ", "), from)
 	}
+}
+
+func pids(limit int64) string {
+	if limit == 0 {
+		return "no limit"
+	}
+	return strconv.FormatInt(limit, 10)
 }
 
 func readOnly(yes bool) string {

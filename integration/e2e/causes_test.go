@@ -151,6 +151,9 @@ func TestContainerCauses(t *testing.T) {
 		{"nameless", contained("[sh, -c, 'dd if=/dev/zero bs=64M count=17 2>/dev/null | cat > /cache/x']", cache), failed, keptns, "exit code 1", `either volume "cache" at /cache is full`},
 		{"late", contained("[sh, -c, 'trap \"\" TERM; sleep 100']") + "  timeout: 1s # HERE late\n", "timed-out", "DeadlineExceeded", "timed out after 1s (LINE spec.timeout); it did not end on the stop signal and was killed after its grace of 1s", "raise spec.timeout, or give --timeout"},
 	}, "--mount", program+":/program:ro", "--grace", "1s")
+	judged(t, []failing{
+		{"forks", contained("[sh, -c, 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 5 & done; wait']"), failed, keptns, "exit code 2", "a process could not be started: the task may have 8 processes and threads at a time, --pids-limit gives it more"},
+	}, "--pids-limit", "8")
 }
 
 // TestImageCauses asks a real registry that has nothing, and one that wants a password.
