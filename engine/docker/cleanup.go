@@ -7,6 +7,8 @@ import (
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
+
+	"github.com/ktask/ktask/engine"
 )
 
 // remove takes the container and its volumes off the engine, unless they are to be kept. It has a deadline of its
@@ -18,7 +20,11 @@ func (a *attempt) remove(ctx context.Context, failed bool) error {
 	ctx = context.WithoutCancel(ctx)
 	var failures []error
 	if a.id != "" {
-		failures = append(failures, a.insist(ctx, func(ctx context.Context) error { return a.removeContainer(ctx, a.id) }))
+		remove := a.removeContainer
+		if a.mayRun {
+			remove = a.endContainer
+		}
+		failures = append(failures, a.insist(ctx, func(ctx context.Context) error { return remove(ctx, a.id) }))
 	}
 	for _, name := range a.volumes {
 		failures = append(failures, a.insist(ctx, func(ctx context.Context) error { return a.removeVolume(ctx, name) }))
@@ -26,9 +32,21 @@ func (a *attempt) remove(ctx context.Context, failed bool) error {
 	return errors.Join(failures...)
 }
 
+// endContainer removes a container that may run. Docker kills one that is removed by force; podman stops it, with all
+// of its grace, so it is killed before.
+func (e *Engine) endContainer(ctx context.Context, id string) error {
+	err := e.call(ctx, removing(id), func(ctx context.Context) error {
+		return e.client.ContainerKill(ctx, id, "SIGKILL")
+	})
+	if err != nil && !hasReason(err, engine.EngineRefused) { // one that does not run cannot be killed
+		return err
+	}
+	return e.removeContainer(ctx, id)
+}
+
 // removeContainer returns when the container is gone, also where somebody else removes it at the same time.
 func (e *Engine) removeContainer(ctx context.Context, id string) error {
-	err := e.call(ctx, fmt.Sprintf("remove container %q", id), func(ctx context.Context) error {
+	err := e.call(ctx, removing(id), func(ctx context.Context) error {
 		err := e.client.ContainerRemove(ctx, id, container.RemoveOptions{Force: true, RemoveVolumes: true})
 		if cerrdefs.IsConflict(err) { // a removal by force conflicts with nothing but another one
 			return e.awaitRemoval(ctx, id)
@@ -40,6 +58,8 @@ func (e *Engine) removeContainer(ctx context.Context, id string) error {
 	}
 	return err
 }
+
+func removing(id string) string { return fmt.Sprintf("remove container %q", id) }
 
 func (e *Engine) awaitRemoval(ctx context.Context, id string) error {
 	ctx, cancel := context.WithCancel(ctx)

@@ -49,7 +49,7 @@ func (e *Engine) newCompanion(name, program string, c plan.Container, labels eng
 		},
 		host: container.HostConfig{
 			NetworkMode: "none",
-			LogConfig:   logging(false),
+			LogConfig:   noLog.config(),
 			CapDrop:     []string{"ALL"},
 			SecurityOpt: []string{"no-new-privileges"},
 		},
@@ -68,12 +68,12 @@ func (c *companion) create(ctx context.Context) error {
 	tries := 0
 	err := c.again(ctx, fmt.Sprintf("create container %q", c.name), func(ctx context.Context) error {
 		_, err := c.client.ContainerCreate(ctx, &c.config, &c.host, nil, c.platform, c.name)
-		if tries++; tries > 1 && cerrdefs.IsConflict(err) {
+		if tries++; tries > 1 && nameTaken(err) {
 			return nil // made by the try before, of which the answer was lost
 		}
 		return err
 	})
-	c.foreign = cerrdefs.IsConflict(err)
+	c.foreign = nameTaken(err)
 	if cerrdefs.IsNotFound(err) && (&attempt{Engine: c.Engine, container: c.container}).imageGone(ctx) {
 		return imageMissing(c.container.Image)
 	}

@@ -113,10 +113,12 @@ func muchOutput(t *testing.T, size int64) {
 
 // TestStreamThatBreaksGoesOn cuts the attached stream while the container runs: its output goes on through the log, byte
 // by byte and before the container ends.
-func TestStreamThatBreaksGoesOn(t *testing.T) {
+func TestStreamThatBreaksGoesOn(t *testing.T) { brokenStreamGoesOn(t, machineSocket) }
+
+func brokenStreamGoesOn(t *testing.T, socket string) {
 	for _, how := range []fault{cutWithin, cutBetween} {
 		t.Run(string(how), func(t *testing.T) {
-			proxy := newFaultProxy(t, "/var/run/docker.sock", 0, noFault)
+			proxy := newFaultProxy(t, socket, 0, noFault)
 			proxy.match, proxy.how = "POST /containers//attach", how
 			e := connect(t, docker.Options{Host: proxy.host()})
 			long := strings.Repeat("y", 50_000)
@@ -150,7 +152,7 @@ func TestStreamThatBreaksGoesOn(t *testing.T) {
 
 // TestStreamThatBreaksBeyondTheLog: what the engine no longer has cannot be told, so the task has not passed.
 func TestStreamThatBreaksBeyondTheLog(t *testing.T) {
-	proxy := newFaultProxy(t, "/var/run/docker.sock", 0, noFault)
+	proxy := newFaultProxy(t, machineSocket, 0, noFault)
 	proxy.match, proxy.how = "POST /containers//attach", cutBetween
 	e := connect(t, docker.Options{Host: proxy.host()})
 	c := shell("echo first; sleep 0.2; i=0; while [ $i -lt 160 ]; do head -c 131072 /dev/zero | tr '\\0' x; echo $i; i=$((i+1)); done; sleep 3")

@@ -28,6 +28,8 @@ type request struct {
 	inside []inside
 	// message is the one of volumes that the termination message is in, or "".
 	message string
+	// record is how the engine is to keep the output.
+	record record
 	// directories of volumes get the mode 1777 before the container starts.
 	directories []string
 }
@@ -42,8 +44,8 @@ type facts struct {
 	kept bool
 	// storage says where the volumes in memory are.
 	storage storage
-	// unrecorded says that the engine cannot keep the output.
-	unrecorded bool
+	// record is how the engine keeps the output.
+	record record
 }
 
 // needsMemory says whether the engine's memory bounds something: the kubelet takes the smallest of the volume's
@@ -97,10 +99,12 @@ func convert(c plan.Container, labels engine.Labels, known facts) (request, erro
 	if known.kept {
 		r.markKept()
 	}
-	if known.unrecorded {
-		r.host.LogConfig = logging(false)
-	}
+	r.keepOutput(known.record)
 	return r, nil
+}
+
+func (r *request) keepOutput(in record) {
+	r.record, r.host.LogConfig = in, in.config()
 }
 
 // markKept tells what the user wants to look at from what a crash has left behind.
@@ -118,7 +122,6 @@ func markKept(volumes []volume.CreateOptions) {
 func hostConfig(c plan.Container) *container.HostConfig {
 	h := &container.HostConfig{
 		NetworkMode:    container.NetworkMode(c.Network),
-		LogConfig:      logging(true),
 		ReadonlyRootfs: c.Security.ReadOnlyRootfs,
 		Privileged:     c.Security.Privileged,
 		CapAdd:         c.Security.CapAdd,

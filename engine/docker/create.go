@@ -19,9 +19,10 @@ func (a *attempt) create(ctx context.Context) error {
 		return err
 	}
 	err := a.createOnce(ctx)
-	if a.refusesRecord(err) {
-		a.unrecorded.Store(true)
-		a.request.host.LogConfig = logging(false)
+	for a.refusesRecord(err) {
+		refused := int32(a.request.record)
+		a.Engine.record.CompareAndSwap(refused, refused+1) // unless another attempt was told so
+		a.request.keepOutput(record(refused + 1))
 		err = a.createOnce(ctx)
 	}
 	switch {
@@ -48,7 +49,7 @@ func (a *attempt) createOnce(ctx context.Context) error {
 		switch {
 		case ambiguous(err):
 			a.id = r.name
-		case cerrdefs.IsConflict(err): // its name is given: by this very attempt?
+		case nameTaken(err): // its name is given: by this very attempt?
 		default:
 			return err
 		}
@@ -65,6 +66,12 @@ func (a *attempt) createOnce(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// nameTaken says whether there is a container of the name already. Podman calls that an internal error, and nothing but
+// its text tells.
+func nameTaken(err error) bool {
+	return cerrdefs.IsConflict(err) || cerrdefs.IsInternal(err) && strings.Contains(err.Error(), "name is already in use")
 }
 
 // madeThis says whether a container is the one that this attempt has asked for.
@@ -87,7 +94,7 @@ func (a *attempt) refusesRecord(err error) bool {
 }
 
 // recorded says whether the engine keeps the output of this container.
-func (a *attempt) recorded() bool { return a.request.host.LogConfig.Type == logging(true).Type }
+func (a *attempt) recorded() bool { return a.request.record != noLog }
 
 // imageGone says whether the image is what the engine did not find: a network or a volume may be missing as well,
 // and the answer to create names the kind of thing in its text alone.

@@ -52,18 +52,24 @@ func newDaemon(t *testing.T, flags ...string) *daemon {
 			t.Logf("the end of dockerd's log:\n%s", d.log.Bytes()[max(0, d.log.Len()-4000):])
 		}
 	})
+	loadBusybox(t, d.client(t))
+	return d
+}
+
+// loadBusybox takes the busybox image from the machine's engine to another one.
+func loadBusybox(t *testing.T, c *client.Client) {
+	t.Helper()
 	image, err := api(t).ImageSave(t.Context(), []string{busybox})
 	if err != nil {
 		t.Fatalf("%v: run `make engine images` first", err)
 	}
 	defer func() { _ = image.Close() }()
-	answer, err := d.client(t).ImageLoad(t.Context(), image)
+	answer, err := c.ImageLoad(t.Context(), image)
 	if err != nil {
 		t.Fatalf("load the image: %v", err)
 	}
 	_, _ = io.Copy(io.Discard, answer.Body)
 	_ = answer.Body.Close()
-	return d
 }
 
 func (d *daemon) path(name string) string { return filepath.Join(d.dir, name) }
@@ -72,12 +78,7 @@ func (d *daemon) host() string { return "unix://" + d.path("s") }
 
 func (d *daemon) client(t *testing.T) *client.Client {
 	t.Helper()
-	c, err := client.NewClientWithOpts(client.WithHost(d.host()), client.WithAPIVersionNegotiation())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.Close() })
-	return c
+	return apiAt(t, d.host())
 }
 
 // start starts dockerd and waits until it answers.
@@ -94,14 +95,19 @@ func (d *daemon) start(t *testing.T) {
 	if err := d.cmd.Start(); err != nil {
 		t.Fatalf("start a dockerd of the test's own: %v: run `make engine images` first, as root", err)
 	}
-	c := d.client(t)
+	untilAnswers(t, d.client(t), d.cmd, &d.log)
+}
+
+// untilAnswers waits until the engine that a command is answers.
+func untilAnswers(t *testing.T, c *client.Client, cmd *exec.Cmd, log *bytes.Buffer) {
+	t.Helper()
 	for limit := time.Now().Add(time.Minute); ; {
 		_, err := c.Ping(context.WithoutCancel(t.Context()))
 		if err == nil {
 			return
 		}
-		if time.Now().After(limit) || d.cmd.ProcessState != nil {
-			t.Fatalf("dockerd does not answer: %v\n%s", err, d.log.Bytes())
+		if time.Now().After(limit) || cmd.ProcessState != nil {
+			t.Fatalf("%s does not answer: %v\n%s", cmd.Path, err, log.Bytes())
 		}
 		time.Sleep(20 * time.Millisecond) // it has no way of saying that it is ready
 	}
@@ -159,11 +165,16 @@ func (d *daemon) reap() {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 	}
+	unmountBelow(d.dir)
+}
+
+// unmountBelow takes the mounts below a directory away, the innermost first.
+func unmountBelow(dir string) {
 	mounts, _ := os.ReadFile("/proc/mounts")
 	lines := strings.Split(string(mounts), "\n")
 	slices.Reverse(lines)
 	for _, line := range lines {
-		if fields := strings.Fields(line); len(fields) > 1 && strings.HasPrefix(fields[1], d.dir+"/") {
+		if fields := strings.Fields(line); len(fields) > 1 && strings.HasPrefix(fields[1], dir+"/") {
 			_ = syscall.Unmount(fields[1], syscall.MNT_DETACH)
 		}
 	}

@@ -66,8 +66,8 @@ type Engine struct {
 	images   imageStore
 	switches killSwitches
 	keepers  keepers
-	// unrecorded says that the engine was asked to keep a container's output, and cannot.
-	unrecorded atomic.Bool
+	// record is how the engine keeps a container's output, as far as it has been asked.
+	record atomic.Int32
 	// memory is the engine's, asked for by the first container that needs it.
 	memory struct {
 		sync.Mutex

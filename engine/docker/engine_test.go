@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -47,7 +46,9 @@ func shell(script string) plan.Container {
 }
 
 // runOf is a run of this test alone, also beside another test process.
-func runOf(t testing.TB) string { return fmt.Sprintf("%s-%d", t.Name(), os.Getpid()) }
+func runOf(t testing.TB) string {
+	return fmt.Sprintf("%s-%d", strings.ReplaceAll(t.Name(), "/", "-"), os.Getpid())
+}
 
 // labels are those of an attempt of this test alone.
 func labels(t testing.TB, attempt int) engine.Labels {
@@ -85,8 +86,13 @@ func output(t *testing.T, e *docker.Engine, c plan.Container) string {
 }
 
 func TestConformance(t *testing.T) {
+	conforms(t, func(t testing.TB) *docker.Engine { return connect(t, docker.Options{}) })
+}
+
+// conforms holds an engine against the contract.
+func conforms(t *testing.T, connect func(testing.TB) *docker.Engine) {
 	enginetest.Conformance(t, func(t testing.TB) enginetest.Fixture {
-		e := connect(t, docker.Options{})
+		e := connect(t)
 		return enginetest.Fixture{
 			Engine:    e,
 			Container: scripted,
@@ -136,6 +142,7 @@ func scripted(a enginetest.Attempt) plan.Container {
 		c = shell(fmt.Sprintf("ls /volume; >'/volume/%s'; exit %d", a.Leaves, a.Exit.Code))
 		c.Tmpfs = []plan.Tmpfs{{Name: "volume", Path: "/volume", SizeBytes: 1 << 20}}
 	}
+	c.Network = "none" // of an engine, the contract wants none
 	return c
 }
 
@@ -432,30 +439,49 @@ func TestKeep(t *testing.T) {
 	}
 }
 
-func TestTwentyAtOnceLeaveNoGoroutine(t *testing.T) {
+// TestSoakManyAtOnceLeaveNothing runs many tasks at 16 wide: behind them there are no more goroutines, no more open files and
+// no more on the engine than before.
+func TestSoakManyAtOnceLeaveNothing(t *testing.T) {
+	many := 40
+	if soak() {
+		many = 200
+	}
 	e := connect(t, docker.Options{})
 	_ = e.Close()
-	before := runtime.NumGoroutine()
-	var together sync.WaitGroup
-	for i := range 20 {
-		together.Go(func() {
-			var heard enginetest.Recorder
-			exit, err := e.Run(t.Context(), shell(fmt.Sprintf("echo %d; exit %[1]d", i)), labels(t, i), &heard)
-			if err != nil || exit.Code != i || !slices.Equal(heard.Lines("", engine.Stdout), []string{fmt.Sprint(i)}) {
-				t.Errorf("container %d: exit %+v, error %v, output %q", i, exit, err, heard.Events())
-			}
-		})
+	goroutines, files := runtime.NumGoroutine(), openFiles(t)
+	var p plan.Plan
+	for i := range many {
+		c := shell(fmt.Sprintf("echo %d; exit %d", i, i%2))
+		c.Network = "none"
+		p.Tasks = append(p.Tasks, plan.Task{Name: fmt.Sprint(i), Container: c, Timeout: 5 * time.Minute})
 	}
-	together.Wait()
+	var heard enginetest.Recorder
+	result, err := engine.Runner{Engine: e, Sink: &heard, Parallel: 16, RunID: runOf(t), Owner: "test", Version: "test"}.Run(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, got := range result.Tasks {
+		want := []engine.Status{engine.Passed, engine.Failed}[i%2]
+		if lines := heard.Lines(got.Name, engine.Stdout); got.Status != want || !slices.Equal(lines, []string{fmt.Sprint(i)}) {
+			t.Errorf("task %d: %s %s %s, output %q", i, got.Status, got.Reason, got.Message, lines)
+		}
+	}
 	nothingLeft(t, e)
 	_ = e.Close()
-	// The transport ends its own goroutines in its own time.
-	for range 1_000_000 {
-		if runtime.NumGoroutine() <= before {
-			return
-		}
-		runtime.Gosched()
+	noMoreGoroutines(t, goroutines)
+	if got := openFiles(t); got > files {
+		t.Errorf("%d open files, %d before", got, files)
 	}
-	stacks := make([]byte, 1<<20)
-	t.Errorf("%d goroutines, %d before:\n%s", runtime.NumGoroutine(), before, stacks[:runtime.Stack(stacks, true)])
+}
+
+// openFiles counts the descriptors of this process.
+func openFiles(t *testing.T) int {
+	t.Helper()
+	for _, dir := range []string{"/proc/self/fd", "/dev/fd"} {
+		if open, err := os.ReadDir(dir); err == nil {
+			return len(open)
+		}
+	}
+	t.Fatal("no way to count open files here")
+	return 0
 }

@@ -1,6 +1,7 @@
 package docker_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +14,6 @@ import (
 
 	"github.com/docker/docker/api/types/events"
 	"github.com/docker/docker/api/types/filters"
-	"github.com/docker/docker/client"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/docker"
@@ -68,25 +68,27 @@ const answerWithin = 3 * time.Second
 
 // TestFaults lets requests go wrong, one at a time: in the short version every request of the first scenario in every way,
 // and of the others those that the first does not have.
-func TestFaults(t *testing.T) { testFaults(t, false) }
+func TestFaults(t *testing.T) { testFaults(t, "", false) }
 
 // TestSoakFaults lets every request of every scenario go wrong in every way.
 func TestSoakFaults(t *testing.T) {
 	if !soak() {
 		return
 	}
-	testFaults(t, true)
+	testFaults(t, "", true)
 }
 
-func testFaults(t *testing.T, all bool) {
-	direct := connect(t, docker.Options{})
+// testFaults does so on the engine at host, the machine's where that is "".
+func testFaults(t *testing.T, host string, all bool) {
+	direct := connect(t, docker.Options{Host: host})
 	_ = direct.Close()
 	before := runtime.NumGoroutine()
-	starts, stop := countStarts(t)
+	starts, stop := countStarts(t, host)
+	socket := cmp.Or(strings.TrimPrefix(host, "unix://"), machineSocket)
 	var cases []faultCase
 	known := map[string]bool{}
 	for i, s := range scenarios() {
-		calls := (&faultRun{faultCase: faultCase{scenario: s}, direct: direct, starts: starts}).do(t)
+		calls := (&faultRun{faultCase: faultCase{scenario: s}, socket: socket, direct: direct, starts: starts}).do(t)
 		t.Logf("%s: %q", s.name, calls)
 		for at, call := range calls {
 			if !all && i > 0 && known[call] {
@@ -106,7 +108,7 @@ func testFaults(t *testing.T, all bool) {
 		together.Go(func() {
 			for c := range queue {
 				t.Run(fmt.Sprintf("%s/%d %s/%s", c.name, c.at, strings.ReplaceAll(c.call, "/", "_"), c.how), func(t *testing.T) {
-					(&faultRun{faultCase: c, direct: direct, starts: starts}).do(t)
+					(&faultRun{faultCase: c, socket: socket, direct: direct, starts: starts}).do(t)
 				})
 			}
 		})
@@ -124,13 +126,14 @@ func testFaults(t *testing.T, all bool) {
 // faultRun is a scenario under a fault.
 type faultRun struct {
 	faultCase
+	socket string
 	direct *docker.Engine
 	starts *startCount
 }
 
 // do runs it, checks what holds whatever goes wrong, and gives the requests that it made.
 func (f *faultRun) do(t *testing.T) []string {
-	proxy := newFaultProxy(t, "/var/run/docker.sock", f.at, f.how)
+	proxy := newFaultProxy(t, f.socket, f.at, f.how)
 	e, err := docker.New(docker.Options{Host: proxy.host(), AnswerWithin: answerWithin})
 	if err != nil {
 		t.Fatal(err)
@@ -218,12 +221,9 @@ func (s *startCount) check(t *testing.T, run string) {
 	}
 }
 
-func countStarts(t *testing.T) (*startCount, func()) {
+func countStarts(t *testing.T, host string) (*startCount, func()) {
 	t.Helper()
-	c, err := client.NewClientWithOpts(client.WithAPIVersionNegotiation())
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := apiAt(t, host)
 	ctx, cancel := context.WithCancel(t.Context())
 	told, failed := c.Events(ctx, events.ListOptions{Filters: filters.NewArgs(
 		filters.Arg("type", "container"), filters.Arg("event", "start"), filters.Arg("label", "dev.ktask.run"))})

@@ -42,6 +42,9 @@ const (
 
 var allFaults = []fault{dropReply, cutBefore, cutWithin, cutBetween, fail500, fail409, hang, hangAfter, late}
 
+// machineSocket is that of the machine's engine.
+const machineSocket = "/var/run/docker.sock"
+
 // faultProxy stands between a client and the engine, understands the requests, and lets one of them go wrong.
 type faultProxy struct {
 	listener net.Listener

@@ -104,10 +104,12 @@ func TestKeepVolumesEndsHalfWay(t *testing.T) {
 }
 
 // TestKeepVolumesFailsHalfWay has somebody else's container in the place of the keeper's: it stays.
-func TestKeepVolumesFailsHalfWay(t *testing.T) {
-	e := connect(t, docker.Options{})
+func TestKeepVolumesFailsHalfWay(t *testing.T) { nameOfAnother(t, docker.Options{}) }
+
+func nameOfAnother(t *testing.T, o docker.Options) {
+	e, others := connect(t, o), apiAt(t, o.Host)
 	name := "ktask-" + runOf(t) + "-task-0-keeper"
-	foreign, err := api(t).ContainerCreate(t.Context(), &container.Config{Image: busybox}, nil, nil, nil, name)
+	foreign, err := others.ContainerCreate(t.Context(), &container.Config{Image: busybox}, nil, nil, nil, name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +119,7 @@ func TestKeepVolumesFailsHalfWay(t *testing.T) {
 	if got.Status != engine.Errored || len(got.Attempts) > 0 || !strings.Contains(got.Message, name) {
 		t.Errorf("result %+v", got)
 	}
-	if err := api(t).ContainerRemove(t.Context(), foreign.ID, container.RemoveOptions{}); err != nil {
+	if err := others.ContainerRemove(t.Context(), foreign.ID, container.RemoveOptions{}); err != nil {
 		t.Errorf("the container of somebody else: %v", err)
 	}
 }

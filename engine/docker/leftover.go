@@ -79,7 +79,7 @@ func keptTask(all []engine.Leftover, of engine.Labels) bool {
 func (e *Engine) Remove(ctx context.Context, left engine.Leftover) error {
 	switch left.Kind {
 	case "container":
-		return e.removeContainer(ctx, left.ID)
+		return e.endContainer(ctx, left.ID)
 	case "volume":
 		return e.removeVolume(ctx, left.ID)
 	case "network":

@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/pkg/stdcopy"
 
 	"github.com/ktask/ktask/engine"
@@ -95,9 +96,9 @@ func (s *stream) outlast() {
 		switch {
 		case s.exited.Err() != nil:
 			return
-		case err != nil:
+		case err != nil && !cerrdefs.IsNotFound(err):
 			// Whether the engine is lost is for those to say who wait for the container.
-		case hasEnded(found):
+		case err != nil || hasEnded(found): // podman does not always tell those who wait of a container that is removed
 			close(s.ended)
 			<-s.exited.Done()
 			return
@@ -164,7 +165,7 @@ func (s *stream) readLog(ctx context.Context, whole bool) (complete bool, err er
 	log.within = s.untilAnswer
 	defer context.AfterFunc(until, log.close)()
 
-	stdout, stderr := newReplay(s.stdout, framed), newReplay(s.stderr, framed)
+	stdout, stderr := newReplay(s.stdout, framed, a.request.record.losesBreaks()), newReplay(s.stderr, framed, a.request.record.losesBreaks())
 	if err := s.copy(stdout, stderr, log); err != nil {
 		return false, err
 	}

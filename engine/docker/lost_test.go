@@ -36,7 +36,7 @@ func newWire(t *testing.T) *wire {
 			if err != nil {
 				return
 			}
-			far, err := net.Dial("unix", "/var/run/docker.sock")
+			far, err := net.Dial("unix", machineSocket)
 			if err != nil {
 				_ = near.Close()
 				continue

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"strings"
 	"unicode/utf8"
 
 	cerrdefs "github.com/containerd/errdefs"
@@ -31,29 +32,38 @@ func (r *request) addMessage(c plan.Container, labels engine.Labels) {
 	}
 }
 
-// layMessage makes the empty file and mounts it. A file gets into a volume by way of a container; that one is never
-// started.
-func (a *attempt) layMessage(ctx context.Context, mountpoints map[string]string) (err error) {
-	if a.request.message == "" {
-		return nil
-	}
-	const directory = "/ktask-message"
+// messageDirectory is where the porter has the volume.
+const messageDirectory = "/ktask-message"
+
+// byPorter does something with a container that mounts the volume of the message, and is never started: files get into
+// a volume and out of it by way of a container.
+func (a *attempt) byPorter(ctx context.Context, do func(context.Context, *companion) error) (err error) {
 	labels := labelsOf(a.request.config.Labels)
-	porter, err := a.newCompanion(a.request.name+"-message", directory, a.container, labels)
+	porter, err := a.newCompanion(a.request.name+"-message", messageDirectory, a.container, labels)
 	if err != nil {
 		return err
 	}
-	porter.mount(a.request.message, directory, false)
-	content, err := archive(nil, []plan.File{{Path: "/" + messageFile, Mode: 0o666}})
-	if err != nil {
-		return err
-	}
-	ctx = context.WithoutCancel(ctx)
+	porter.mount(a.request.message, messageDirectory, false)
 	defer func() { err = errors.Join(err, porter.remove(ctx)) }()
 	if err := porter.create(ctx); err != nil {
 		return err
 	}
-	if err := porter.fill(ctx, directory, content.Bytes()); err != nil {
+	return do(ctx, porter)
+}
+
+// layMessage makes the empty file and mounts it.
+func (a *attempt) layMessage(ctx context.Context, mountpoints map[string]string) error {
+	if a.request.message == "" {
+		return nil
+	}
+	content, err := archive(nil, []plan.File{{Path: "/" + messageFile, Mode: 0o666}})
+	if err != nil {
+		return err
+	}
+	err = a.byPorter(context.WithoutCancel(ctx), func(ctx context.Context, porter *companion) error {
+		return porter.fill(ctx, messageDirectory, content.Bytes())
+	})
+	if err != nil {
 		return err
 	}
 	a.request.host.Mounts = append(a.request.host.Mounts, mount.Mount{
@@ -78,10 +88,31 @@ func (a *attempt) readMessage(ctx context.Context) (string, error) {
 	if a.request.message == "" {
 		return "", nil
 	}
+	ctx = context.WithoutCancel(ctx)
+	message, err := a.readMessageOf(ctx, a.id, a.container.TerminationMessage.Path)
+	if mountedFile(err) {
+		err = a.byPorter(ctx, func(ctx context.Context, porter *companion) (err error) {
+			message, err = a.readMessageOf(ctx, porter.name, path.Join(messageDirectory, messageFile))
+			return err
+		})
+	}
+	if cerrdefs.IsNotFound(err) {
+		return "", nil
+	}
+	return message, err
+}
+
+// mountedFile says whether the engine copies no file that is a mount of its own: podman looks for a directory there.
+// Nothing but its text tells.
+func mountedFile(err error) bool {
+	return hasReason(err, engine.EngineRefused) && strings.Contains(err.Error(), "not a directory")
+}
+
+func (a *attempt) readMessageOf(ctx context.Context, container, file string) (string, error) {
 	var end tailWriter
-	at := a.container.TerminationMessage.Path
-	err := a.call(context.WithoutCancel(ctx), fmt.Sprintf("read the termination message %q", at), func(ctx context.Context) error {
-		archive, _, err := a.client.CopyFromContainer(ctx, a.id, at)
+	what := fmt.Sprintf("read the termination message %q", a.container.TerminationMessage.Path)
+	err := a.call(ctx, what, func(ctx context.Context) error {
+		archive, _, err := a.client.CopyFromContainer(ctx, container, file)
 		if err != nil {
 			return err
 		}
@@ -90,9 +121,6 @@ func (a *attempt) readMessage(ctx context.Context) (string, error) {
 		masked := a.mask.Writer(&end)
 		return errors.Join(copyFirstFile(masked, archive), masked.Close())
 	})
-	if cerrdefs.IsNotFound(err) {
-		return "", nil
-	}
 	return end.String(), err
 }
 

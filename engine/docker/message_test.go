@@ -12,8 +12,10 @@ import (
 
 // TestTerminationMessageIsAsInAPod writes messages where a file of the root file system would be lost, or closed to the
 // task's user.
-func TestTerminationMessageIsAsInAPod(t *testing.T) {
-	e := connect(t, docker.Options{})
+func TestTerminationMessageIsAsInAPod(t *testing.T) { messagesAreAsInAPod(t, docker.Options{}) }
+
+func messagesAreAsInAPod(t *testing.T, o docker.Options) {
+	e := connect(t, o)
 	volume := func(tmpfs ...plan.Tmpfs) func(*plan.Container) {
 		return func(c *plan.Container) { c.Tmpfs = tmpfs }
 	}

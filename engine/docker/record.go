@@ -17,16 +17,33 @@ import (
 // far below it, and one that prints for ever does not fill the engine's disk.
 const logBytes = 8 << 20
 
-// logging says whether the engine keeps a container's output. Where it does it keeps it byte by byte, which of Docker's
-// drivers `local` alone does: json-file replaces what is no UTF-8. Podman does not know it.
-func logging(recorded bool) container.LogConfig {
-	if !recorded {
-		return container.LogConfig{Type: "none"}
+// record is how an engine keeps a container's output. An engine that refuses one is asked for the next.
+type record int32
+
+const (
+	// localLog is Docker's driver `local`, the only one of its drivers that keeps the output byte by byte: json-file
+	// replaces what is no UTF-8.
+	localLog record = iota
+	// k8sLog is podman's driver, which does so too. It knows no second file, and begins anew when the first is full.
+	k8sLog
+	// noLog is for an engine that keeps nothing.
+	noLog
+)
+
+func (r record) config() container.LogConfig {
+	switch r {
+	case localLog:
+		return container.LogConfig{Type: "local", Config: map[string]string{
+			"max-size": strconv.Itoa(logBytes), "max-file": "2", "compress": "false",
+		}}
+	case k8sLog:
+		return container.LogConfig{Type: "k8s-file", Config: map[string]string{"max-size": strconv.Itoa(2 * logBytes)}}
 	}
-	return container.LogConfig{Type: "local", Config: map[string]string{
-		"max-size": strconv.Itoa(logBytes), "max-file": "2", "compress": "false",
-	}}
+	return container.LogConfig{Type: "none"}
 }
+
+// losesBreaks says whether the log may lack the line break behind a line that it keeps in parts.
+func (r record) losesBreaks() bool { return r == localLog }
 
 // partBytes is the length of the parts in which the engine keeps a long line, see daemon/logger/copier.go of moby.
 const partBytes = 16 << 10
@@ -119,9 +136,11 @@ type replay struct {
 
 	at position
 	// framed says that each Write is one line or part of a line, behind its time and a blank and with its break where
-	// it has one. Parts of one line have the same time.
+	// it has one.
 	framed bool
-	stamp  []byte
+	// losesBreaks says that breaks can be missing. Parts of one line then have the same time.
+	losesBreaks bool
+	stamp       []byte
 	// open says that the last Write had no break.
 	open bool
 	// line is the length of the line so far.
@@ -130,8 +149,11 @@ type replay struct {
 	differs, unsure bool
 }
 
-func newReplay(t *told, framed bool) *replay {
-	return &replay{told: t, want: t.bytes, sum: t.sum.Sum64(), breaks: t.trailing, at: newPosition(), framed: framed}
+func newReplay(t *told, framed, losesBreaks bool) *replay {
+	return &replay{
+		told: t, want: t.bytes, sum: t.sum.Sum64(), breaks: t.trailing, at: newPosition(),
+		framed: framed, losesBreaks: losesBreaks,
+	}
 }
 
 // Write takes the next part of the log.
@@ -139,7 +161,7 @@ func (r *replay) Write(p []byte) (int, error) {
 	part := p
 	if r.framed {
 		stamp, rest, _ := bytes.Cut(p, []byte{' '})
-		if r.open && !bytes.Equal(stamp, r.stamp) { // the break of the line before is lost
+		if r.losesBreaks && r.open && !bytes.Equal(stamp, r.stamp) { // the break of the line before is lost
 			r.take([]byte{'\n'})
 		}
 		part = rest
@@ -155,7 +177,7 @@ func (r *replay) take(p []byte) {
 	if len(p) == 0 || r.differs {
 		return
 	}
-	if !r.framed {
+	if !r.framed && r.losesBreaks {
 		r.measure(p)
 	}
 	r.at.pass(p)

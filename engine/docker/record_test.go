@@ -62,7 +62,7 @@ func TestReplayTellsWhatIsMissing(t *testing.T) {
 					var got sink
 					told := newTold(&got)
 					_, _ = told.Write(stream[:cut])
-					r := newReplay(told, true)
+					r := newReplay(told, true, true)
 					for _, frame := range logOf(stream, forgetful) {
 						_, _ = r.Write(frame)
 					}
@@ -76,6 +76,20 @@ func TestReplayTellsWhatIsMissing(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestReplayOfPartsFromSeveralTimes: where no breaks are lost, a line that came in parts at different times is one line.
+func TestReplayOfPartsFromSeveralTimes(t *testing.T) {
+	var got sink
+	told := newTold(&got)
+	_, _ = told.Write([]byte("a\npa"))
+	r := newReplay(told, true, false)
+	for _, frame := range []string{"10Z a\n", "10Z part", "11Z ial\n", "12Z end"} {
+		_, _ = r.Write([]byte(frame))
+	}
+	if want := "a\npartial\nend"; got.String() != want || !r.complete(false, false) {
+		t.Errorf("told %q, want %q", got.String(), want)
 	}
 }
 
@@ -100,7 +114,7 @@ func TestReplayNoticesWhatDoesNotFit(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			told := newTold(&sink{})
 			_, _ = told.Write([]byte(test.told))
-			r := newReplay(told, true)
+			r := newReplay(told, true, true)
 			for line := range strings.Lines(test.log) {
 				_, _ = r.Write([]byte("time " + line))
 			}

@@ -107,7 +107,16 @@ func push(t *testing.T, ref string) {
 
 func api(t *testing.T) *client.Client {
 	t.Helper()
-	c, err := client.NewClientWithOpts(client.WithAPIVersionNegotiation())
+	return apiAt(t, "")
+}
+
+// apiAt is a client of an engine, the machine's where host is "".
+func apiAt(t *testing.T, host string) *client.Client {
+	t.Helper()
+	if host == "" {
+		host = client.DefaultDockerHost
+	}
+	c, err := client.NewClientWithOpts(client.WithHost(host), client.WithAPIVersionNegotiation())
 	if err != nil {
 		t.Fatal(err)
 	}

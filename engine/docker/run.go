@@ -28,6 +28,8 @@ type attempt struct {
 	killed <-chan struct{}
 	// away says that the engine was out of reach for a while.
 	away atomic.Bool
+	// mayRun says that the container was started and is not known to have ended.
+	mayRun bool
 	// gone says that it has not come back.
 	gone bool
 	// id is the container's, its name while the engine has not answered, and "" where there is none.
@@ -75,7 +77,7 @@ func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels
 
 // convert makes the request, asking the engine only for what this container depends on.
 func (a *attempt) convert(ctx context.Context, labels engine.Labels) (err error) {
-	known := facts{kept: a.keep == KeepFailed || a.keep == KeepAlways, unrecorded: a.unrecorded.Load()}
+	known := facts{kept: a.keep == KeepFailed || a.keep == KeepAlways, record: record(a.Engine.record.Load())}
 	if needsMemory(a.container) {
 		if known.memory, err = a.memoryBytes(ctx); err != nil {
 			return err
@@ -121,6 +123,9 @@ func (a *attempt) fill(ctx context.Context) error {
 // run starts the container and sees it through.
 func (a *attempt) run(ctx context.Context) (engine.Exit, error) {
 	stream, err := a.attach(ctx)
+	if exit, ok := a.startFailed(err); ok { // podman makes the process when somebody attaches to it
+		return exit, nil
+	}
 	if err != nil {
 		return engine.Exit{}, err
 	}
@@ -135,6 +140,7 @@ func (a *attempt) run(ctx context.Context) (engine.Exit, error) {
 	if err := context.Cause(ctx); err != nil {
 		return engine.Exit{}, err
 	}
+	a.mayRun = true
 	err = a.start(ctx)
 	if exit, ok := a.startFailed(err); ok {
 		return exit, nil
@@ -168,6 +174,7 @@ func (a *attempt) inspect(ctx context.Context, stopped bool) (engine.Exit, error
 			Remedy: remedyRefused,
 		}
 	}
+	a.mayRun = false
 	if a.away.Load() && !stopped {
 		if err := a.ownEnd(ctx, found); err != nil {
 			return engine.Exit{}, err

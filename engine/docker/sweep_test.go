@@ -50,8 +50,10 @@ func begin(t *testing.T, e *docker.Engine, l engine.Labels) (ended chan struct{}
 }
 
 // TestSweep: all of the run goes, also what appears while it goes, and nothing of another run.
-func TestSweep(t *testing.T) {
-	e := connect(t, docker.Options{})
+func TestSweep(t *testing.T) { sweeps(t, docker.Options{}) }
+
+func sweeps(t *testing.T, o docker.Options) {
+	e := connect(t, o)
 	other := labels(t, 1)
 	other.Run += "-other"
 	stays := begin(t, e, other)
@@ -107,8 +109,10 @@ func TestSweepLeavesWhatIsKept(t *testing.T) {
 }
 
 // TestRemoveTogether: several remove the same thing, as a guardian and the next run may.
-func TestRemoveTogether(t *testing.T) {
-	e := connect(t, docker.Options{})
+func TestRemoveTogether(t *testing.T) { removesTogether(t, docker.Options{}) }
+
+func removesTogether(t *testing.T, o docker.Options) {
+	e := connect(t, o)
 	ended := begin(t, e, labels(t, 1))
 	left, err := e.Leftovers(t.Context(), runOf(t))
 	if err != nil || len(left) != 2 {

@@ -3,13 +3,49 @@ package docker
 import (
 	"context"
 	"fmt"
+	"maps"
+	"strconv"
+	"strings"
 
 	"github.com/docker/docker/api/types/volume"
+
+	"github.com/ktask/ktask/engine"
 )
 
 // createVolume makes a volume and notes where the engine has it. What is there under its name is this volume: an engine
 // that is asked again gives it once more.
 func (e *Engine) createVolume(ctx context.Context, v volume.CreateOptions, mountpoints map[string]string) error {
+	err := e.createVolumeOnce(ctx, v, mountpoints)
+	if refusesSize(err) {
+		v.DriverOpts = inBlocks(v.DriverOpts)
+		err = e.createVolumeOnce(ctx, v, mountpoints)
+	}
+	return err
+}
+
+// refusesSize says whether the engine takes the size of a tmpfs for a quota of its disk, as podman before 4.8 does
+// (https://github.com/containers/podman/issues/20449). Nothing but its text tells.
+func refusesSize(err error) bool {
+	return hasReason(err, engine.EngineRefused) && strings.Contains(err.Error(), "size and inodes not supported")
+}
+
+// inBlocks gives the size of a tmpfs in its other unit, pages, in which no engine looks for a quota. They are taken to
+// have the 4 KiB that they have on all but a few arm64 and ppc64 kernels, where the volume is then larger.
+func inBlocks(options map[string]string) map[string]string {
+	const page = 4096
+	options = maps.Clone(options)
+	mount := strings.Split(options["o"], ",")
+	for i, option := range mount {
+		if size, ok := strings.CutPrefix(option, "size="); ok {
+			bytes, _ := strconv.ParseInt(size, 10, 64) // written by addTmpfs
+			mount[i] = "nr_blocks=" + strconv.FormatInt(max(1, bytes/page), 10)
+		}
+	}
+	options["o"] = strings.Join(mount, ",")
+	return options
+}
+
+func (e *Engine) createVolumeOnce(ctx context.Context, v volume.CreateOptions, mountpoints map[string]string) error {
 	return e.again(ctx, fmt.Sprintf("create volume %q", v.Name), func(ctx context.Context) error {
 		created, err := e.client.VolumeCreate(ctx, v)
 		mountpoints[v.Name] = created.Mountpoint

@@ -33,6 +33,7 @@ missing_packages() {
     if apt-cache show docker-cli >/dev/null 2>&1; then echo docker-cli; else echo docker.io; fi
   fi
   has docker-registry || echo docker-registry # the tests pull from a registry of their own
+  if ! has podman || ! has runc; then printf '%s\n' podman runc; fi # and run a second engine, see podman_linux_test.go
   if ! has gcc && ! has clang; then
     printf '%s\n' gcc libc6-dev # go test -race needs cgo
   fi
