@@ -205,6 +205,23 @@ func TestValidateForms(t *testing.T) {
 	s.ktask("validate", "a.yaml", "--lenient").exits(2).says("warning:", "               ^")
 }
 
+// TestValidateTellsOnce: a reference without a name or key is one problem, and not also that nothing has that name.
+func TestValidateTellsOnce(t *testing.T) {
+	s := newShell(t, map[string]string{"a.yaml": header + `metadata: {name: a}
+spec:
+  container:
+    name: c
+    image: busybox:1.36
+    env:
+    - {name: A, valueFrom: {secretKeyRef: {name: s}}}
+    - {name: B, valueFrom: {configMapKeyRef: {key: k}}}
+`})
+	o := s.ktask("validate", "a.yaml").exits(2).says("secretKeyRef.key is required", "configMapKeyRef.name is required")
+	if lines := strings.Count(o.err, "a.yaml:"); lines != 2 {
+		t.Errorf("%d problems:\n%s", lines, o.err)
+	}
+}
+
 func TestPlanForms(t *testing.T) {
 	s := newShell(t, map[string]string{"a.yaml": hello})
 	first := s.ktask("plan", "a.yaml", "-o", "json").exits(0)

@@ -125,6 +125,9 @@ func (r *resolver) valueFrom(u use, c *spec.Container, i int, from *corev1.EnvVa
 }
 
 func (r *resolver) configMapKey(u use, ref *corev1.ConfigMapKeySelector, at spec.Pos) (plan.Text, plan.Origin, bool) {
+	if ref.Name == "" || ref.Key == "" {
+		return plan.Text{}, "", false // spec reports it
+	}
 	namespaces := r.namespaces(u.meta().Namespace)
 	m, ok := find(r.index.configMaps, ref.Name, namespaces...)
 	if !ok {

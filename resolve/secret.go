@@ -12,6 +12,9 @@ import (
 // secret looks a key up: what the user gave first, then the secrets of the task's namespaces. With optional, what is
 // missing is no problem. In a cluster the container would never start without it and wait for its deadline.
 func (r *resolver) secret(u use, name, key string, at spec.Pos, optional bool) (text plan.Text, from plan.Origin, ok bool) {
+	if name == "" || key == "" {
+		return text, "", false // spec reports it
+	}
 	for _, given := range slices.Backward(r.options.Secrets) {
 		if given.Name == name && given.Key == key {
 			return plan.Hidden(given.Value), given.Origin, true
