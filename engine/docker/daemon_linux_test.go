@@ -21,6 +21,7 @@ import (
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/docker"
 	"github.com/ktask/ktask/engine/enginetest"
+	"github.com/ktask/ktask/integration/engines"
 )
 
 // daemon is a dockerd of the test's own, which a test can stop and kill. It has its own directories, network and
@@ -52,24 +53,18 @@ func newDaemon(t *testing.T, flags ...string) *daemon {
 			t.Logf("the end of dockerd's log:\n%s", d.log.Bytes()[max(0, d.log.Len()-4000):])
 		}
 	})
-	loadBusybox(t, d.client(t))
-	return d
-}
-
-// loadBusybox takes the busybox image from the machine's engine to another one.
-func loadBusybox(t *testing.T, c *client.Client) {
-	t.Helper()
 	image, err := api(t).ImageSave(t.Context(), []string{busybox})
 	if err != nil {
 		t.Fatalf("%v: run `make engine images` first", err)
 	}
 	defer func() { _ = image.Close() }()
-	answer, err := c.ImageLoad(t.Context(), image)
+	answer, err := d.client(t).ImageLoad(t.Context(), image)
 	if err != nil {
 		t.Fatalf("load the image: %v", err)
 	}
 	_, _ = io.Copy(io.Discard, answer.Body)
 	_ = answer.Body.Close()
+	return d
 }
 
 func (d *daemon) path(name string) string { return filepath.Join(d.dir, name) }
@@ -95,19 +90,14 @@ func (d *daemon) start(t *testing.T) {
 	if err := d.cmd.Start(); err != nil {
 		t.Fatalf("start a dockerd of the test's own: %v: run `make engine images` first, as root", err)
 	}
-	untilAnswers(t, d.client(t), d.cmd, &d.log)
-}
-
-// untilAnswers waits until the engine that a command is answers.
-func untilAnswers(t *testing.T, c *client.Client, cmd *exec.Cmd, log *bytes.Buffer) {
-	t.Helper()
+	c := d.client(t)
 	for limit := time.Now().Add(time.Minute); ; {
 		_, err := c.Ping(context.WithoutCancel(t.Context()))
 		if err == nil {
 			return
 		}
-		if time.Now().After(limit) || cmd.ProcessState != nil {
-			t.Fatalf("%s does not answer: %v\n%s", cmd.Path, err, log.Bytes())
+		if time.Now().After(limit) || d.cmd.ProcessState != nil {
+			t.Fatalf("dockerd does not answer: %v\n%s", err, d.log.Bytes())
 		}
 		time.Sleep(20 * time.Millisecond) // it has no way of saying that it is ready
 	}
@@ -165,19 +155,7 @@ func (d *daemon) reap() {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 	}
-	unmountBelow(d.dir)
-}
-
-// unmountBelow takes the mounts below a directory away, the innermost first.
-func unmountBelow(dir string) {
-	mounts, _ := os.ReadFile("/proc/mounts")
-	lines := strings.Split(string(mounts), "\n")
-	slices.Reverse(lines)
-	for _, line := range lines {
-		if fields := strings.Fields(line); len(fields) > 1 && strings.HasPrefix(fields[1], dir+"/") {
-			_ = syscall.Unmount(fields[1], syscall.MNT_DETACH)
-		}
-	}
+	engines.Unmount(d.dir)
 }
 
 // counting prints one line after the other, with time in between for an engine to restart.

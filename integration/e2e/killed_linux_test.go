@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ktask/ktask/integration/engines"
 )
 
 // promised is how long something of a killed ktask may stay on the engine.
@@ -106,7 +108,15 @@ func (p *process) unguarded(t *testing.T) {
 
 // TestSoakKilledAtAnyMoment: kill -9, at random moments between the start of ktask and that of its task and a bit
 // behind. Whatever was under way, the engine is empty in time, and is so when the guardian has gone.
-func TestSoakKilledAtAnyMoment(t *testing.T) {
+func TestSoakKilledAtAnyMoment(t *testing.T) { killedAtAnyMoment(t) }
+
+// TestSoakKilledOnPodman is the same on another engine.
+func TestSoakKilledOnPodman(t *testing.T) {
+	t.Setenv("DOCKER_HOST", engines.Podman(t, busyboxImage))
+	killedAtAnyMoment(t)
+}
+
+func killedAtAnyMoment(t *testing.T) {
 	random := dice(t)
 	began := time.Now()
 	first := begin(t)

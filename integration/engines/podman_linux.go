@@ -1,0 +1,124 @@
+// Package engines starts container engines of a test's own, so that tests can run what they test on more than the
+// machine's engine. In come a test and the names of images, out goes the address of an engine that has these images
+// and is gone with the test. It is for tests alone: it needs root, and the images on the machine's Docker.
+package engines
+
+import (
+	"bytes"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// podmanConfig lets podman run without systemd, without a network, and where the limits of the machine cannot be raised.
+const podmanConfig = `[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+[containers]
+netns = "none"
+default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
+`
+
+// Podman starts a podman service with some images of the machine's Docker, and gives its address. What is left on it at
+// the end of the test goes with it.
+func Podman(t testing.TB, images ...string) (host string) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "ktask-p") // a test's own directory can be too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(dir, "containers.conf")
+	if err := os.WriteFile(config, []byte(podmanConfig), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	podman := func(arguments ...string) *exec.Cmd {
+		cmd := exec.Command("podman", append([]string{
+			"--root", filepath.Join(dir, "root"), "--runroot", filepath.Join(dir, "run"), "--storage-driver", "overlay",
+		}, arguments...)...)
+		cmd.Env = append(os.Environ(), "CONTAINERS_CONF="+config)
+		cmd.WaitDelay = time.Second
+		return cmd
+	}
+	var log bytes.Buffer
+	socket := filepath.Join(dir, "s")
+	service := podman("system", "service", "--time", "0", "unix://"+socket)
+	service.Stdout, service.Stderr = &log, &log
+	if err := service.Start(); err != nil {
+		t.Fatalf("start a podman of the test's own: %v: run `make engine images` first, as root", err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = service.Wait()
+	}()
+	t.Cleanup(func() {
+		_ = service.Process.Signal(syscall.SIGTERM)
+		<-ended
+		if said, err := podman("rm", "--all", "--force", "--time", "0").CombinedOutput(); err != nil {
+			t.Errorf("remove what is on the test's own podman: %v: %s", err, said)
+		}
+		Unmount(dir)
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			t.Logf("the end of podman's log:\n%s", log.Bytes()[max(0, log.Len()-4000):])
+		}
+	})
+	listens(t, socket, ended)
+	load(t, podman("load"), images)
+	return "unix://" + socket
+}
+
+// listens waits until somebody listens at a socket.
+func listens(t testing.TB, socket string, ended <-chan struct{}) {
+	t.Helper()
+	for limit := time.Now().Add(time.Minute); ; {
+		conn, err := net.Dial("unix", socket)
+		if err == nil {
+			_ = conn.Close()
+			return
+		}
+		select {
+		case <-ended:
+			t.Fatalf("podman ended before it listened: %v", err)
+		case <-time.After(20 * time.Millisecond): // it has no way of saying that it is ready
+		}
+		if time.Now().After(limit) {
+			t.Fatalf("podman does not listen: %v", err)
+		}
+	}
+}
+
+// load takes images from the machine's Docker.
+func load(t testing.TB, podman *exec.Cmd, images []string) {
+	t.Helper()
+	save := exec.Command("docker", append([]string{"save"}, images...)...)
+	archive, err := save.Output()
+	if err != nil {
+		t.Fatalf("docker %v: %v: run `make engine images` first", save.Args[1:], err)
+	}
+	podman.Stdin = bytes.NewReader(archive)
+	if said, err := podman.CombinedOutput(); err != nil {
+		t.Fatalf("load %q into podman: %v: %s", images, err, said)
+	}
+}
+
+// Unmount takes away what is mounted below a directory, the innermost first: engines that were killed leave mounts.
+func Unmount(dir string) {
+	mounts, _ := os.ReadFile("/proc/mounts")
+	lines := strings.Split(string(mounts), "\n")
+	slices.Reverse(lines)
+	for _, line := range lines {
+		if fields := strings.Fields(line); len(fields) > 1 && strings.HasPrefix(fields[1], dir+"/") {
+			_ = syscall.Unmount(fields[1], syscall.MNT_DETACH)
+		}
+	}
+}
