@@ -18,14 +18,6 @@ import (
 // promised is how long something of a killed ktask may stay on the engine.
 const promised = 10 * time.Second
 
-// soak is how often a test repeats itself: in `make soak` more often than in `make test`.
-func soak(short, long int) int {
-	if os.Getenv("KTASK_SOAK") == "1" {
-		return long
-	}
-	return short
-}
-
 // dice are thrown alike with the same KTASK_SEED.
 func dice(t *testing.T) *rand.Rand {
 	t.Helper()

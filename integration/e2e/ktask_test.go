@@ -52,6 +52,14 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// soak is how often a test repeats itself: in `make soak` more often than in `make test`.
+func soak(short, long int) int {
+	if os.Getenv("KTASK_SOAK") == "1" {
+		return long
+	}
+	return short
+}
+
 // outcome is what a process of ktask left.
 type outcome struct {
 	code           int
