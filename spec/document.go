@@ -17,7 +17,7 @@ const maxDocument = 8 << 20
 
 // maxParts bounds the lines, list items and keys of a document. The parser takes some hundred bytes for each value,
 // which of the smallest values makes gigabytes.
-const maxParts = 300_000
+const maxParts = 400_000
 
 // maxDocuments bounds the documents of one source: a parser is made for each.
 const maxDocuments = 50_000
