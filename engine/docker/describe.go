@@ -14,7 +14,8 @@ import (
 func (e *Engine) Describe(ctx context.Context) (engine.Info, error) {
 	info := engine.Info{Name: "docker", Host: e.endpoint.host}
 	err := e.call(ctx, "ask the engine for its version", func(ctx context.Context) (err error) {
-		if info.Version = e.versionOfHeader(ctx); info.Version != "" {
+		if name, version, ok := engineOf(e.serverHeader(ctx)); ok {
+			info.Name, info.Version = name, version
 			return nil
 		}
 		version, err := e.client.ServerVersion(ctx)
@@ -24,8 +25,16 @@ func (e *Engine) Describe(ctx context.Context) (engine.Info, error) {
 	return info, err
 }
 
-// versionOfHeader reads "Server: Docker/28.5.2 (linux)", and gives "" where an engine sends no such thing.
-func (e *Engine) versionOfHeader(ctx context.Context) string {
+// engineOf reads "Docker/28.5.2 (linux)" or "Libpod/4.3.1 (linux)".
+func engineOf(header string) (name, version string, ok bool) {
+	product, _, _ := strings.Cut(header, " ")
+	product, version, _ = strings.Cut(product, "/")
+	name, ok = map[string]string{"Docker": "docker", "Libpod": "podman"}[product]
+	return name, version, ok && version != ""
+}
+
+// serverHeader is how the engine calls itself, or "".
+func (e *Engine) serverHeader(ctx context.Context) string {
 	at, err := url.Parse(e.endpoint.host)
 	if err != nil {
 		return ""
@@ -46,10 +55,5 @@ func (e *Engine) versionOfHeader(ctx context.Context) string {
 		return ""
 	}
 	defer func() { _ = answer.Body.Close() }()
-	version, ok := strings.CutPrefix(answer.Header.Get("Server"), "Docker/")
-	if !ok {
-		return ""
-	}
-	version, _, _ = strings.Cut(version, " ")
-	return version
+	return answer.Header.Get("Server")
 }

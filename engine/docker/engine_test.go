@@ -146,9 +146,11 @@ func scripted(a enginetest.Attempt) plan.Container {
 	return c
 }
 
-func TestDescribe(t *testing.T) {
-	info, err := connect(t, docker.Options{}).Describe(t.Context())
-	if err != nil || info.Name != "docker" || info.Version == "" || !strings.Contains(info.Host, "://") {
+func TestDescribe(t *testing.T) { describes(t, docker.Options{}, "docker") }
+
+func describes(t *testing.T, o docker.Options, name string) {
+	info, err := connect(t, o).Describe(t.Context())
+	if err != nil || info.Name != name || info.Version == "" || !strings.Contains(info.Host, "://") {
 		t.Errorf("info %+v, error %v", info, err)
 	}
 }

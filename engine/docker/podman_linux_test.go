@@ -18,6 +18,7 @@ func TestPodman(t *testing.T) {
 	t.Run("conforms", func(t *testing.T) {
 		conforms(t, func(t testing.TB) *docker.Engine { return connect(t, o) })
 	})
+	t.Run("describe", func(t *testing.T) { describes(t, o, "podman") })
 	t.Run("stream that breaks goes on", func(t *testing.T) { brokenStreamGoesOn(t, strings.TrimPrefix(o.Host, "unix://")) })
 	t.Run("messages", func(t *testing.T) { messagesAreAsInAPod(t, o) })
 	t.Run("sweep", func(t *testing.T) { sweeps(t, o) })
