@@ -134,9 +134,11 @@ func hostConfig(c plan.Container) *container.HostConfig {
 			NanoCPUs:   c.Limits.NanoCPUs,
 		},
 	}
-	if c.Limits.Pids > 0 {
-		h.PidsLimit = &c.Limits.Pids
+	pids := c.Limits.Pids
+	if pids == 0 {
+		pids = -1 // without a word podman has a limit of its own
 	}
+	h.PidsLimit = &pids
 	if c.Security.UnmaskedProc {
 		// Empty and not nil: nil is Docker's own list.
 		h.MaskedPaths, h.ReadonlyPaths = []string{}, []string{}

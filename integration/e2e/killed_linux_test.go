@@ -102,10 +102,13 @@ func (p *process) unguarded(t *testing.T) {
 // behind. Whatever was under way, the engine is empty in time, and is so when the guardian has gone.
 func TestSoakKilledAtAnyMoment(t *testing.T) { killedAtAnyMoment(t) }
 
-// TestSoakKilledOnPodman is the same on another engine.
-func TestSoakKilledOnPodman(t *testing.T) {
+// TestSoakPodman is the same, and more, on another engine.
+func TestSoakPodman(t *testing.T) {
 	t.Setenv("DOCKER_HOST", engines.Podman(t, busyboxImage))
-	killedAtAnyMoment(t)
+	t.Run("killed at any moment", killedAtAnyMoment)
+	t.Run("retries", TestRetries)
+	t.Run("volume survives attempts", TestVolumeSurvivesAttempts)
+	t.Run("pids limit", TestPidsLimit)
 }
 
 func killedAtAnyMoment(t *testing.T) {
