@@ -145,6 +145,7 @@ func TestCausesAreNotGuessed(t *testing.T) {
 		"a full disk that is no volume":         {task: cached, exit: engine.Exit{Code: 1}, lines: []string{"cp: error writing '/data/x': No space left on device"}},
 		"a volume that is full, and more":       {task: cached, exit: engine.Exit{Code: 1}, lines: []string{"cp: error writing '/cache/x': No space left on device", "retrying", "no route to host"}},
 		"a read-only file system of the kernel": {task: with(task("t"), 0, time.Minute), exit: engine.Exit{Code: 1}, lines: []string{"sh: can't create /proc/sys/x: Read-only file system"}},
+		"a failure under a memory limit":        {task: limited(task("t"), 64<<20), exit: engine.Exit{Code: 1}, lines: []string{"no such host"}},
 		"killed without a memory limit":         {task: task("t"), exit: engine.Exit{Code: 137, Signal: "SIGKILL"}, lines: []string{"Killed"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -218,6 +219,15 @@ func TestShellEnds(t *testing.T) {
 			remedy:  "use an image for the engine's architecture, or name another with --platform",
 		}.check(t)
 	}
+}
+
+// TestKilledUnderALimit has a SIGKILL of which the engine does not say why.
+func TestKilledUnderALimit(t *testing.T) {
+	ended{
+		task: limited(task("t"), 64<<20), exit: engine.Exit{Code: 137, Signal: "SIGKILL"}, reason: engine.BackoffLimitExceeded,
+		message: "exit code 137 (SIGKILL)",
+		remedy:  "a process was killed by SIGKILL: if it was short of memory, raise the limit of 64Mi",
+	}.check(t)
 }
 
 func TestNoFork(t *testing.T) {

@@ -320,3 +320,16 @@ func since(began time.Time, times []time.Time) []time.Duration {
 	}
 	return all
 }
+
+// TestResultNamesTheImage by the address of what ran, also where the last attempt did not come to that.
+func TestResultNamesTheImage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := &enginetest.Fake{Tasks: map[string]attempts{"t": {
+			{Exit: engine.Exit{Code: 1, ImageDigest: "sha256:one"}}, {Err: errors.New("lost")},
+		}}}
+		result, _ := play(t, t.Context(), engine.Runner{Engine: fake}, with(task("t"), 1, time.Minute))
+		if got := result.Tasks[0].ImageDigest; got != "sha256:one" {
+			t.Errorf("the image is %q", got)
+		}
+	})
+}
