@@ -156,6 +156,50 @@ func TestCausesAreNotGuessed(t *testing.T) {
 	}
 }
 
+// TestRemediesAreForTheirCauseAlone has exceptions that are like those of which a remedy is known.
+func TestRemediesAreForTheirCauseAlone(t *testing.T) {
+	withData := script(plan.RuntimePython, "/var/data/function.py")
+	withData.Container.Env = []plan.EnvVar{{Name: "DATA"}}
+	for name, test := range map[string]struct {
+		recorded, from, to string
+		task               plan.Task
+		message            string
+	}{
+		"a name that is no module":      {"py-name", "'os'", "'total'", script(plan.RuntimePython, "/var/data/function.py"), "task.yaml:33: NameError: name 'total' is not defined\ncalled from task.yaml:35"},
+		"DATA is there":                 {"py-key", "", "", withData, "task.yaml:32: KeyError: 'DATA'"},
+		"another key":                   {"py-key", "'DATA'", "'name'", script(plan.RuntimePython, "/var/data/function.py"), "task.yaml:32: KeyError: 'name'"},
+		"a permission of another kind":  {"py-perm", "[Errno 13] Permission denied", "[Errno 1] Operation not permitted", script(plan.RuntimePython, "/var/data/function.py"), "task.yaml:31: PermissionError: [Errno 1] Operation not permitted: '/etc/x'"},
+		"errno 13 of another exception": {"py-perm", "PermissionError:", "OSError:", script(plan.RuntimePython, "/var/data/function.py"), "task.yaml:31: OSError: [Errno 13] Permission denied: '/etc/x'"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			lines := recorded(t, test.recorded)
+			for i := range lines {
+				if test.from != "" {
+					lines[i] = strings.ReplaceAll(lines[i], test.from, test.to)
+				}
+			}
+			place, _, _ := strings.Cut(test.message, ": ")
+			ended{
+				task: test.task, exit: engine.Exit{Code: 1}, lines: lines, reason: engine.BackoffLimitExceeded, attempt: engine.ScriptFailed,
+				message: "exit code 1: " + test.message, place: plan.Origin(place),
+			}.check(t)
+		})
+	}
+}
+
+// TestStdoutIsNoError where something went to stderr.
+func TestStdoutIsNoError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := &enginetest.Fake{Tasks: map[string]attempts{"t": {{
+			Output: []enginetest.Line{enginetest.Err("giving up"), enginetest.Out("sh: tool: not found")}, Exit: engine.Exit{Code: 127},
+		}}}}
+		result, _ := play(t, t.Context(), engine.Runner{Engine: fake}, task("t"))
+		if got := result.Tasks[0]; got.Reason != engine.BackoffLimitExceeded {
+			t.Errorf("%s: %s", got.Reason, got.Message)
+		}
+	})
+}
+
 func TestCodeElsewhere(t *testing.T) {
 	folded := script(plan.RuntimePython, "/var/data/function.py")
 	folded.Container.Files[0].Line = 0
