@@ -3,9 +3,12 @@ package engine
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"html"
 	"net/url"
+	"regexp"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -16,10 +19,19 @@ func forms(value string) []string {
 	if len(strings.TrimSpace(value)) < shortestMasked {
 		return nil
 	}
-	all := []string{value}
+	all := []string{value, hex.EncodeToString([]byte(value)), fmt.Sprintf("%X", value), html.EscapeString(value), inXML(value)}
 	all = append(all, inBase64(value)...)
 	all = append(all, inURL(value)...)
-	return append(all, inJSON(value, true), inJSON(value, false), inASCII(value))
+	for _, text := range []string{inJSON(value, true), inJSON(value, false), inASCII(value)} {
+		// PHP escapes slashes as well; and bodies of requests are logged as JSON within JSON.
+		all = append(all, text, strings.ReplaceAll(text, "/", `\/`), inJSON(text, false))
+	}
+	return all
+}
+
+// inXML has the named entities of XML, where Go writes numbers.
+func inXML(value string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;").Replace(value)
 }
 
 // inBase64 are the forms in base64: by itself, in lines, and as part of something longer, as in the user:password of
@@ -53,6 +65,33 @@ func wrapped(text string, width int) string {
 	return b.String() + text
 }
 
+// window is a part of base64 that is long enough to be masked wherever it stands: 18 bytes of a value. A line of base64
+// is never shorter, but for the first and the last that a value is in.
+const window = 24
+
+// inLines are the forms in base64 as part of something longer that is broken into lines, as base64 and MIME do on their
+// own: where the breaks are depends on what stands before. Windows hide the whole lines, the others the ends.
+func inLines(value string) []string {
+	if len(strings.TrimSpace(value)) < shortestMasked {
+		return nil
+	}
+	var all []string
+	for before := range 3 {
+		text := core(base64.RawStdEncoding, before, value)
+		for i := 0; i+window <= len(text); i++ {
+			all = append(all, text[i:i+window])
+		}
+		for _, lineBreak := range []string{"\n", "\r\n"} {
+			for i := 1; i < len(text); i++ {
+				if i < window || i > len(text)-window {
+					all = append(all, text[max(0, i-window):i]+lineBreak+text[i:min(len(text), i+window)])
+				}
+			}
+		}
+	}
+	return all
+}
+
 // core is what the base64 of anything has in common that holds value behind so many bytes, counted by 3: the
 // characters that the value alone decides.
 func core(encoding *base64.Encoding, before int, value string) string {
@@ -77,8 +116,15 @@ func inURL(value string) []string {
 		all = append(all, percent(value, left))
 	}
 	// URLSearchParams
-	return append(all, strings.ReplaceAll(percent(value, "-_.* "), " ", "+"))
+	all = append(all, strings.ReplaceAll(percent(value, "-_.* "), " ", "+"))
+	for _, text := range all {
+		// .NET writes the digits small; a URL that is part of another one is escaped twice.
+		all = append(all, escapes16.ReplaceAllStringFunc(text, strings.ToLower), percent(text, leftInURLs[0]))
+	}
+	return all
 }
+
+var escapes16 = regexp.MustCompile("%[0-9A-F]{2}")
 
 // percent escapes all bytes but letters, digits and those of left.
 func percent(value, left string) string {

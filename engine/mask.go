@@ -15,7 +15,7 @@ const shortestMasked = 4
 
 // Mask finds the values of secrets in a stream of bytes. Besides a value itself it knows the forms in which
 // programs print one: each of its lines, each string within it if it is JSON, and each of these in base64,
-// as part of a URL and as part of JSON, see forms. A Mask does not change; any number of streams may use one at once.
+// in hexadecimal, as part of a URL, of JSON and of XML, see forms. A Mask does not change; any number of streams may use one at once.
 // The nil Mask finds nothing.
 type Mask struct {
 	trie trie
@@ -25,10 +25,8 @@ type Mask struct {
 func NewMask(secrets []plan.Secret) *Mask {
 	m := &Mask{trie: newTrie()}
 	for _, s := range secrets {
-		for _, value := range readings(s.Reveal()) {
-			for _, form := range forms(value) {
-				m.trie.add(form)
-			}
+		for _, form := range allForms(s.Reveal()) {
+			m.trie.add(form)
 		}
 	}
 	if m.trie.empty() {
@@ -36,6 +34,19 @@ func NewMask(secrets []plan.Secret) *Mask {
 	}
 	m.trie.link()
 	return m
+}
+
+// allForms are the forms of a secret's readings. The one that is costly is for whole values alone: nobody puts a line
+// of a key into something longer, and that in base64.
+func allForms(secret string) []string {
+	var all []string
+	for _, value := range readings(secret) {
+		all = append(all, forms(value)...)
+	}
+	for _, value := range values(secret) {
+		all = append(all, inLines(value)...)
+	}
+	return all
 }
 
 // Unmaskable gives the refs of the secrets of which not all can be masked, in their order, so that the user can be

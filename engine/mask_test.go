@@ -79,6 +79,14 @@ func TestMaskHidesForms(t *testing.T) {
 		"encodeURI":                    "%3E%3E%3E???p?ss%3Ew~rd/+&%22%C3%A9%3C%0A%20line2%09?",
 		"Python's json.dumps":          `>>>???p?ss>w~rd/+&\"\u00e9<\n line2\t?`,
 		"path":                         url.PathEscape(value),
+		".NET's percent":               "%3e%3e%3e%3f%3f%3fp%3fss%3ew~rd%2f%2b%26%22%c3%a9%3c%0a%20line2%09%3f",
+		"a URL within a URL":           percent(url.PathEscape(value), "-_.~"),
+		"PHP's JSON":                   `>>>???p?ss>w~rd\/+&\"\u00e9<\n line2\t?`,
+		"JSON within JSON":             `>>>???p?ss>w~rd/+&\\\"\\u00e9<\\n line2\\t?`,
+		"HTML":                         "&gt;&gt;&gt;???p?ss&gt;w~rd/+&amp;&#34;é&lt;\n line2\t?",
+		"XML":                          "&gt;&gt;&gt;???p?ss&gt;w~rd/+&amp;&quot;é&lt;\n line2\t?",
+		"hexadecimal":                  "3e3e3e3f3f3f703f73733e777e72642f2b2622c3a93c0a206c696e6532093f",
+		"HEXADECIMAL":                  "3E3E3E3F3F3F703F73733E777E72642F2B2622C3A93C0A206C696E6532093F",
 		"JSON":                         strings.TrimSuffix(plainJSON.String(), "\n"),
 		"JSON for HTML":                string(lower),
 	}
@@ -120,6 +128,26 @@ func TestMaskHidesBrokenBase64(t *testing.T) {
 	}
 }
 
+// TestMaskHidesPartsOfBase64InLines: behind any text, broken anywhere, no more than a bit of a character is left.
+func TestMaskHidesPartsOfBase64InLines(t *testing.T) {
+	for _, value := range []string{"p4ss>w?rd", "a token of 30 characters, or so", strings.Repeat("0123456789abcdef", 20)} {
+		mask := NewMask(secrets(value))
+		for before := range 90 {
+			for _, width := range []int{64, 76} {
+				for _, lineBreak := range []string{"\n", "\r\n"} {
+					text := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("u", before) + value + "@host"))
+					text = strings.ReplaceAll(wrapped(text, width), "\n", lineBreak)
+					shown := strings.NewReplacer(plan.Mask, "", lineBreak, "").Replace(mask.String(text))
+					around := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("u", before) + "@host"))
+					if extra := len(shown) - len(around); extra > 4 {
+						t.Fatalf("%d bytes before %q, lines of %d: %q shows %d characters too many", before, value, width, mask.String(text), extra)
+					}
+				}
+			}
+		}
+	}
+}
+
 func BenchmarkNewMask(b *testing.B) {
 	key := secrets(strings.Repeat("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n", 25))
 	for b.Loop() {
@@ -139,12 +167,10 @@ func naive(text string, values []string) string {
 	type span struct{ from, to int }
 	var all []span
 	for _, s := range secrets(values...) {
-		for _, reading := range readings(s.Reveal()) {
-			for _, form := range forms(reading) {
-				for at := range len(text) {
-					if strings.HasPrefix(text[at:], form) {
-						all = append(all, span{at, at + len(form)})
-					}
+		for _, form := range allForms(s.Reveal()) {
+			for at := range len(text) {
+				if strings.HasPrefix(text[at:], form) {
+					all = append(all, span{at, at + len(form)})
 				}
 			}
 		}
