@@ -32,10 +32,13 @@ func interspersed(root *cli.App, args []string) []string {
 			continue
 		}
 		flags = append(flags, arg)
-		if !strings.Contains(arg, "=") && takesValue(command, strings.TrimLeft(arg, "-")) && i+1 < len(args) {
-			i++
-			flags = append(flags, args[i])
+		if strings.Contains(arg, "=") || !takesValue(command, strings.TrimLeft(arg, "-")) {
+			continue
 		}
+		if i++; i == len(args) { // its value is missing: with nothing behind it the flag package says so
+			return append([]string{args[0]}, flags...)
+		}
+		flags = append(flags, args[i])
 	}
 	all := append([]string{args[0]}, flags...)
 	if len(rest) > 0 {

@@ -222,6 +222,41 @@ spec:
 	}
 }
 
+// TestFlagsThatMakeNoSense: each is one line that says what the flag takes.
+func TestFlagsThatMakeNoSense(t *testing.T) {
+	s := newShell(t, map[string]string{"a.yaml": hello})
+	for _, test := range [][]string{
+		{"flag needs an argument", "--report"},
+		{"flag needs an argument", "-t"},
+		{"--pids-limit takes", "--pids-limit", "5000000"},
+		{"--pids-limit takes", "--pids-limit", "0"},
+		{"--platform takes", "--platform", "arm64"},
+		{"--platform takes", "--platform", "linux/"},
+		{"--image takes", "--image", "busybox="},
+		{"exclude each other", "--offline", "--pull", "always"},
+		{"name the same file", "--report", "same", "--junit", "same"},
+	} {
+		s.ktask(append([]string{"run", "a.yaml"}, test[1:]...)...).exits(2).says(test[0]).hides("goroutine")
+	}
+	for _, name := range []string{"--", "same"} {
+		if _, err := os.Stat(name); err == nil {
+			t.Errorf("a file named %s was made", name)
+		}
+	}
+}
+
+// TestReportsWithoutARun: where nothing runs, the reports of the run before stay, and no empty ones are made.
+func TestReportsWithoutARun(t *testing.T) {
+	s := newShell(t, map[string]string{"a.yaml": hello, "old.json": "old"})
+	s.ktask("run", "a.yaml", "--report", "old.json", "--junit", "new.xml").exits(3)
+	if text, err := os.ReadFile("old.json"); err != nil || string(text) != "old" {
+		t.Errorf("the old report is %q, %v", text, err)
+	}
+	if _, err := os.Stat("new.xml"); err == nil {
+		t.Error("an empty report was made")
+	}
+}
+
 func TestPlanForms(t *testing.T) {
 	s := newShell(t, map[string]string{"a.yaml": hello})
 	first := s.ktask("plan", "a.yaml", "-o", "json").exits(0)

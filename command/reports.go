@@ -3,20 +3,31 @@ package command
 import (
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
+	"syscall"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/engine/report"
 )
 
-// reports are what a run prints and the files that it leaves. The files are made before anything runs, so that a
-// path that cannot be written is no news at the end.
+// reports are what a run prints and the files that it leaves. The files are opened before anything runs, so that a
+// path that cannot be written is no news at the end; what was in them stays until there is something else to write.
 type reports struct {
 	sink    engine.Sink
+	printer report.Reporter
 	capture *report.Capture
-	junit   *os.File
-	result  *os.File
+	junit   *reportFile
+	result  *reportFile
+}
+
+// reportFile is a file that is there or was made for a report.
+type reportFile struct {
+	*os.File
+	// unused says that it was made and that nothing was written to it.
+	unused bool
 }
 
 func (app App) reports(s settings, o runOptions, p plan.Plan) (*reports, error) {
@@ -24,9 +35,12 @@ func (app App) reports(s settings, o runOptions, p plan.Plan) (*reports, error) 
 	if err != nil {
 		return nil, err
 	}
-	r := &reports{sink: printer}
+	r := &reports{sink: printer, printer: printer}
 	if r.junit, err = create(o.junit); err == nil {
 		r.result, err = create(o.report)
+	}
+	if err == nil {
+		err = r.distinct()
 	}
 	if err != nil {
 		r.close()
@@ -39,38 +53,76 @@ func (app App) reports(s settings, o runOptions, p plan.Plan) (*reports, error) 
 	return r, nil
 }
 
-func create(name string) (*os.File, error) {
+// distinct makes sure that no report takes the place of the other.
+func (r *reports) distinct() error {
+	if r.junit == nil || r.result == nil {
+		return nil
+	}
+	junit, err := r.junit.Stat()
+	if err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	result, err := r.result.Stat()
+	if err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	if os.SameFile(junit, result) && junit.Mode().IsRegular() {
+		return fmt.Errorf("--junit and --report name the same file %q: give each its own", r.result.Name())
+	}
+	return nil
+}
+
+func create(name string) (*reportFile, error) {
 	if name == "" {
 		return nil, nil
 	}
-	f, err := os.Create(name)
-	if err != nil {
+	_, err := os.Lstat(name)
+	f := &reportFile{unused: errors.Is(err, fs.ErrNotExist)}
+	if f.File, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o666); err != nil {
 		return nil, fmt.Errorf("write report: %w", err)
 	}
 	return f, nil
 }
 
+// write puts a document in the place of what the file held.
+func (f *reportFile) write(document func(io.Writer) error) error {
+	if f == nil {
+		return nil
+	}
+	f.unused = false
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+		if err := f.Truncate(0); err != nil {
+			return fmt.Errorf("write report: %w", err)
+		}
+	}
+	return errors.Join(document(f.File), f.Close())
+}
+
 func (r *reports) close() {
-	for _, f := range []*os.File{r.junit, r.result} {
-		if f != nil {
-			_ = f.Close() // a second time after write, which told of errors
+	for _, f := range []*reportFile{r.junit, r.result} {
+		if f == nil {
+			continue
+		}
+		_ = f.Close() // a second time after write, which told of errors
+		if f.unused {
+			_ = os.Remove(f.Name())
 		}
 	}
 }
 
 func (r *reports) write(result engine.Result) error {
 	var failures []error
-	if r.junit != nil {
-		failures = append(failures, report.WriteJUnit(r.junit, result, r.capture), r.junit.Close())
+	// Who reads no further, like head, is no failure; a full disk is.
+	if err := r.printer.Err(); err != nil && !errors.Is(err, syscall.EPIPE) {
+		failures = append(failures, fmt.Errorf("write output: %w", err))
 	}
-	if r.result != nil {
-		failures = append(failures, report.WriteResult(r.result, result), r.result.Close())
-	}
-	return errors.Join(failures...)
+	return errors.Join(append(failures,
+		r.junit.write(func(w io.Writer) error { return report.WriteJUnit(w, result, r.capture) }),
+		r.result.write(func(w io.Writer) error { return report.WriteResult(w, result) }))...)
 }
 
 // reporter chooses what prints the run: on a terminal live, else plain, unless the user says otherwise.
-func (app App) reporter(s settings, o runOptions, p plan.Plan) (engine.Sink, error) {
+func (app App) reporter(s settings, o runOptions, p plan.Plan) (report.Reporter, error) {
 	var names []string
 	for _, t := range p.Tasks {
 		names = append(names, t.Name)

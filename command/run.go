@@ -105,6 +105,9 @@ func (s settings) runOptions(app App) (runOptions, error) {
 	}
 	o.pull = pull
 	if s.yes("offline") {
+		if pull != "" && pull != plan.PullNever {
+			return o, usagef("--offline and --pull %s exclude each other", s.text("pull", ""))
+		}
 		o.pull = plan.PullNever
 	}
 	var err error

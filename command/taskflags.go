@@ -91,6 +91,14 @@ func (s settings) taskOptions() (resolve.Options, error) {
 		*f.to = overrides
 		failures = append(failures, err)
 	}
+	for _, image := range o.Images {
+		if image.Key == "" || image.Value == "" {
+			failures = append(failures, usagef("--image takes FROM=TO, the names of two images, not %q", image.Key+"="+image.Value))
+		}
+	}
+	if parts := strings.Split(o.Platform, "/"); o.Platform != "" && (len(parts) < 2 || len(parts) > 3 || slices.Contains(parts, "")) {
+		failures = append(failures, usagef("--platform takes os/arch or os/arch/variant, as in linux/arm64, not %q", o.Platform))
+	}
 	var err error
 	o.Params, err = s.params()
 	failures = append(failures, err)
@@ -139,12 +147,13 @@ func (s settings) rules(o *resolve.Options) error {
 		if err != nil {
 			return err
 		}
-		o.Grace = max(d, 1) // 0 is at once, and not the default
+		o.Grace = &resolve.Setting[time.Duration]{Value: d, Origin: v.origin}
 	}
 	if v, ok := s.one("pids-limit"); ok {
 		n, err := strconv.ParseInt(v.text, 10, 64)
-		if err != nil || n < -1 || n == 0 {
-			return usagef("--pids-limit takes a number from 1 up, or -1 for no limit, not %q", v.text)
+		const most = 1 << 22 // PID_MAX_LIMIT of Linux
+		if err != nil || n < -1 || n == 0 || n > most {
+			return usagef("--pids-limit takes a number from 1 to %d, or -1 for no limit, not %q", most, v.text)
 		}
 		o.Pids = &resolve.Setting[int64]{Value: max(n, 0), Origin: v.origin}
 	}

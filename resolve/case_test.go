@@ -106,7 +106,8 @@ func (c *ruleCase) option(line string) (err error) {
 		o.Timeout = &resolve.Setting[time.Duration]{Origin: from}
 		o.Timeout.Value, err = time.ParseDuration(value)
 	case "grace":
-		o.Grace, err = time.ParseDuration(value)
+		o.Grace = &resolve.Setting[time.Duration]{Origin: from}
+		o.Grace.Value, err = time.ParseDuration(value)
 	case "backoff-scale":
 		o.BackoffScale, err = strconv.ParseFloat(value, 64)
 	case "deno-image":

@@ -35,7 +35,7 @@ type Options struct {
 
 	Retries   *Setting[int]
 	Timeout   *Setting[time.Duration]
-	Grace     time.Duration
+	Grace     *Setting[time.Duration]
 	Semantics plan.Semantics
 	// Pids limits the processes and threads of each task; 0 is no limit.
 	Pids *Setting[int64]

@@ -44,7 +44,7 @@ func (r *resolver) task(u use) (t plan.Task, ok bool) {
 		t.Runtime = plan.RuntimeContainer
 		r.container(u, runner, &t)
 	}
-	t.Container.Grace = r.grace()
+	r.grace(&t.Container)
 	r.pids(&t.Container)
 	t.Container.Mounts = r.options.Mounts
 	t.Container.Network = r.options.Network
@@ -132,14 +132,15 @@ func (r *resolver) timeout(u use, t *plan.Task) {
 	}
 }
 
-func (r *resolver) grace() time.Duration {
-	switch {
-	case r.options.Grace > 0:
-		return r.options.Grace
-	case r.options.Semantics == plan.Cluster:
-		return clusterGrace
+func (r *resolver) grace(c *plan.Container) {
+	c.Grace = localGrace
+	if r.cluster() {
+		c.Grace = clusterGrace
 	}
-	return localGrace
+	if o := r.options.Grace; o != nil {
+		c.Grace = o.Value
+		c.Origins = append(c.Origins, plan.Part{Name: "grace", Origin: o.Origin})
+	}
 }
 
 // pids limits the processes and threads of the container.

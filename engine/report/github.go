@@ -34,6 +34,8 @@ type GitHub struct {
 	stages map[string]string
 	// open is true in the middle of a line that is told in parts.
 	open bool
+	// openStream is the one that is told so.
+	openStream engine.Stream
 }
 
 // group is the output of one task.
@@ -92,8 +94,11 @@ func (g *GitHub) add(t *group, k kept) {
 		t.tail.add(k)
 		return
 	}
+	if g.open && k.stream != g.openStream {
+		g.write("\n")
+	}
 	g.write(k.text)
-	g.open = k.partial
+	g.open, g.openStream = k.partial, k.stream
 	if !g.open {
 		g.write("\n")
 	}
