@@ -1,6 +1,7 @@
 package command
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -28,10 +29,10 @@ func interspersed(root *cli.App, args []string) []string {
 			continue
 		}
 		if short := arg[:2]; len(arg) > 2 && arg[1] != '-' && arg[2] != '=' && takesValue(command, short[1:]) {
-			flags = append(flags, short, arg[2:]) // -j4
+			flags = append(flags, longName(command, short), arg[2:]) // -j4
 			continue
 		}
-		flags = append(flags, arg)
+		flags = append(flags, longName(command, arg))
 		if strings.Contains(arg, "=") || !takesValue(command, strings.TrimLeft(arg, "-")) {
 			continue
 		}
@@ -45,6 +46,20 @@ func interspersed(root *cli.App, args []string) []string {
 		all = append(append(all, "--"), rest...)
 	}
 	return all
+}
+
+// longName is a flag under its first name: the cli package refuses two forms of one flag beside each other.
+func longName(command *cli.Command, arg string) string {
+	name, value, given := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+	for _, f := range command.Flags {
+		if names := f.Names(); slices.Contains(names, name) {
+			if given {
+				return "--" + names[0] + "=" + value
+			}
+			return "--" + names[0]
+		}
+	}
+	return arg
 }
 
 func takesValue(command *cli.Command, name string) bool {

@@ -257,6 +257,35 @@ func TestReportsWithoutARun(t *testing.T) {
 	}
 }
 
+// TestTwoFormsOfAFlag beside each other are one flag.
+func TestTwoFormsOfAFlag(t *testing.T) {
+	s := newShell(t, map[string]string{"a.yaml": hello})
+	s.ktask("plan", "a.yaml", "-e", "A=1", "--env", "B=2", "-e=C=3", "-p", "a=1", "--param", "b=2", "-o", "json").exits(0).
+		says(`"A"`, `"B"`, `"C"`, `{\"a\":\"1\",\"b\":\"2\"`)
+}
+
+// TestSecretFileOfNamespaces: a Secret that names its namespace is for the tasks there.
+func TestSecretFileOfNamespaces(t *testing.T) {
+	task := func(ns string) string {
+		return header + "metadata: {name: t-" + ns + ", namespace: " + ns + "}\nspec: {python: {inline: {code: x}, secureParameters: {secret: s}}}\n---\n"
+	}
+	of := func(ns string) string {
+		return "apiVersion: v1\nkind: Secret\nmetadata: {name: s" + ns + "}\nstringData: {SECURE_DATA: value}\n---\n"
+	}
+	s := newShell(t, map[string]string{"a.yaml": task("one") + task("two"), "one.yaml": of(", namespace: one"), "all.yaml": of("")})
+	s.ktask("plan", "a.yaml", "--secret-file", "one.yaml").exits(2).says(`there is no Secret "s", of which task "t-two"`).hides(`task "t-one"`)
+	s.ktask("plan", "a.yaml", "--secret-file", "all.yaml").exits(0)
+}
+
+// TestLinkedDirectory is a directory like any other.
+func TestLinkedDirectory(t *testing.T) {
+	s := newShell(t, map[string]string{"real/a.yaml": hello})
+	if err := os.Symlink("real", "link"); err != nil {
+		t.Skip("this system makes no links: ", err)
+	}
+	s.ktask("list", "link").exits(0).says("link/a.yaml")
+}
+
 func TestPlanForms(t *testing.T) {
 	s := newShell(t, map[string]string{"a.yaml": hello})
 	first := s.ktask("plan", "a.yaml", "-o", "json").exits(0)

@@ -64,11 +64,12 @@ func (r *reader) path(path string) error {
 		return r.file(path, true)
 	}
 	before := len(r.files)
-	err = filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
+	root := path + string(filepath.Separator) // so that a link to a directory is walked, too
+	err = filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		hidden := strings.HasPrefix(entry.Name(), ".") && name != path
+		hidden := strings.HasPrefix(entry.Name(), ".") && name != root
 		switch {
 		case entry.IsDir() && hidden:
 			return fs.SkipDir // .git, .github: not what a directory of manifests holds

@@ -114,7 +114,8 @@ func secretFile(v value) ([]resolve.SecretValue, error) {
 }
 
 func secretManifests(name string, data []byte, from plan.Origin) ([]resolve.SecretValue, error) {
-	m, problems := spec.Load([]spec.File{{Name: name, Data: data, Named: true}}, spec.Options{Namespace: defaultNamespace})
+	const anywhere = "*" // for a Secret that names no namespace: it holds for the tasks of all
+	m, problems := spec.Load([]spec.File{{Name: name, Data: data, Named: true}}, spec.Options{Namespace: anywhere})
 	for _, p := range problems.Errors() {
 		return nil, usagef("--secret-file: %s", p)
 	}
@@ -123,9 +124,13 @@ func secretManifests(name string, data []byte, from plan.Origin) ([]resolve.Secr
 	}
 	var all []resolve.SecretValue
 	for _, s := range m.Secrets {
+		namespace := s.Namespace
+		if namespace == anywhere {
+			namespace = ""
+		}
 		for _, key := range s.Data.Keys() {
 			text, _ := s.Data.Value(key)
-			all = append(all, resolve.SecretValue{Name: s.Name, Key: key, Value: plan.NewSecret(s.Name+"/"+key, string(text)), Origin: from})
+			all = append(all, resolve.SecretValue{Namespace: namespace, Name: s.Name, Key: key, Value: plan.NewSecret(s.Name+"/"+key, string(text)), Origin: from})
 		}
 	}
 	return all, nil

@@ -60,7 +60,8 @@ func parseConfig(c *cli.Context, data []byte) (map[string][]string, error) {
 		}
 	}
 	file := map[string][]string{}
-	for key, v := range raw {
+	for _, key := range slices.Sorted(maps.Keys(raw)) {
+		v := raw[key]
 		if !slices.Contains(known, key) {
 			return nil, fmt.Errorf("%s: unknown key %q%s", configFile, key, didYouMean(key, known))
 		}

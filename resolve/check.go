@@ -14,8 +14,14 @@ func Check(m spec.Manifests, o Options) spec.Problems {
 	for _, u := range tasks {
 		r.task(u)
 	}
+	// What others call is checked in their place: its references mean what they mean there.
+	var definitions []use
 	for _, d := range m.Definitions {
-		r.task(use{definition: d})
+		definitions = append(definitions, use{definition: d})
+	}
+	callers, _ := r.callers(definitions)
+	for _, u := range callers {
+		r.task(u)
 	}
 	if len(r.apps(m)) > 0 {
 		r.options.Lifecycle = Lifecycle{Promotion: true}

@@ -29,7 +29,7 @@ func (r *resolver) container(u use, from *spec.Container, t *plan.Task) {
 	c.WorkingDir = from.WorkingDir
 	c.TTY, c.Stdin = from.TTY, from.Stdin
 	c.TerminationMessage = plan.TerminationMessage{
-		Path:           from.TerminationMessagePath,
+		Path:           messagePath(from),
 		FallbackToLogs: from.TerminationMessagePolicy == corev1.TerminationMessageFallbackToLogsOnError,
 	}
 	c.Limits = limits(from.Resources.Limits)
@@ -44,6 +44,20 @@ func (r *resolver) container(u use, from *spec.Container, t *plan.Task) {
 		r.warn(u.task.Definition.Pos, "unused-parameters", "give it env",
 			"KeptnTask %q has parameters or a secret, but %q is a container task, which gets neither", u.task.Name, u.definition.Name)
 	}
+}
+
+// messagePath is where the container leaves its last words. Kubernetes makes its default for every container, which
+// here costs a volume and so is made for those alone that name it.
+func messagePath(c *spec.Container) string {
+	if c.TerminationMessagePath != "" {
+		return c.TerminationMessagePath
+	}
+	names := func(text string) bool { return strings.Contains(text, corev1.TerminationMessagePathDefault) }
+	if slices.ContainsFunc(c.Command, names) || slices.ContainsFunc(c.Args, names) ||
+		slices.ContainsFunc(c.Env, func(e corev1.EnvVar) bool { return names(e.Value) }) {
+		return corev1.TerminationMessagePathDefault
+	}
+	return ""
 }
 
 // origins are the places of the fields that are given.
@@ -84,6 +98,9 @@ func (r *resolver) expandAll(u use, values []string, env *variables, what string
 	texts := make([]plan.Text, len(values))
 	for i, v := range values {
 		texts[i] = expand(v, env.lookup)
+		if strings.ContainsRune(v, 0) {
+			r.fail(u.meta().Pos, "nul-byte", "encode it, or pass a file", "task %q: %s[%d] holds a NUL byte, which no argument can", u.name(), what, i)
+		}
 		r.tooLong(u, texts[i], what+"["+strconv.Itoa(i)+"]")
 	}
 	return texts

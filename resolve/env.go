@@ -33,6 +33,9 @@ func (r *resolver) containerEnv(u use, c *spec.Container) *variables {
 			v.expanded(context)
 			continue
 		}
+		if v.overridden(e.Name) {
+			continue
+		}
 		if e.ValueFrom == nil {
 			v.expanded(plan.EnvVar{Name: e.Name, Value: plan.Plain(e.Value), Origin: origin(c.At("env", i, "value"))})
 			continue
@@ -44,6 +47,7 @@ func (r *resolver) containerEnv(u use, c *spec.Container) *variables {
 	if !own {
 		v.expanded(context)
 	}
+	r.added(v)
 	return v
 }
 
@@ -52,6 +56,9 @@ func (r *resolver) envFrom(u use, c *spec.Container, i int, source corev1.EnvFro
 		name := source.Prefix + key
 		if problems := validation.IsEnvVarName(name); problems != nil {
 			r.warn(c.At("envFrom", i), "invalid-variable", "", "key %q makes no name of a variable and is left out, as in a cluster", name)
+			return
+		}
+		if v.overridden(name) {
 			return
 		}
 		v.spend(value.Len())
@@ -97,7 +104,7 @@ func (r *resolver) secretKeys(u use, name string) (keys []string, ok bool) {
 		keys, ok = slices.Clone(s.Data.Keys()), true
 	}
 	for _, given := range r.options.Secrets {
-		if given.Name == name {
+		if given.Name == name && r.holds(given, u) {
 			keys, ok = append(keys, given.Key), true
 		}
 	}

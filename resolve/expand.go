@@ -81,12 +81,27 @@ type variables struct {
 	at   map[string]int
 	// spend counts what becomes part of the plan.
 	spend func(bytes int)
+	// overrides are those of --env, which take the place of what a manifest says of a name.
+	overrides map[string]plan.EnvVar
 	// inserted is how many bytes lookup was asked for.
 	inserted int
 }
 
 func (r *resolver) variables(u use) *variables {
-	return &variables{at: map[string]int{}, spend: func(bytes int) { r.spend(u, bytes) }}
+	v := &variables{at: map[string]int{}, spend: func(bytes int) { r.spend(u, bytes) }, overrides: map[string]plan.EnvVar{}}
+	for _, o := range r.options.Env {
+		v.overrides[o.Key] = plan.EnvVar{Name: o.Key, Value: plan.Plain(o.Value), Origin: o.Origin}
+	}
+	return v
+}
+
+// overridden declares a variable that --env gives a value, as it was typed, and tells whether it did.
+func (v *variables) overridden(name string) bool {
+	e, ok := v.overrides[name]
+	if ok {
+		v.set(e)
+	}
+	return ok
 }
 
 func (v *variables) set(e plan.EnvVar) {
@@ -115,17 +130,26 @@ func (v *variables) lookup(name string) (plan.Text, bool) {
 
 // expanded declares a variable with a plain value, in which the variables before it are expanded.
 func (v *variables) expanded(e plan.EnvVar) {
+	if v.overridden(e.Name) {
+		return
+	}
 	e.Value = expand(e.Value.String(), v.lookup)
 	v.set(e)
 }
 
-// environment is the end of every environment: --env, in place of a variable of the name or behind the others,
-// as it was typed; then a look at the lengths.
-func (r *resolver) environment(u use, v *variables) []plan.EnvVar {
+// added declares what --env gives beside the variables of a manifest.
+func (r *resolver) added(v *variables) {
 	for _, o := range r.options.Env {
-		v.set(plan.EnvVar{Name: o.Key, Value: plan.Plain(o.Value), Origin: o.Origin})
+		v.overridden(o.Key)
 	}
+}
+
+// environment is the end of every environment: a look at the values.
+func (r *resolver) environment(u use, v *variables) []plan.EnvVar {
 	for _, e := range v.list {
+		if strings.ContainsRune(e.Value.String(), 0) {
+			r.fail(u.meta().Pos, "nul-byte", "encode it, or pass a file", "task %q: variable %s holds a NUL byte, which no environment variable can", u.name(), e.Name)
+		}
 		r.tooLong(u, e.Value, "variable "+e.Name)
 	}
 	if v.inserted > maxExpansion {

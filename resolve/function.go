@@ -43,12 +43,15 @@ func (r *resolver) function(u use, f *spec.Function, t *plan.Task) {
 	in.Script, c.Files = r.code(u, last, runtime, c.Image)
 	env := r.variables(u)
 	for _, e := range runtimes.Env(in) {
-		if e.Name == "SECURE_DATA" {
+		switch {
+		case env.overridden(e.Name):
+		case e.Name == "SECURE_DATA":
 			env.set(e) // what comes from a secret is not expanded
-		} else {
+		default:
 			env.expanded(e)
 		}
 	}
+	r.added(env)
 	c.Env = r.environment(u, env)
 	r.unreadData(u, in, *c)
 }

@@ -72,6 +72,8 @@ type Setting[T any] struct {
 
 // SecretValue is a key of a secret from outside the manifests. It formats without the value.
 type SecretValue struct {
+	// Namespace is "" where it holds for the tasks of all.
+	Namespace string
 	Name, Key string
 	Value     plan.Secret
 	Origin    plan.Origin

@@ -16,7 +16,7 @@ func (r *resolver) secret(u use, name, key string, at spec.Pos, optional bool) (
 		return text, "", false // spec reports it
 	}
 	for _, given := range slices.Backward(r.options.Secrets) {
-		if given.Name == name && given.Key == key {
+		if given.Name == name && given.Key == key && r.holds(given, u) {
 			return plan.Hidden(given.Value), given.Origin, true
 		}
 	}
@@ -49,6 +49,11 @@ func (r *resolver) secret(u use, name, key string, at spec.Pos, optional bool) (
 		return text, "", false
 	}
 	return r.hidden(name, key, value, at, origin(s.Pos))
+}
+
+// holds tells whether a secret from outside the manifests is one of the task's namespace, or of Keptn's.
+func (r *resolver) holds(given SecretValue, u use) bool {
+	return given.Namespace == "" || slices.Contains(r.namespaces(u.meta().Namespace), given.Namespace)
 }
 
 func (r *resolver) hidden(name, key string, value []byte, at spec.Pos, from plan.Origin) (plan.Text, plan.Origin, bool) {

@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -109,28 +110,52 @@ func (r *resolver) named(m spec.Manifests, tasks, definitions []use) []use {
 	return chosen
 }
 
-// callers leaves out the definitions that another one reaches through functionRef.
+// callers leaves out the definitions that another one reaches through functionRef. A circle that nobody else calls
+// is not left out: resolving it says what is wrong.
 func (r *resolver) callers(definitions []use) (chosen []use, skipped []plan.Skipped) {
 	calledBy := map[*spec.Definition]string{}
 	for _, u := range definitions {
-		if ref, ok := functionRef(u.definition); ok {
-			called, ok := find(r.index.definitions, ref.Name, r.namespaces(u.definition.Namespace)...)
-			if ok && called != u.definition && calledBy[called] == "" {
-				calledBy[called] = u.definition.Name
+		for caller, called := range r.called(u) {
+			if called != u.definition && calledBy[called] == "" {
+				calledBy[called] = caller.Name
 			}
 		}
 	}
-	if len(definitions) > 0 && len(calledBy) == len(definitions) {
-		return definitions, nil // a cycle of all: resolving them says so
+	reached := map[*spec.Definition]bool{}
+	for _, u := range definitions {
+		if calledBy[u.definition] != "" {
+			continue
+		}
+		for _, called := range r.called(u) {
+			reached[called] = true
+		}
 	}
 	for _, u := range definitions {
-		if by := calledBy[u.definition]; by != "" {
+		if by := calledBy[u.definition]; by != "" && reached[u.definition] {
 			skipped = append(skipped, plan.Skipped{Name: u.name(), Reason: "called by " + by + "; name it with --task"})
 			continue
 		}
 		chosen = append(chosen, u)
 	}
 	return chosen, skipped
+}
+
+// called are the definitions that a use leads to, each behind the one that calls it. All are looked up where the task is.
+func (r *resolver) called(u use) iter.Seq2[*spec.Definition, *spec.Definition] {
+	return func(yield func(caller, called *spec.Definition) bool) {
+		at := u.definition
+		for range maxChain {
+			ref, ok := functionRef(at)
+			if !ok {
+				return
+			}
+			next, ok := find(r.index.definitions, ref.Name, r.namespaces(u.meta().Namespace)...)
+			if !ok || !yield(at, next) {
+				return
+			}
+			at = next
+		}
+	}
 }
 
 func (r *resolver) labelled(chosen []use, skipped []plan.Skipped) ([]use, []plan.Skipped) {

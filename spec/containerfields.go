@@ -60,7 +60,7 @@ func ContainerFields() []ContainerField {
 		{"readinessProbe", Approximated, "nobody probes a task here"},
 		{"startupProbe", Approximated, "nobody probes a task here"},
 		{"lifecycle", Approximated, "hooks are not called"},
-		{"terminationMessagePath", Supported, "as in a pod: an empty file that any user may write to; its last 4096 bytes are the message"},
+		{"terminationMessagePath", Supported, "as in a pod: an empty file that any user may write to; its last 4096 bytes are the message; unset: /dev/termination-log, where command, args or env name that"},
 		{"terminationMessagePolicy", Supported, ""},
 		{"tty", Supported, ""},
 		{"stdin", Supported, "open, and empty, as in a Job that nobody attaches to"},

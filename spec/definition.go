@@ -220,16 +220,16 @@ func (l *loader) count(value *int32, s section, name string) Optional[int32] {
 	return given(value, s)
 }
 
-// timeoutPattern is the CRD's, anchored on both sides. Keptn's own anchors each half on one side only and lets
-// through what its duration parser then refuses.
-var timeoutPattern = regexp.MustCompile(`^(0|([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+)$`)
+// timeoutPattern is what both the CRD's pattern and Go's durations take. The CRD's anchors each of its halves on one
+// side only, so that .5s and +5s pass, and lets through what Keptn's duration parser then refuses.
+var timeoutPattern = regexp.MustCompile(`^\+?(0|([0-9]*\.?[0-9]+(ns|us|µs|ms|s|m|h))+)$`)
 
 func (l *loader) timeout(value *string, s section) Optional[time.Duration] {
 	if value == nil {
 		return Optional[time.Duration]{}
 	}
 	d, err := time.ParseDuration(*value)
-	if err != nil || !timeoutPattern.MatchString(*value) {
+	if err != nil || d < 0 || !timeoutPattern.MatchString(*value) {
 		remedy := "for example 30s, 5m or 1h30m"
 		if _, err := time.ParseDuration(*value + "s"); err == nil {
 			remedy = "a duration has a unit: " + *value + "s"

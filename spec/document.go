@@ -2,10 +2,14 @@ package spec
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"io"
 	"iter"
 	"regexp"
 	"strconv"
+	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -59,6 +63,48 @@ func split(data []byte) []chunk {
 	}
 	cut(len(data))
 	return chunks
+}
+
+// concatenated takes a chunk of several JSON objects apart: kubectl reads what jq prints. One that holds anything else
+// stays as it is.
+func concatenated(c chunk) []chunk {
+	if text := bytes.TrimSpace(c.text); len(text) == 0 || text[0] != '{' {
+		return []chunk{c}
+	}
+	var all []chunk
+	decoder := json.NewDecoder(bytes.NewReader(c.text))
+	for start, line := 0, c.line; ; {
+		var one json.RawMessage
+		err := decoder.Decode(&one)
+		if err == io.EOF && len(all) > 0 {
+			return all
+		}
+		if err != nil || len(all) > maxDocuments {
+			return []chunk{c}
+		}
+		end := int(decoder.InputOffset())
+		all = append(all, chunk{inYAML(c.text[start:end]), line})
+		line += bytes.Count(c.text[start:end], []byte("\n"))
+		start = end
+	}
+}
+
+// jsonEscapes are those of JSON that the YAML parser does not know: a slash, and characters in two halves.
+var jsonEscapes = regexp.MustCompile(`\\(?:/|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|[^/])`)
+
+// inYAML writes the escapes of a JSON text as YAML has them. What comes behind one on its line moves by a few columns.
+func inYAML(text []byte) []byte {
+	return jsonEscapes.ReplaceAllFunc(text, func(escape []byte) []byte {
+		switch {
+		case escape[1] == '/':
+			return []byte("/")
+		case len(escape) == 12:
+			high, _ := strconv.ParseUint(string(escape[2:6]), 16, 16)
+			low, _ := strconv.ParseUint(string(escape[8:12]), 16, 16)
+			return fmt.Appendf(nil, `\U%08x`, utf16.DecodeRune(rune(high), rune(low)))
+		}
+		return escape
+	})
 }
 
 const markerSize = len("---")
@@ -207,7 +253,18 @@ func unmarshal(text []byte, into *yaml.Node) (err error) {
 			err = fmt.Errorf("yaml: the parser fails: %v", r)
 		}
 	}()
-	return yaml.Unmarshal(text, into)
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	if err := decoder.Decode(into); err != nil {
+		if err == io.EOF {
+			return nil // no document
+		}
+		return err
+	}
+	// What stands behind the document, and is none of its own, would else be passed over.
+	if err := decoder.Decode(&yaml.Node{}); err != io.EOF {
+		return err
+	}
+	return nil
 }
 
 func notUTF8(file string, c chunk) Problem {
@@ -240,6 +297,16 @@ func syntaxProblem(file string, c chunk, err error) Problem {
 		}
 	}
 	lines := bytes.Split(c.text, []byte("\n"))
+	if strings.Contains(p.Message, "expected <document start>") {
+		p.Message, p.Remedy = "text behind the end of the document", "put --- between two documents"
+		decoder := json.NewDecoder(bytes.NewReader(c.text))
+		if decoder.Decode(&json.RawMessage{}) == nil {
+			before := c.text[:len(c.text)-len(bytes.TrimLeft(c.text[decoder.InputOffset():], " \t\r\n"))]
+			p.Pos.Line = c.line + 1 + bytes.Count(before, []byte("\n"))
+			p.Pos.Column = 1 + utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
+		}
+		return p
+	}
 	if m := unknownAnchor.FindStringSubmatch(p.Message); m != nil {
 		alias := regexp.MustCompile(`\*` + regexp.QuoteMeta(m[1]) + `(?:[\s,\]}]|$)`)
 		for n, text := range lines {

@@ -283,6 +283,25 @@ func TestDocumentsOfASource(t *testing.T) {
 	}
 }
 
+// TestDocumentsInJSON: one behind the other, with the escapes of JSON; what is no JSON behind one is an error at its place.
+func TestDocumentsInJSON(t *testing.T) {
+	const one = `{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "%s"},
+ "data": {"code": "a\/b \ud83d\ude00 \u00e9 \\/ \\ud83d"}}`
+	m, problems := load(fmt.Sprintf(one, "a")+"\n"+fmt.Sprintf(one, "b"), false)
+	if len(problems) > 0 || len(m.ConfigMaps) != 2 || m.ConfigMaps[1].Pos.Line != 3 {
+		t.Fatalf("%d objects, %v", len(m.ConfigMaps), problems)
+	}
+	if got, want := m.ConfigMaps[1].Data[0].Value, `a/b 😀 é \/ \ud83d`; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	for _, rest := range []string{"}", "x: [", "a: b", fmt.Sprintf(one, "b") + "}"} {
+		m, problems := load(strings.ReplaceAll(fmt.Sprintf(one, "a"), `\`, "")+"\n  "+rest, false)
+		if len(problems) != 1 || problems[0].Pos.Line != 3 || problems[0].Pos.Column != 3 || len(m.ConfigMaps) > 0 {
+			t.Errorf("%q: %d objects, %v", rest, len(m.ConfigMaps), problems)
+		}
+	}
+}
+
 // TestLinesAfterMarkers: what comes behind a marker keeps its line.
 func TestLinesAfterMarkers(t *testing.T) {
 	_, problems := load("# one\n---\n# two\n---\n...\n# three\n---\nkind: x\n...\n\nkind: y\n", false)

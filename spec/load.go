@@ -45,8 +45,10 @@ func Load(files []File, options Options) (Manifests, Problems) {
 			if l.full(Error) {
 				break
 			}
-			if root := parse(f.Name, c, guarded(c, l.problem)); root != nil {
-				l.document(root, "", "")
+			for _, c := range concatenated(c) {
+				if root := parse(f.Name, c, guarded(c, l.problem)); root != nil {
+					l.document(root, "", "")
+				}
 			}
 		}
 		l.problems = append(l.problems, l.tally.Untold(Pos{File: f.Name})...)
