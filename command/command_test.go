@@ -230,6 +230,7 @@ func TestFlagsThatMakeNoSense(t *testing.T) {
 		{"flag needs an argument", "-t"},
 		{"--pids-limit takes", "--pids-limit", "5000000"},
 		{"--pids-limit takes", "--pids-limit", "0"},
+		{"--selector takes", "-l", "a!=b"},
 		{"--platform takes", "--platform", "arm64"},
 		{"--platform takes", "--platform", "linux/"},
 		{"--image takes", "--image", "busybox="},

@@ -73,6 +73,8 @@ func (r *reader) path(path string) error {
 		switch {
 		case entry.IsDir() && hidden:
 			return fs.SkipDir // .git, .github: not what a directory of manifests holds
+		case !entry.Type().IsRegular() && entry.Type()&fs.ModeSymlink == 0:
+			return nil // a pipe would be waited for
 		case entry.IsDir() || hidden || !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name)):
 			return nil
 		}

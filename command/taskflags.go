@@ -91,6 +91,13 @@ func (s settings) taskOptions() (resolve.Options, error) {
 		*f.to = overrides
 		failures = append(failures, err)
 	}
+	for i, label := range o.Selector {
+		label.Value = strings.TrimPrefix(label.Value, "=") // kubectl's ==
+		if strings.HasSuffix(label.Key, "!") {
+			failures = append(failures, usagef("--selector takes K=V, and no inequality like %q", label.Key+"="+label.Value))
+		}
+		o.Selector[i] = label
+	}
 	for _, image := range o.Images {
 		if image.Key == "" || image.Value == "" {
 			failures = append(failures, usagef("--image takes FROM=TO, the names of two images, not %q", image.Key+"="+image.Value))

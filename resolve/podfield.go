@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -59,6 +60,14 @@ func (r *resolver) podField(u use, path string, at spec.Pos) (string, bool) {
 	return "", false
 }
 
+// divisors are those of k8s.io/kubernetes pkg/apis/core/validation, validateContainerResourceDivisor.
+func divisors(resource string) []string {
+	if resource == "cpu" {
+		return []string{"1m", "1"}
+	}
+	return []string{"1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"}
+}
+
 // resourceField gives a limit or request in units of the divisor, rounded up: Kubernetes'
 // pkg/api/v1/resource.ExtractContainerResourceValue.
 func (r *resolver) resourceField(c *spec.Container, ref *corev1.ResourceFieldSelector, at spec.Pos) (string, bool) {
@@ -85,6 +94,10 @@ func (r *resolver) resourceField(c *spec.Container, ref *corev1.ResourceFieldSel
 	divisor := ref.Divisor
 	if divisor.IsZero() {
 		divisor = resource.MustParse("1")
+	}
+	if !slices.Contains(divisors(name), divisor.String()) {
+		r.fail(at, "invalid-value", "it is one of "+strings.Join(divisors(name), ", "), "divisor %s is none of those that Kubernetes takes for %s", divisor.String(), name)
+		return "", false
 	}
 	if name == "cpu" {
 		return strconv.FormatInt(int64(math.Ceil(float64(value.MilliValue())/float64(divisor.MilliValue()))), 10), true

@@ -267,6 +267,23 @@ func unmarshal(text []byte, into *yaml.Node) (err error) {
 	return nil
 }
 
+// firstBroken is the number, from 1, of the line that breaks a document, where it is one that usually does: indented with
+// a tab, or of a template. The parser names the beginning of what it could not finish, often far above.
+func firstBroken(c chunk, lines [][]byte, reported int) (number int, ok bool) {
+	const most = 20 // each costs a parser
+	for n := max(reported, 1); n <= len(lines) && n < reported+most; n++ {
+		text := bytes.TrimLeft(lines[n-1], " ")
+		if !bytes.HasPrefix(text, []byte("\t")) && !bytes.Contains(text, []byte("{{")) {
+			continue
+		}
+		before := bytes.Join(lines[:n-1], []byte("\n"))
+		if unmarshal(before, new(yaml.Node)) == nil && unmarshal(append(append(before, '\n'), lines[n-1]...), new(yaml.Node)) != nil {
+			return n, true
+		}
+	}
+	return 0, false
+}
+
 func notUTF8(file string, c chunk) Problem {
 	line, column := c.line+1, 1
 	for rest := c.text; len(rest) > 0; {
@@ -306,6 +323,9 @@ func syntaxProblem(file string, c chunk, err error) Problem {
 			p.Pos.Column = 1 + utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
 		}
 		return p
+	}
+	if n, ok := firstBroken(c, lines, p.Pos.Line-c.line); ok {
+		p.Pos.Line = c.line + n
 	}
 	if m := unknownAnchor.FindStringSubmatch(p.Message); m != nil {
 		alias := regexp.MustCompile(`\*` + regexp.QuoteMeta(m[1]) + `(?:[\s,\]}]|$)`)

@@ -302,6 +302,20 @@ func TestDocumentsInJSON(t *testing.T) {
 	}
 }
 
+// TestPlaceOfSyntaxErrors: the line that is wrong, and not the beginning of what the parser could not finish.
+func TestPlaceOfSyntaxErrors(t *testing.T) {
+	for text, line := range map[string]int{
+		"a:\n  b: |\n    one\n    two\n\tc: 3\n":                 5,
+		"a:\n  b: 1\n  c: 2\n  {{- include \"x\" . }}\n  d: 3\n": 4,
+		"a:\n  name: x\n  b:\n    c: {{ .Release.Name }}-t\n":    4,
+	} {
+		_, problems := load(text, false)
+		if len(problems) != 1 || problems[0].Pos.Line != line {
+			t.Errorf("want line %d: %v\n%s", line, problems, text)
+		}
+	}
+}
+
 // TestLinesAfterMarkers: what comes behind a marker keeps its line.
 func TestLinesAfterMarkers(t *testing.T) {
 	_, problems := load("# one\n---\n# two\n---\n...\n# three\n---\nkind: x\n...\n\nkind: y\n", false)

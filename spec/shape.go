@@ -116,7 +116,7 @@ func (s *shape) wrongType(n *node, at *path, want string) {
 		if _, err := strconv.Atoi(n.text); err == nil {
 			remedy = "write " + n.text + " without quotes"
 		}
-	case want == "an object" && n.kind == listKind:
+	case want == "an object" && n.kind == listKind && at != nil && strings.HasSuffix(at.name, "Ref"):
 		s.bad(n, at, "wrong-type", "pick one", "%s must be an object, not a list: Keptn takes one and ignores the rest", at)
 		return
 	}
@@ -212,7 +212,11 @@ func (s *shape) checkBase64(n *node, at *path) {
 	}
 	if _, err := base64.StdEncoding.DecodeString(n.text); err != nil {
 		// The value may be a secret in clear text: it is not shown.
-		s.bad(n, at, "invalid-base64", "encode it (printf %s \"$VALUE\" | base64), or give clear text under stringData", "%s is not base64", at)
+		remedy := "encode it (printf %s \"$VALUE\" | base64), or give clear text under data"
+		if s.sensitive {
+			remedy = "encode it (printf %s \"$VALUE\" | base64), or give clear text under stringData"
+		}
+		s.bad(n, at, "invalid-base64", remedy, "%s is not base64", at)
 	}
 }
 

@@ -36,8 +36,8 @@ type request struct {
 
 // facts are what a conversion has to know of the engine.
 type facts struct {
-	// memory is the engine's memory in bytes, asked for only where needsMemory says so.
-	memory int64
+	// machine is the engine's, asked for only where needsMemory or needsCPUs says so.
+	machine machine
 	// image is looked up only where needsImage says so.
 	image imageFacts
 	// kept says that the container may stay on the engine.
@@ -51,6 +51,10 @@ type facts struct {
 // needsMemory says whether the engine's memory bounds something: the kubelet takes the smallest of the volume's
 // size, the limit, and half of the node's memory.
 func needsMemory(c plan.Container) bool { return len(c.Tmpfs) > 0 && c.Limits.MemoryBytes > 0 }
+
+// needsCPUs says whether the engine may have fewer processors than the container may use: Docker refuses what to
+// Kubernetes is a limit that is never reached.
+func needsCPUs(c plan.Container) bool { return c.Limits.NanoCPUs > 1e9 }
 
 // needsImage says whether the user of the process depends on the image's.
 func needsImage(c plan.Container) bool {
@@ -100,6 +104,9 @@ func convert(c plan.Container, labels engine.Labels, known facts) (request, erro
 		r.markKept()
 	}
 	r.keepOutput(known.record)
+	if most := int64(known.machine.cpus) * 1e9; most > 0 {
+		r.host.NanoCPUs = min(r.host.NanoCPUs, most)
+	}
 	return r, nil
 }
 

@@ -68,10 +68,10 @@ type Engine struct {
 	keepers  keepers
 	// record is how the engine keeps a container's output, as far as it has been asked.
 	record atomic.Int32
-	// memory is the engine's, asked for by the first container that needs it.
-	memory struct {
+	// capacity is the engine's, asked for by the first container that needs it.
+	capacity struct {
 		sync.Mutex
-		bytes int64
+		machine
 	}
 	// negotiation is about the version of the API; see negotiate.
 	negotiation struct {
@@ -114,17 +114,23 @@ func New(o Options) (*Engine, error) {
 // Close gives the idle connections back. The engine stays usable.
 func (e *Engine) Close() error { return e.client.Close() }
 
-// memoryBytes is the memory of the engine's machine. Only a success is remembered.
-func (e *Engine) memoryBytes(ctx context.Context) (int64, error) {
-	e.memory.Lock()
-	defer e.memory.Unlock()
-	if e.memory.bytes > 0 {
-		return e.memory.bytes, nil
+// machine is what the engine's machine has.
+type machine struct {
+	memoryBytes int64
+	cpus        int
+}
+
+// machine asks for what the engine's machine has. Only a success is remembered.
+func (e *Engine) machine(ctx context.Context) (machine, error) {
+	e.capacity.Lock()
+	defer e.capacity.Unlock()
+	if e.capacity.memoryBytes > 0 {
+		return e.capacity.machine, nil
 	}
-	err := e.again(ctx, "ask the engine for its memory", func(ctx context.Context) error {
+	err := e.again(ctx, "ask the engine for its memory and processors", func(ctx context.Context) error {
 		info, err := e.client.Info(ctx)
-		e.memory.bytes = info.MemTotal
+		e.capacity.machine = machine{info.MemTotal, info.NCPU}
 		return err
 	})
-	return e.memory.bytes, err
+	return e.capacity.machine, err
 }

@@ -235,6 +235,15 @@ func TestMemoryLimitEndsInOOMKill(t *testing.T) {
 	}
 }
 
+// TestMoreCPUsThanThereAre is a limit that is never reached, as on a node.
+func TestMoreCPUsThanThereAre(t *testing.T) {
+	c := shell("true")
+	c.Limits.NanoCPUs = 4096e9
+	if exit, _ := run(t, connect(t, docker.Options{}), c); exit.Code != 0 {
+		t.Errorf("exit %+v", exit)
+	}
+}
+
 func TestEnvironmentAndSecrets(t *testing.T) {
 	c := shell(`echo "$PLAIN $TOKEN"; echo "$TOKEN" | sed 's/./& /g' | tr -d ' '; echo "$TOKEN" | cut -c1-8; echo "$TOKEN" >&2; printf %s "$TOKEN" | base64`)
 	token := plan.Hidden(plan.NewSecret("s/TOKEN", "correct horse"))

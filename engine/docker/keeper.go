@@ -94,9 +94,9 @@ func (k *keeper) plan(ctx context.Context, c plan.Container, labels engine.Label
 	if err != nil {
 		return nil, err
 	}
-	var memory int64
+	var known facts
 	if needsMemory(c) {
-		if memory, err = k.memoryBytes(ctx); err != nil {
+		if known.machine, err = k.machine(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -105,7 +105,8 @@ func (k *keeper) plan(ctx context.Context, c plan.Container, labels engine.Label
 		k.storage = keptOnDisk
 	}
 	r := request{name: containerName(labels), host: &container.HostConfig{}}
-	r.addTmpfs(c, labels, facts{memory: memory, storage: k.storage})
+	known.storage = k.storage
+	r.addTmpfs(c, labels, known)
 	if k.keep == KeepFailed || k.keep == KeepAlways {
 		markKept(r.volumes)
 	}

@@ -78,8 +78,8 @@ func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels
 // convert makes the request, asking the engine only for what this container depends on.
 func (a *attempt) convert(ctx context.Context, labels engine.Labels) (err error) {
 	known := facts{kept: a.keep == KeepFailed || a.keep == KeepAlways, record: record(a.Engine.record.Load())}
-	if needsMemory(a.container) {
-		if known.memory, err = a.memoryBytes(ctx); err != nil {
+	if needsMemory(a.container) || needsCPUs(a.container) {
+		if known.machine, err = a.machine(ctx); err != nil {
 			return err
 		}
 	}

@@ -39,7 +39,7 @@ func (r *request) addTmpfs(c plan.Container, labels engine.Labels, known facts) 
 	}
 	for _, mounts := range byVolume(c.Tmpfs) {
 		size := mounts[0].SizeBytes
-		if half := known.memory / 2; needsMemory(c) && half > 0 {
+		if half := known.machine.memoryBytes / 2; needsMemory(c) && half > 0 {
 			size = min(size, half)
 		}
 		switch parts := byPart(mounts); {

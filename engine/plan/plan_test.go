@@ -70,6 +70,20 @@ func TestJoin(t *testing.T) {
 	}
 }
 
+// TestPlanDoesNotPaint: control characters of a manifest are shown, and not sent to the terminal.
+func TestPlanDoesNotPaint(t *testing.T) {
+	p := plan.Plan{Tasks: []plan.Task{{Name: "t", Container: plan.Container{
+		Args: plan.Texts([]string{"\x1b[2J\a"}), Env: []plan.EnvVar{{Name: "E", Value: plan.Plain("a\r\nb\x1b[0m é")}},
+	}}}}
+	var b strings.Builder
+	if err := p.WriteText(&b, true); err != nil {
+		t.Fatal(err)
+	}
+	if text := b.String(); strings.ContainsAny(text, "\x1b\a\r") || !strings.Contains(text, `\x1b[2J`) || !strings.Contains(text, `a\r\nb\x1b[0m é`) {
+		t.Errorf("%q", text)
+	}
+}
+
 func TestBytes(t *testing.T) {
 	for n, want := range map[int64]string{0: "0", 1: "1", 1000: "1000", 1024: "1Ki", 200 << 20: "200Mi", 1 << 30: "1Gi", 1<<30 + 1: "1073741825"} {
 		if got := plan.Bytes(n); got != want {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 )
 
 // WriteText writes the plan for people. With explain, every value stands behind where it comes from.
@@ -56,13 +57,29 @@ func (f *form) line(format string, args ...any) {
 
 // value writes a name, a value and its origin; a value of several lines is shown on one.
 func (f *form) value(name, value string, from Origin) {
-	value = strings.ReplaceAll(value, "\n", `\n`)
-	value = strings.ReplaceAll(value, "\t", `\t`)
+	name, value = visible(name), visible(value)
 	if f.explain { // the origin stands in front, so that a long value does not push it away
 		f.line("  %s\t%s\t%s", name, from, value)
 		return
 	}
 	f.line("  %s\t%s", name, value)
+}
+
+// visible writes control characters as escapes, so that a manifest does not paint the terminal.
+func visible(s string) string {
+	if !strings.ContainsFunc(s, unicode.IsControl) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsControl(r) {
+			quoted := strconv.QuoteRuneToASCII(r)
+			b.WriteString(quoted[1 : len(quoted)-1])
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 func (f *form) task(t Task) {
