@@ -72,7 +72,22 @@ type OutputLine struct {
 	Stream  Stream
 	Line    string
 	Partial bool
+	// Break is what ended the line; of a Partial one it says nothing.
+	Break LineBreak
 }
+
+// LineBreak is the end of a line of output.
+type LineBreak uint8
+
+// The line breaks. NoBreak is the end of a stream that ends in the middle of a line.
+const (
+	LF LineBreak = iota
+	CRLF
+	NoBreak
+)
+
+// String gives the bytes of it.
+func (b LineBreak) String() string { return [...]string{"\n", "\r\n", ""}[b] }
 
 // AttemptFinished is told when the attempt's output is complete and nothing of it is left on the engine.
 type AttemptFinished struct {

@@ -11,7 +11,7 @@ const MaxLine = 64 << 10
 
 // NewOutput gives a writer that turns a stream of a container into OutputLine events. Secrets are masked in the
 // bytes, before there are lines, so a value is found however it was written. Bytes are kept as they are, invalid
-// UTF-8 too; only the line break, "\n" or "\r\n", is taken off. What stands behind the last line break is told at
+// UTF-8 too; the line break, "\n" or "\r\n", is told beside the line. What stands behind the last line break is told at
 // Close. The memory in use is bounded by MaxLine and the longest secret. Writing never fails; one goroutine at a
 // time may call it. The mask may be shared by streams, and nil.
 func NewOutput(sink Sink, stream Stream, mask *Mask) io.WriteCloser {
@@ -46,12 +46,12 @@ func (l *lines) Write(p []byte) (int, error) {
 		line, after, ended := bytes.Cut(rest, []byte{'\n'})
 		rest = after
 		if ended && len(l.rest) == 0 && len(line) <= MaxLine {
-			l.emit(withoutCR(line), false)
+			l.end(line)
 			continue
 		}
 		l.extend(line)
 		if ended {
-			l.emit(withoutCR(l.rest), false)
+			l.end(l.rest)
 			l.rest = l.rest[:0]
 		}
 	}
@@ -69,7 +69,7 @@ func (l *lines) extend(more []byte) {
 			return
 		}
 		cut := wholeRunes(l.rest[:MaxLine+1])
-		l.emit(l.rest[:cut], true)
+		l.emit(OutputLine{Line: string(l.rest[:cut]), Partial: true})
 		l.rest = append(l.rest[:0], l.rest[cut:]...)
 	}
 }
@@ -77,20 +77,29 @@ func (l *lines) extend(more []byte) {
 // close tells the line that no line break ended.
 func (l *lines) close() {
 	if len(l.rest) > MaxLine { // the byte too many is a carriage return without a line break
-		l.emit(l.rest[:MaxLine], true)
+		l.emit(OutputLine{Line: string(l.rest[:MaxLine]), Partial: true})
 		l.rest = l.rest[MaxLine:]
 	}
 	if len(l.rest) > 0 {
-		l.emit(l.rest, false)
+		l.emit(OutputLine{Line: string(l.rest), Break: NoBreak})
 	}
 	l.rest = nil
 }
 
-func (l *lines) emit(line []byte, partial bool) {
-	l.sink.Emit(OutputLine{Stream: l.stream, Line: string(line), Partial: partial})
+// end tells a line that a line break ended; its carriage return is part of that.
+func (l *lines) end(line []byte) {
+	line, windows := bytes.CutSuffix(line, []byte{'\r'})
+	told := OutputLine{Line: string(line)}
+	if windows {
+		told.Break = CRLF
+	}
+	l.emit(told)
 }
 
-func withoutCR(line []byte) []byte { return bytes.TrimSuffix(line, []byte{'\r'}) }
+func (l *lines) emit(line OutputLine) {
+	line.Stream = l.stream
+	l.sink.Emit(line)
+}
 
 // wholeRunes gives the place before the last byte of text, or up to three bytes before it, so that no character
 // is split; in bytes that are no UTF-8 it is before the last byte.

@@ -34,15 +34,15 @@ func TestOutputSplitsLines(t *testing.T) {
 	}{
 		"nothing":                  {"", nil},
 		"lines":                    {"a\n\nb\n", []OutputLine{{Line: "a"}, {Line: ""}, {Line: "b"}}},
-		"no line break at the end": {"a\nb", []OutputLine{{Line: "a"}, {Line: "b"}}},
-		"line breaks of Windows":   {"a\r\nb\r\n", []OutputLine{{Line: "a"}, {Line: "b"}}},
-		"a progress bar":           {"10%\r20%\r\r\nb\r", []OutputLine{{Line: "10%\r20%\r"}, {Line: "b\r"}}},
+		"no line break at the end": {"a\nb", []OutputLine{{Line: "a"}, {Line: "b", Break: NoBreak}}},
+		"line breaks of Windows":   {"a\r\nb\r\n", []OutputLine{{Line: "a", Break: CRLF}, {Line: "b", Break: CRLF}}},
+		"a progress bar":           {"10%\r20%\r\r\nb\r", []OutputLine{{Line: "10%\r20%\r", Break: CRLF}, {Line: "b\r", Break: NoBreak}}},
 		"bytes that are no text":   {"\xff\x00\xfe\n", []OutputLine{{Line: "\xff\x00\xfe"}}},
 		"as long as may be":        {full + "\n", []OutputLine{{Line: full}}},
-		"with a break of Windows":  {full + "\r\n", []OutputLine{{Line: full}}},
+		"with a break of Windows":  {full + "\r\n", []OutputLine{{Line: full, Break: CRLF}}},
 		"one byte too long":        {full + "y\n", []OutputLine{{Line: full, Partial: true}, {Line: "y"}}},
-		"one return too long":      {full + "\r", []OutputLine{{Line: full, Partial: true}, {Line: "\r"}}},
-		"far too long":             {full + full + "y", []OutputLine{{Line: full, Partial: true}, {Line: full, Partial: true}, {Line: "y"}}},
+		"one return too long":      {full + "\r", []OutputLine{{Line: full, Partial: true}, {Line: "\r", Break: NoBreak}}},
+		"far too long":             {full + full + "y", []OutputLine{{Line: full, Partial: true}, {Line: full, Partial: true}, {Line: "y", Break: NoBreak}}},
 		"not within a character":   {full[1:] + "€\n", []OutputLine{{Line: full[1:], Partial: true}, {Line: "€"}}},
 	}
 	for name, test := range tests {
@@ -87,8 +87,13 @@ func FuzzOutput(f *testing.F) {
 			t.Fatalf("%d lines in pieces, %d at once", len(pieces), len(whole))
 		}
 		var joined []string
+		var exact strings.Builder
 		open := false
 		for _, line := range whole {
+			exact.WriteString(line.Line)
+			if !line.Partial {
+				exact.WriteString(line.Break.String())
+			}
 			if len(line.Line) > MaxLine {
 				t.Errorf("a line has %d bytes", len(line.Line))
 			}
@@ -98,6 +103,9 @@ func FuzzOutput(f *testing.F) {
 				joined = append(joined, line.Line)
 			}
 			open = line.Partial
+		}
+		if exact.String() != text {
+			t.Errorf("%d bytes became %d, or others", len(text), exact.Len())
 		}
 		want := strings.Split(text, "\n")
 		for i := range want[:len(want)-1] {

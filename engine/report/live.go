@@ -26,7 +26,9 @@ func NewLive(out, diag io.Writer, o Options) *Live {
 	if width < 1 {
 		width = 80
 	}
-	return &Live{plain: NewPlain(out, diag, o), width: width, waits: map[string]string{}}
+	plain := NewPlain(out, diag, o)
+	plain.live = true
+	return &Live{plain: plain, width: width, waits: map[string]string{}}
 }
 
 // Emit writes what e has to say.

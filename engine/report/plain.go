@@ -33,6 +33,9 @@ type Plain struct {
 	// open is true in the middle of a line that is told in parts; see OutputLine.Partial.
 	open map[stream]bool
 	of   map[string]int
+	// unended are the streams of a single task that ended in the middle of a line; live adds the line break all the same.
+	unended map[engine.Stream]bool
+	live    bool
 	// told are the states of images that were told already: tasks share images.
 	told map[[2]string]bool
 	said bool
@@ -52,6 +55,7 @@ func NewPlain(out, diag io.Writer, o Options) *Plain {
 		prefix:  map[string]string{},
 		open:    map[stream]bool{},
 		of:      map[string]int{},
+		unended: map[engine.Stream]bool{},
 		told:    map[[2]string]bool{},
 	}
 	if len(o.Tasks) < 2 {
@@ -75,6 +79,7 @@ func (p *Plain) Emit(e engine.Event) {
 		p.image(e)
 	case engine.AttemptStarted:
 		p.of[e.Task] = e.Of
+		p.restart()
 	case engine.OutputLine:
 		p.line(e)
 	case engine.AttemptFinished:
@@ -125,7 +130,25 @@ func (p *Plain) line(e engine.OutputLine) {
 	if begun {
 		delete(p.open, from)
 	}
-	_ = w.WriteByte('\n')
+	if len(p.options.Tasks) > 1 || p.options.Timestamps || p.live {
+		_ = w.WriteByte('\n')
+		return
+	}
+	_, _ = w.WriteString(e.Break.String())
+	p.unended[e.Stream] = e.Break == engine.NoBreak
+}
+
+// restart ends the lines that the attempt before left without an end.
+func (p *Plain) restart() {
+	for _, s := range []struct {
+		stream engine.Stream
+		writer func() *bufio.Writer
+	}{{engine.Stdout, p.streams.out}, {engine.Stderr, p.streams.diag}} {
+		if p.unended[s.stream] {
+			_ = s.writer().WriteByte('\n')
+		}
+	}
+	clear(p.unended)
 }
 
 // image tells each state of an image once; bytes are for Live.
@@ -160,11 +183,19 @@ func (p *Plain) sayStage(name, text string) { p.say(p.colours.paint(bold, "â”€â”
 // say writes a line of ktask's own, marked as such: the task's stderr goes to the same writer.
 func (p *Plain) say(task, text string) {
 	p.said = true
-	_, _ = p.streams.diag().WriteString("ktask: " + task + ": " + text + "\n")
+	w := p.streams.diag()
+	if p.unended[engine.Stderr] {
+		_ = w.WriteByte('\n')
+		delete(p.unended, engine.Stderr)
+	}
+	_, _ = w.WriteString("ktask: " + task + ": " + text + "\n")
 }
 
 func (p *Plain) finish(r engine.Result) {
 	w := p.streams.diag()
+	if p.unended[engine.Stderr] {
+		_ = w.WriteByte('\n')
+	}
 	if p.said {
 		_ = w.WriteByte('\n')
 	}

@@ -14,6 +14,27 @@ func TestPrintsAndPasses(t *testing.T) {
 	}
 }
 
+// TestStdoutIsUnchanged: byte by byte, whatever the bytes are and however they end.
+func TestStdoutIsUnchanged(t *testing.T) {
+	o := ktask(t, python("import sys\nsys.stdout.buffer.write(bytes(range(256)) * 300 + b'a\\r\\nb\\n\\nend')"), "run", "-o", "plain", "-").expect(t, 0)
+	var all []byte
+	for i := range 256 {
+		all = append(all, byte(i))
+	}
+	if want := strings.Repeat(string(all), 300) + "a\r\nb\n\nend"; o.stdout != want {
+		t.Errorf("%d bytes of %d, or others; the end is %q", len(o.stdout), len(want), o.stdout[max(0, len(o.stdout)-20):])
+	}
+}
+
+// TestAttemptsBeginNewLines also where the one before did not end its last.
+func TestAttemptsBeginNewLines(t *testing.T) {
+	o := ktask(t, python("import sys\nprint('out', end='')\nprint('err', end='', file=sys.stderr)\nexit(1)", "retries: 1"),
+		"run", "-o", "plain", "--backoff-scale", "0.01", "-").expect(t, 1)
+	if o.stdout != "out\nout" || !strings.HasPrefix(o.stderr, "err\nktask: ") || strings.Contains(o.stderr, "errerr") {
+		t.Errorf("stdout %q, stderr:\n%s", o.stdout, o.stderr)
+	}
+}
+
 func TestFailureNamesTheExitCode(t *testing.T) {
 	o := ktask(t, python("exit(3)"), "run", "-").expect(t, 1)
 	if !strings.Contains(o.stderr, "exit code 3") {
