@@ -118,7 +118,13 @@ func (r *resolver) volume(u use, c *spec.Container, env *variables, l plan.Limit
 		}
 		sub := m.SubPath
 		if m.SubPathExpr != "" {
-			text := expand(m.SubPathExpr, env.lookup)
+			text := expand(m.SubPathExpr, func(name string) (plan.Text, bool) {
+				value, known := env.lookup(name)
+				if !known {
+					r.fail(c.At("volumeMounts", i, "subPathExpr"), "missing-variable", "declare it in env", "task %q: subPathExpr names the variable %q, which is not there: a kubelet starts no such container", u.name(), name)
+				}
+				return value, known
+			})
 			if len(text.Secrets()) > 0 {
 				r.fail(c.At("volumeMounts", i, "subPathExpr"), "secret-path", "", "task %q: a secret in a path would be shown", u.name())
 			}

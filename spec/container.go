@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/distribution/reference"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
@@ -65,8 +66,15 @@ func (c containerCheck) identity() {
 			c.fail(c.s.At("name"), "invalid-name", problems[0], "%q is no name of a container", c.raw.Name)
 		}
 	}
-	if !c.missing(c.raw.Image, "image") && strings.TrimSpace(c.raw.Image) != c.raw.Image {
+	switch _, err := reference.ParseNormalizedNamed(c.raw.Image); {
+	case c.missing(c.raw.Image, "image"):
+	case strings.TrimSpace(c.raw.Image) != c.raw.Image:
 		c.fail(c.s.At("image"), "invalid-value", "", "image %q has blanks around it", c.raw.Image)
+	case err != nil:
+		c.fail(c.s.At("image"), "invalid-value", "", "image %q cannot be pulled from anywhere, and in a cluster its pod would wait for ever: %v", c.raw.Image, err)
+	}
+	if dir := c.raw.WorkingDir; dir != "" && !strings.HasPrefix(dir, "/") {
+		c.fail(c.s.At("workingDir"), "invalid-path", "write /"+dir, "workingDir %q must be an absolute path, or no process can be started there", dir)
 	}
 	c.oneOf(string(c.raw.ImagePullPolicy), []string{"Always", "IfNotPresent", "Never"}, "imagePullPolicy")
 	c.oneOf(string(c.raw.TerminationMessagePolicy), []string{"File", "FallbackToLogsOnError"}, "terminationMessagePolicy")
@@ -204,6 +212,9 @@ func (c containerCheck) volumeMounts() {
 			c.fail(s.At("mountPath"), "duplicate-item", "keep one of them", "%q is mounted twice; the first is on line %d", m.MountPath, first.At().Line)
 		}
 		seen[m.MountPath] = s
+		if strings.Trim(m.MountPath, "/.") == "" {
+			c.fail(s.At("mountPath"), "invalid-path", "mount it below, for example at /cache", "mountPath %q would take the place of the whole root file system", m.MountPath)
+		}
 		if strings.Contains(m.MountPath, ":") {
 			c.fail(s.At("mountPath"), "invalid-path", "", "mountPath %q holds a colon", m.MountPath)
 		}

@@ -2,6 +2,8 @@ package spec
 
 import (
 	"k8s.io/apimachinery/pkg/util/validation"
+	"maps"
+	"slices"
 )
 
 func (l *loader) task() {
@@ -64,8 +66,11 @@ func (l *loader) configMap() {
 	for _, pair := range m.Data {
 		l.dataKey(pair.Key, pair.Pos)
 	}
-	for key := range raw.BinaryData {
+	for _, key := range slices.Sorted(maps.Keys(raw.BinaryData)) {
 		l.dataKey(key, s.At("binaryData", key))
+		if raw.Data[key] != nil {
+			l.fail(s.At("binaryData", key), "duplicate-key", "keep one of them", "key %q is in data, too", key)
+		}
 		m.BinaryKeys = append(m.BinaryKeys, key)
 	}
 	m.BinaryCode = raw.BinaryData["code"]
