@@ -282,7 +282,7 @@ func TestSecretFileOfNamespaces(t *testing.T) {
 func TestLinkedDirectory(t *testing.T) {
 	s := newShell(t, map[string]string{"real/a.yaml": hello})
 	if err := os.Symlink("real", "link"); err != nil {
-		t.Skip("this system makes no links: ", err)
+		t.Fatal(err)
 	}
 	s.ktask("list", "link").exits(0).says("link/a.yaml")
 }

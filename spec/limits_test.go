@@ -29,6 +29,7 @@ var hostile = []struct {
 	{"a long explicit key", func(n int) string { return configMapHead + "? " + strings.Repeat("k", n) + "\n: v" }, "unknown-field"},
 	{"a long value", func(n int) string { return configMapHead + "data: {a: " + strings.Repeat("v", n) + "}" }, ""},
 	{"a long value of another type", func(n int) string { return configMapHead + "immutable: " + strings.Repeat("9", n) }, "wrong-type"},
+	{"templates in a text that is not finished", func(n int) string { return configMapHead + "data:\n  a: |\n" + times(n, "    {{ %d }}\n") + "\tb: c" }, "syntax"},
 	{"newlines", func(n int) string { return strings.Repeat("\n", n) + configMapHead }, ""},
 	{"comments", func(n int) string { return times(n, "# %d\n") + configMapHead }, ""},
 	{"comments after values", func(n int) string { return configMapHead + "data:\n" + times(n, "  k%d: v # c\n") }, ""},
