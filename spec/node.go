@@ -105,6 +105,10 @@ func (m *members) add(key *node) {
 func (n *node) appendJSON(to *bytes.Buffer) {
 	switch n.kind {
 	case nullKind, boolKind, numberKind:
+		if infinite.MatchString(n.text) {
+			to.WriteString("null") // where anything goes; elsewhere it was reported
+			return
+		}
 		to.WriteString(n.text)
 	case stringKind:
 		appendString(to, n.text)

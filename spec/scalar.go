@@ -9,8 +9,8 @@ import (
 
 // plainScalar is what YAML 1.1 makes of a scalar without quotes. The rules are those of the reader that kubectl has
 // (sigs.k8s.io/yaml, go.yaml.in/yaml/v2 resolve.go), against which a fuzz test holds them: words for booleans that
-// YAML 1.2 has no more, octal 0755, binary 0b1 and 1_000, but no numbers of base 60. A date, an infinity or what is
-// no number is text as it was written.
+// YAML 1.2 has no more, octal 0755, binary 0b1 and 1_000, but no numbers of base 60. A date or what is no number is text as it
+// was written. An infinity is a number that JSON does not have: nothing that reads one takes it, and neither does kubectl.
 func plainScalar(s string) node {
 	n := node{kind: stringKind, text: s, source: s}
 	if s == "" {
@@ -18,6 +18,8 @@ func plainScalar(s string) node {
 		return n
 	}
 	switch c := s[0]; {
+	case infinite.MatchString(s):
+		n.kind = numberKind
 	case c == '.':
 		n.float(s)
 	case c == '+' || c == '-' || c >= '0' && c <= '9':
@@ -27,6 +29,8 @@ func plainScalar(s string) node {
 	}
 	return n
 }
+
+var infinite = regexp.MustCompile(`^(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$`)
 
 func (n *node) word() {
 	switch n.text {
@@ -48,6 +52,10 @@ func (n *node) number(digits string) {
 		n.kind, n.text = numberKind, strconv.FormatUint(u, 10)
 	} else if decimal.MatchString(digits) {
 		n.float(digits)
+	} else if bits, binary := strings.CutPrefix(digits, "0b"); binary {
+		if i, err := strconv.ParseInt(bits, 2, 64); err == nil { // kubectl's reader lets a sign stand there
+			n.kind, n.text = numberKind, strconv.FormatInt(i, 10)
+		}
 	}
 }
 

@@ -153,6 +153,10 @@ func (s *shape) checkInteger(n *node, t reflect.Type, at *path) {
 // checkCustom asks the type itself: quantities, int-or-strings, times.
 func (s *shape) checkCustom(n *node, t reflect.Type, at *path) {
 	name := strings.ToLower(t.Name())
+	if n.kind == numberKind && infinite.MatchString(n.text) {
+		s.bad(n, at, "wrong-type", "", "%s: %s is no %s", at, s.shown(n), name)
+		return
+	}
 	if name == "quantity" && n.kind == numberKind && strings.ContainsAny(n.text, ".eE") {
 		// The schema of a custom resource says int-or-string, which refuses what the type itself would take.
 		s.bad(n, at, "wrong-type", "write "+s.quoted(n), "%s must be a string or a whole number, not the number %s", at, n.source)
