@@ -105,7 +105,7 @@ func (m *members) add(key *node) {
 func (n *node) appendJSON(to *bytes.Buffer) {
 	switch n.kind {
 	case nullKind, boolKind, numberKind:
-		if infinite.MatchString(n.text) {
+		if infinite(n.text) {
 			to.WriteString("null") // where anything goes; elsewhere it was reported
 			return
 		}

@@ -18,7 +18,7 @@ func plainScalar(s string) node {
 		return n
 	}
 	switch c := s[0]; {
-	case infinite.MatchString(s):
+	case infinite(s):
 		n.kind = numberKind
 	case c == '.':
 		n.float(s)
@@ -30,7 +30,14 @@ func plainScalar(s string) node {
 	return n
 }
 
-var infinite = regexp.MustCompile(`^(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$`)
+// infinite knows the numbers that JSON does not have.
+func infinite(s string) bool {
+	switch s {
+	case ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF", ".nan", ".NaN", ".NAN":
+		return true
+	}
+	return false
+}
 
 func (n *node) word() {
 	switch n.text {

@@ -153,7 +153,7 @@ func (s *shape) checkInteger(n *node, t reflect.Type, at *path) {
 // checkCustom asks the type itself: quantities, int-or-strings, times.
 func (s *shape) checkCustom(n *node, t reflect.Type, at *path) {
 	name := strings.ToLower(t.Name())
-	if n.kind == numberKind && infinite.MatchString(n.text) {
+	if n.kind == numberKind && infinite(n.text) {
 		s.bad(n, at, "wrong-type", "", "%s: %s is no %s", at, s.shown(n), name)
 		return
 	}
