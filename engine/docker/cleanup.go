@@ -7,6 +7,7 @@ import (
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/network"
 
 	"github.com/ktask/ktask/engine"
 )
@@ -46,17 +47,16 @@ func (e *Engine) endContainer(ctx context.Context, id string) error {
 
 // removeContainer returns when the container is gone, also where somebody else removes it at the same time.
 func (e *Engine) removeContainer(ctx context.Context, id string) error {
-	err := e.call(ctx, removing(id), func(ctx context.Context) error {
+	return e.removed(ctx, removing(id), func(ctx context.Context) error {
 		err := e.client.ContainerRemove(ctx, id, container.RemoveOptions{Force: true, RemoveVolumes: true})
 		if cerrdefs.IsConflict(err) { // a removal by force conflicts with nothing but another one
 			return e.awaitRemoval(ctx, id)
 		}
 		return err
+	}, func(ctx context.Context) error {
+		_, err := e.client.ContainerInspect(ctx, id)
+		return err
 	})
-	if cerrdefs.IsNotFound(err) {
-		return nil
-	}
-	return err
 }
 
 func removing(id string) string { return fmt.Sprintf("remove container %q", id) }
@@ -74,10 +74,31 @@ func (e *Engine) awaitRemoval(ctx context.Context, id string) error {
 }
 
 func (e *Engine) removeVolume(ctx context.Context, name string) error {
-	err := e.call(ctx, fmt.Sprintf("remove volume %q", name), func(ctx context.Context) error {
+	return e.removed(ctx, fmt.Sprintf("remove volume %q", name), func(ctx context.Context) error {
 		return e.client.VolumeRemove(ctx, name, true)
+	}, func(ctx context.Context) error {
+		_, err := e.client.VolumeInspect(ctx, name)
+		return err
 	})
-	if cerrdefs.IsNotFound(err) {
+}
+
+func (e *Engine) removeNetwork(ctx context.Context, id, name string) error {
+	return e.removed(ctx, fmt.Sprintf("remove network %q", name), func(ctx context.Context) error {
+		return e.client.NetworkRemove(ctx, id)
+	}, func(ctx context.Context) error {
+		_, err := e.client.NetworkInspect(ctx, id, network.InspectOptions{})
+		return err
+	})
+}
+
+// removed makes a removal; what is gone already is removed. Podman answers one that another has overtaken with an error
+// of its database, so after a refusal the thing itself is asked for.
+func (e *Engine) removed(ctx context.Context, what string, remove, inspect func(context.Context) error) error {
+	err := e.call(ctx, what, remove)
+	switch {
+	case cerrdefs.IsNotFound(err):
+		return nil
+	case hasReason(err, engine.EngineRefused) && cerrdefs.IsNotFound(e.call(ctx, what, inspect)):
 		return nil
 	}
 	return err

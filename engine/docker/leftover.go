@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/network"
@@ -83,13 +82,7 @@ func (e *Engine) Remove(ctx context.Context, left engine.Leftover) error {
 	case "volume":
 		return e.removeVolume(ctx, left.ID)
 	case "network":
-		err := e.call(ctx, fmt.Sprintf("remove network %q", left.Name), func(ctx context.Context) error {
-			return e.client.NetworkRemove(ctx, left.ID)
-		})
-		if cerrdefs.IsNotFound(err) {
-			return nil
-		}
-		return err
+		return e.removeNetwork(ctx, left.ID, left.Name)
 	}
 	return fmt.Errorf("remove %s %q: ktask makes no such thing", left.Kind, left.Name)
 }

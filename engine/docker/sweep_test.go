@@ -108,28 +108,33 @@ func TestSweepLeavesWhatIsKept(t *testing.T) {
 	}
 }
 
-// TestRemoveTogether: several remove the same thing, as a guardian and the next run may.
+// TestRemoveTogether: several remove the same thing, as a guardian and the next run may, and others list it meanwhile.
 func TestRemoveTogether(t *testing.T) { removesTogether(t, docker.Options{}) }
 
 func removesTogether(t *testing.T, o docker.Options) {
 	e := connect(t, o)
-	ended := begin(t, e, labels(t, 1))
-	left, err := e.Leftovers(t.Context(), runOf(t))
-	if err != nil || len(left) != 2 {
-		t.Fatalf("left: %+v, %v", left, err)
-	}
-	var together sync.WaitGroup
-	for range 4 {
-		together.Go(func() {
-			for _, l := range left {
-				if err := e.Remove(t.Context(), l); err != nil {
-					t.Error(err)
+	for attempt := range 8 { // the moment at which two meet is theirs
+		ended := begin(t, e, labels(t, attempt+1))
+		left, err := e.Leftovers(t.Context(), runOf(t))
+		if err != nil || len(left) != 2 {
+			t.Fatalf("left: %+v, %v", left, err)
+		}
+		var together sync.WaitGroup
+		for range 4 {
+			together.Go(func() {
+				for _, l := range left {
+					if err := e.Remove(t.Context(), l); err != nil {
+						t.Error(err)
+					}
+					if _, err := e.Leftovers(t.Context(), ""); err != nil {
+						t.Error(err)
+					}
 				}
-			}
-		})
+			})
+		}
+		together.Wait()
+		<-ended
 	}
-	together.Wait()
-	<-ended
 }
 
 // TestSweepOfNoEngine gives up with its context, and says why.
