@@ -39,6 +39,7 @@ var causes = []func(evidence) (cause, bool){
 	fileSystem,
 	notForked,
 	killedInside,
+	tracebackBefore,
 }
 
 // explain adds the cause of a failure to its verdict. The output itself is told by reporters, unchanged.

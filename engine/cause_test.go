@@ -82,6 +82,8 @@ func TestScriptEnds(t *testing.T) {
 		"py-rec":    {reason: keptns, attempt: ours, message: "task.yaml:32: RecursionError: maximum recursion depth exceeded\ncalled from task.yaml:32, from task.yaml:33"},
 		"py-perm":   {reason: engine.PermissionDenied, message: "task.yaml:31: PermissionError: [Errno 13] Permission denied: '/etc/x'", remedy: asUser},
 		"py-sub2":   {reason: keptns, attempt: ours, message: "task.yaml:32: subprocess.CalledProcessError: Command 'nosuch' returned non-zero exit status 127."},
+		"py-lines":  {reason: keptns, message: "the last traceback: task.yaml:33: yaml.parser.ParserError: while parsing a flow sequence\ncalled from task.yaml:34", place: "task.yaml:33"},
+		"py-caught": {reason: keptns, message: "the last traceback: task.yaml:33: ZeroDivisionError: division by zero", place: "task.yaml:33"},
 		"py-exit":   {reason: keptns},
 		"py-thread": {reason: keptns},
 		"py-group":  {reason: keptns},
@@ -135,7 +137,9 @@ func TestCausesAreNotGuessed(t *testing.T) {
 	cached.Container.Tmpfs = []plan.Tmpfs{{Name: "cache", Path: "/cache", SizeBytes: 1 << 30}}
 	for name, e := range map[string]ended{
 		"a traceback and another exit code":     {task: python, exit: engine.Exit{Code: 3}, lines: traceback},
-		"a traceback and more":                  {task: python, exit: engine.Exit{Code: 1}, lines: append(traceback[:len(traceback):len(traceback)], "giving up")},
+		"a traceback, more, and another code":   {task: python, exit: engine.Exit{Code: 3}, lines: append(traceback[:len(traceback):len(traceback)], "giving up")},
+		"a traceback that is cut":               {task: python, exit: engine.Exit{Code: 1}, lines: traceback[:4]},
+		"a traceback of a thread, and more":     {task: python, exit: engine.Exit{Code: 1}, lines: append(recorded(t, "py-thread"), "giving up")},
 		"a traceback of a thread":               {task: python, exit: engine.Exit{Code: 1}, lines: recorded(t, "py-thread")},
 		"a quoted traceback":                    {task: python, exit: engine.Exit{Code: 1}, lines: []string{`  File "/var/data/function.py", line 3, in f`, "NameError: x"}},
 		"an error of another program":           {task: python, exit: engine.Exit{Code: 1}, lines: []string{"error: no such branch", "usage: git"}},

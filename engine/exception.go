@@ -41,6 +41,8 @@ var (
 	pythonException = regexp.MustCompile(`^[A-Za-z_][\w.]*(: .*)?$`)
 )
 
+const tracebackBegin = "Traceback (most recent call last):"
+
 // notCompiled are the exceptions of Python code that never ran; SyntaxError is Deno's as well.
 var notCompiled = []string{"SyntaxError", "IndentationError", "TabError"}
 
@@ -71,11 +73,27 @@ func pythonEnd(said []string) (x exception, ok bool) {
 		return x, false
 	case x.named(notCompiled...):
 		return x, true
-	case begin == 0 || said[begin-1] != "Traceback (most recent call last):":
+	case begin == 0 || said[begin-1] != tracebackBegin:
 		return x, false
 	}
 	// What ends a thread does not end the program.
 	return x, begin < 2 || !strings.HasPrefix(said[begin-2], "Exception ")
+}
+
+// lastTraceback reads the last traceback of Python's in the output, whatever follows it.
+func lastTraceback(said []string) (x exception, ok bool) {
+	begin := len(said) - 1
+	for begin >= 0 && said[begin] != tracebackBegin {
+		begin--
+	}
+	end := begin + 1
+	for end < len(said) && indented(said[end]) && !blank(said[end]) {
+		end++
+	}
+	if begin < 0 || end == len(said) {
+		return x, false
+	}
+	return pythonEnd(said[:end+1])
 }
 
 var (

@@ -23,6 +23,25 @@ func exceptionThrown(e evidence) (cause, bool) {
 	if !ok {
 		return cause{}, false
 	}
+	return thrown(e, x), true
+}
+
+// tracebackBefore is a hint and no cause: Python ends an exception whose message has several lines in the same way as a
+// script ends that has caught one, tells of it, and gives up.
+func tracebackBefore(e evidence) (cause, bool) {
+	if e.exit.Code != 1 {
+		return cause{}, false
+	}
+	x, ok := lastTraceback(e.said)
+	if !ok {
+		return cause{}, false
+	}
+	c := thrown(e, x)
+	return cause{message: "the last traceback: " + c.message, place: c.place}, true
+}
+
+// thrown says what an exception means, and where it was.
+func thrown(e evidence, x exception) cause {
 	own := e.own(x.frames)
 	c := meaning(e, x)
 	text := cmp.Or(c.message, brief(x.text))
@@ -35,7 +54,7 @@ func exceptionThrown(e evidence) (cause, bool) {
 	if calls := e.calls(own); calls != "" {
 		c.message += "\n" + calls
 	}
-	return c, true
+	return c
 }
 
 // own are the frames in the code that the manifest brings along, or where none is the innermost of all.
