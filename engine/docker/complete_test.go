@@ -119,7 +119,7 @@ func brokenStreamGoesOn(t *testing.T, socket string) {
 	for _, how := range []fault{cutWithin, cutBetween} {
 		t.Run(string(how), func(t *testing.T) {
 			proxy := newFaultProxy(t, socket, 0, noFault)
-			proxy.match, proxy.how = "POST /containers//attach", how
+			proxy.match, proxy.matches, proxy.how = "POST /containers//attach", 100, how
 			e := connect(t, docker.Options{Host: proxy.host()})
 			long := strings.Repeat("y", 50_000)
 			// It ends when it is told to, which is when its last line has come through.
@@ -153,7 +153,7 @@ func brokenStreamGoesOn(t *testing.T, socket string) {
 // TestStreamThatBreaksBeyondTheLog: what the engine no longer has cannot be told, so the task has not passed.
 func TestStreamThatBreaksBeyondTheLog(t *testing.T) {
 	proxy := newFaultProxy(t, machineSocket, 0, noFault)
-	proxy.match, proxy.how = "POST /containers//attach", cutBetween
+	proxy.match, proxy.matches, proxy.how = "POST /containers//attach", 100, cutBetween
 	e := connect(t, docker.Options{Host: proxy.host()})
 	c := shell("echo first; sleep 0.2; i=0; while [ $i -lt 160 ]; do head -c 131072 /dev/zero | tr '\\0' x; echo $i; i=$((i+1)); done; sleep 3")
 	c.Grace = time.Second

@@ -52,8 +52,9 @@ type faultProxy struct {
 	// at is the number of the request that goes wrong, from 1, and how.
 	at  int
 	how fault
-	// match is the request that goes wrong where it has no number: all of its kind.
-	match string
+	// match is the request that goes wrong where it has no number: the first of its kind, as many as matches says.
+	match   string
+	matches int
 
 	mu      sync.Mutex
 	calls   []string
@@ -137,7 +138,11 @@ func (p *faultProxy) next(r *http.Request) fault {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.calls = append(p.calls, seen(r))
-	if len(p.calls) == p.at || seen(r) == p.match {
+	if seen(r) == p.match && p.matches > 0 {
+		p.matches--
+		return p.how
+	}
+	if len(p.calls) == p.at {
 		return p.how
 	}
 	return noFault

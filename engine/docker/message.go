@@ -108,20 +108,34 @@ func mountedFile(err error) bool {
 	return hasReason(err, engine.EngineRefused) && strings.Contains(err.Error(), "not a directory")
 }
 
+// messageTries is how often an engine is asked for a message that fails to give it: podman's copier now and then ends
+// without a word, and reading changes nothing.
+const messageTries = 4
+
+// readMessageOf reads the message from a file of a container. That an engine cannot read it makes no other end of what
+// has ended: as with the kubelet, the failure takes the message's place.
 func (a *attempt) readMessageOf(ctx context.Context, container, file string) (string, error) {
 	var end tailWriter
 	what := fmt.Sprintf("read the termination message %q", a.container.TerminationMessage.Path)
-	err := a.call(ctx, what, func(ctx context.Context) error {
-		archive, _, err := a.client.CopyFromContainer(ctx, container, file)
-		if err != nil {
-			return err
+	p := a.patience()
+	for tries := 1; ; tries++ {
+		err := a.call(ctx, what, func(ctx context.Context) error {
+			archive, _, err := a.client.CopyFromContainer(ctx, container, file)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = archive.Close() }()
+			end = tailWriter{limit: messageBytes}
+			masked := a.mask.Writer(&end)
+			return errors.Join(copyFirstFile(masked, archive), masked.Close())
+		})
+		switch {
+		case !hasReason(err, engine.EngineRefused) || cerrdefs.IsNotFound(err) || mountedFile(err):
+			return end.String(), err
+		case tries == messageTries || !p.wait(ctx):
+			return err.Error(), nil
 		}
-		defer func() { _ = archive.Close() }()
-		end = tailWriter{limit: messageBytes}
-		masked := a.mask.Writer(&end)
-		return errors.Join(copyFirstFile(masked, archive), masked.Close())
-	})
-	return end.String(), err
+	}
 }
 
 // copyFirstFile writes the content of the first regular file of an archive.

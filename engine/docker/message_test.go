@@ -81,3 +81,32 @@ func messagesAreAsInAPod(t *testing.T, o docker.Options) {
 		nothingLeft(t, e)
 	})
 }
+
+// TestUnreadableMessage has an engine that fails to give the message, once and each time: the end is the container's.
+func TestUnreadableMessage(t *testing.T) {
+	const read = "GET /containers//archive"
+	c := shell("echo the reason >/dev/termination-log; exit 3")
+	c.TerminationMessage.Path = "/dev/termination-log"
+	for _, test := range []struct {
+		failures int
+		want     string
+		tries    int
+	}{
+		{1, "the reason\n", 2},
+		{100, `read the termination message "/dev/termination-log": the proxy's own failure`, 4},
+	} {
+		proxy := newFaultProxy(t, machineSocket, 0, fail500)
+		proxy.match, proxy.matches = read, test.failures
+		e := connect(t, docker.Options{Host: proxy.host()})
+		exit, _ := run(t, e, c)
+		tries := 0
+		for _, call := range proxy.recorded() {
+			if call == read {
+				tries++
+			}
+		}
+		if exit.Code != 3 || exit.Message != test.want || tries != test.tries {
+			t.Errorf("exit %+v after %d tries; want message %q after %d", exit, tries, test.want, test.tries)
+		}
+	}
+}

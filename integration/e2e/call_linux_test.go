@@ -139,6 +139,9 @@ func TestInterruptWhenTheEngineHangs(t *testing.T) {
 			if !k.stdout.await("ready") {
 				t.Fatalf("the task did not start:\n%s", k.stderr)
 			}
+			for !slices.ContainsFunc(k.left(t), isRunning) { // the engine hands output on before it knows the process to run
+				time.Sleep(10 * time.Millisecond)
+			}
 			hangs.Store(true)
 			for _, answer := range []string{"once more to kill", "once more to wait no longer", "gave up waiting for the engine"}[:signals] {
 				k.signal(t, syscall.SIGINT)
