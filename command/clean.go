@@ -41,7 +41,7 @@ func (app App) cleanCommand() *cli.Command {
 }
 
 func (app App) clean(c *cli.Context) error {
-	s, err := newSettings(c)
+	s, err := app.settings(c)
 	if err != nil {
 		return err
 	}

@@ -235,6 +235,8 @@ func TestFlagsThatMakeNoSense(t *testing.T) {
 		{"--platform takes", "--platform", "linux/"},
 		{"--image takes", "--image", "busybox="},
 		{"exclude each other", "--offline", "--pull", "always"},
+		{"--namespace takes the name of a namespace", "-n", "My_NS"},
+		{"--keptn-namespace takes the name of a namespace", "--keptn-namespace", "a.b"},
 		{"name the same file", "--report", "same", "--junit", "same"},
 	} {
 		s.ktask(append([]string{"run", "a.yaml"}, test[1:]...)...).exits(2).says(test[0]).hides("goroutine")
@@ -263,6 +265,50 @@ func TestTwoFormsOfAFlag(t *testing.T) {
 	s := newShell(t, map[string]string{"a.yaml": hello})
 	s.ktask("plan", "a.yaml", "-e", "A=1", "--env", "B=2", "-e=C=3", "-p", "a=1", "--param", "b=2", "-o", "json").exits(0).
 		says(`"A"`, `"B"`, `"C"`, `{\"a\":\"1\",\"b\":\"2\"`)
+}
+
+// TestFilesOfFlags: what is wrong in them is told as in manifests, all of it and together with what is wrong there.
+func TestFilesOfFlags(t *testing.T) {
+	s := newShell(t, map[string]string{
+		"a.yaml": header + "metadata: {name: b}\nspec: {python: {inlineRef: {code: x}}}\n", "ok.yaml": hello,
+		"params.yaml": "name: x\nport: 8080\nlist: [a]\nname: y\n", "two.yaml": "a: b\n---\nc: d\n", "list.yaml": "- a\n",
+		"params.json": `{"name": "json", "other": null}`, "empty.yaml": "# nothing\n",
+		"lines": "token=12345678\nnovalue\n/KEY=12345678\n", "kind": "token=kind:12345678\n", "words": "metadata: 12345678\n",
+	})
+	s.term = true // where the line of a problem is shown, unless it may hold a secret
+	t.Setenv("NO_COLOR", "1")
+	s.ktask("plan", "a.yaml", "--params-file", "params.yaml", "--params-file", "two.yaml", "--params-file", "list.yaml").exits(2).says(
+		`a.yaml:4:17: error: unknown field`,
+		`params.yaml:2:7: error: port must be a string, not a number (write "8080") [wrong-type]`, "    port: 8080\n          ^",
+		"params.yaml:3:7: error: list must be a string, not a list (parameters have one level; a string may hold JSON)",
+		`params.yaml:4:1: error: key "name" is given twice; the first is on line 1`,
+		"two.yaml:3:1: error: the file has a second document (put all into one)",
+		"list.yaml:1:1: error: the file must be an object, not a list",
+	)
+	s.ktask("plan", "ok.yaml", "--params-file", "empty.yaml", "--params-file", "params.json", "--explain").exits(0).
+		says(`{"name":"json"}`, "flag --params-file params.json:1")
+	s.ktask("plan", "ok.yaml", "--params-file", "none.yaml").exits(2).says("none.yaml", "no such file")
+	s.ktask("plan", "a.yaml", "--secret-file", "lines").exits(2).says(
+		"a.yaml:4:17", "lines:2:1: error: it takes NAME[/KEY]=VALUE", "lines:3:1: error").hides("12345678", "novalue")
+	s.ktask("plan", "ok.yaml", "--secret-file", "kind").exits(0).hides("12345678")
+	s.ktask("plan", "ok.yaml", "--secret-file", "words").exits(2).says("words:1:1: error").hides("12345678")
+	s.ktask("plan", "ok.yaml", "--secret-file", "ok.yaml").exits(2).says("ok.yaml: error: the file holds no Secret")
+}
+
+// TestConfigurationFileIsExact: numbers are what they are, and a value that would be another one is none.
+func TestConfigurationFileIsExact(t *testing.T) {
+	s := newShell(t, map[string]string{"a.yaml": hello, ".ktask.yaml": "pids-limit: 3000000\nretries: 2\nlenient: yes\nparam: {id: \"12345678\"}\ntask: [hello]\ntimeout:\n"})
+	s.ktask("plan", "a.yaml", "-o", "json").exits(0).says(`"pids": 3000000`, `"retries": 2`, `\"id\":\"12345678\"`)
+	s = newShell(t, map[string]string{"a.yaml": hello, ".ktask.yaml": "secret: {token: 12345678}\nretires: 3\nparam: [{a: b}]\n"})
+	s.term = true // where the line of a problem is shown, unless it may hold a secret
+	t.Setenv("NO_COLOR", "1")
+	s.ktask("plan", "a.yaml").exits(2).says(
+		".ktask.yaml:1:17: error: secret.token must be a string, not a number (write it in quotes)",
+		`.ktask.yaml:2:1: error: unknown key "retires" (did you mean "retries"?)`,
+		".ktask.yaml:3:9: error: param[0] must be a scalar, not an object",
+	).hides("12345678")
+	s = newShell(t, map[string]string{"a.yaml": hello, ".ktask.yaml": "secret: {token: *12345678}\n"})
+	s.ktask("plan", "a.yaml").exits(2).says(".ktask.yaml:1").hides("12345678")
 }
 
 // TestSecretFileOfNamespaces: a Secret that names its namespace is for the tasks there.

@@ -26,7 +26,7 @@ func (app App) listCommand() *cli.Command {
 }
 
 func (app App) list(c *cli.Context) error {
-	s, err := newSettings(c)
+	s, err := app.settings(c)
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,10 @@ func (app App) list(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	namespace := s.text("namespace", defaultNamespace)
+	namespace, err := s.namespace("namespace", defaultNamespace)
+	if err != nil {
+		return err
+	}
 	m, problems := spec.Load(files, spec.Options{Namespace: namespace, Lenient: s.yes("lenient")})
 	app.printer(s, files).print(problems)
 	if len(problems.Errors()) > 0 {

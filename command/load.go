@@ -21,7 +21,7 @@ const (
 
 // load reads and resolves what a command was pointed at. Problems are printed here; with an error among them
 // nothing may be run, and the error of load has the exit code for it.
-func (app App) load(s settings, o resolve.Options, t telling) (plan.Plan, error) {
+func (app App) load(s settings, o taskInput, t telling) (plan.Plan, error) {
 	paths, err := s.paths()
 	if err != nil {
 		return plan.Plan{}, err
@@ -31,15 +31,16 @@ func (app App) load(s settings, o resolve.Options, t telling) (plan.Plan, error)
 		return plan.Plan{}, err
 	}
 	manifests, problems := spec.Load(files, spec.Options{Namespace: o.Namespace, Lenient: o.Lenient})
+	problems = append(problems, o.given.problems...)
 	var p plan.Plan
 	if len(problems.Errors()) == 0 {
 		var more spec.Problems
-		p, more = resolve.Resolve(manifests, o)
+		p, more = resolve.Resolve(manifests, o.Options)
 		p.Warnings = append(resolve.Warnings(problems), p.Warnings...)
 		problems = append(problems, more...)
 	}
 	failed := len(problems.Errors()) > 0
-	app.printer(s, files).print(t.of(problems))
+	app.printer(s, append(files, o.given.files...)).print(t.of(problems))
 	if n := len(problems.Notes()); n > 0 && t == tellWarnings && !failed {
 		_, _ = fmt.Fprintf(app.Err, "fields with a meaning in a cluster only: %d (ktask plan shows them)\n", n)
 	}

@@ -3,50 +3,76 @@ package command
 import (
 	"bytes"
 	"fmt"
-	"maps"
 	"os"
-	"slices"
+	"regexp"
 	"strings"
-
-	"sigs.k8s.io/yaml"
 
 	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/resolve"
 	"github.com/ktask/ktask/spec"
 )
 
+// taskInput is what decides about the tasks, beside the manifests.
+type taskInput struct {
+	resolve.Options
+	given given
+}
+
+// given are the files that flags bring in, and what is wrong in them: it is told together with what is wrong in manifests.
+type given struct {
+	files    []spec.File
+	problems spec.Problems
+}
+
+// read reads the file of a flag.
+func (g *given) read(flag, name string) (spec.File, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return spec.File{}, usagef("read --%s: %w", flag, err)
+	}
+	defer f.Close()
+	data, err := readAll(f)
+	if err != nil {
+		return spec.File{}, usagef("read --%s %s: %w", flag, name, err)
+	}
+	file := spec.File{Name: name, Data: data, Named: true}
+	g.files = append(g.files, file)
+	return file, nil
+}
+
 // params reads --params-file, then --param, which wins.
-func (s settings) params() ([]resolve.Override, error) {
+func (s settings) params(g *given) ([]resolve.Override, error) {
 	var all []resolve.Override
 	for _, v := range s.all("params-file") {
-		data, err := os.ReadFile(v.text)
+		file, err := g.read("params-file", v.text)
 		if err != nil {
-			return nil, usagef("read --params-file: %w", err)
+			return nil, err
 		}
-		var raw map[string]any
-		if err := yaml.UnmarshalStrict(data, &raw); err != nil {
-			return nil, usagef("--params-file %s: %w", v.text, err)
-		}
-		for _, key := range slices.Sorted(maps.Keys(raw)) {
-			text, ok := raw[key].(string)
-			if !ok {
-				return nil, usagef("--params-file %s: %s must be a string: write %q", v.text, key, fmt.Sprint(raw[key]))
-			}
-			all = append(all, resolve.Override{Key: key, Value: text, Origin: v.origin + plan.Origin(" "+v.text)})
+		pairs, problems := spec.Strings(file)
+		g.problems = append(g.problems, problems...)
+		for _, p := range pairs {
+			all = append(all, resolve.Override{Key: p.Key, Value: p.Value, Origin: v.in(p.Pos.Line)})
 		}
 	}
 	flags, err := s.overrides("param")
 	return append(all, flags...), err
 }
 
+// in is the origin of what stands on a line of the file that v names.
+func (v value) in(line int) plan.Origin {
+	return plan.Origin(fmt.Sprintf("%s %s:%d", v.origin, v.text, line))
+}
+
 // secrets reads --secret-file, then --secret, which wins. No message shows what stands behind the equals sign.
-func (s settings) secrets() ([]resolve.SecretValue, error) {
+func (s settings) secrets(g *given) ([]resolve.SecretValue, error) {
 	var all []resolve.SecretValue
 	for _, v := range s.all("secret-file") {
-		some, err := secretFile(v)
+		file, err := g.read("secret-file", v.text)
 		if err != nil {
 			return nil, err
 		}
+		some, problems := v.secretFile(file)
+		g.problems = append(g.problems, problems...)
 		all = append(all, some...)
 	}
 	for i, v := range s.all("secret") {
@@ -86,41 +112,48 @@ func secretValue(text string, from plan.Origin) (resolve.SecretValue, error) {
 	return resolve.SecretValue{Name: name, Key: key, Value: plan.NewSecret(name+"/"+key, word), Origin: from}, nil
 }
 
+// yamlBegin is how a file of manifests begins, and no line of NAME=VALUE does.
+var yamlBegin = regexp.MustCompile(`^(?:\{|---|%YAML|[A-Za-z"']+:(?:\s|$))`)
+
 // secretFile reads Secret manifests, or lines of NAME[/KEY]=VALUE.
-func secretFile(v value) ([]resolve.SecretValue, error) {
-	data, err := os.ReadFile(v.text)
-	if err != nil {
-		return nil, usagef("read --secret-file: %w", err)
-	}
-	from := v.origin + plan.Origin(" "+v.text)
-	if bytes.Contains(data, []byte("kind:")) || bytes.Contains(data, []byte(`"kind"`)) {
-		return secretManifests(v.text, data, from)
-	}
-	var all []resolve.SecretValue
-	number := 0
-	for line := range bytes.Lines(data) {
+func (v value) secretFile(file spec.File) ([]resolve.SecretValue, spec.Problems) {
+	var (
+		all      []resolve.SecretValue
+		problems spec.Problems
+		number   int
+		tally    spec.Tally
+	)
+	for line := range bytes.Lines(bytes.TrimPrefix(file.Data, []byte("\ufeff"))) {
 		number++
 		text := strings.TrimRight(string(line), "\r\n")
 		if trimmed := strings.TrimSpace(text); trimmed == "" || strings.HasPrefix(trimmed, "#") {
 			continue
 		}
-		secret, err := secretValue(text, plan.Origin(fmt.Sprintf("%s:%d", from, number)))
-		if err != nil {
-			return nil, usagef("--secret-file %s:%d: %w", v.text, number, err)
+		if len(all)+len(problems) == 0 && yamlBegin.MatchString(text) {
+			return v.secretManifests(file)
 		}
-		all = append(all, secret)
+		secret, err := secretValue(text, v.in(number))
+		switch {
+		case err == nil:
+			all = append(all, secret)
+		case tally.Add(spec.Error):
+			problems = append(problems, spec.Problem{
+				Pos: spec.Pos{File: file.Name, Line: number, Column: 1}, Severity: spec.Error, Rule: "secret-line",
+				Message: err.Error(), Sensitive: true,
+			})
+		}
 	}
-	return all, nil
+	return all, append(problems, tally.Untold(spec.Pos{File: file.Name})...)
 }
 
-func secretManifests(name string, data []byte, from plan.Origin) ([]resolve.SecretValue, error) {
+func (v value) secretManifests(file spec.File) ([]resolve.SecretValue, spec.Problems) {
 	const anywhere = "*" // for a Secret that names no namespace: it holds for the tasks of all
-	m, problems := spec.Load([]spec.File{{Name: name, Data: data, Named: true}}, spec.Options{Namespace: anywhere})
-	for _, p := range problems.Errors() {
-		return nil, usagef("--secret-file: %s", p)
-	}
-	if len(m.Secrets) == 0 {
-		return nil, usagef("--secret-file %s holds no Secret", name)
+	m, problems := spec.Load([]spec.File{file}, spec.Options{Namespace: anywhere, Sensitive: true})
+	if len(m.Secrets) == 0 && len(problems.Errors()) == 0 {
+		problems = append(problems, spec.Problem{
+			Pos: spec.Pos{File: file.Name}, Severity: spec.Error, Rule: "no-secret",
+			Message: "the file holds no Secret", Remedy: "it takes Secret manifests, or lines of NAME[/KEY]=VALUE",
+		})
 	}
 	var all []resolve.SecretValue
 	for _, s := range m.Secrets {
@@ -130,8 +163,10 @@ func secretManifests(name string, data []byte, from plan.Origin) ([]resolve.Secr
 		}
 		for _, key := range s.Data.Keys() {
 			text, _ := s.Data.Value(key)
-			all = append(all, resolve.SecretValue{Namespace: namespace, Name: s.Name, Key: key, Value: plan.NewSecret(s.Name+"/"+key, string(text)), Origin: from})
+			all = append(all, resolve.SecretValue{
+				Namespace: namespace, Name: s.Name, Key: key, Value: plan.NewSecret(s.Name+"/"+key, string(text)), Origin: v.in(s.Pos.Line),
+			})
 		}
 	}
-	return all, nil
+	return all, problems
 }

@@ -24,7 +24,7 @@ func (app App) planCommand() *cli.Command {
 }
 
 func (app App) plan(c *cli.Context) error {
-	s, err := newSettings(c)
+	s, err := app.settings(c)
 	if err != nil {
 		return err
 	}

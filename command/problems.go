@@ -51,7 +51,7 @@ func (p problemPrinter) caret(line string, column int) {
 			return ' '
 		}
 		return r
-	}, strings.TrimSuffix(line, "\r"))
+	}, strings.TrimPrefix(strings.TrimSuffix(line, "\r"), "\ufeff"))
 	if len(shown) > 200 {
 		return // minified JSON: the line says less than the place
 	}

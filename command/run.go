@@ -52,7 +52,7 @@ func (app App) runCommand() *cli.Command {
 }
 
 func (app App) run(c *cli.Context) error {
-	s, err := newSettings(c)
+	s, err := app.settings(c)
 	if err != nil {
 		return err
 	}

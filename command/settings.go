@@ -4,16 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
-	"sigs.k8s.io/yaml"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/runtimes"
+	"github.com/ktask/ktask/spec"
 )
 
 // configFile is read from the current directory: what flags may say, as a file. Its keys are the flags' long names
@@ -32,54 +32,51 @@ type value struct {
 	origin plan.Origin
 }
 
-func newSettings(c *cli.Context) (settings, error) {
+func (app App) settings(c *cli.Context) (settings, error) {
 	s := settings{c: c}
-	data, err := os.ReadFile(configFile)
+	f, err := os.Open(configFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
 	}
 	if err != nil {
 		return s, exitError{exitUsage, fmt.Errorf("read %s: %w", configFile, err)}
 	}
-	if s.file, err = parseConfig(c, data); err != nil {
-		return s, exitError{exitUsage, err}
+	defer f.Close()
+	data, err := readAll(f)
+	if err != nil {
+		return s, exitError{exitUsage, fmt.Errorf("read %s: %w", configFile, err)}
+	}
+	all, problems := spec.Settings(spec.File{Name: configFile, Data: data, Named: true})
+	s.file = map[string][]string{}
+	known := append([]string{"paths"}, flagNames(c.App)...)
+	for _, setting := range all {
+		if !slices.Contains(known, setting.Key) {
+			problems = append(problems, spec.Problem{
+				Pos: setting.Pos, Severity: spec.Error, Rule: "unknown-field",
+				Message: fmt.Sprintf("unknown key %q", setting.Key), Remedy: spec.DidYouMean(setting.Key, known),
+			})
+		}
+		s.file[setting.Key] = setting.Values
+	}
+	if len(problems) > 0 {
+		problems.Sort(nil)
+		app.printer(s, nil).print(problems)
+	}
+	if len(problems.Errors()) > 0 {
+		return s, exitError{exitUsage, nil}
 	}
 	return s, nil
 }
 
-// parseConfig reads the file; a key that no command has is an error, one of another command is not.
-func parseConfig(c *cli.Context, data []byte) (map[string][]string, error) {
-	var raw map[string]any
-	if err := yaml.UnmarshalStrict(data, &raw); err != nil {
-		return nil, fmt.Errorf("%s: %w", configFile, err)
-	}
-	known := []string{"paths"}
-	for _, command := range c.App.Commands {
+// flagNames are the long names of the flags of all commands: a key of another command than the one that runs is no error.
+func flagNames(root *cli.App) []string {
+	var names []string
+	for _, command := range root.Commands {
 		for _, f := range command.Flags {
-			known = append(known, f.Names()[0])
+			names = append(names, f.Names()[0])
 		}
 	}
-	file := map[string][]string{}
-	for _, key := range slices.Sorted(maps.Keys(raw)) {
-		v := raw[key]
-		if !slices.Contains(known, key) {
-			return nil, fmt.Errorf("%s: unknown key %q%s", configFile, key, didYouMean(key, known))
-		}
-		switch v := v.(type) {
-		case []any:
-			for _, item := range v {
-				file[key] = append(file[key], fmt.Sprint(item))
-			}
-		case map[string]any:
-			for _, k := range slices.Sorted(maps.Keys(v)) {
-				file[key] = append(file[key], fmt.Sprintf("%s=%v", k, v[k]))
-			}
-		case nil:
-		default:
-			file[key] = []string{fmt.Sprint(v)}
-		}
-	}
-	return file, nil
+	return names
 }
 
 // variable is the environment variable that a flag has, or "".
@@ -109,6 +106,24 @@ func (s settings) text(name, fallback string) string {
 		return v.text
 	}
 	return fallback
+}
+
+// namespaces are the manifests' and Keptn's.
+func (s settings) namespaces() (manifests, keptn string, err error) {
+	if manifests, err = s.namespace("namespace", defaultNamespace); err != nil {
+		return "", "", err
+	}
+	keptn, err = s.namespace("keptn-namespace", defaultKeptnNamespace)
+	return manifests, keptn, err
+}
+
+// namespace is text, where that can be the name of a namespace.
+func (s settings) namespace(flag, fallback string) (string, error) {
+	name := s.text(flag, fallback)
+	if problems := validation.IsDNS1123Label(name); problems != nil {
+		return "", usagef("--%s takes the name of a namespace, not %q: %s", flag, name, problems[0])
+	}
+	return name, nil
 }
 
 // all gives the values of a flag that may be repeated: the file's, then the command line's, which win where

@@ -59,16 +59,14 @@ const (
 )
 
 // taskOptions copies the shared flags.
-func (s settings) taskOptions() (resolve.Options, error) {
-	o := resolve.Options{
-		Namespace:      s.text("namespace", defaultNamespace),
-		KeptnNamespace: s.text("keptn-namespace", defaultKeptnNamespace),
-		Lenient:        s.yes("lenient"),
-		DenoImage:      s.setting("deno-image"),
-		PythonImage:    s.setting("python-image"),
-		Network:        s.text("network", ""),
-		Platform:       s.text("platform", ""),
-	}
+func (s settings) taskOptions() (taskInput, error) {
+	o := taskInput{Options: resolve.Options{
+		Lenient:     s.yes("lenient"),
+		DenoImage:   s.setting("deno-image"),
+		PythonImage: s.setting("python-image"),
+		Network:     s.text("network", ""),
+		Platform:    s.text("platform", ""),
+	}}
 	for _, v := range s.all("task") {
 		o.Tasks = append(o.Tasks, v.text)
 	}
@@ -107,10 +105,12 @@ func (s settings) taskOptions() (resolve.Options, error) {
 		failures = append(failures, usagef("--platform takes os/arch or os/arch/variant, as in linux/arm64, not %q", o.Platform))
 	}
 	var err error
-	o.Params, err = s.params()
+	o.Namespace, o.KeptnNamespace, err = s.namespaces()
 	failures = append(failures, err)
-	o.Secrets, err = s.secrets()
-	failures = append(failures, err, s.rules(&o), s.mounts(&o))
+	o.Params, err = s.params(&o.given)
+	failures = append(failures, err)
+	o.Secrets, err = s.secrets(&o.given)
+	failures = append(failures, err, s.rules(&o.Options), s.mounts(&o.Options))
 	return o, errors.Join(failures...)
 }
 

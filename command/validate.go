@@ -29,7 +29,7 @@ func (app App) validateCommand() *cli.Command {
 }
 
 func (app App) validate(c *cli.Context) error {
-	s, err := newSettings(c)
+	s, err := app.settings(c)
 	if err != nil {
 		return err
 	}
@@ -41,10 +41,13 @@ func (app App) validate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	namespace := s.text("namespace", defaultNamespace)
+	namespace, keptn, err := s.namespaces()
+	if err != nil {
+		return err
+	}
 	m, problems := spec.Load(files, spec.Options{Namespace: namespace, Lenient: s.yes("lenient")})
 	problems = append(problems, resolve.Check(m, resolve.Options{
-		Namespace: namespace, KeptnNamespace: s.text("keptn-namespace", defaultKeptnNamespace), Lenient: s.yes("lenient"),
+		Namespace: namespace, KeptnNamespace: keptn, Lenient: s.yes("lenient"),
 	})...)
 	var names []string
 	for _, f := range files {

@@ -38,7 +38,7 @@ type chunk struct {
 // split cuts a source at its document markers, and gives up after maxDocuments. Documents are parsed one by one so that a syntax error in
 // one does not hide the problems of the others, and anchors do not reach across, as YAML wants it.
 func split(data []byte) []chunk {
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	data = withoutMarks(data)
 	var chunks []chunk
 	start, startLine := 0, 0
 	cut := func(end int) {
@@ -62,6 +62,16 @@ func split(data []byte) []chunk {
 	}
 	cut(len(data))
 	return chunks
+}
+
+// withoutMarks leaves out byte order marks: files that were put behind each other have one in the middle.
+func withoutMarks(data []byte) []byte {
+	const mark = "\ufeff"
+	data = bytes.TrimPrefix(data, []byte(mark))
+	if !bytes.Contains(data, []byte("\n"+mark)) {
+		return data
+	}
+	return bytes.ReplaceAll(data, []byte("\n"+mark), []byte("\n"))
 }
 
 // concatenated takes a chunk of several JSON objects apart: kubectl reads what jq prints. One that holds anything else

@@ -1,6 +1,7 @@
 package spec_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/ktask/ktask/spec"
@@ -31,5 +32,16 @@ func TestLineOfCode(t *testing.T) {
 		if inline.Line != want {
 			t.Errorf("%q begins in line %d, want %d", code, inline.Line, want)
 		}
+	}
+}
+
+// TestFilesBehindEachOther, as cat puts them, have a byte order mark each.
+func TestFilesBehindEachOther(t *testing.T) {
+	const one = "\ufeff---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: NAME}\n"
+	const two = "---\n\ufeffapiVersion: v1\nkind: ConfigMap\nmetadata: {name: NAME, wrong: x}\n"
+	text := strings.ReplaceAll(one, "NAME", "a") + strings.ReplaceAll(one, "NAME", "b") + strings.ReplaceAll(two, "NAME", "c")
+	m, problems := spec.Load([]spec.File{{Name: "all.yaml", Data: []byte(text), Named: true}}, spec.Options{Namespace: "default"})
+	if len(m.ConfigMaps) != 3 || len(problems) != 1 || problems[0].Pos.String() != "all.yaml:12:21" {
+		t.Errorf("%d ConfigMaps, problems %v", len(m.ConfigMaps), problems)
 	}
 }

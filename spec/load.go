@@ -26,6 +26,8 @@ type Options struct {
 	// Lenient turns what ktask or Keptn would ignore (unknown fields, fields of other versions, container
 	// fields that cannot be honoured) from errors into warnings.
 	Lenient bool
+	// Sensitive says that any document may hold a secret: no problem shows a value.
+	Sensitive bool
 }
 
 // Load reads all files and reports every problem in them, errors and warnings, in the order of the files.
@@ -46,7 +48,7 @@ func Load(files []File, options Options) (Manifests, Problems) {
 				break
 			}
 			for _, c := range concatenated(c) {
-				if root := parse(f.Name, c, guarded(c, l.problem)); root != nil {
+				if root := parse(f.Name, c, guarded(c, options.Sensitive, l.problem)); root != nil {
 					l.document(root, "", "")
 				}
 			}
@@ -111,7 +113,7 @@ func (l *loader) warn(at Pos, rule, remedy, format string, args ...any) {
 
 // document takes one object; version and kind are those that a typed list gives to items without their own.
 func (l *loader) document(root *node, apiVersion, kind string) {
-	l.root, l.sensitive = root, false
+	l.root, l.sensitive = root, l.options.Sensitive
 	if root.kind == nullKind {
 		return // an empty document
 	}
@@ -176,10 +178,16 @@ func (l *loader) at(steps ...any) Pos { return l.section().At(steps...) }
 
 func (l *loader) section() section { return section{file: l.file.Name, root: l.root, place: l.root} }
 
+func (l *loader) shape() *shape {
+	return &shape{
+		file: l.file.Name, version: l.version, lenient: l.options.Lenient, sensitive: l.sensitive,
+		add: l.problem, full: l.full, fields: l.fields,
+	}
+}
+
 // decode holds the object at hand against the type of into, and fills it with what fits.
 func (l *loader) decode(into any) {
-	s := shape{file: l.file.Name, version: l.version, lenient: l.options.Lenient, sensitive: l.sensitive, add: l.problem, full: l.full, fields: l.fields}
-	s.check(l.root, reflect.TypeOf(into).Elem(), nil)
+	l.shape().check(l.root, reflect.TypeOf(into).Elem(), nil)
 	if l.root.bad {
 		return
 	}

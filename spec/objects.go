@@ -80,8 +80,8 @@ func (l *loader) configMap() {
 }
 
 func (l *loader) secret() {
+	defer func(before bool) { l.sensitive = before }(l.sensitive)
 	l.sensitive = true
-	defer func() { l.sensitive = false }()
 	var raw rawSecret
 	l.decode(&raw)
 	meta, ok := l.meta(raw.rawHeader)

@@ -31,9 +31,9 @@ var repeated = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'[^']*'`)
 // guarded takes the problems that a parser has with a document. Where a Secret is in it, nobody knows which part of
 // the text is a value, so neither the line may be shown nor what the parser quotes of it: a password that begins with
 // an asterisk or an exclamation mark is an alias or a tag to YAML.
-func guarded(c chunk, add func(Problem)) func(Problem) {
+func guarded(c chunk, secret bool, add func(Problem)) func(Problem) {
 	// Most documents have no problem, and a hostile one has millions.
-	isSecret := sync.OnceValue(func() bool { return meantSecret(c.text) })
+	isSecret := sync.OnceValue(func() bool { return secret || meantSecret(c.text) })
 	return func(p Problem) {
 		if isSecret() {
 			p.Sensitive = true

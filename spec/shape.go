@@ -106,7 +106,7 @@ func (s *shape) wrongType(n *node, at *path, want string) {
 		return
 	case want == "a string" && n.kind == numberKind && at != nil && at.name == "timeout":
 		remedy = "a duration has a unit: " + n.source + "s"
-	case want == "a string" && (n.kind == listKind || n.kind == objectKind) && at.within("parameters", "map"):
+	case want == "a string" && (n.kind == listKind || n.kind == objectKind) && (at.within("parameters", "map") || at.parent == nil):
 		remedy = "parameters have one level; a string may hold JSON"
 	case want == "a string" && (n.kind == boolKind || n.kind == numberKind):
 		remedy = "write " + s.quoted(n)
