@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -226,13 +227,27 @@ func TestTmpfs(t *testing.T) {
 	})
 }
 
+// TestMemoryLimitEndsInOOMKill gives a sign for it when the engine knows that the process runs: Docker 20.10 misses an OOM
+// kill that comes before.
 func TestMemoryLimitEndsInOOMKill(t *testing.T) {
-	c := shell(`tail /dev/zero`)
+	c := shell(`trap 'exec tail /dev/zero' USR1; echo ready; while :; do sleep 0.1; done`)
 	c.Limits.MemoryBytes = 16 << 20
-	exit, _ := run(t, connect(t, docker.Options{}), c)
-	if !exit.OOMKilled || exit.Reason != engine.OOMKilled || exit.Code != 137 {
-		t.Errorf("exit %+v", exit)
+	e := connect(t, docker.Options{})
+	var signs sync.WaitGroup
+	exit, err := e.Run(t.Context(), c, labels(t, 1), engine.SinkFunc(func(engine.Event) {
+		signs.Go(func() {
+			left, err := e.Leftovers(t.Context(), runOf(t))
+			for err == nil && len(left) == 1 && api(t).ContainerKill(t.Context(), left[0].ID, "USR1") != nil {
+				time.Sleep(10 * time.Millisecond)
+				left, err = e.Leftovers(t.Context(), runOf(t))
+			}
+		})
+	}))
+	signs.Wait()
+	if err != nil || !exit.OOMKilled || exit.Reason != engine.OOMKilled || exit.Code != 137 {
+		t.Errorf("exit %+v, error %v", exit, err)
 	}
+	nothingLeft(t, e)
 }
 
 // TestMoreCPUsThanThereAre is a limit that is never reached, as on a node.
