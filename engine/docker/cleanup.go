@@ -64,13 +64,9 @@ func removing(id string) string { return fmt.Sprintf("remove container %q", id) 
 func (e *Engine) awaitRemoval(ctx context.Context, id string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	gone, failed := e.client.ContainerWait(ctx, id, container.WaitConditionRemoved)
-	select {
-	case <-gone:
-		return nil
-	case err := <-failed:
-		return err
-	}
+	var removal registration
+	removal.done, removal.failed = e.client.ContainerWait(ctx, id, container.WaitConditionRemoved)
+	return removal.answer() // an error also where the removal fails
 }
 
 func (e *Engine) removeVolume(ctx context.Context, name string) error {

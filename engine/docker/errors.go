@@ -31,11 +31,16 @@ func (e *Engine) call(ctx context.Context, what string, request func(context.Con
 	return nil
 }
 
+// agree is call without a request, for requests that have another deadline.
+func (e *Engine) agree(ctx context.Context, what string) error {
+	return e.call(ctx, what, func(context.Context) error { return nil })
+}
+
 // oldestAPI is the first version of which a wait can be registered before the start (Docker 17.06).
 const oldestAPI = "1.30"
 
-// negotiate agrees with the engine on a version of the API, before the first request. The client would do it by itself,
-// but it reads its version without a lock while another goroutine's first request writes it.
+// negotiate agrees with the engine on a version of the API, before the first request. The client can do it by itself, but
+// then it reads its version without a lock while another goroutine's first request writes it.
 func (e *Engine) negotiate(ctx context.Context) error {
 	e.negotiation.Lock()
 	defer e.negotiation.Unlock()

@@ -136,7 +136,7 @@ func (at endpoint) supported() error {
 	return fmt.Errorf("the Docker host %q is not one of unix://, npipe://, tcp://, http:// or https://", at.host)
 }
 
-// connect makes a client, which connects with its first request. That request also agrees on the API version.
+// connect makes a client, which connects with its first request; see Engine.negotiate for the version of the API.
 func (at endpoint) connect(o Options) (*client.Client, error) {
 	var options []client.Opt
 	if at.tls != nil {
@@ -152,8 +152,6 @@ func (at endpoint) connect(o Options) (*client.Client, error) {
 	options = append(options, client.WithHost(at.host), client.WithUserAgent(o.UserAgent))
 	if o.APIVersion != "" {
 		options = append(options, client.WithVersion(o.APIVersion))
-	} else {
-		options = append(options, client.WithAPIVersionNegotiation())
 	}
 	return client.NewClientWithOpts(options...)
 }

@@ -21,17 +21,15 @@ func (e *Engine) Leftovers(ctx context.Context, run string) ([]engine.Leftover, 
 	filter := filters.NewArgs(filters.Arg("label", label))
 	var all []engine.Leftover
 	err := e.call(ctx, "list what ktask has on the engine", func(ctx context.Context) error {
-		// The client agrees on the API version with its first request, and reads that version for a filter before it has
-		// done so: a race with other requests. Networks are few, so they are asked for first and without a filter.
-		networks, err := e.client.NetworkList(ctx, network.ListOptions{})
-		if err != nil {
-			return err
-		}
 		containers, err := e.client.ContainerList(ctx, container.ListOptions{All: true, Filters: filter})
 		if err != nil {
 			return err
 		}
 		volumes, err := e.client.VolumeList(ctx, volume.ListOptions{Filters: filter})
+		if err != nil {
+			return err
+		}
+		networks, err := e.client.NetworkList(ctx, network.ListOptions{Filters: filter})
 		if err != nil {
 			return err
 		}
@@ -44,9 +42,7 @@ func (e *Engine) Leftovers(ctx context.Context, run string) ([]engine.Leftover, 
 			all = append(all, left)
 		}
 		for _, n := range networks {
-			if of, ours := n.Labels[labelRun]; ours && (run == "" || run == of) {
-				all = append(all, engine.Leftover{Kind: "network", ID: n.ID, Name: n.Name, Labels: labelsOf(n.Labels)})
-			}
+			all = append(all, engine.Leftover{Kind: "network", ID: n.ID, Name: n.Name, Labels: labelsOf(n.Labels)})
 		}
 		return nil
 	})
@@ -74,15 +70,16 @@ func keptTask(all []engine.Leftover, of engine.Labels) bool {
 	return false
 }
 
-// Remove takes a leftover off the engine; a container is killed first if it runs.
+// Remove takes a leftover off the engine; a container is killed first if it runs. Where somebody else removes the container
+// at the same time, the engine says that this is gone while it still holds its volumes and networks in use.
 func (e *Engine) Remove(ctx context.Context, left engine.Leftover) error {
 	switch left.Kind {
 	case "container":
 		return e.endContainer(ctx, left.ID)
 	case "volume":
-		return e.removeVolume(ctx, left.ID)
+		return e.insist(ctx, func(ctx context.Context) error { return e.removeVolume(ctx, left.ID) })
 	case "network":
-		return e.removeNetwork(ctx, left.ID, left.Name)
+		return e.insist(ctx, func(ctx context.Context) error { return e.removeNetwork(ctx, left.ID, left.Name) })
 	}
 	return fmt.Errorf("remove %s %q: ktask makes no such thing", left.Kind, left.Name)
 }

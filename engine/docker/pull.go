@@ -35,6 +35,10 @@ func (e *Engine) pull(ctx context.Context, key imageKey, sink engine.Sink) error
 			Remedy: fmt.Sprintf("mend the credentials with `docker login %s`", reference.Domain(name)),
 		}
 	}
+	what := fmt.Sprintf("pull image %q", key.ref)
+	if err := e.agree(ctx, what); err != nil {
+		return err
+	}
 	stream, err := e.client.ImagePull(ctx, key.ref, image.PullOptions{RegistryAuth: auth, Platform: key.platform})
 	if err == nil {
 		err = follow(stream, &progress{image: key.ref, sink: sink})
@@ -44,7 +48,7 @@ func (e *Engine) pull(ctx context.Context, key imageKey, sink engine.Sink) error
 		return nil
 	}
 	if ctx.Err() != nil || client.IsErrConnectionFailed(err) {
-		return e.explain(ctx, fmt.Sprintf("pull image %q", key.ref), err)
+		return e.explain(ctx, what, err)
 	}
 	return pullFailure(key, reference.Domain(name), err)
 }

@@ -32,8 +32,12 @@ func (e *Engine) Sweep(ctx context.Context, run string, quiet time.Duration) err
 	}
 }
 
-// sweep listens before it lists: what the list does not have yet is then told, so nothing falls between the two.
+// sweep listens, so that it need not wait for the end of the silence to remove what appears, and lists again behind that
+// end: the engine tells nothing of what it makes while it takes up the request to listen.
 func (e *Engine) sweep(ctx context.Context, run string, quiet time.Duration) error {
+	if err := e.agree(ctx, "listen to the engine"); err != nil {
+		return err
+	}
 	listening, end := context.WithCancel(ctx)
 	appeared, failed := e.client.Events(listening, events.ListOptions{Filters: filters.NewArgs(
 		filters.Arg("type", string(events.ContainerEventType)), filters.Arg("type", string(events.VolumeEventType)),
