@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/owner"
@@ -60,7 +61,7 @@ func (app App) guarded(ctx context.Context, e engine.Engine, o runOptions, r eng
 	r.Owner = self.String()
 	join := removeDead(ctx, e, self)
 	result, err := carryOut(ctx, r, p, abandoned)
-	if !errors.Is(err, errAbandoned) && !mayLeave(result) {
+	if !errors.Is(err, errAbandoned) && !mayRemain(result) {
 		guardian.dismiss()
 	}
 	if removed := join(); removed > 0 && o.output != "quiet" {
@@ -92,16 +93,9 @@ func carryOut(ctx context.Context, r engine.Runner, p plan.Plan, abandoned <-cha
 	}
 }
 
-// mayLeave says whether an attempt ended without an exit: the engine had trouble then, maybe also with its removal.
-func mayLeave(r engine.Result) bool {
-	for _, t := range r.Tasks {
-		for _, a := range t.Attempts {
-			if a.ExitCode < 0 {
-				return true
-			}
-		}
-	}
-	return false
+// mayRemain says whether the engine may still have something of a run that is over.
+func mayRemain(r engine.Result) bool {
+	return slices.ContainsFunc(r.Tasks, func(t engine.TaskResult) bool { return t.MayRemain })
 }
 
 // runID is unique on an engine that several people use.

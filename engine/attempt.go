@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/ktask/ktask/engine/plan"
@@ -124,6 +125,7 @@ func (x *execution) attempt(ctx context.Context, number int) verdict {
 	began := time.Now()
 	output := &listener{Sink: source{x.events, x.header(number)}}
 	exit, err := x.Engine.Run(ctx, x.task.Container, x.labels(number), output)
+	x.note(ctx, err)
 	ended := time.Now()
 	x.ran = append(x.ran, ended.Sub(began))
 
@@ -184,6 +186,12 @@ func (x *execution) end(v verdict) {
 	}
 	x.result.Status, x.result.Reason = v.status, v.reason
 	x.result.Message, x.result.Remedy, x.result.Place = v.message, v.remedy, v.place
+}
+
+// note remembers what err says about the engine: its failures may leave something there, the mere end of ctx does not.
+func (x *execution) note(ctx context.Context, err error) {
+	_, failed := errors.AsType[*Error](err)
+	x.result.MayRemain = x.result.MayRemain || failed || err != nil && !endedBy(ctx, err)
 }
 
 func (x *execution) last() AttemptResult { return x.result.Attempts[len(x.result.Attempts)-1] }

@@ -100,6 +100,9 @@ type TaskResult struct {
 	Started  time.Time
 	Finished time.Time
 	Attempts []AttemptResult
+	// MayRemain says that the engine failed at something of the task, maybe at its removal: what it still has is for
+	// Cleaner to find.
+	MayRemain bool
 }
 
 // StageResult is the outcome of a stage.

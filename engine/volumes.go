@@ -26,6 +26,7 @@ func (x *execution) keepVolumes(ctx context.Context) (err error) {
 		return nil
 	}
 	x.release, err = keeper.KeepVolumes(ctx, x.task.Container, x.labels(0))
+	x.note(ctx, err)
 	return err
 }
 
@@ -35,6 +36,7 @@ func (x *execution) releaseVolumes(ctx context.Context) {
 		return
 	}
 	err := x.release(ctx)
+	x.note(ctx, err)
 	if err == nil {
 		return
 	}

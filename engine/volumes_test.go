@@ -46,6 +46,7 @@ func TestVolumesAreKept(t *testing.T) {
 		status  engine.Status
 		says    string
 		calls   string
+		remains bool
 	}{
 		"passes":                           {task: withVolume(with(task("t"), 2, time.Minute)), scripts: []enginetest.Attempt{fail, pass}, status: engine.Passed, calls: whole},
 		"fails":                            {task: withVolume(with(task("t"), 1, time.Minute)), scripts: []enginetest.Attempt{fail, fail}, status: engine.Failed, calls: whole},
@@ -55,13 +56,13 @@ func TestVolumesAreKept(t *testing.T) {
 		"one attempt":                      {task: withVolume(with(task("t"), 0, time.Minute)), scripts: []enginetest.Attempt{fail}, status: engine.Failed, calls: "Prepare Run"},
 		"no volume":                        {task: with(task("t"), 1, time.Minute), scripts: []enginetest.Attempt{fail, fail}, status: engine.Failed, calls: "Prepare Run Run"},
 		"cluster, a limit of 0":            {task: withVolume(inCluster(with(task("t"), 0, time.Minute))), scripts: []enginetest.Attempt{fail, enginetest.Exits(0, 2*second)}, status: engine.Failed, calls: whole},
-		"an engine that cannot":            {task: withVolume(with(task("t"), 1, time.Minute)), fake: &enginetest.Fake{KeepErr: refused}, status: engine.Errored, says: "no room", calls: "Prepare KeepVolumes"},
+		"an engine that cannot":            {task: withVolume(with(task("t"), 1, time.Minute)), fake: &enginetest.Fake{KeepErr: refused}, status: engine.Errored, says: "no room", calls: "Prepare KeepVolumes", remains: true},
 		"keeping is no part of a timeout":  {task: withVolume(with(task("t"), 1, 5*second)), fake: &enginetest.Fake{KeepTakes: 10 * second}, scripts: []enginetest.Attempt{pass}, status: engine.Passed, calls: "Prepare KeepVolumes Run Release"},
 		"cluster, it is":                   {task: withVolume(inCluster(with(task("t"), 1, 5*second))), fake: &enginetest.Fake{KeepTakes: 10 * second}, status: engine.TimedOut, calls: "Prepare KeepVolumes"},
-		"a release that fails":             {task: withVolume(with(task("t"), 1, time.Minute)), fake: &enginetest.Fake{ReleaseErr: refused}, scripts: []enginetest.Attempt{pass}, status: engine.Errored, says: "no room", calls: "Prepare KeepVolumes Run Release"},
-		"a release that fails, a failure":  {task: withVolume(with(task("t"), 1, time.Minute)), fake: &enginetest.Fake{ReleaseErr: refused}, scripts: []enginetest.Attempt{fail, fail}, status: engine.Failed, says: "exit code 1; no room", calls: whole},
-		"a release that fails, a timeout":  {task: withVolume(with(task("t"), 1, second)), fake: &enginetest.Fake{ReleaseErr: refused}, scripts: []enginetest.Attempt{forever}, status: engine.TimedOut, says: "timed out after 1s; no room", calls: "Prepare KeepVolumes Run Release"},
-		"an attempt that the engine loses": {task: withVolume(with(task("t"), 1, time.Minute)), scripts: []enginetest.Attempt{{Err: refused}}, status: engine.Errored, says: "no room", calls: "Prepare KeepVolumes Run Release"},
+		"a release that fails":             {task: withVolume(with(task("t"), 1, time.Minute)), fake: &enginetest.Fake{ReleaseErr: refused}, scripts: []enginetest.Attempt{pass}, status: engine.Errored, says: "no room", calls: "Prepare KeepVolumes Run Release", remains: true},
+		"a release that fails, a failure":  {task: withVolume(with(task("t"), 1, time.Minute)), fake: &enginetest.Fake{ReleaseErr: refused}, scripts: []enginetest.Attempt{fail, fail}, status: engine.Failed, says: "exit code 1; no room", calls: whole, remains: true},
+		"a release that fails, a timeout":  {task: withVolume(with(task("t"), 1, second)), fake: &enginetest.Fake{ReleaseErr: refused}, scripts: []enginetest.Attempt{forever}, status: engine.TimedOut, says: "timed out after 1s; no room", calls: "Prepare KeepVolumes Run Release", remains: true},
+		"an attempt that the engine loses": {task: withVolume(with(task("t"), 1, time.Minute)), scripts: []enginetest.Attempt{{Err: refused}}, status: engine.Errored, says: "no room", calls: "Prepare KeepVolumes Run Release", remains: true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -77,6 +78,9 @@ func TestVolumesAreKept(t *testing.T) {
 				got := result.Tasks[0]
 				if got.Status != test.status || !strings.Contains(got.Message, test.says) {
 					t.Errorf("%s with message %q, want %s with %q", got.Status, got.Message, test.status, test.says)
+				}
+				if got.MayRemain != test.remains {
+					t.Errorf("may remain: %v, want %v", got.MayRemain, test.remains)
 				}
 				if calls := methods(fake); calls != test.calls {
 					t.Errorf("calls %q, want %q", calls, test.calls)
