@@ -67,7 +67,35 @@ func (app App) guarded(ctx context.Context, e engine.Engine, o runOptions, r eng
 	if removed := join(); removed > 0 && o.output != "quiet" {
 		_, _ = fmt.Fprintf(app.Err, "ktask: removed what killed runs had left: containers, volumes and networks, %d in all\n", removed)
 	}
+	if o.engine.Keep != "never" && o.output != "quiet" {
+		app.tellKept(ctx, e, r.RunID)
+	}
 	return result, err
+}
+
+// tellKept says what --keep has kept, and how to look at it.
+func (app App) tellKept(ctx context.Context, e engine.Engine, run string) {
+	cleaner, ok := e.(engine.Cleaner)
+	if !ok {
+		return
+	}
+	left, err := cleaner.Leftovers(context.WithoutCancel(ctx), run)
+	if err != nil {
+		_, _ = fmt.Fprintf(app.Err, "ktask: warning: what --keep has kept cannot be listed: %v\n", err)
+	}
+	kept := 0
+	for _, l := range left {
+		if !l.Kept {
+			continue
+		}
+		kept++
+		if l.Kind == "container" {
+			_, _ = fmt.Fprintf(app.Err, "kept: attempt %d of %s: docker logs %s\n", l.Labels.Attempt, l.Labels.Task, l.Name)
+		}
+	}
+	if kept > 0 {
+		_, _ = fmt.Fprintf(app.Err, "`ktask clean %s` removes what is kept, containers and volumes, %d in all\n", run, kept)
+	}
 }
 
 // errAbandoned is the error of a run that the user gave up.

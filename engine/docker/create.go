@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	cerrdefs "github.com/containerd/errdefs"
@@ -31,8 +32,30 @@ func (a *attempt) create(ctx context.Context) error {
 	case cerrdefs.IsNotFound(err) && a.imageGone(ctx):
 		return imageMissing(a.container.Image)
 	}
+	return a.advised(err)
+}
+
+// advised says what to do about a refusal that comes from a flag or a limit. The remedy goes by what was asked for and by
+// the kind of the refusal.
+func (a *attempt) advised(err error) error {
+	failure, ok := errors.AsType[*engine.Error](err)
+	if !ok || failure.Reason != engine.EngineRefused {
+		return err
+	}
+	c := a.container
+	switch {
+	case cerrdefs.IsNotFound(err) && !slices.Contains([]string{"", "none", "host", "bridge"}, c.Network):
+		failure.Remedy = "see --network: it takes none, host, bridge or the name of a network that the engine has (`docker network ls`)"
+	case cerrdefs.IsInvalidArgument(err) && c.Limits.MemoryBytes > 0 && c.Limits.MemoryBytes < leastMemory:
+		failure.Remedy = "raise resources.limits.memory: engines run nothing with so little"
+	case cerrdefs.IsInvalidArgument(err) && len(c.Mounts) > 0:
+		failure.Remedy = "see --mount: SRC is an absolute path, or a directory here, that the engine's own machine has"
+	}
 	return err
 }
+
+// leastMemory is the lowest limit that Docker takes, see linuxMinMemory of its daemon; older ones take 4 MiB.
+const leastMemory = 6 << 20
 
 // createOnce makes the container, however often it has to ask: a name is given once, so what bears it, with all of the
 // labels, is what was asked for.

@@ -48,6 +48,13 @@ func (e *Engine) negotiate(ctx context.Context) error {
 		return nil
 	}
 	ping, err := e.client.Ping(ctx)
+	if ping.APIVersion == "" && (err == nil || cerrdefs.IsNotFound(err) || cerrdefs.IsNotImplemented(err)) {
+		return &engine.Error{
+			Reason: engine.EngineRefused,
+			Err:    fmt.Errorf("%s answers, and not as a Docker engine does", e.endpoint.host),
+			Remedy: "name the address of an engine with --host, DOCKER_HOST or --docker-context: its port, and no proxy or web server",
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -61,6 +68,9 @@ func (e *Engine) negotiate(ctx context.Context) error {
 
 // explain says what the failure of a request means. ctx is the request's.
 func (e *Engine) explain(ctx context.Context, what string, err error) error {
+	if explained, ok := errors.AsType[*engine.Error](err); ok {
+		return explained
+	}
 	switch {
 	case errors.Is(context.Cause(ctx), errNoAnswer), errors.Is(err, os.ErrDeadlineExceeded):
 		return &engine.Error{

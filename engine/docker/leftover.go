@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/network"
@@ -34,7 +35,13 @@ func (e *Engine) Leftovers(ctx context.Context, run string) ([]engine.Leftover, 
 			return err
 		}
 		for _, c := range containers {
-			all = append(all, containerLeft(c))
+			left := containerLeft(c)
+			if left.Kept && c.State == container.StateCreated {
+				if left.Kept, err = e.failedToStart(ctx, c.ID); err != nil {
+					return err
+				}
+			}
+			all = append(all, left)
 		}
 		for _, v := range volumes.Volumes {
 			left := engine.Leftover{Kind: "volume", ID: v.Name, Name: v.Name, Labels: labelsOf(v.Labels)}
@@ -52,12 +59,24 @@ func (e *Engine) Leftovers(ctx context.Context, run string) ([]engine.Leftover, 
 func containerLeft(c container.Summary) engine.Leftover {
 	left := engine.Leftover{
 		Kind: "container", ID: c.ID, Name: c.ID, Labels: labelsOf(c.Labels), Running: c.State == container.StateRunning,
-		Kept: c.Labels[labelKeep] != "" && c.State == container.StateExited,
+		Kept: c.Labels[labelKeep] != "" && (c.State == container.StateExited || c.State == container.StateCreated),
 	}
 	if len(c.Names) > 0 {
 		left.Name = c.Names[0][1:] // Docker puts a slash before it
 	}
 	return left
+}
+
+// failedToStart tells a container that could not be started from one that nobody has started yet.
+func (e *Engine) failedToStart(ctx context.Context, id string) (bool, error) {
+	found, err := e.client.ContainerInspect(ctx, id)
+	switch {
+	case cerrdefs.IsNotFound(err):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	return found.State != nil && (found.State.Error != "" || found.State.ExitCode != 0), nil
 }
 
 // keptTask says whether a container of the task is kept, which needs its volumes.

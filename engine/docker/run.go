@@ -146,7 +146,7 @@ func (a *attempt) run(ctx context.Context) (engine.Exit, error) {
 		return exit, nil
 	}
 	if err != nil {
-		return engine.Exit{}, err
+		return engine.Exit{}, a.advised(err)
 	}
 	exited.begin()
 	stopped, err := a.await(ctx, exited, stream.ended)

@@ -1,0 +1,79 @@
+package docker_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/docker"
+	"github.com/ktask/ktask/engine/enginetest"
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// TestRefusalsAreAdvised: what a flag or a limit asks in vain has a remedy that names it.
+func TestRefusalsAreAdvised(t *testing.T) {
+	e := connect(t, docker.Options{})
+	for remedy, change := range map[string]func(*plan.Container){
+		"--network": func(c *plan.Container) { c.Network = "nosuch" },
+		"--mount":   func(c *plan.Container) { c.Mounts = []plan.Mount{{Source: "/no/such/directory", Target: "/x"}} },
+		"resources": func(c *plan.Container) { c.Limits.MemoryBytes = 1 << 20 },
+	} {
+		c := shell("true")
+		change(&c)
+		_, err := e.Run(t.Context(), c, labels(t, 1), &enginetest.Recorder{})
+		if failure, ok := errors.AsType[*engine.Error](err); !ok || failure.Reason != engine.EngineRefused || !strings.Contains(failure.Remedy, remedy) {
+			t.Errorf("%s: error %+v", remedy, err)
+		}
+		nothingLeft(t, e)
+	}
+}
+
+// TestServerThatIsNoEngine is a wrong port: its answers say nothing about an image, and its pages are not shown.
+func TestServerThatIsNoEngine(t *testing.T) {
+	for name, handler := range map[string]http.Handler{
+		"knows no such page": http.NotFoundHandler(),
+		"knows every page":   http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>welcome</html>")) }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(handler)
+			defer server.Close()
+			e, err := docker.New(docker.Options{Host: strings.Replace(server.URL, "http", "tcp", 1)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = e.Close() }()
+			for _, pull := range []plan.PullPolicy{plan.PullAlways, plan.PullIfNotPresent, plan.PullNever} {
+				c := shell("true")
+				c.PullPolicy = pull
+				err := e.Prepare(t.Context(), c, &enginetest.Recorder{})
+				failure, ok := errors.AsType[*engine.Error](err)
+				if !ok || failure.Reason != engine.EngineRefused || !strings.Contains(failure.Remedy, "--host") || strings.Contains(err.Error(), "html") {
+					t.Errorf("%s: error %+v", pull, err)
+				}
+			}
+		})
+	}
+}
+
+// TestKeepWhatCannotStart: the container of a command that is not there is what somebody wants to look into.
+func TestKeepWhatCannotStart(t *testing.T) {
+	e := connect(t, docker.Options{Keep: docker.KeepFailed})
+	c := shell("")
+	c.Command = plan.Texts([]string{"nosuch"})
+	if exit, err := e.Run(t.Context(), c, labels(t, 1), &enginetest.Recorder{}); err != nil || exit.Reason != engine.CommandNotFound {
+		t.Fatalf("exit %+v, error %v", exit, err)
+	}
+	left, err := e.Leftovers(t.Context(), runOf(t))
+	if err != nil || len(left) != 1 || !left[0].Kept {
+		t.Errorf("left: %+v, error %v", left, err)
+	}
+	for _, l := range left {
+		if err := e.Remove(t.Context(), l); err != nil {
+			t.Error(err)
+		}
+	}
+	nothingLeft(t, e)
+}
