@@ -46,14 +46,13 @@ func (app App) clean(c *cli.Context) error {
 		return err
 	}
 	// Not from the file: what is removed is for the one who types to say.
-	o := cleanOptions{runs: c.Args().Slice(), dryRun: c.Bool("dry-run"), all: c.Bool("all"), force: c.Bool("force")}
-	switch output := c.String("output"); output {
-	case "json":
-		o.json = true
-	case "", "text":
-	default:
-		return usagef("--output takes text or json, not %q", output)
+	typed := settings{flags: s.flags}
+	o := cleanOptions{runs: s.args, dryRun: typed.yes("dry-run"), all: typed.yes("all"), force: typed.yes("force")}
+	output, err := typed.choice("output", "text", "text", "json")
+	if err != nil {
+		return err
 	}
+	o.json = output == "json"
 	if o.all && !o.force && !o.dryRun && !app.ErrTerminal {
 		return usagef("--all removes what may be in use: without a terminal to ask on it takes --force too, or --dry-run")
 	}
@@ -68,8 +67,8 @@ func (app App) clean(c *cli.Context) error {
 	if !ok {
 		return usagef("the engine %q cannot be cleaned", o.engine.Name)
 	}
-	ctx, interruption := app.interruptible(c.Context, e, "")
-	defer interruption.stop()
+	ctx, stop := app.stoppable(c.Context)
+	defer stop()
 	return app.cleanUp(ctx, cleaner, o)
 }
 

@@ -88,10 +88,14 @@ func (app App) root() *cli.App {
 		UseShortOptionHandling:    false,
 		ExitErrHandler:            func(*cli.Context, error) {}, // exit codes are Main's
 		OnUsageError:              usageError,
-		Commands:                  []*cli.Command{app.runCommand(), app.planCommand(), app.validateCommand(), app.listCommand(), app.cleanCommand(), app.schemaCommand(), app.versionCommand(), app.guardCommand()},
+		Commands:                  []*cli.Command{app.runCommand(), app.planCommand(), app.validateCommand(), app.listCommand(), app.cleanCommand(), app.schemaCommand(), app.versionCommand(), app.helpCommand(), app.guardCommand()},
+		Flags:                     []cli.Flag{cli.HelpFlag, &cli.BoolFlag{Name: "version", Aliases: []string{"v"}, Usage: "print ktask's version"}},
 		Action: func(c *cli.Context) error {
-			if c.NArg() > 0 {
-				return usagef("there is no command %q%s", c.Args().First(), didYouMean(c.Args().First(), commandNames(c.App)))
+			switch {
+			case c.NArg() > 0:
+				return noCommand(c)
+			case c.Bool("version"):
+				return app.printVersion()
 			}
 			return cli.ShowAppHelp(c)
 		},
@@ -101,6 +105,31 @@ func (app App) root() *cli.App {
 		c.HideHelpCommand = true
 	}
 	return root
+}
+
+// noCommand is the error of a first argument that is no command; it may be a manifest.
+func noCommand(c *cli.Context) error {
+	name := c.Args().First()
+	if _, err := os.Stat(name); err == nil {
+		return usagef("there is no command %q (to run the tasks in it: ktask run %s)", name, name)
+	}
+	return usagef("there is no command %q%s", name, didYouMean(name, commandNames(c.App)))
+}
+
+func (app App) helpCommand() *cli.Command {
+	return &cli.Command{
+		Name: "help", Usage: "show how a command is used", ArgsUsage: "[COMMAND]",
+		Action: func(c *cli.Context) error {
+			switch name := c.Args().First(); {
+			case name == "":
+				return cli.ShowAppHelp(c)
+			case c.App.Command(name) == nil:
+				return noCommand(c)
+			default:
+				return cli.ShowCommandHelp(c, name)
+			}
+		},
+	}
 }
 
 func commandNames(root *cli.App) []string {

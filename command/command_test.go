@@ -97,9 +97,18 @@ const (
 func TestUsage(t *testing.T) {
 	s := newShell(t, map[string]string{"a.yaml": hello})
 	s.ktask().exits(0).says("run tasks", "plan", "validate")
+	for _, help := range [][]string{{"help"}, {"help", "plan"}, {"--help"}, {"-h"}, {"plan", "--help"}} {
+		s.ktask(help...).exits(0).says("USAGE")
+	}
+	s.ktask("help", "plan").says("--explain")
+	s.ktask("help", "nosuch").exits(2).says(`there is no command "nosuch"`)
+	for _, version := range []string{"version", "--version", "-v"} {
+		s.ktask(version).exits(0).says("ktask v0-test")
+	}
+	s.ktask("a.yaml").exits(2).says("ktask run a.yaml")
+	s.ktask("--lenient", "a.yaml").exits(2).says("flag --lenient")
 	s.ktask("rnu", "a.yaml").exits(2).says(`there is no command "rnu"`, `did you mean "run"?`)
 	s.ktask("run").exits(2).says("name a manifest, a directory or - for standard input")
-	s.ktask("run", "--retires", "3", "a.yaml").exits(2).says("retires", "ktask run --help")
 	s.ktask("run", "nowhere.yaml").exits(2).says("nowhere.yaml", "no such file")
 	s.ktask("version").exits(0).says("ktask v0-test")
 	s.ktask("run", "--help").exits(0).says("--fail-fast", "Exit codes")
@@ -160,7 +169,7 @@ func TestStandardInput(t *testing.T) {
 func TestConfigurationFile(t *testing.T) {
 	files := map[string]string{"tasks/a.yaml": hello, ".ktask.yaml": "paths: [tasks]\npython-image: from-file:1\nparam: {name: file, other: file}\n"}
 	s := newShell(t, files)
-	s.ktask("plan", "--explain").exits(0).says("from-file:1", ".ktask.yaml python-image", `{"name":"file","other":"file"}`)
+	s.ktask("plan", "--explain").exits(0).says("from-file:1", ".ktask.yaml:2 python-image", `{"name":"file","other":"file"}`)
 	t.Setenv("PYTHON_RUNNER_IMAGE", "from-env:1")
 	s.ktask("plan", "--explain").exits(0).says("from-env:1", "env PYTHON_RUNNER_IMAGE").hides("from-file")
 	s.ktask("plan", "--explain", "--python-image", "from-flag:1", "-p", "name=flag").exits(0).
@@ -188,7 +197,8 @@ func TestSecretsOnTheCommandLine(t *testing.T) {
 	s.ktask("plan", "a.yaml").exits(2).says(`there is no Secret "token"`, "--secret token=VALUE gives it")
 	s.ktask("plan", "a.yaml", "--secret", "token/OTHER="+value).exits(2).hides(value)
 	s.ktask("plan", "a.yaml", "--secret", value).exits(2).says("NAME[/KEY]=VALUE").hides(value)
-	s.ktask("plan", "a.yaml", "--secret", "token=env:NOT_SET").exits(2).says("NOT_SET")
+	s.ktask("plan", "a.yaml", "--secret", "token=env:NOT_SET").exits(2).says("the environment has no variable").hides("NOT_SET")
+	s.ktask("plan", "a.yaml", "--secret", "token=@dm1nPassw0rd").exits(2).says("no such file", "begins with @").hides("dm1nPassw0rd")
 	s.term = true // where the line of a problem is shown, unless it may hold a secret
 	s.ktask("validate", "broken.yaml").exits(2).says("broken.yaml:4", "base64", "stringData.OTHER").hides(value, "12345678")
 }
@@ -235,9 +245,23 @@ func TestFlagsThatMakeNoSense(t *testing.T) {
 		{"--platform takes", "--platform", "linux/"},
 		{"--image takes", "--image", "busybox="},
 		{"exclude each other", "--offline", "--pull", "always"},
+		{"--env takes K=V", "-e", "BAD NAME=1"},
+		{"--env takes KEY=VALUE", "-e", "=1"},
+		{"--image takes FROM=TO", "--image", "busybox=Bad:Img:x"},
+		{"--deno-image takes the name of an image", "--deno-image", "Bad Image"},
+		{"not the name of a Secret", "--secret", "Slack_Token=x"},
+		{"not the key of a Secret", "--secret", "slack/a/b=x"},
 		{"--namespace takes the name of a namespace", "-n", "My_NS"},
 		{"--keptn-namespace takes the name of a namespace", "--keptn-namespace", "a.b"},
 		{"name the same file", "--report", "same", "--junit", "same"},
+		{"a.yaml is a manifest of this run", "--report", "./a.yaml"},
+		{"a.yaml is a manifest of this run", "--junit", "a.yaml"},
+		{"--report takes the name of a file", "--report", "-"},
+		{"ktask plan shows what run would do", "--dry-run"},
+		{"a manifest is an argument: ktask run task.yaml", "-f", "a.yaml"},
+		{"--mount SRC:DST", "-v", "/a:/b"},
+		{"--env K=V", "--env-file", "x"},
+		{"flag --retires: there is no such flag (did you mean \"--retries\"?)", "--retires", "3"},
 	} {
 		s.ktask(append([]string{"run", "a.yaml"}, test[1:]...)...).exits(2).says(test[0]).hides("goroutine")
 	}
@@ -271,6 +295,7 @@ func TestTwoFormsOfAFlag(t *testing.T) {
 func TestFilesOfFlags(t *testing.T) {
 	s := newShell(t, map[string]string{
 		"a.yaml": header + "metadata: {name: b}\nspec: {python: {inlineRef: {code: x}}}\n", "ok.yaml": hello,
+		"c.yaml":      header + "metadata: {name: c}\nspec: {deno: {functionRef: {name: nope}}, bogus: 1}\n",
 		"params.yaml": "name: x\nport: 8080\nlist: [a]\nname: y\n", "two.yaml": "a: b\n---\nc: d\n", "list.yaml": "- a\n",
 		"params.json": `{"name": "json", "other": null}`, "empty.yaml": "# nothing\n",
 		"lines": "token=12345678\nnovalue\n/KEY=12345678\n", "kind": "token=kind:12345678\n", "words": "metadata: 12345678\n",
@@ -287,6 +312,7 @@ func TestFilesOfFlags(t *testing.T) {
 	)
 	s.ktask("plan", "ok.yaml", "--params-file", "empty.yaml", "--params-file", "params.json", "--explain").exits(0).
 		says(`{"name":"json"}`, "flag --params-file params.json:1")
+	s.ktask("plan", "c.yaml").exits(2).says(`calls KeptnTaskDefinition "nope"`, `unknown field "spec.bogus"`)
 	s.ktask("plan", "ok.yaml", "--params-file", "none.yaml").exits(2).says("none.yaml", "no such file")
 	s.ktask("plan", "a.yaml", "--secret-file", "lines").exits(2).says(
 		"a.yaml:4:17", "lines:2:1: error: it takes NAME[/KEY]=VALUE", "lines:3:1: error").hides("12345678", "novalue")
@@ -307,6 +333,19 @@ func TestConfigurationFileIsExact(t *testing.T) {
 		`.ktask.yaml:2:1: error: unknown key "retires" (did you mean "retries"?)`,
 		".ktask.yaml:3:9: error: param[0] must be a scalar, not an object",
 	).hides("12345678")
+	s = newShell(t, map[string]string{"a.yaml": hello, ".ktask.yaml": "lenient: maybe\nretries: [1, 2]\n"})
+	s.ktask("plan", "a.yaml").exits(2).says(".ktask.yaml:1:1: error: lenient is true or false", ".ktask.yaml:2:1: error: retries takes one value")
+	for text, says := range map[string]string{
+		"a: b\nretries: x": `unknown key "a"`, "\nretries: x": ".ktask.yaml:2:1: retries takes a number", "semantics: cluter": "semantics takes local or cluster",
+		"timeout: 5": "a duration, which has a unit, like 5s", "secret: hunter2": ".ktask.yaml:1:1: secret, number 1: it takes NAME", "keep: me": "never, failed or always",
+		"output: html": "output takes",
+	} {
+		s = newShell(t, map[string]string{"a.yaml": hello, ".ktask.yaml": text + "\n"})
+		s.ktask("run", "a.yaml").exits(2).says(says).hides("--help", "hunter2")
+	}
+	s = newShell(t, map[string]string{"a.yaml": hello, ".ktask.yaml": "output: live\n"}) // which is run's
+	s.ktask("validate", "a.yaml").exits(0)
+	s.ktask("plan", "a.yaml").exits(0)
 	s = newShell(t, map[string]string{"a.yaml": hello, ".ktask.yaml": "secret: {token: *12345678}\n"})
 	s.ktask("plan", "a.yaml").exits(2).says(".ktask.yaml:1").hides("12345678")
 }

@@ -18,8 +18,12 @@ func engineFlags() []cli.Flag {
 
 // engineOptions copies the flags, and the variables that the docker command reads.
 func (s settings) engineOptions(app App) (EngineOptions, error) {
+	name, err := s.choice("engine", "docker", "docker")
+	if err != nil {
+		return EngineOptions{}, err
+	}
 	o := EngineOptions{
-		Name:           s.text("engine", "docker"),
+		Name:           name,
 		Host:           s.text("host", ""),
 		Context:        s.text("docker-context", ""),
 		DefaultHost:    os.Getenv("DOCKER_HOST"),
@@ -30,9 +34,6 @@ func (s settings) engineOptions(app App) (EngineOptions, error) {
 		TLSVerify:      os.Getenv("DOCKER_TLS_VERIFY") != "",
 		CertPath:       os.Getenv("DOCKER_CERT_PATH"),
 		UserAgent:      "ktask/" + app.Version,
-	}
-	if o.Name != "docker" {
-		return o, usagef("--engine takes docker, not %q", o.Name)
 	}
 	if o.ConfigDir == "" {
 		if home, err := os.UserHomeDir(); err == nil {

@@ -3,6 +3,7 @@ package command
 import (
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -42,11 +43,39 @@ func usagef(format string, args ...any) error {
 }
 
 func usageError(c *cli.Context, err error, _ bool) error {
-	name := "ktask"
+	name, flags := "ktask", c.App.Flags
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != "ktask" {
-		name += " " + c.Command.Name
+		name, flags = name+" "+c.Command.Name, c.Command.Flags
+	}
+	if flag, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: "); unknown {
+		err = unknownFlag(strings.TrimLeft(flag, "-"), flags)
 	}
 	return exitError{exitUsage, fmt.Errorf("%w\nrun %s --help for usage", err, name)}
+}
+
+// elsewhere says where ktask has what flags of kubectl, docker and act are for.
+var elsewhere = map[string]string{
+	"f": "a manifest is an argument: ktask run task.yaml", "file": "a manifest is an argument: ktask run task.yaml",
+	"filename": "a manifest is an argument: ktask run task.yaml", "dry-run": "ktask plan shows what run would do", "dryrun": "ktask plan shows what run would do",
+	"v": "--mount SRC:DST mounts a path", "volume": "--mount SRC:DST mounts a path", "env-file": "--env K=V sets a variable, --secret-file gives secrets",
+	"rm": "nothing stays behind, unless --keep says so", "name": "--task NAME picks a task", "set": "--param K=V sets a parameter",
+	"verbose": "--output plain or json shows all there is", "debug": "--output plain or json shows all there is",
+}
+
+func unknownFlag(name string, flags []cli.Flag) error {
+	shown := "-" + name
+	var known []string
+	if len(name) > 1 {
+		shown = "-" + shown
+		for _, f := range flags {
+			known = append(known, "--"+f.Names()[0])
+		}
+	}
+	hint := didYouMean(shown, known)
+	if there, ok := elsewhere[name]; ok {
+		hint = " (" + there + ")"
+	}
+	return fmt.Errorf("flag %s: there is no such flag%s", shown, hint)
 }
 
 func didYouMean(name string, candidates []string) string {

@@ -20,13 +20,13 @@ const stdinName = "<stdin>"
 
 // paths are the arguments, or those of the configuration file.
 func (s settings) paths() ([]string, error) {
-	if s.c.NArg() > 0 {
-		return s.c.Args().Slice(), nil
+	if len(s.args) > 0 {
+		return s.args, nil
 	}
-	if paths := s.file["paths"]; len(paths) > 0 {
+	if paths := s.file["paths"].Values; len(paths) > 0 {
 		return paths, nil
 	}
-	return nil, usagef("name a manifest, a directory or - for standard input (ktask %s PATH...)", s.c.Command.Name)
+	return nil, usagef("name a manifest, a directory or - for standard input (ktask %s PATH...)", s.command)
 }
 
 // read reads the manifests that paths name: files as they are, directories with every .yaml, .yml and .json

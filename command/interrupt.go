@@ -58,6 +58,25 @@ func (app App) interruptible(ctx context.Context, e engine.Engine, run string) (
 	return ctx, i
 }
 
+// stoppable ends the context at the first signal, with the signal as its cause: for what has nothing to kill.
+func (app App) stoppable(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	signals, ended := app.signals(), make(chan struct{})
+	go func() {
+		defer close(ended)
+		select {
+		case signal := <-signals:
+			_, _ = fmt.Fprintf(app.Err, "\nktask: %v: stopping\n", signal)
+			cancel(interrupt{signal})
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		cancel(nil)
+		<-ended
+	}
+}
+
 func (app App) signals() <-chan os.Signal {
 	if app.Signals == nil {
 		return nil

@@ -30,6 +30,9 @@ func (app App) load(s settings, o taskInput, t telling) (plan.Plan, error) {
 	if err != nil {
 		return plan.Plan{}, err
 	}
+	if err := o.spares(files); err != nil {
+		return plan.Plan{}, err
+	}
 	manifests, problems := spec.Load(files, spec.Options{Namespace: o.Namespace, Lenient: o.Lenient})
 	problems = append(problems, o.given.problems...)
 	var p plan.Plan
@@ -38,9 +41,17 @@ func (app App) load(s settings, o taskInput, t telling) (plan.Plan, error) {
 		p, more = resolve.Resolve(manifests, o.Options)
 		p.Warnings = append(resolve.Warnings(problems), p.Warnings...)
 		problems = append(problems, more...)
+	} else { // all that is wrong, at once
+		problems = append(problems, resolve.Check(manifests, o.Options)...)
 	}
 	failed := len(problems.Errors()) > 0
-	app.printer(s, append(files, o.given.files...)).print(t.of(problems))
+	files = append(files, o.given.files...)
+	names := make([]string, 0, len(files))
+	for _, f := range files {
+		names = append(names, f.Name)
+	}
+	problems.Sort(names)
+	app.printer(s, files).print(t.of(problems))
 	if n := len(problems.Notes()); n > 0 && t == tellWarnings && !failed {
 		_, _ = fmt.Fprintf(app.Err, "fields with a meaning in a cluster only: %d (ktask plan shows them)\n", n)
 	}

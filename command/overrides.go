@@ -2,10 +2,14 @@ package command
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"regexp"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/resolve"
@@ -16,6 +20,24 @@ import (
 type taskInput struct {
 	resolve.Options
 	given given
+	// reports are the files that the run writes.
+	reports []string
+}
+
+// spares makes sure that no report takes the place of what is read.
+func (o taskInput) spares(files []spec.File) error {
+	for _, report := range o.reports {
+		info, err := os.Stat(report)
+		if err != nil {
+			continue // it is to be made
+		}
+		for _, f := range append(files, o.given.files...) {
+			if read, err := os.Stat(f.Name); err == nil && os.SameFile(info, read) {
+				return usagef("%s is a manifest of this run, or a file that a flag gives it: name another file for the report", f.Name)
+			}
+		}
+	}
+	return nil
 }
 
 // given are the files that flags bring in, and what is wrong in them: it is told together with what is wrong in manifests.
@@ -78,7 +100,8 @@ func (s settings) secrets(g *given) ([]resolve.SecretValue, error) {
 	for i, v := range s.all("secret") {
 		secret, err := secretValue(v.text, v.origin)
 		if err != nil {
-			return nil, usagef("--secret, number %d: %w", i+1, err)
+			v.said += fmt.Sprintf(", number %d", i+1)
+			return nil, v.failed(err)
 		}
 		all = append(all, secret)
 	}
@@ -95,21 +118,38 @@ func secretValue(text string, from plan.Origin) (resolve.SecretValue, error) {
 	if !keyed {
 		key = "SECURE_DATA"
 	}
+	if validation.IsDNS1123Subdomain(name) != nil {
+		return resolve.SecretValue{}, errors.New("the part before = is not the name of a Secret: lower-case letters, digits, - and .")
+	}
+	if validation.IsConfigMapKey(key) != nil {
+		return resolve.SecretValue{}, errors.New("the part between / and = is not the key of a Secret: letters, digits, -, _ and .")
+	}
 	if file, ok := strings.CutPrefix(word, "@"); ok {
 		data, err := os.ReadFile(file)
 		if err != nil {
-			return resolve.SecretValue{}, fmt.Errorf("read the value of secret %s/%s: %w", name, key, err)
+			return resolve.SecretValue{}, fmt.Errorf("secret %s/%s: read the file behind @: %w%s", name, key, withoutPath(err), literally)
 		}
 		word = string(data)
 	} else if variable, ok := strings.CutPrefix(word, "env:"); ok {
 		if word, ok = os.LookupEnv(variable); !ok {
-			return resolve.SecretValue{}, fmt.Errorf("secret %s/%s: the environment has no variable %s", name, key, variable)
+			return resolve.SecretValue{}, fmt.Errorf("secret %s/%s: the environment has no variable of the name behind env:%s", name, key, literally)
 		}
 	}
 	if strings.ContainsRune(word, 0) {
 		return resolve.SecretValue{}, fmt.Errorf("secret %s/%s holds a NUL byte, which no environment variable can", name, key)
 	}
 	return resolve.SecretValue{Name: name, Key: key, Value: plan.NewSecret(name+"/"+key, word), Origin: from}, nil
+}
+
+// literally is for a value that begins like a reference and is none: it may be the secret itself, so it is not shown.
+const literally = " (a value that itself begins with @ or env: is given in a file, as @FILE, or by a Secret manifest)"
+
+// withoutPath is the error of a file without its name.
+func withoutPath(err error) error {
+	if failure, ok := errors.AsType[*fs.PathError](err); ok {
+		return failure.Err
+	}
+	return err
 }
 
 // yamlBegin is how a file of manifests begins, and no line of NAME=VALUE does.

@@ -28,6 +28,10 @@ func (app App) plan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	form, err := s.choice("output", "text", "text", "json", "yaml")
+	if err != nil {
+		return err
+	}
 	o, err := s.taskOptions()
 	if err != nil {
 		return err
@@ -41,7 +45,7 @@ func (app App) plan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	text, err := renderPlan(p, s.text("output", "text"), s.yes("explain"))
+	text, err := renderPlan(p, form, s.yes("explain"))
 	if err != nil {
 		return err
 	}
@@ -51,23 +55,20 @@ func (app App) plan(c *cli.Context) error {
 
 func renderPlan(p plan.Plan, form string, explain bool) ([]byte, error) {
 	var text bytes.Buffer
-	switch form {
-	case "text":
+	if form == "text" {
 		p.Warnings = nil // printed as problems already, with their places
 		err := p.WriteText(&text, explain)
 		return text.Bytes(), err
-	case "json", "yaml":
-		compact, err := p.MarshalJSON()
-		if err != nil {
-			return nil, err
-		}
-		if form == "yaml" {
-			return yaml.JSONToYAML(compact)
-		}
-		if err := json.Indent(&text, compact, "", "  "); err != nil {
-			return nil, fmt.Errorf("indent plan: %w", err)
-		}
-		return text.Bytes(), nil
 	}
-	return nil, usagef("--output takes text, json or yaml, not %q", form)
+	compact, err := p.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	if form == "yaml" {
+		return yaml.JSONToYAML(compact)
+	}
+	if err := json.Indent(&text, compact, "", "  "); err != nil {
+		return nil, fmt.Errorf("indent plan: %w", err)
+	}
+	return text.Bytes(), nil
 }

@@ -31,10 +31,8 @@ type reportFile struct {
 }
 
 func (app App) reports(s settings, o runOptions, p plan.Plan) (*reports, error) {
-	printer, err := app.reporter(s, o, p)
-	if err != nil {
-		return nil, err
-	}
+	printer := app.reporter(s, o, p)
+	var err error
 	r := &reports{sink: printer, printer: printer}
 	if r.junit, err = create(o.junit); err == nil {
 		r.result, err = create(o.report)
@@ -122,7 +120,7 @@ func (r *reports) write(result engine.Result) error {
 }
 
 // reporter chooses what prints the run: on a terminal live, else plain, unless the user says otherwise.
-func (app App) reporter(s settings, o runOptions, p plan.Plan) (report.Reporter, error) {
+func (app App) reporter(s settings, o runOptions, p plan.Plan) report.Reporter {
 	var names []string
 	for _, t := range p.Tasks {
 		names = append(names, t.Name)
@@ -141,17 +139,15 @@ func (app App) reporter(s settings, o runOptions, p plan.Plan) (report.Reporter,
 	}
 	switch output {
 	case "live":
-		return report.NewLive(app.Out, app.Err, options), nil
-	case "plain":
-		return report.NewPlain(app.Out, app.Err, options), nil
+		return report.NewLive(app.Out, app.Err, options)
 	case "json":
-		return report.NewJSON(app.Out), nil
+		return report.NewJSON(app.Out)
 	case "quiet":
-		return report.NewQuiet(app.Err), nil
+		return report.NewQuiet(app.Err)
 	case "github":
-		return report.NewGitHub(app.Out), nil
+		return report.NewGitHub(app.Out)
 	}
-	return nil, usagef("--output takes auto, live, plain, json, quiet or github, not %q", o.output)
+	return report.NewPlain(app.Out, app.Err, options)
 }
 
 // color tells whether to paint what a terminal shows: see https://no-color.org.

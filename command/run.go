@@ -65,6 +65,7 @@ func (app App) run(c *cli.Context) error {
 		return err
 	}
 	tasks.Node = node(o.engine)
+	tasks.reports = []string{o.junit, o.report}
 	if _, given := s.one("parallel"); !given && (tasks.Lifecycle != resolve.Lifecycle{}) {
 		o.parallel = math.MaxInt // Keptn starts all tasks of a stage together
 	}
@@ -86,39 +87,42 @@ func (app App) run(c *cli.Context) error {
 }
 
 func (s settings) runOptions(app App) (runOptions, error) {
+	output, err := s.choice("output", "auto", "auto", "live", "plain", "json", "quiet", "github")
+	if err != nil {
+		return runOptions{}, err
+	}
 	o := runOptions{
 		parallel: runtime.NumCPU(), failFast: s.yes("fail-fast"),
-		output: s.text("output", "auto"), junit: s.text("junit", ""), report: s.text("report", ""), timestamps: s.yes("timestamps"),
+		output: output, junit: s.text("junit", ""), report: s.text("report", ""), timestamps: s.yes("timestamps"),
+	}
+	for _, flag := range []string{"junit", "report"} {
+		if v, ok := s.one(flag); ok && v.text == "-" {
+			return o, v.wrong("the name of a file (-o json prints the result)")
+		}
 	}
 	if v, ok := s.one("parallel"); ok {
 		n, err := strconv.Atoi(v.text)
 		if err != nil || n < 1 {
-			return o, usagef("--parallel takes a number from 1 up, not %q", v.text)
+			return o, v.wrong("a number from 1 up")
 		}
 		o.parallel = n
 	}
-	pull, known := map[string]plan.PullPolicy{
-		"": "", "missing": plan.PullIfNotPresent, "always": plan.PullAlways, "never": plan.PullNever,
-	}[s.text("pull", "")]
-	if !known {
-		return o, usagef("--pull takes missing, always or never, not %q", s.text("pull", ""))
+	pull, err := s.choice("pull", "", "missing", "always", "never")
+	if err != nil {
+		return o, err
 	}
-	o.pull = pull
+	o.pull = map[string]plan.PullPolicy{"missing": plan.PullIfNotPresent, "always": plan.PullAlways, "never": plan.PullNever}[pull]
 	if s.yes("offline") {
-		if pull != "" && pull != plan.PullNever {
-			return o, usagef("--offline and --pull %s exclude each other", s.text("pull", ""))
+		if pull != "" && pull != "never" {
+			return o, usagef("--offline and --pull %s exclude each other", pull)
 		}
 		o.pull = plan.PullNever
 	}
-	var err error
 	if o.engine, err = s.engineOptions(app); err != nil {
 		return o, err
 	}
-	switch o.engine.Keep = s.text("keep", "never"); o.engine.Keep {
-	case "never", "failed", "always":
-		return o, nil
-	}
-	return o, usagef("--keep takes never, failed or always, not %q", o.engine.Keep)
+	o.engine.Keep, err = s.choice("keep", "never", "never", "failed", "always")
+	return o, err
 }
 
 // pulled applies --pull, which is about this machine and not about the plan.

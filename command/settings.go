@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -22,61 +24,123 @@ const configFile = ".ktask.yaml"
 
 // settings are what the user says in the order in which it counts: flag, environment, file.
 type settings struct {
-	c    *cli.Context
-	file map[string][]string
+	command string
+	args    []string
+	// flags are the values of the flags on the command line, by their long names.
+	flags map[string][]string
+	file  map[string]spec.Setting
 }
 
 // value is a word of the user's and where it was said.
 type value struct {
 	text   string
 	origin plan.Origin
+	// said is how an error names what the value is for: "--retries", ".ktask.yaml:3:1: retries".
+	said string
+	// typed is true for what stands on the command line.
+	typed bool
+}
+
+// wrong is the error of a value that is none of what is taken.
+func (v value) wrong(takes string) error {
+	return v.error("%s takes %s, not %q", v.said, takes, v.text)
+}
+
+// failed is the error of a value that is not shown.
+func (v value) failed(err error) error { return v.error("%s: %w", v.said, err) }
+
+func (v value) error(format string, args ...any) error {
+	if v.typed {
+		return usagef(format, args...)
+	}
+	return exitError{exitUsage, fmt.Errorf(format, args...)}
 }
 
 func (app App) settings(c *cli.Context) (settings, error) {
-	s := settings{c: c}
-	f, err := os.Open(configFile)
+	s := settings{command: c.Command.Name, args: c.Args().Slice(), flags: map[string][]string{}}
+	for _, f := range c.Command.Flags {
+		name := f.Names()[0]
+		switch {
+		case !c.IsSet(name):
+		case kindOf(f) == severalValues:
+			s.flags[name] = c.StringSlice(name)
+		case kindOf(f) == noValue:
+			s.flags[name] = []string{strconv.FormatBool(c.Bool(name))}
+		default:
+			s.flags[name] = []string{c.String(name)}
+		}
+	}
+	data, err := os.ReadFile(configFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
 	}
 	if err != nil {
 		return s, exitError{exitUsage, fmt.Errorf("read %s: %w", configFile, err)}
 	}
-	defer f.Close()
-	data, err := readAll(f)
-	if err != nil {
-		return s, exitError{exitUsage, fmt.Errorf("read %s: %w", configFile, err)}
-	}
 	all, problems := spec.Settings(spec.File{Name: configFile, Data: data, Named: true})
-	s.file = map[string][]string{}
-	known := append([]string{"paths"}, flagNames(c.App)...)
+	s.file = map[string]spec.Setting{}
+	kinds := kindsOf(c.App)
 	for _, setting := range all {
-		if !slices.Contains(known, setting.Key) {
-			problems = append(problems, spec.Problem{
-				Pos: setting.Pos, Severity: spec.Error, Rule: "unknown-field",
-				Message: fmt.Sprintf("unknown key %q", setting.Key), Remedy: spec.DidYouMean(setting.Key, known),
-			})
+		if problem := judged(setting, kinds); problem != nil {
+			problems = append(problems, *problem)
 		}
-		s.file[setting.Key] = setting.Values
+		s.file[setting.Key] = setting
 	}
-	if len(problems) > 0 {
-		problems.Sort(nil)
-		app.printer(s, nil).print(problems)
-	}
+	problems.Sort(nil)
+	app.printer(s, nil).print(problems)
 	if len(problems.Errors()) > 0 {
 		return s, exitError{exitUsage, nil}
 	}
 	return s, nil
 }
 
-// flagNames are the long names of the flags of all commands: a key of another command than the one that runs is no error.
-func flagNames(root *cli.App) []string {
-	var names []string
+// kind is how many values a flag takes.
+type kind int
+
+const (
+	oneValue kind = iota
+	noValue
+	severalValues
+)
+
+func kindOf(f cli.Flag) kind {
+	switch f.(type) {
+	case *cli.BoolFlag:
+		return noValue
+	case *cli.StringSliceFlag:
+		return severalValues
+	}
+	return oneValue
+}
+
+// kindsOf has the keys of the file: the long names of the flags of all commands, since one of another command than the one
+// that runs is no error, and "paths".
+func kindsOf(root *cli.App) map[string]kind {
+	kinds := map[string]kind{"paths": severalValues}
 	for _, command := range root.Commands {
 		for _, f := range command.Flags {
-			names = append(names, f.Names()[0])
+			kinds[f.Names()[0]] = kindOf(f)
 		}
 	}
-	return names
+	return kinds
+}
+
+// judged is what is wrong with a key of the file, or nil.
+func judged(setting spec.Setting, kinds map[string]kind) *spec.Problem {
+	problem := func(rule, message, remedy string) *spec.Problem {
+		return &spec.Problem{Pos: setting.Pos, Severity: spec.Error, Rule: rule, Message: message, Remedy: remedy, Sensitive: true}
+	}
+	kind, known := kinds[setting.Key]
+	switch values := setting.Values; {
+	case !known:
+		names := slices.Sorted(maps.Keys(kinds))
+		return problem("unknown-field", fmt.Sprintf("unknown key %q", setting.Key), spec.DidYouMean(setting.Key, names))
+	case kind == noValue && len(values) > 0 && !slices.Equal(values, []string{"true"}) && !slices.Equal(values, []string{"false"}):
+		return problem("wrong-type", setting.Key+" is true or false", "write true or false without quotes")
+	case kind == oneValue && len(values) > 1:
+		return problem("wrong-type", setting.Key+" takes one value", "keep one of them")
+	}
+	return nil
 }
 
 // variable is the environment variable that a flag has, or "".
@@ -88,17 +152,49 @@ func variable(flag string) string {
 
 // one gives the value of a flag, or ok false where nobody gave one.
 func (s settings) one(name string) (v value, ok bool) {
-	if s.c.IsSet(name) {
-		return value{s.c.String(name), flagOrigin(name)}, true
+	if values := s.flags[name]; len(values) > 0 {
+		return flagValue(name, values[len(values)-1]), true
 	}
 	if env := variable(name); env != "" && os.Getenv(env) != "" {
-		return value{os.Getenv(env), plan.Origin("env " + env)}, true
+		return value{text: os.Getenv(env), origin: plan.Origin("env " + env), said: env}, true
 	}
-	if lines := s.file[name]; len(lines) > 0 {
-		return value{lines[len(lines)-1], fileOrigin(name)}, true
+	if setting := s.file[name]; len(setting.Values) > 0 {
+		return fileValue(setting, setting.Values[len(setting.Values)-1]), true
 	}
 	return value{}, false
 }
+
+func flagValue(name, text string) value {
+	return value{text: text, origin: plan.Origin("flag --" + name), said: "--" + name, typed: true}
+}
+
+func fileValue(setting spec.Setting, text string) value {
+	return value{
+		text: text, origin: plan.Origin(fmt.Sprintf("%s:%d %s", configFile, setting.Pos.Line, setting.Key)),
+		said: fmt.Sprintf("%s: %s", setting.Pos, setting.Key),
+	}
+}
+
+// choice is one of the values that are allowed, or fallback where none is given.
+func (s settings) choice(name, fallback string, allowed ...string) (string, error) {
+	v, ok := s.one(name)
+	switch {
+	case !ok:
+		return fallback, nil
+	case slices.Contains(allowed, v.text):
+		return v.text, nil
+	case name == "output" && !v.typed && slices.Contains(outputs, v.text): // the file's is for another command
+		return fallback, nil
+	}
+	takes := strings.Join(allowed, ", ")
+	if i := strings.LastIndex(takes, ", "); i >= 0 {
+		takes = takes[:i] + " or " + takes[i+2:]
+	}
+	return fallback, v.wrong(takes)
+}
+
+// outputs are the values of --output that some command has.
+var outputs = []string{"auto", "live", "plain", "json", "quiet", "github", "text", "yaml", "sarif"}
 
 // text is one, or fallback.
 func (s settings) text(name, fallback string) string {
@@ -117,44 +213,41 @@ func (s settings) namespaces() (manifests, keptn string, err error) {
 	return manifests, keptn, err
 }
 
-// namespace is text, where that can be the name of a namespace.
+// namespace is the value of a flag that names one.
 func (s settings) namespace(flag, fallback string) (string, error) {
-	name := s.text(flag, fallback)
-	if problems := validation.IsDNS1123Label(name); problems != nil {
-		return "", usagef("--%s takes the name of a namespace, not %q: %s", flag, name, problems[0])
+	v, ok := s.one(flag)
+	if !ok {
+		return fallback, nil
 	}
-	return name, nil
+	if validation.IsDNS1123Label(v.text) != nil {
+		return "", v.wrong("the name of a namespace (lower-case letters, digits and -, at most 63)")
+	}
+	return v.text, nil
 }
 
 // all gives the values of a flag that may be repeated: the file's, then the command line's, which win where
 // later ones do.
 func (s settings) all(name string) []value {
 	var all []value
-	for _, line := range s.file[name] {
-		all = append(all, value{line, fileOrigin(name)})
+	for _, text := range s.file[name].Values {
+		all = append(all, fileValue(s.file[name], text))
 	}
-	for _, text := range s.c.StringSlice(name) {
-		all = append(all, value{text, flagOrigin(name)})
+	for _, text := range s.flags[name] {
+		all = append(all, flagValue(name, text))
 	}
 	return all
 }
 
 func (s settings) yes(name string) bool {
-	if s.c.IsSet(name) {
-		return s.c.Bool(name)
-	}
-	lines := s.file[name]
-	return len(lines) > 0 && lines[len(lines)-1] == "true"
+	v, ok := s.one(name)
+	return ok && v.text == "true"
 }
 
-func flagOrigin(name string) plan.Origin { return plan.Origin("flag --" + name) }
-func fileOrigin(name string) plan.Origin { return plan.Origin(configFile + " " + name) }
-
 // pair splits K=V.
-func (v value) pair(flag string) (key, text string, err error) {
+func (v value) pair() (key, text string, err error) {
 	key, text, ok := strings.Cut(v.text, "=")
 	if !ok || key == "" {
-		return "", "", usagef("%s takes KEY=VALUE, not %q", flag, v.text)
+		return "", "", v.wrong("KEY=VALUE")
 	}
 	return key, text, nil
 }

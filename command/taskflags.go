@@ -13,7 +13,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/distribution/reference"
 	"github.com/urfave/cli/v2"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/resolve"
@@ -70,12 +72,13 @@ func (s settings) taskOptions() (taskInput, error) {
 	for _, v := range s.all("task") {
 		o.Tasks = append(o.Tasks, v.text)
 	}
-	o.Lifecycle = resolve.Lifecycle{
-		Stage: s.text("stage", ""), App: s.text("app", ""), Workload: s.text("workload", ""),
-		Promotion: s.yes("promotion"), NonBlocking: s.yes("non-blocking"),
+	stage, err := s.choice("stage", "", "pre", "post", "promotion")
+	if err != nil {
+		return o, err
 	}
-	if !slices.Contains([]string{"", "pre", "post", "promotion"}, o.Lifecycle.Stage) {
-		return o, usagef("--stage takes pre, post or promotion, not %q", o.Lifecycle.Stage)
+	o.Lifecycle = resolve.Lifecycle{
+		Stage: stage, App: s.text("app", ""), Workload: s.text("workload", ""),
+		Promotion: s.yes("promotion"), NonBlocking: s.yes("non-blocking"),
 	}
 	if o.Lifecycle.Stage == "promotion" && o.Lifecycle.Workload != "" {
 		return o, usagef("--stage promotion is an app's: a workload has none")
@@ -96,15 +99,10 @@ func (s settings) taskOptions() (taskInput, error) {
 		}
 		o.Selector[i] = label
 	}
-	for _, image := range o.Images {
-		if image.Key == "" || image.Value == "" {
-			failures = append(failures, usagef("--image takes FROM=TO, the names of two images, not %q", image.Key+"="+image.Value))
-		}
-	}
+	failures = append(failures, s.names())
 	if parts := strings.Split(o.Platform, "/"); o.Platform != "" && (len(parts) < 2 || len(parts) > 3 || slices.Contains(parts, "")) {
 		failures = append(failures, usagef("--platform takes os/arch or os/arch/variant, as in linux/arm64, not %q", o.Platform))
 	}
-	var err error
 	o.Namespace, o.KeptnNamespace, err = s.namespaces()
 	failures = append(failures, err)
 	o.Params, err = s.params(&o.given)
@@ -112,6 +110,32 @@ func (s settings) taskOptions() (taskInput, error) {
 	o.Secrets, err = s.secrets(&o.given)
 	failures = append(failures, err, s.rules(&o.Options), s.mounts(&o.Options))
 	return o, errors.Join(failures...)
+}
+
+// names checks the names in flags as those in manifests are checked.
+func (s settings) names() error {
+	for _, v := range s.all("env") {
+		if name, _, _ := strings.Cut(v.text, "="); name != "" && validation.IsEnvVarName(name) != nil {
+			v.text = name // its value may be nobody's business
+			return v.wrong("K=V, where K is the name of a variable (letters, digits, _, - and .)")
+		}
+	}
+	for _, v := range s.all("image") {
+		from, to, _ := strings.Cut(v.text, "=")
+		for _, image := range []string{from, to} {
+			if _, err := reference.ParseNormalizedNamed(image); err != nil {
+				return v.wrong("FROM=TO, the names of two images")
+			}
+		}
+	}
+	for _, flag := range []string{"deno-image", "python-image"} {
+		if v, ok := s.one(flag); ok {
+			if _, err := reference.ParseNormalizedNamed(v.text); err != nil {
+				return v.wrong("the name of an image")
+			}
+		}
+	}
+	return nil
 }
 
 func (s settings) setting(name string) *resolve.Setting[string] {
@@ -124,7 +148,7 @@ func (s settings) setting(name string) *resolve.Setting[string] {
 func (s settings) overrides(name string) ([]resolve.Override, error) {
 	var all []resolve.Override
 	for _, v := range s.all(name) {
-		key, text, err := v.pair("--" + name)
+		key, text, err := v.pair()
 		if err != nil {
 			return nil, err
 		}
@@ -138,19 +162,19 @@ func (s settings) rules(o *resolve.Options) error {
 	if v, ok := s.one("retries"); ok {
 		n, err := strconv.ParseInt(v.text, 10, 32)
 		if err != nil || n < 0 {
-			return usagef("--retries takes a number from 0 up, not %q", v.text)
+			return v.wrong("a number from 0 up")
 		}
 		o.Retries = &resolve.Setting[int]{Value: int(n), Origin: v.origin}
 	}
 	if v, ok := s.one("timeout"); ok {
-		d, err := duration("timeout", v.text)
+		d, err := v.duration()
 		if err != nil {
 			return err
 		}
 		o.Timeout = &resolve.Setting[time.Duration]{Value: d, Origin: v.origin}
 	}
 	if v, ok := s.one("grace"); ok {
-		d, err := duration("grace", v.text)
+		d, err := v.duration()
 		if err != nil {
 			return err
 		}
@@ -160,34 +184,34 @@ func (s settings) rules(o *resolve.Options) error {
 		n, err := strconv.ParseInt(v.text, 10, 64)
 		const most = 1 << 22 // PID_MAX_LIMIT of Linux
 		if err != nil || n < -1 || n == 0 || n > most {
-			return usagef("--pids-limit takes a number from 1 to %d, or -1 for no limit, not %q", most, v.text)
+			return v.wrong(fmt.Sprintf("a number from 1 to %d, or -1 for no limit", most))
 		}
 		o.Pids = &resolve.Setting[int64]{Value: max(n, 0), Origin: v.origin}
 	}
-	o.Semantics = plan.Semantics(s.text("semantics", string(plan.Local)))
-	if o.Semantics != plan.Local && o.Semantics != plan.Cluster {
-		return usagef("--semantics takes local or cluster, not %q", o.Semantics)
+	semantics, err := s.choice("semantics", string(plan.Local), string(plan.Local), string(plan.Cluster))
+	if err != nil {
+		return err
 	}
+	o.Semantics = plan.Semantics(semantics)
 	if v, ok := s.one("backoff-scale"); ok {
 		f, err := strconv.ParseFloat(v.text, 64)
 		if err != nil || f < 0 || f > 1000 || math.IsNaN(f) {
-			return usagef("--backoff-scale takes a number from 0 to 1000, not %q", v.text)
+			return v.wrong("a number from 0 to 1000")
 		}
 		o.BackoffScale = max(f, math.SmallestNonzeroFloat64)
 	}
 	return nil
 }
 
-func duration(flag, text string) (time.Duration, error) {
-	d, err := time.ParseDuration(text)
-	if err != nil || d < 0 {
-		hint := "for example 30s or 5m"
-		if _, err := time.ParseDuration(text + "s"); err == nil {
-			hint = "a duration has a unit: " + text + "s"
-		}
-		return 0, usagef("--%s takes a duration, not %q (%s)", flag, text, hint)
+func (v value) duration() (time.Duration, error) {
+	d, err := time.ParseDuration(v.text)
+	if err == nil && d >= 0 {
+		return d, nil
 	}
-	return d, nil
+	if _, err := strconv.ParseUint(v.text, 10, 32); err == nil {
+		return 0, v.wrong("a duration, which has a unit, like " + v.text + "s")
+	}
+	return 0, v.wrong("a duration, like 30s or 5m")
 }
 
 func (s settings) mounts(o *resolve.Options) error {
@@ -197,7 +221,7 @@ func (s settings) mounts(o *resolve.Options) error {
 		text = strings.TrimSuffix(text, ":rw")
 		i := strings.LastIndex(text, ":") // a Windows source has a colon of its own
 		if i < 1 || !strings.HasPrefix(text[i+1:], "/") {
-			return usagef("--mount takes SRC:DST[:ro] with an absolute DST, not %q", v.text)
+			return v.wrong("SRC:DST[:ro] with an absolute DST")
 		}
 		m.Source, m.Target, m.ReadOnly = text[:i], text[i+1:], readOnly
 		if strings.HasPrefix(m.Source, ".") || !strings.ContainsAny(m.Source, `/\`) {

@@ -33,6 +33,10 @@ func (app App) validate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	form, err := s.choice("output", "text", "text", "json", "github", "sarif")
+	if err != nil {
+		return err
+	}
 	paths, err := s.paths()
 	if err != nil {
 		return err
@@ -54,7 +58,7 @@ func (app App) validate(c *cli.Context) error {
 		names = append(names, f.Name)
 	}
 	problems.Sort(names)
-	if err := app.printProblems(s, files, problems); err != nil {
+	if err := app.printProblems(s, form, files, problems); err != nil {
 		return err
 	}
 	if len(problems.Errors()) > 0 {
@@ -63,20 +67,17 @@ func (app App) validate(c *cli.Context) error {
 	return nil
 }
 
-func (app App) printProblems(s settings, files []spec.File, problems spec.Problems) error {
-	switch output := s.text("output", "text"); output {
-	case "text":
-		app.printer(s, files).print(problems)
-		return nil
+func (app App) printProblems(s settings, form string, files []spec.File, problems spec.Problems) error {
+	switch form {
 	case "json":
 		return writeProblemsJSON(app.Out, problems)
 	case "github":
 		return writeProblemsGitHub(app.Out, problems)
 	case "sarif":
 		return writeSARIF(app.Out, app.Version, problems)
-	default:
-		return usagef("--output takes text, json, github or sarif, not %q", output)
 	}
+	app.printer(s, files).print(problems)
+	return nil
 }
 
 type problemJSON struct {
