@@ -18,12 +18,16 @@ build: ## build bin/ktask
 demo: images build ## run a deno, a python and a container task
 	@examples/demo.sh
 
+# What asks much of the engine: one after the other, so that none is judged by the load that the other makes.
+ENGINE := engine/docker integration/e2e
+
 test: images ## vet for each system, check the formatting and test everything, on the real engine
 	go vet ./...
 	GOOS=darwin go vet ./...
 	GOOS=windows go vet ./...
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "run gofmt -w on:" $$unformatted >&2; exit 1; }
-	TESTCONTAINERS_RYUK_DISABLED=true go test -race -timeout 20m ./...
+	go test -race -timeout 20m $$(go list ./... | grep -v $(ENGINE:%=-e /%$$))
+	TESTCONTAINERS_RYUK_DISABLED=true go test -race -timeout 20m -p 1 $(ENGINE:%=./%)
 
 soak: images ## the long versions of the tests that kill ktask and the engine
 	KTASK_SOAK=1 TESTCONTAINERS_RYUK_DISABLED=true go test -race -v -run Soak -timeout 60m ./...

@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -193,6 +194,14 @@ func TestSecretsOnTheCommandLine(t *testing.T) {
 		for _, form := range []string{"text", "json", "yaml"} {
 			s.ktask(append([]string{"plan", "a.yaml", "-o", form}, args...)...).exits(0).says("•••").hides(value)
 		}
+	}
+	for _, form := range []string{"text", "json", "yaml"} { // also where it stands in clear text once more
+		s.ktask("plan", "a.yaml", "-o", form, "--explain", "--secret", `token=a"b\c-secret`, "-e", `COPY=x a"b\c-secret`, "-p", `p=a"b\c-secret`).exits(0).
+			says("•••").hides("c-secret")
+		s.ktask("plan", "a.yaml", "-o", form, "--secret", "token=container", "-e", "COPY=container").exits(0).hides(`COPY","value":"container`)
+	}
+	if o := s.ktask("plan", "a.yaml", "-o", "json", "--secret", "token=container").exits(0); !json.Valid([]byte(o.out)) || !strings.Contains(o.out, `"container": {`) {
+		t.Errorf("a key is masked:\n%s", o.out)
 	}
 	s.ktask("plan", "a.yaml").exits(2).says(`there is no Secret "token"`, "--secret token=VALUE gives it")
 	s.ktask("plan", "a.yaml", "--secret", "token/OTHER="+value).exits(2).hides(value)

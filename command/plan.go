@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 
 	"github.com/urfave/cli/v2"
 	"sigs.k8s.io/yaml"
 
+	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
 )
 
@@ -58,12 +60,13 @@ func renderPlan(p plan.Plan, form string, explain bool) ([]byte, error) {
 	if form == "text" {
 		p.Warnings = nil // printed as problems already, with their places
 		err := p.WriteText(&text, explain)
-		return text.Bytes(), err
+		return []byte(planMask(p).String(text.String())), err
 	}
 	compact, err := p.MarshalJSON()
 	if err != nil {
 		return nil, err
 	}
+	compact = maskStrings(planMask(p), compact)
 	if form == "yaml" {
 		return yaml.JSONToYAML(compact)
 	}
@@ -71,4 +74,26 @@ func renderPlan(p plan.Plan, form string, explain bool) ([]byte, error) {
 		return nil, fmt.Errorf("indent plan: %w", err)
 	}
 	return text.Bytes(), nil
+}
+
+// planMask finds the secrets of a plan where a manifest or a flag has them in clear text once more.
+func planMask(p plan.Plan) *engine.Mask {
+	var all []plan.Secret
+	for _, t := range p.Tasks {
+		all = append(all, t.Container.Secrets()...)
+	}
+	return engine.NewMask(all)
+}
+
+// jsonString is a string of compact JSON, as a key with its colon.
+var jsonString = regexp.MustCompile(`"(?:[^"\\]|\\.)*":?`)
+
+// maskStrings masks the strings of a JSON document, and leaves its keys alone: a secret may be a word like "name".
+func maskStrings(mask *engine.Mask, compact []byte) []byte {
+	return jsonString.ReplaceAllFunc(compact, func(text []byte) []byte {
+		if text[len(text)-1] == ':' {
+			return text
+		}
+		return []byte(`"` + mask.String(string(text[1:len(text)-1])) + `"`)
+	})
 }
