@@ -243,7 +243,7 @@ func (c Container) document() containerJSON {
 		doc.Files = append(doc.Files, fileJSON{f.Path, fmt.Sprintf("%04o", f.Mode.Perm()), len(f.Content), hex.EncodeToString(sum[:]), f.Origin})
 	}
 	for _, t := range c.Tmpfs {
-		doc.Tmpfs = append(doc.Tmpfs, tmpfsJSON{t.Name, t.Path, t.SubPath, t.SizeBytes, t.ReadOnly, t.Origin})
+		doc.Tmpfs = append(doc.Tmpfs, tmpfsJSON(t))
 	}
 	for _, m := range c.Mounts {
 		doc.Mounts = append(doc.Mounts, mountJSON(m))
