@@ -19,7 +19,7 @@ const (
 	exitUsage    = 2 // wrong usage, an invalid manifest, an unresolved reference
 	exitEngine   = 3 // the engine or an image could not be used
 	exitTimedOut = 4 // a task timed out
-	// 128 plus the number of the signal that interrupted ktask: 130, 143.
+	// 128 plus the number of the signal that interrupted ktask: 129, 130, 143.
 	exitSignal = 128
 )
 

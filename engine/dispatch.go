@@ -9,7 +9,8 @@ import (
 )
 
 // Flusher is a Sink that buffers what it writes. The Runner calls Flush, from the goroutine that calls Emit, whenever
-// no further event is waiting: so that a burst of output costs few writes and the last line is never held back.
+// no further event is waiting: so that a burst of output costs few writes and the last line is never held back. What goes
+// wrong with a write is for the Sink to remember.
 type Flusher interface {
 	Flush()
 }

@@ -34,14 +34,15 @@ type Engine interface {
 }
 
 // Describer is an engine that can say what it is. It is asked once a run, at its start and at the same time as
-// the first Prepare, which does not wait for the answer.
+// the first Prepare, which does not wait for the answer. An error leaves the report without the answer, and the run as it is.
 type Describer interface {
 	Describe(ctx context.Context) (Info, error)
 }
 
 // Killer is an engine that can end a run at once, for the user who interrupts a second time: it kills all
 // containers of the run and does not wait for them; the calls of Run that are under way then return as after
-// any other end. A run of which nothing is left is no error.
+// any other end. It may be called from any goroutine and more than once. A run of which nothing is left is no error;
+// after one, an *Error, some may still run.
 type Killer interface {
 	Kill(ctx context.Context, run string) error
 }

@@ -14,7 +14,8 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// attempt is one container from its creation to its removal. One goroutine uses it.
+// attempt is one container from its creation to its removal. One goroutine changes it; those that take the output and wait
+// for the end only read what is set before they start, and set away.
 type attempt struct {
 	*Engine
 	container plan.Container
