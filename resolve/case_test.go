@@ -37,8 +37,10 @@ type ruleCase struct {
 	manifests []spec.File
 	load      spec.Options
 	options   resolve.Options
-	show      []string
-	wants     map[string]string
+	// validate asks for the problems that `ktask validate` finds, and no plan.
+	validate bool
+	show     []string
+	wants    map[string]string
 }
 
 func newCase(t *testing.T, archive *txtar.Archive) *ruleCase {
@@ -81,6 +83,8 @@ func (c *ruleCase) option(line string) (err error) {
 		o.Namespace = value
 	case "keptn-namespace":
 		o.KeptnNamespace = value
+	case "validate":
+		c.validate = true
 	case "lenient":
 		o.Lenient, c.load.Lenient = true, true
 	case "semantics":
@@ -93,12 +97,23 @@ func (c *ruleCase) option(line string) (err error) {
 		o.Env = append(o.Env, override)
 	case "context":
 		o.Context = append(o.Context, override)
-	case "secret":
+	case "params-file":
+		override.Origin += " params.yaml:1"
+		o.Params = append(o.Params, override)
+	case "image":
+		o.Images = append(o.Images, override)
+	case "secret", "secret-file": // the namespace of a file's stands behind an @
 		secret, field, ok := strings.Cut(key, "/")
 		if !ok {
 			field = "SECURE_DATA"
 		}
-		o.Secrets = append(o.Secrets, resolve.SecretValue{Name: secret, Key: field, Value: plan.NewSecret(secret+"/"+field, text), Origin: from})
+		secret, namespace, _ := strings.Cut(secret, "@")
+		if name == "secret-file" {
+			from += " secrets.yaml:1"
+		}
+		o.Secrets = append(o.Secrets, resolve.SecretValue{
+			Namespace: namespace, Name: secret, Key: field, Value: plan.NewSecret(secret+"/"+field, text), Origin: from,
+		})
 	case "retries":
 		o.Retries = &resolve.Setting[int]{Origin: from}
 		o.Retries.Value, err = strconv.Atoi(value)
@@ -151,7 +166,10 @@ func (c *ruleCase) resolve(t *testing.T) (problems, text string) {
 	c.load.Namespace = c.options.Namespace
 	manifests, all := spec.Load(c.manifests, c.load)
 	var p plan.Plan
-	if len(all.Errors()) == 0 {
+	switch {
+	case c.validate:
+		all = append(all, resolve.Check(manifests, c.options)...)
+	case len(all.Errors()) == 0:
 		var more spec.Problems
 		p, more = resolve.Resolve(manifests, c.options)
 		all = append(all, more...)
@@ -159,7 +177,7 @@ func (c *ruleCase) resolve(t *testing.T) (problems, text string) {
 	for _, problem := range all {
 		problems += problem.String() + "\n"
 	}
-	if len(all.Errors()) > 0 {
+	if c.validate || len(all.Errors()) > 0 {
 		return problems, ""
 	}
 	if c.show == nil {

@@ -275,6 +275,9 @@ func (s *shape) unknown(key *node, fields []fieldInfo, at *path) {
 	if remedy == "" && len(names) > 0 && len(names) <= 12 {
 		remedy = "known here: " + strings.Join(names, ", ")
 	}
+	if key.text == "namespace" && at != nil && at.name == "functionRef" {
+		remedy = "leave it out: Keptn looks in the namespace of the task, then in its own, keptn-system or that of --keptn-namespace"
+	}
 	s.relaxed(key, at.field(key.text), "unknown-field", remedy, "unknown field %q", at.field(key.text).String())
 }
 
