@@ -10,11 +10,12 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/ktask/ktask/spec"
 )
 
-var subscript = regexp.MustCompile(`^metadata\.(labels|annotations)\['([^']*)'\]$`)
+var subscript = regexp.MustCompile(`^metadata\.(labels|annotations)\['(.*)'\]$`)
 
 // podField gives the value of a fieldRef as a pod of this task would have it. What only a node has is the
 // engine's host; what a pod learns only once it runs has no value here.
@@ -22,16 +23,7 @@ var subscript = regexp.MustCompile(`^metadata\.(labels|annotations)\['([^']*)'\]
 func (r *resolver) podField(u use, path string, at spec.Pos) (string, bool) {
 	meta := u.meta()
 	if m := subscript.FindStringSubmatch(path); m != nil {
-		pairs := meta.Labels
-		if m[1] == "annotations" {
-			pairs = meta.Annotations
-		}
-		for _, p := range pairs {
-			if p.Key == m[2] {
-				return p.Value, true
-			}
-		}
-		return "", true // a key that is not there is the empty string, as in a pod
+		return r.podKey(u, path, m[1], m[2], at)
 	}
 	switch path {
 	case "metadata.name":
@@ -48,16 +40,68 @@ func (r *resolver) podField(u use, path string, at spec.Pos) (string, bool) {
 	case "status.hostIP", "status.hostIPs":
 		return r.options.Node.IP, true
 	case "status.podIP", "status.podIPs", "metadata.uid":
-		r.fail(at, "no-local-value", "--env NAME=VALUE gives the variable one", "fieldPath %s has a value only once a pod runs in a cluster", path)
+		r.onlyInPod(path, at)
 		return "", false
 	}
-	fields := []string{"metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.podIP"}
-	remedy := spec.DidYouMean(path, fields)
-	if remedy == "" {
-		remedy = "fields are " + strings.Join(fields, ", ") + ", metadata.labels['KEY'] and metadata.annotations['KEY']"
-	}
-	r.fail(at, "unknown-field-path", remedy, "an environment variable cannot take field %q", path)
+	r.fail(at, "unknown-field-path", nearField(path), "an environment variable cannot take field %q", path)
 	return "", false
+}
+
+// podKey gives a label or annotation of the pod; one that is not there is the empty string, as in a pod.
+func (r *resolver) podKey(u use, path, of, name string, at spec.Pos) (string, bool) {
+	pairs, problems := u.meta().Labels, validation.IsQualifiedName(name)
+	if of == "annotations" {
+		pairs, problems = u.meta().Annotations, validation.IsQualifiedName(strings.ToLower(name))
+	}
+	if problems != nil {
+		r.fail(at, "unknown-field-path", problems[0], "fieldPath %s: %q is no key of %s", path, name, of)
+		return "", false
+	}
+	for _, p := range pairs {
+		if p.Key == name {
+			return p.Value, true
+		}
+	}
+	if of == "annotations" {
+		return "", true
+	}
+	switch name { // those that every pod of a Job has
+	case "job-name", "batch.kubernetes.io/job-name":
+		return u.name(), true
+	case "controller-uid", "batch.kubernetes.io/controller-uid":
+		r.onlyInPod(path, at)
+		return "", false
+	}
+	return "", true
+}
+
+func (r *resolver) onlyInPod(path string, at spec.Pos) {
+	r.noValue(at, "--env NAME=VALUE gives the variable one", "fieldPath %s has a value only once a pod runs in a cluster", path)
+}
+
+// noValue reports what has no value here. Lenient leaves the variable out.
+func (r *resolver) noValue(at spec.Pos, remedy, format string, args ...any) {
+	severity := spec.Error
+	if r.options.Lenient {
+		severity, format = spec.Warning, format+"; the variable is left out"
+	}
+	r.add(severity, at, "no-local-value", remedy, format, args...)
+}
+
+// nearField is the remedy for a field that no variable takes. One without a value here is no remedy, unless it is what was
+// meant.
+func nearField(path string) string {
+	for _, of := range []string{"labels", "annotations"} {
+		if strings.HasPrefix(path, "metadata."+strings.TrimSuffix(of, "s")) {
+			return fmt.Sprintf("write metadata.%s['KEY']", of)
+		}
+	}
+	fields := []string{"metadata.name", "metadata.namespace", "spec.nodeName", "spec.serviceAccountName", "status.hostIP"}
+	near := spec.Nearest(path, append(slices.Clone(fields), "metadata.uid", "status.podIP"))
+	if slices.Contains(fields, near) || strings.EqualFold(path, near) {
+		return spec.DidYouMean(path, []string{near})
+	}
+	return "fields are " + strings.Join(fields, ", ") + ", metadata.labels['KEY'] and metadata.annotations['KEY']"
 }
 
 // divisors are those of k8s.io/kubernetes pkg/apis/core/validation, validateContainerResourceDivisor.
@@ -88,7 +132,7 @@ func (r *resolver) resourceField(c *spec.Container, ref *corev1.ResourceFieldSel
 			value = request
 		}
 	} else if !limited {
-		r.fail(at, "no-local-value", fmt.Sprintf("set resources.limits.%s", name), "without a limit, %s is what the node of a cluster has to give", ref.Resource)
+		r.noValue(at, fmt.Sprintf("set resources.limits.%s", name), "without a limit, %s is what the node of a cluster has to give", ref.Resource)
 		return "", false
 	}
 	divisor := ref.Divisor
