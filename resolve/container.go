@@ -1,13 +1,13 @@
 package resolve
 
 import (
+	"math"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/spec"
@@ -22,10 +22,7 @@ func (r *resolver) container(u use, from *spec.Container, t *plan.Task) {
 	c := &t.Container
 	c.Name = from.Name
 	c.Image, c.ImageOrigin = from.Image, origin(from.At("image"))
-	c.PullPolicy = plan.PullPolicy(from.ImagePullPolicy)
-	if c.PullPolicy == "" {
-		c.PullPolicy = defaultPullPolicy(from.Image)
-	}
+	c.PullPolicy = plan.PullPolicy(from.ImagePullPolicy) // "" until it is known which image runs
 	c.WorkingDir = from.WorkingDir
 	c.TTY, c.Stdin = from.TTY, from.Stdin
 	c.TerminationMessage = plan.TerminationMessage{
@@ -85,9 +82,19 @@ func limits(list corev1.ResourceList) plan.Limits {
 		l.MemoryBytes = memory.Value()
 	}
 	if cpu, ok := list[corev1.ResourceCPU]; ok {
-		l.NanoCPUs = cpu.ScaledValue(resource.Nano)
+		l.NanoCPUs = nanoCPUs(cpu.MilliValue())
 	}
 	return l
+}
+
+// nanoCPUs is the limit that the kubelet sets. Kubernetes counts in thousandths, rounded up, and Linux takes no less than
+// one millisecond of its 100 (pkg/kubelet/cm/helpers_linux.go, MilliCPUToQuota).
+func nanoCPUs(milli int64) int64 {
+	const nano, least = 1_000_000, 10
+	if milli <= 0 {
+		return 0 // no limit
+	}
+	return min(max(milli, least), math.MaxInt64/nano) * nano
 }
 
 // expandAll expands command or args with the whole environment; nil stays nil, which leaves the image's own.

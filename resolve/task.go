@@ -50,6 +50,9 @@ func (r *resolver) task(u use) (t plan.Task, ok bool) {
 	t.Container.Network = r.options.Network
 	t.Container.Platform = r.options.Platform
 	r.replaceImage(&t.Container)
+	if t.Container.PullPolicy == "" {
+		t.Container.PullPolicy = defaultPullPolicy(t.Container.Image) // that of the image which runs
+	}
 	r.surprises(u, &t)
 	for _, f := range []struct{ name, value string }{{"network", r.options.Network}, {"platform", r.options.Platform}} {
 		if f.value != "" {
@@ -169,13 +172,12 @@ func (r *resolver) replaced(image string) string {
 	return c.Image
 }
 
-// defaultPullPolicy is Kubernetes': Always for the tag latest, given or implied, else IfNotPresent.
+// defaultPullPolicy is Kubernetes' (pkg/apis/core/v1/defaults.go): Always for the tag latest, given or, without a digest,
+// implied, else IfNotPresent.
 func defaultPullPolicy(image string) plan.PullPolicy {
-	if strings.Contains(image, "@") {
-		return plan.PullIfNotPresent
-	}
+	image, _, digested := strings.Cut(image, "@")
 	_, tag, tagged := strings.Cut(image[strings.LastIndex(image, "/")+1:], ":") // a port has a slash behind it
-	if !tagged || tag == "latest" {
+	if tag == "latest" || !tagged && !digested {
 		return plan.PullAlways
 	}
 	return plan.PullIfNotPresent
