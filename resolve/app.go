@@ -39,7 +39,9 @@ func (r *resolver) apps(m spec.Manifests) []app {
 	for _, c := range m.AppContexts {
 		a := all[key{c.Namespace, c.Name}]
 		if a == nil {
-			r.warn(c.Pos, "context-without-app", appNames(all), "there is no KeptnApp and no workload of an app %q for this KeptnAppContext", c.Name)
+			if !r.broken("KeptnApp", c.Name, c.Namespace) {
+				r.warn(c.Pos, "context-without-app", appNames(all), "there is no KeptnApp and no workload of an app %q for this KeptnAppContext", c.Name)
+			}
 			a = &app{namespace: c.Namespace, name: c.Name, pos: c.Pos}
 			all[key{c.Namespace, c.Name}] = a
 		}

@@ -1,7 +1,6 @@
 package resolve
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -67,8 +66,8 @@ func (r *resolver) envFrom(u use, c *spec.Container, i int, source corev1.EnvFro
 	namespaces := r.namespaces(u.meta().Namespace)
 	if ref := source.ConfigMapRef; ref != nil {
 		m, ok := find(r.index.configMaps, ref.Name, namespaces...)
-		if !ok && !isTrue(ref.Optional) {
-			r.fail(c.At("envFrom", i, "configMapRef", "name"), "missing-configmap", missing(r.index.configMaps, "ConfigMap", ref.Name, namespaces...),
+		if !ok && !isTrue(ref.Optional) && !r.broken("ConfigMap", ref.Name, namespaces...) {
+			r.fail(c.At("envFrom", i, "configMapRef", "name"), "missing-configmap", missing(r.index.configMaps, ref.Name, namespaces...),
 				"there is no ConfigMap %q, whose keys task %q wants", ref.Name, u.name())
 		}
 		if ok {
@@ -84,8 +83,8 @@ func (r *resolver) envFrom(u use, c *spec.Container, i int, source corev1.EnvFro
 	if ref := source.SecretRef; ref != nil {
 		at := c.At("envFrom", i, "secretRef", "name")
 		keys, ok := r.secretKeys(u, ref.Name)
-		if !ok && !isTrue(ref.Optional) {
-			r.fail(at, "missing-secret", fmt.Sprintf("--secret %s/KEY=VALUE gives it", ref.Name), "there is no Secret %q, whose keys task %q wants", ref.Name, u.name())
+		if !ok && !isTrue(ref.Optional) && !r.broken("Secret", ref.Name, namespaces...) {
+			r.fail(at, "missing-secret", r.giveSecret(u, ref.Name, "KEY"), "there is no Secret %q, whose keys task %q wants", ref.Name, u.name())
 		}
 		for _, key := range keys {
 			if r.exhausted() {
@@ -138,8 +137,8 @@ func (r *resolver) configMapKey(u use, ref *corev1.ConfigMapKeySelector, at spec
 	namespaces := r.namespaces(u.meta().Namespace)
 	m, ok := find(r.index.configMaps, ref.Name, namespaces...)
 	if !ok {
-		if !isTrue(ref.Optional) {
-			r.fail(at, "missing-configmap", missing(r.index.configMaps, "ConfigMap", ref.Name, namespaces...),
+		if !isTrue(ref.Optional) && !r.broken("ConfigMap", ref.Name, namespaces...) {
+			r.fail(at, "missing-configmap", missing(r.index.configMaps, ref.Name, namespaces...),
 				"there is no ConfigMap %q, of which task %q wants key %q", ref.Name, u.name(), ref.Key)
 		}
 		return plan.Text{}, "", false
@@ -152,7 +151,7 @@ func (r *resolver) configMapKey(u use, ref *corev1.ConfigMapKeySelector, at spec
 		}
 		keys = append(keys, p.Key)
 	}
-	if isTrue(ref.Optional) {
+	if isTrue(ref.Optional) || r.broken("ConfigMap", m.Name, m.Namespace) {
 		return plan.Text{}, "", false
 	}
 	remedy := "its keys are " + strings.Join(keys, ", ")

@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -13,11 +14,17 @@ type index struct {
 	definitions *catalog[*spec.Definition]
 	configMaps  *catalog[*spec.ConfigMap]
 	secrets     *catalog[*spec.Secret]
+	// broken are the objects that have errors of their own.
+	broken spec.Broken
 }
 
 // catalog holds the objects of a kind.
 type catalog[T any] struct {
+	kind    string
 	objects map[key]T
+	broken  spec.Broken
+	// given are names from outside the manifests, with the namespace "" where they hold for the tasks of all.
+	given []key
 	// compared counts the names that missing has held against others.
 	compared int
 }
@@ -27,16 +34,21 @@ const maxCompared = 200_000
 
 type key struct{ namespace, name string }
 
-func newIndex(m spec.Manifests) index {
-	return index{
-		definitions: newCatalog(m.Definitions, func(d *spec.Definition) spec.Meta { return d.Meta }),
-		configMaps:  newCatalog(m.ConfigMaps, func(c *spec.ConfigMap) spec.Meta { return c.Meta }),
-		secrets:     newCatalog(m.Secrets, func(s *spec.Secret) spec.Meta { return s.Meta }),
+func newIndex(m spec.Manifests, o Options) index {
+	i := index{
+		broken:      m.Broken,
+		definitions: newCatalog(m, "KeptnTaskDefinition", m.Definitions, func(d *spec.Definition) spec.Meta { return d.Meta }),
+		configMaps:  newCatalog(m, "ConfigMap", m.ConfigMaps, func(c *spec.ConfigMap) spec.Meta { return c.Meta }),
+		secrets:     newCatalog(m, "Secret", m.Secrets, func(s *spec.Secret) spec.Meta { return s.Meta }),
 	}
+	for _, s := range o.Secrets {
+		i.secrets.given = append(i.secrets.given, key{s.Namespace, s.Name})
+	}
+	return i
 }
 
-func newCatalog[T any](all []T, meta func(T) spec.Meta) *catalog[T] {
-	c := &catalog[T]{objects: make(map[key]T, len(all))}
+func newCatalog[T any](m spec.Manifests, kind string, all []T, meta func(T) spec.Meta) *catalog[T] {
+	c := &catalog[T]{kind: kind, objects: make(map[key]T, len(all)), broken: m.Broken}
 	for _, o := range all {
 		m := meta(o)
 		c.objects[key{m.Namespace, m.Name}] = o
@@ -44,42 +56,65 @@ func newCatalog[T any](all []T, meta func(T) spec.Meta) *catalog[T] {
 	return c
 }
 
-// find looks in the namespaces in their order; the first hit wins.
+// find looks in the namespaces in their order; the first hit wins, and be it one that is too broken to have.
 func find[T any](c *catalog[T], name string, namespaces ...string) (object T, ok bool) {
 	for _, ns := range namespaces {
-		if object, ok = c.objects[key{ns, name}]; ok {
-			return object, true
+		if object, ok = c.objects[key{ns, name}]; ok || c.broken.Has(c.kind, ns, name) {
+			return object, ok
 		}
 	}
 	return object, false
 }
 
-// missing is the remedy for a reference that was not found: the namespace that has it, or the names that are close.
-func missing[T any](c *catalog[T], kind, name string, namespaces ...string) string {
-	if c.compared += len(c.objects); c.compared > maxCompared {
-		return fmt.Sprintf("no %s of that name was loaded", kind)
+// broken tells whether an object that is not found, or in which something is not found, is one with errors. They were
+// reported, and what follows from them is only counted.
+func (r *resolver) broken(kind, name string, namespaces ...string) bool {
+	has := func(ns string) bool { return r.index.broken.Has(kind, ns, name) }
+	if !slices.ContainsFunc(namespaces, has) {
+		return false
 	}
-	var elsewhere, names []string
-	for k := range c.objects {
+	r.errors++
+	return true
+}
+
+// names are those of the objects in the namespaces, in others, and the others in which name is found. All are sorted.
+func (c *catalog[T]) names(name string, namespaces []string) (near, others, elsewhere []string) {
+	for _, k := range slices.AppendSeq(slices.Clone(c.given), maps.Keys(c.objects)) {
+		if k.namespace == "" || slices.Contains(namespaces, k.namespace) {
+			near = append(near, k.name)
+			continue
+		}
+		others = append(others, k.namespace)
 		if k.name == name {
 			elsewhere = append(elsewhere, k.namespace)
 		}
-		if slices.Contains(namespaces, k.namespace) {
-			names = append(names, k.name)
-		}
 	}
-	slices.Sort(elsewhere)
-	slices.Sort(names)
+	for _, list := range []*[]string{&near, &others, &elsewhere} {
+		slices.Sort(*list)
+		*list = slices.Compact(*list)
+	}
+	return near, others, elsewhere
+}
+
+// missing is the remedy for a reference that was not found: the namespace that has it, or the names that are close.
+func missing[T any](c *catalog[T], name string, namespaces ...string) string {
+	if c.compared += len(c.objects) + len(c.given); c.compared > maxCompared {
+		return fmt.Sprintf("no %s of that name was loaded", c.kind)
+	}
+	names, others, elsewhere := c.names(name, namespaces)
 	if len(elsewhere) > 0 {
 		return fmt.Sprintf("there is one in namespace %s, which is not searched", enumerated(elsewhere))
 	}
 	if near := spec.DidYouMean(name, names); near != "" {
 		return near
 	}
-	if len(names) == 0 {
-		return fmt.Sprintf("no %s was loaded; name its file too", kind)
+	switch {
+	case len(names) > 0:
+		return fmt.Sprintf("the %ss loaded are %s", c.kind, enumerated(names))
+	case len(others) > 0:
+		return fmt.Sprintf("no %s of that name was loaded; namespace %s, which has some, is not searched", c.kind, enumerated(others))
 	}
-	return fmt.Sprintf("the %ss loaded are %s", kind, enumerated(names))
+	return fmt.Sprintf("no %s was loaded; name its file too", c.kind)
 }
 
 // enumerated lists names, the first ones of many.

@@ -151,7 +151,7 @@ func newResolver(m spec.Manifests, o Options) *resolver {
 	if o.BackoffScale == 0 {
 		o.BackoffScale = 1
 	}
-	return &resolver{options: o, index: newIndex(m), told: map[spec.Problem]bool{}}
+	return &resolver{options: o, index: newIndex(m, o), told: map[spec.Problem]bool{}}
 }
 
 func (r *resolver) fail(at spec.Pos, rule, remedy, format string, args ...any) {

@@ -15,40 +15,68 @@ func (r *resolver) secret(u use, name, key string, at spec.Pos, optional bool) (
 	if name == "" || key == "" {
 		return text, "", false // spec reports it
 	}
-	for _, given := range slices.Backward(r.options.Secrets) {
-		if given.Name == name && given.Key == key && r.holds(given, u) {
-			return plan.Hidden(given.Value), given.Origin, true
-		}
-	}
-	line := fmt.Sprintf("--secret %s/%s=VALUE gives it", name, key)
-	if key == "SECURE_DATA" {
-		line = fmt.Sprintf("--secret %s=VALUE gives it", name)
+	if given := r.given(u, name, key); given != nil {
+		return plan.Hidden(given.Value), given.Origin, true
 	}
 	namespaces := r.namespaces(u.meta().Namespace)
 	s, found := find(r.index.secrets, name, namespaces...)
-	if !found {
-		if !optional {
-			remedy := line
-			if len(r.index.secrets.objects) > 0 {
-				remedy = missing(r.index.secrets, "Secret", name, namespaces...) + "; " + line
-			}
-			r.fail(at, "missing-secret", remedy, "there is no Secret %q, of which task %q wants key %q; in a cluster its pod would wait for it until the deadline", name, u.name(), key)
+	if found {
+		r.elsewhere(u, at, "Secret", name, s.Namespace)
+		if value, has := s.Data.Value(key); has {
+			return r.hidden(name, key, value, at, origin(s.Pos))
 		}
-		return text, "", false
+		namespaces = []string{s.Namespace}
 	}
-	r.elsewhere(u, at, "Secret", name, s.Namespace)
-	value, found := s.Data.Value(key)
-	if !found {
-		if !optional {
-			has := "it has no keys"
-			if keys := s.Data.Keys(); len(keys) > 0 {
-				has = "its keys are " + strings.Join(keys, ", ")
-			}
-			r.fail(at, "missing-key", has+"; "+line, "Secret %q (%s) has no key %q, which task %q wants; in a cluster its pod would wait for it until the deadline", name, origin(atLine(s.Pos)), key, u.name())
+	if !optional && !r.broken("Secret", name, namespaces...) {
+		r.missingKey(u, name, key, at)
+	}
+	return text, "", false
+}
+
+// given is the last secret of the name from outside the manifests, and of the key unless that is "".
+func (r *resolver) given(u use, name, key string) *SecretValue {
+	for i, given := range slices.Backward(r.options.Secrets) {
+		if given.Name == name && (key == "" || given.Key == key) && r.holds(given, u) {
+			return &r.options.Secrets[i]
 		}
-		return text, "", false
 	}
-	return r.hidden(name, key, value, at, origin(s.Pos))
+	return nil
+}
+
+// missingKey reports a key of a secret, or a whole secret, that is not there.
+func (r *resolver) missingKey(u use, name, key string, at spec.Pos) {
+	keys, found := r.secretKeys(u, name)
+	if !found {
+		r.fail(at, "missing-secret", r.giveSecret(u, name, key), "there is no Secret %q, of which task %q wants key %q; in a cluster its pod would wait for it until the deadline", name, u.name(), key)
+		return
+	}
+	has := "it has no keys"
+	if len(keys) > 0 {
+		has = "its keys are " + strings.Join(keys, ", ")
+	}
+	var place plan.Origin
+	if given := r.given(u, name, ""); given != nil {
+		place = given.Origin
+	}
+	if s, found := find(r.index.secrets, name, r.namespaces(u.meta().Namespace)...); found {
+		place = origin(atLine(s.Pos))
+	}
+	r.fail(at, "missing-key", has+"; "+secretFlag(name, key), "Secret %q (%s) has no key %q, which task %q wants; in a cluster its pod would wait for it until the deadline", name, place, key, u.name())
+}
+
+// giveSecret is the remedy for a secret that is not there. Where none is at all, nobody meant another one.
+func (r *resolver) giveSecret(u use, name, key string) string {
+	if len(r.index.secrets.objects)+len(r.index.secrets.given) == 0 {
+		return secretFlag(name, key)
+	}
+	return missing(r.index.secrets, name, r.namespaces(u.meta().Namespace)...) + "; " + secretFlag(name, key)
+}
+
+func secretFlag(name, key string) string {
+	if key == "SECURE_DATA" {
+		return fmt.Sprintf("--secret %s=VALUE gives it", name)
+	}
+	return fmt.Sprintf("--secret %s/%s=VALUE gives it", name, key)
 }
 
 // holds tells whether a secret from outside the manifests is one of the task's namespace, or of Keptn's.

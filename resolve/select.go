@@ -48,10 +48,12 @@ func (r *resolver) selection(m spec.Manifests) ([]use, []plan.Skipped) {
 	var tasks, definitions []use
 	used := map[*spec.Definition]bool{}
 	for _, t := range m.Tasks {
-		d, ok := find(r.index.definitions, t.Definition.Value, r.namespaces(t.Namespace)...)
+		namespaces := r.namespaces(t.Namespace)
+		d, ok := find(r.index.definitions, t.Definition.Value, namespaces...)
 		if !ok {
-			if len(r.options.Tasks) == 0 || slices.Contains(r.options.Tasks, t.Name) {
-				r.fail(t.Definition.Pos, "missing-definition", missing(r.index.definitions, "KeptnTaskDefinition", t.Definition.Value, r.namespaces(t.Namespace)...),
+			wanted := len(r.options.Tasks) == 0 || slices.Contains(r.options.Tasks, t.Name)
+			if wanted && !r.broken("KeptnTaskDefinition", t.Definition.Value, namespaces...) {
+				r.fail(t.Definition.Pos, "missing-definition", missing(r.index.definitions, t.Definition.Value, namespaces...),
 					"KeptnTask %q: there is no KeptnTaskDefinition %q; in a cluster it would stay Pending for ever", t.Name, t.Definition.Value)
 			}
 			continue

@@ -218,8 +218,10 @@ func (r *resolver) stageTask(u stageUse, taken map[string]bool) (plan.Task, bool
 	namespaces := r.namespaces(u.app.namespace)
 	d, ok := find(r.index.definitions, u.name.Value, namespaces...)
 	if !ok {
-		r.fail(u.name.Pos, "missing-definition", missing(r.index.definitions, "KeptnTaskDefinition", u.name.Value, namespaces...),
-			"stage %s names KeptnTaskDefinition %q, which is not there; in a cluster the stage would stay pending for ever", u.stage.ID, u.name.Value)
+		if !r.broken("KeptnTaskDefinition", u.name.Value, namespaces...) {
+			r.fail(u.name.Pos, "missing-definition", missing(r.index.definitions, u.name.Value, namespaces...),
+				"stage %s names KeptnTaskDefinition %q, which is not there; in a cluster the stage would stay pending for ever", u.stage.ID, u.name.Value)
+		}
 		return plan.Task{}, false
 	}
 	task, ok := r.task(use{definition: d, generated: &generated{u.app.namespace, generatedContext(u)}})

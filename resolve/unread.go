@@ -40,7 +40,7 @@ func endsInWord(text []byte) bool {
 
 // unreadData warns of a script that reads DATA while nobody gives parameters: DATA is then not set at all.
 func (r *resolver) unreadData(u use, in runtimes.Inputs, c plan.Container) {
-	if in.Data != nil || len(c.Files) == 0 || !readsData(c.Files[0].Content) {
+	if in.Data != nil || len(c.Files) == 0 || !readsData(c.Files[0].Content) || r.broken("KeptnTaskDefinition", u.definition.Name, u.definition.Namespace) {
 		return
 	}
 	r.warn(u.definition.Runner.(*spec.Function).Pos, "data-unset", "give parameters.map, or --param NAME=VALUE",

@@ -48,7 +48,9 @@ func Load(files []File, options Options) (Manifests, Problems) {
 				break
 			}
 			for _, c := range concatenated(c) {
+				before := l.tally.errors
 				if root := parse(f.Name, c, guarded(c, options.Sensitive, l.problem)); root != nil {
+					l.flawed = l.tally.errors > before
 					l.document(root, "", "")
 				}
 			}
@@ -75,6 +77,8 @@ type loader struct {
 	version   string
 	root      *node
 	sensitive bool
+	// flawed is set where the parser found errors in the document.
+	flawed bool
 }
 
 type identity struct{ kind, namespace, name string }
@@ -138,7 +142,10 @@ func (l *loader) document(root *node, apiVersion, kind string) {
 	if !grouped {
 		group, version = "", apiVersion
 	}
-	l.object(group, version, kind)
+	before := l.tally.errors
+	if l.object(group, version, kind); l.flawed || l.tally.errors > before || l.full(Error) {
+		l.broken(root, kind)
+	}
 }
 
 // header reads apiVersion or kind. An object with one of them and not the other is meant for Kubernetes; a file

@@ -25,6 +25,7 @@ type Manifests struct {
 	AppContexts []*AppContext
 	Configs     []*Config
 	Workloads   []*Workload
+	Broken      Broken
 	// Foreign counts the documents that are none of ktask's business.
 	Foreign int
 }
