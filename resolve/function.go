@@ -156,6 +156,7 @@ func (r *resolver) data(u use, chain []link) *plan.EnvVar {
 		}
 		fill(u.task.Parameters)
 	}
+	r.taken["param"] = true
 	for _, p := range r.options.Params {
 		values[p.Key], places[p.Key], from = p.Value, p.Origin, p.Origin
 	}

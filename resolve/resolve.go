@@ -89,6 +89,7 @@ func Resolve(m spec.Manifests, o Options) (plan.Plan, spec.Problems) {
 	} else {
 		r.objects(m, &p)
 	}
+	r.unusedFlags(p)
 	problems := r.all()
 	p.Warnings = Warnings(problems)
 	return p, problems
@@ -140,6 +141,8 @@ type resolver struct {
 	tally    spec.Tally
 	// errors counts the errors, those too that were told before.
 	errors int
+	// taken are the overrides that something takes: "secret NAME/KEY", "image FROM", "param". images are those asked for.
+	taken, images map[string]bool
 	// spent is how many bytes of code, parameters and environment the plan has.
 	spent int
 }
@@ -151,7 +154,7 @@ func newResolver(m spec.Manifests, o Options) *resolver {
 	if o.BackoffScale == 0 {
 		o.BackoffScale = 1
 	}
-	return &resolver{options: o, index: newIndex(m, o), told: map[spec.Problem]bool{}}
+	return &resolver{options: o, index: newIndex(m, o), told: map[spec.Problem]bool{}, taken: map[string]bool{}, images: map[string]bool{}}
 }
 
 func (r *resolver) fail(at spec.Pos, rule, remedy, format string, args ...any) {

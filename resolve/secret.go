@@ -16,6 +16,7 @@ func (r *resolver) secret(u use, name, key string, at spec.Pos, optional bool) (
 		return text, "", false // spec reports it
 	}
 	if given := r.given(u, name, key); given != nil {
+		r.taken["secret "+name+"/"+key] = true
 		return plan.Hidden(given.Value), given.Origin, true
 	}
 	namespaces := r.namespaces(u.meta().Namespace)

@@ -157,8 +157,10 @@ func (r *resolver) pids(c *plan.Container) {
 
 // replaceImage applies --image FROM=TO.
 func (r *resolver) replaceImage(c *plan.Container) {
+	r.images[c.Image] = true
 	for _, o := range r.options.Images {
 		if o.Key == c.Image {
+			r.taken["image "+o.Key] = true
 			c.Image, c.ImageOrigin = o.Value, o.Origin
 			return
 		}

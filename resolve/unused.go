@@ -1,0 +1,38 @@
+package resolve
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/spec"
+)
+
+// unusedFlags warns of what was typed for this run and goes nowhere, since a name in it is wrong or another task was meant.
+// Files, settings and the environment are written for many tasks, of which not each takes everything.
+func (r *resolver) unusedFlags(p plan.Plan) {
+	if r.errors > 0 || len(p.Tasks) == 0 {
+		return // which say more
+	}
+	const rule = "unused-flag"
+	for _, o := range r.options.Params {
+		if o.Origin == "flag --param" && !r.taken["param"] {
+			r.warn(spec.Pos{}, rule, "--env NAME=VALUE sets a variable of a container", "%s: nothing takes parameter %q: all tasks that run are container tasks", o.Origin, o.Key)
+		}
+	}
+	for _, s := range r.options.Secrets {
+		if ref := s.Name + "/" + s.Key; s.Origin == "flag --secret" && !r.taken["secret "+ref] {
+			r.warn(spec.Pos{}, rule, "", "%s: no task that runs takes %s", s.Origin, ref)
+		}
+	}
+	for _, o := range r.options.Images {
+		if o.Origin == "flag --image" && !r.taken["image "+o.Key] {
+			images := slices.Sorted(maps.Keys(r.images))
+			remedy := spec.DidYouMean(o.Key, images)
+			if remedy == "" {
+				remedy = "they run " + enumerated(images)
+			}
+			r.warn(spec.Pos{}, rule, remedy, "%s: no task that runs has the image %q", o.Origin, o.Key)
+		}
+	}
+}
