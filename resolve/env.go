@@ -26,6 +26,9 @@ func (r *resolver) containerEnv(u use, c *spec.Container) *variables {
 		at := c.At("env", i)
 		if e.Name == context.Name {
 			own = true
+			if e.Value != "" {
+				r.ownContext(c.At("env", i, "value"))
+			}
 			if e.ValueFrom != nil {
 				r.fail(at, "context-conflict", "leave KEPTN_CONTEXT to Keptn", "Keptn sets the value of KEPTN_CONTEXT, which cannot have a valueFrom beside it")
 			}
@@ -50,12 +53,20 @@ func (r *resolver) containerEnv(u use, c *spec.Container) *variables {
 	return v
 }
 
+// ownContext warns of a value that the user gives KEPTN_CONTEXT.
+func (r *resolver) ownContext(at spec.Pos) {
+	r.warn(at, "context-replaced", "--context FIELD=VALUE sets a field of it", "Keptn replaces this value of KEPTN_CONTEXT with its own")
+}
+
 func (r *resolver) envFrom(u use, c *spec.Container, i int, source corev1.EnvFromSource, v *variables) {
 	set := func(key string, value plan.Text, from plan.Origin) {
 		name := source.Prefix + key
 		if problems := validation.IsEnvVarName(name); problems != nil {
 			r.warn(c.At("envFrom", i), "invalid-variable", "", "key %q makes no name of a variable and is left out, as in a cluster", name)
 			return
+		}
+		if name == "KEPTN_CONTEXT" {
+			r.ownContext(c.At("envFrom", i))
 		}
 		if v.overridden(name) {
 			return
