@@ -2,8 +2,11 @@ package resolve
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/spec"
@@ -145,6 +148,13 @@ func (r *resolver) codeElsewhere(u use, at spec.Pos, configMap, namespace string
 		"the code is in ConfigMap %q of namespace %s, but a pod mounts that of its own namespace %s, %s", configMap, namespace, own, outcome)
 }
 
+// codeSize warns of code that fits into no ConfigMap (MaxSecretSize of k8s.io/api/core/v1, which holds for both).
+func (r *resolver) codeSize(at spec.Pos, configMap string, size int) {
+	if r.cluster() && size > corev1.MaxSecretSize {
+		r.warn(at, "cluster-code-size", "load it by httpRef", "the code has %d bytes, but a cluster keeps it in ConfigMap %q, and makes none of more than %d", size, configMap, corev1.MaxSecretSize)
+	}
+}
+
 // inlineConfigMap is the ConfigMap in which Keptn keeps inline code (controllers/common/taskdefinition/handler.go).
 func inlineConfigMap(definition string) string {
 	return "keptnfn-" + definition[:min(len(definition), 245)]
@@ -155,5 +165,16 @@ func (r *resolver) elsewhere(u use, at spec.Pos, kind, name, namespace string) {
 	if own := u.meta().Namespace; r.cluster() && namespace != own {
 		r.warn(at, "cluster-namespace", "have one in namespace "+own,
 			"%s %q is in namespace %s, but a pod reads those of its own namespace %s and waits for it until its deadline", kind, name, namespace, own)
+	}
+}
+
+// serviceVariable is a name that the kubelet gives to the address of a Service (pkg/kubelet/envvars). Those of KUBERNETES are
+// in every pod.
+var serviceVariable = regexp.MustCompile(`^(?:[A-Z0-9_]+_SERVICE_(?:HOST|PORT(?:_[A-Z0-9_]+)?)|KUBERNETES_PORT|[A-Z0-9_]+_PORT_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$`)
+
+// serviceName warns of $(NAME) that stays as it is here and is an address in a cluster.
+func (r *resolver) serviceName(u use, name string) {
+	if r.cluster() && serviceVariable.MatchString(name) {
+		r.warn(u.meta().Pos, "cluster-service-variable", "declare it in env", "task %q: $(%s) stays as it is here, while the kubelet may put the address of a Service there", u.name(), name)
 	}
 }

@@ -1,7 +1,9 @@
 package resolve
 
 import (
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/runtimes"
@@ -17,8 +19,9 @@ func (r *resolver) code(u use, l link, runtime runtimes.Runtime, image string) (
 		case spec.Inline:
 			file.Content, file.Line = []byte(s.Code), s.Line
 			r.codeElsewhere(u, s.Pos, inlineConfigMap(l.definition.Name), l.definition.Namespace)
+			r.codeSize(s.Pos, inlineConfigMap(l.definition.Name), len(s.Code))
 		case spec.HTTPRef:
-			if runtime.Name == plan.RuntimePython {
+			if r.fetched(s, runtime.Name) && runtime.Name == plan.RuntimePython {
 				r.deadHost(s.Pos, r.replaced(image))
 			}
 			return plan.EnvVar{Value: plan.Plain(s.URL), Origin: origin(s.Pos)}, nil
@@ -35,6 +38,7 @@ func (r *resolver) code(u use, l link, runtime runtimes.Runtime, image string) (
 				return script, nil
 			}
 			r.codeElsewhere(u, s.Pos, m.Name, m.Namespace)
+			r.codeSize(s.Pos, m.Name, len(file.Content))
 		}
 		r.unused(sources[i:])
 		r.spend(u, len(file.Content))
@@ -90,5 +94,24 @@ func (r *resolver) configMapCode(m *spec.ConfigMap, s spec.ConfigMapRef, file *p
 		has = "its keys are " + enumerated(keys)
 	}
 	r.fail(s.Pos, "configmap-without-code", has, `ConfigMap %q has no key "code"; in a cluster the runtime would find an empty directory in place of its script`, m.Name)
+	return false
+}
+
+// What the runtimes take for a URL; anything else is to them a file of the image.
+var (
+	pythonURL = regexp.MustCompile(`^(?:https?|ftp|file)://`)
+	denoURL   = regexp.MustCompile(`^(?i:https?|file|data|npm|jsr):`)
+)
+
+// fetched tells whether the runtime fetches the script, and warns where it does not.
+func (r *resolver) fetched(s spec.HTTPRef, runtime plan.Runtime) bool {
+	if runtime == plan.RuntimePython && pythonURL.MatchString(s.URL) || runtime == plan.RuntimeDeno && denoURL.MatchString(s.URL) {
+		return true
+	}
+	remedy := "begin it with https:// or http://"
+	if !strings.Contains(s.URL, ":") && !strings.HasPrefix(s.URL, "/") {
+		remedy = "write https://" + s.URL
+	}
+	r.warn(s.Pos, "url-scheme", remedy, "%s is %q, which the %s runtime does not fetch: it runs a file of that name", s.Pos.Field, s.URL, runtime)
 	return false
 }

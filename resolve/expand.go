@@ -81,6 +81,8 @@ type variables struct {
 	at   map[string]int
 	// spend counts what becomes part of the plan.
 	spend func(bytes int)
+	// unknown hears of names that are not declared.
+	unknown func(name string)
 	// overrides are those of --env, which take the place of what a manifest says of a name.
 	overrides map[string]plan.EnvVar
 	// inserted is how many bytes lookup was asked for.
@@ -88,7 +90,11 @@ type variables struct {
 }
 
 func (r *resolver) variables(u use) *variables {
-	v := &variables{at: map[string]int{}, spend: func(bytes int) { r.spend(u, bytes) }, overrides: map[string]plan.EnvVar{}}
+	v := &variables{
+		at: map[string]int{}, overrides: map[string]plan.EnvVar{},
+		spend:   func(bytes int) { r.spend(u, bytes) },
+		unknown: func(name string) { r.serviceName(u, name) },
+	}
 	for _, o := range r.options.Env {
 		v.overrides[o.Key] = plan.EnvVar{Name: o.Key, Value: plan.Plain(o.Value), Origin: o.Origin}
 	}
@@ -119,6 +125,7 @@ func (v *variables) set(e plan.EnvVar) {
 func (v *variables) lookup(name string) (plan.Text, bool) {
 	i, known := v.at[name]
 	if !known {
+		v.unknown(name)
 		return plan.Text{}, false
 	}
 	value := v.list[i].Value

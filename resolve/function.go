@@ -37,7 +37,7 @@ func (r *resolver) function(u use, f *spec.Function, t *plan.Task) {
 	in := runtimes.Inputs{
 		Data:       r.data(u, chain),
 		Context:    r.context(u),
-		CmdArgs:    cmdArgs(chain),
+		CmdArgs:    r.cmdArgs(t.Runtime, chain),
 		SecureData: r.secureData(u, chain),
 	}
 	in.Script, c.Files = r.code(u, last, runtime, c.Image)
@@ -192,9 +192,12 @@ func mapOrigin(p spec.Pos) plan.Origin {
 	return origin(p)
 }
 
-func cmdArgs(chain []link) plan.EnvVar {
+func (r *resolver) cmdArgs(runtime plan.Runtime, chain []link) plan.EnvVar {
 	for _, l := range chain {
 		if p := l.function.CmdParameters; p.Value != "" {
+			if runtime == plan.RuntimeDeno {
+				r.warn(p.Pos, "unused-cmd-parameters", "give parameters, which the script reads from DATA", "the deno runtime ignores cmdParameters")
+			}
 			return plan.EnvVar{Value: plan.Plain(p.Value), Origin: origin(p.Pos)}
 		}
 	}
