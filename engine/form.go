@@ -9,6 +9,7 @@ import (
 	"html"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -22,9 +23,15 @@ func forms(value string) []string {
 	all := []string{value, hex.EncodeToString([]byte(value)), fmt.Sprintf("%X", value), html.EscapeString(value), inXML(value)}
 	all = append(all, inBase64(value)...)
 	all = append(all, inURL(value)...)
-	for _, text := range []string{inJSON(value, true), inJSON(value, false), inASCII(value)} {
+	all = append(all, inLiterals(value)...)
+	all = append(all, inShell(value)...)
+	inJSONs := []string{inJSON(value, true), inJSON(value, false), inASCII(value)}
+	for _, text := range slices.Compact(inJSONs) {
 		// PHP escapes slashes as well; and bodies of requests are logged as JSON within JSON.
 		all = append(all, text, strings.ReplaceAll(text, "/", `\/`), inJSON(text, false))
+		if text != value {
+			all = append(all, inLiterals(text)...)
+		}
 	}
 	return all
 }

@@ -15,7 +15,8 @@ const shortestMasked = 4
 
 // Mask finds the values of secrets in a stream of bytes. Besides a value itself it knows the forms in which
 // programs print one: each of its lines, each string within it if it is JSON, and each of these in base64,
-// in hexadecimal, as part of a URL, of JSON and of XML, see forms. A Mask does not change; any number of streams may use one at once.
+// in hexadecimal, as part of a URL, of JSON, of XML and of a string in the syntax of a language or a shell, see forms. A Mask
+// does not change; any number of streams may use one at once.
 // The nil Mask finds nothing.
 type Mask struct {
 	trie trie

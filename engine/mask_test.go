@@ -206,6 +206,7 @@ func FuzzMask(f *testing.F) {
 	f.Add("abcdXcdXabcdX", "abcdX", "bcdXc", uint64(4))
 	f.Add("one line\nanother line\n", "one line\nanother line\n", `{"k":"another"}`, uint64(5))
 	f.Add("\xff\xfe\xfd\xfc\xfb", "\xfe\xfd\xfc\xfb", "\xff\xfe\xfd\xfc", uint64(6))
+	f.Add("['pa\"ss\\\\word\\t']", "pa\"ss\\word\t", "ss\\word", uint64(7))
 	f.Fuzz(func(t *testing.T, text, first, second string, seed uint64) {
 		// Values made of the text's own pieces overlap each other far more often than random ones.
 		random := rand.New(rand.NewPCG(seed, 1))
