@@ -38,7 +38,16 @@ func (e *deadlineError) timeout() string {
 	return fmt.Sprintf("%v (%s)", e.after, e.origin)
 }
 
-const remedyDeadline = "raise spec.timeout, or give --timeout"
+// remedy names what decides the timeout.
+func (e *deadlineError) remedy() string {
+	switch {
+	case strings.HasPrefix(string(e.origin), "flag "):
+		return "give a longer --timeout"
+	case e.origin == "default":
+		return "set spec.timeout, or give --timeout"
+	}
+	return "raise spec.timeout, or give --timeout"
+}
 
 // siblingError is the cause of a context that --fail-fast ended.
 type siblingError struct{ task string }
@@ -74,7 +83,7 @@ func stopped(cause error) verdict {
 	)
 	switch {
 	case errors.As(cause, &deadline):
-		return verdict{status: TimedOut, reason: DeadlineExceeded, message: deadline.Error(), remedy: remedyDeadline}
+		return verdict{status: TimedOut, reason: DeadlineExceeded, message: deadline.Error(), remedy: deadline.remedy()}
 	case errors.As(cause, &sibling):
 		return verdict{status: Canceled, reason: SiblingFailed, message: sibling.Error()}
 	case errors.As(cause, &stage):
@@ -146,9 +155,9 @@ func exhausted(last verdict) verdict {
 
 // tooLate is the outcome of a task whose next attempt would start after its deadline.
 func tooLate(t plan.Task, number int, wait time.Duration, last verdict) verdict {
-	timeout := (&deadlineError{after: t.Timeout, origin: t.TimeoutOrigin}).timeout()
-	return verdict{status: TimedOut, reason: DeadlineExceeded, remedy: cmp.Or(last.remedy, remedyDeadline), message: fmt.Sprintf(
-		"attempt %d would start in %v, after the timeout of %s; the last one ended with %s", number, wait, timeout, last.message)}
+	deadline := &deadlineError{after: t.Timeout, origin: t.TimeoutOrigin}
+	return verdict{status: TimedOut, reason: DeadlineExceeded, remedy: cmp.Or(last.remedy, deadline.remedy()), message: fmt.Sprintf(
+		"attempt %d would start in %v, after the timeout of %s; the last one ended with %s", number, wait, deadline.timeout(), last.message)}
 }
 
 // keptn is the outcome in the words of the Job's condition, where a Job has one.
