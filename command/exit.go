@@ -88,7 +88,19 @@ func didYouMean(name string, candidates []string) string {
 // interrupt is the cause of a context that a signal has ended.
 type interrupt struct{ signal os.Signal }
 
-func (i interrupt) Error() string { return "stopped by " + i.signal.String() }
+// Error names the signal as kill does: Go's own words, "interrupt" and "hangup", read as if they were the cause.
+func (i interrupt) Error() string {
+	name := i.signal.String()
+	switch i.signal {
+	case os.Interrupt:
+		name = "SIGINT"
+	case syscall.SIGTERM:
+		name = "SIGTERM"
+	case syscall.SIGHUP:
+		name = "SIGHUP"
+	}
+	return "stopped by " + name
+}
 
 func (i interrupt) code() int {
 	if s, ok := i.signal.(syscall.Signal); ok {
