@@ -31,7 +31,8 @@ type cause struct {
 }
 
 // causes are asked in this order; the first that knows is heard. None guesses: each reads words that a shell, an
-// interpreter or the C library says in one case alone, at the end of the output, where nothing came after them.
+// interpreter or the C library says in one case alone, at the end of the output, where nothing came after them. What can
+// have another origin is told as what it is, or as a hint.
 var causes = []func(evidence) (cause, bool){
 	knownToEngine,
 	notExecuted,

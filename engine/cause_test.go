@@ -64,6 +64,7 @@ func script(runtime plan.Runtime, path string) plan.Task {
 const (
 	pythonHas = "Keptn's python runtime has the standard library, requests, yaml and git (GitPython) alone: use a container task with an image of your own for more"
 	denoHas   = "it has --allow-net, --allow-read, --allow-write and --allow-env=DATA,SECURE_DATA,KEPTN_CONTEXT; "
+	denoFrom  = "without it deno imports from deno.land, jsr.io, esm.sh, cdn.jsdelivr.net, and githubusercontent.com's raw and gist alone; a container task can do more"
 	denoLoads = "a task is a single file: import by URL, or by a specifier that begins with npm: or jsr:"
 	asUser    = "Keptn's runtimes run a script as user 1000: write below /tmp"
 )
@@ -72,36 +73,63 @@ const (
 func TestScriptEnds(t *testing.T) {
 	const ours, keptns = engine.ScriptFailed, engine.BackoffLimitExceeded
 	for name, want := range map[string]ended{
-		"py-name":   {reason: keptns, attempt: ours, message: "task.yaml:33: NameError: name 'os' is not defined\ncalled from task.yaml:35", remedy: "add: import os"},
-		"py-syntax": {reason: keptns, attempt: ours, message: "task.yaml:32: SyntaxError: expected ':'"},
-		"py-indent": {reason: keptns, attempt: ours, message: "task.yaml:33: IndentationError: expected an indented block after 'if' statement on task.yaml:32"},
-		"py-import": {reason: engine.ModuleNotFound, message: "task.yaml:31: ModuleNotFoundError: No module named 'numpy'", remedy: pythonHas},
-		"py-chain":  {reason: keptns, attempt: ours, message: "task.yaml:34: ValueError: x"},
-		"py-deep":   {reason: keptns, attempt: ours, message: "task.yaml:32: requests.exceptions.ConnectionError: HTTPConnectionPool(host='127.0.0.1', port=1): Max retries exceeded with url: / (Caused by NewConnectionError('<urllib3.connection.HTTPConnection object at 0x7fd12e556110>: Failed to establish a new connection: [Errno 111] Connection refused'))"},
-		"py-key":    {reason: keptns, attempt: ours, message: "task.yaml:32: KeyError: 'DATA'", remedy: "DATA is set where there are parameters: give spec.python.parameters.map, or --param NAME=VALUE"},
-		"py-rec":    {reason: keptns, attempt: ours, message: "task.yaml:32: RecursionError: maximum recursion depth exceeded\ncalled from task.yaml:32, from task.yaml:33"},
-		"py-perm":   {reason: engine.PermissionDenied, message: "task.yaml:31: PermissionError: [Errno 13] Permission denied: '/etc/x'", remedy: asUser},
-		"py-sub2":   {reason: keptns, attempt: ours, message: "task.yaml:32: subprocess.CalledProcessError: Command 'nosuch' returned non-zero exit status 127."},
-		"py-lines":  {reason: keptns, message: "the last traceback: task.yaml:33: yaml.parser.ParserError: while parsing a flow sequence\ncalled from task.yaml:34", place: "task.yaml:33"},
-		"py-caught": {reason: keptns, message: "the last traceback: task.yaml:33: ZeroDivisionError: division by zero", place: "task.yaml:33"},
-		"py-exit":   {reason: keptns},
-		"py-thread": {reason: keptns},
-		"py-group":  {reason: keptns},
+		"py-name":             {reason: keptns, attempt: ours, message: "task.yaml:33: NameError: name 'os' is not defined\ncalled from task.yaml:35", remedy: "add: import os"},
+		"py-syntax":           {reason: keptns, attempt: ours, message: "task.yaml:32: SyntaxError: expected ':'"},
+		"py-indent":           {reason: keptns, attempt: ours, message: "task.yaml:33: IndentationError: expected an indented block after 'if' statement on task.yaml:32"},
+		"py-import":           {reason: engine.ModuleNotFound, message: "task.yaml:31: ModuleNotFoundError: No module named 'numpy'", remedy: pythonHas},
+		"py-chain":            {reason: keptns, attempt: ours, message: "task.yaml:34: ValueError: x"},
+		"py-deep":             {reason: keptns, attempt: ours, message: "task.yaml:32: requests.exceptions.ConnectionError: HTTPConnectionPool(host='127.0.0.1', port=1): Max retries exceeded with url: / (Caused by NewConnectionError('<urllib3.connection.HTTPConnection object at 0x7fd12e556110>: Failed to establish a new connection: [Errno 111] Connection refused'))"},
+		"py-key":              {reason: keptns, attempt: ours, message: "task.yaml:32: KeyError: 'DATA'", remedy: "DATA is set where there are parameters: give spec.python.parameters.map, or --param NAME=VALUE"},
+		"py-rec":              {reason: keptns, attempt: ours, message: "task.yaml:32: RecursionError: maximum recursion depth exceeded\ncalled from task.yaml:32, from task.yaml:33"},
+		"py-perm":             {reason: engine.PermissionDenied, message: "task.yaml:31: PermissionError: [Errno 13] Permission denied: '/etc/x'", remedy: asUser},
+		"py-sub2":             {reason: keptns, attempt: ours, message: "task.yaml:32: subprocess.CalledProcessError: Command 'nosuch' returned non-zero exit status 127."},
+		"py-lines":            {reason: keptns, message: "the last traceback: task.yaml:33: yaml.parser.ParserError: while parsing a flow sequence\ncalled from task.yaml:34", place: "task.yaml:33"},
+		"py-caught":           {reason: keptns, message: "the last traceback: task.yaml:33: ZeroDivisionError: division by zero", place: "task.yaml:33"},
+		"py-exit":             {reason: keptns},
+		"py-thread":           {reason: keptns, message: "the last traceback: task.yaml:33: ZeroDivisionError: division by zero", place: "task.yaml:33"},
+		"py-group":            {reason: keptns, attempt: ours, message: "task.yaml:31: ExceptionGroup: g (2 sub-exceptions)\nin it: ValueError: a\nin it: TypeError: b"},
+		"py-exgroup":          {reason: keptns, attempt: ours, message: "task.yaml:41: ExceptionGroup: g (2 sub-exceptions)\ncalled from task.yaml:43\nin it: task.yaml:32: TypeError: b\nin it: task.yaml:36: KeyError: 'a'"},
+		"py-taskgroup":        {reason: keptns, attempt: ours, message: "task.yaml:37: ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)\ncalled from task.yaml:40\nin it: task.yaml:34: ValueError: no"},
+		"py-groupchain":       {reason: keptns, attempt: ours, message: "task.yaml:34: ExceptionGroup: g (1 sub-exception)\nin it: ValueError: x"},
+		"py-groupnested":      {reason: keptns, attempt: ours, message: "task.yaml:31: ExceptionGroup: outer (2 sub-exceptions)\nin it: ValueError: x\nin it: TypeError: t"},
+		"py-noline":           {reason: engine.PermissionDenied, message: "task.yaml:33: PermissionError: [Errno 13] Permission denied: '/etc/foo'", remedy: asUser},
+		"py-noline-key":       {reason: keptns, attempt: ours, message: "task.yaml:35: KeyError: 'DATA'\ncalled from task.yaml:37", remedy: "DATA is set where there are parameters: give spec.python.parameters.map, or --param NAME=VALUE"},
+		"py-atexit":           {reason: keptns, attempt: ours, message: "task.yaml:37: ValueError: main"},
+		"py-threadexit":       {reason: keptns, message: "the last traceback: task.yaml:34: KeyError: 'a'", place: "task.yaml:34"},
+		"py-logged":           {reason: keptns, message: "the last traceback: task.yaml:34: KeyError: 'first'", place: "task.yaml:34"},
+		"py-process":          {reason: keptns, message: "the last traceback: task.yaml:34: KeyError: 'child'", place: "task.yaml:34"},
+		"py-printexc":         {reason: keptns, attempt: ours, message: "task.yaml:34: KeyError: 'first'"},
+		"py-del":              {reason: keptns},
+		"py-asyncunretrieved": {reason: keptns, message: "the last traceback: task.yaml:33: ValueError: unseen", place: "task.yaml:33"},
+		"py-warned":           {reason: keptns, message: "the last traceback: task.yaml:35: ValueError: main", place: "task.yaml:35"},
+		"py-raiseexit":        {reason: keptns, message: "the last traceback: <string>:1: ModuleNotFoundError: No module named 'nosuch'"},
 
-		"deno-env":      {reason: engine.PermissionDenied, message: `task.yaml:33: NotCapable: Requires env access to "HOME" (--allow-env, which Keptn's deno runtime does not give)`, remedy: denoHas + "pass the value as a parameter, it is then part of DATA"},
-		"deno-colours":  {reason: engine.PermissionDenied, message: `task.yaml:33: NotCapable: Requires env access to "HOME" (--allow-env, which Keptn's deno runtime does not give)`, remedy: denoHas + "pass the value as a parameter, it is then part of DATA"},
-		"deno-run":      {reason: engine.PermissionDenied, message: `task.yaml:31: NotCapable: Requires run access to "ls" (--allow-run, which Keptn's deno runtime does not give)`, remedy: denoHas + "a container task can do more"},
-		"deno-syntax":   {reason: keptns, attempt: ours, message: "task.yaml:32: SyntaxError: Expression expected"},
-		"deno-throw":    {reason: keptns, attempt: ours, message: "task.yaml:32: Error: boom a\ncalled from task.yaml:35"},
-		"deno-reject":   {reason: keptns, attempt: ours, message: "task.yaml:33: TypeError: late\ncalled from task.yaml:35"},
-		"deno-import":   {reason: engine.ModuleNotFound, message: `task.yaml:31: Import "lodash" not a dependency`, remedy: denoLoads},
-		"deno-import2":  {reason: engine.ModuleNotFound, message: `task.yaml:31: Module not found "file:///var/data/other.ts".`, remedy: denoLoads},
-		"deno-cause":    {reason: keptns, attempt: ours, message: "task.yaml:34: Error: wrapped"},
-		"deno-throwobj": {reason: keptns, attempt: ours, message: "{ a: 1 }"},
-		"deno-timer":    {reason: keptns, attempt: ours, message: "task.yaml:31: Error: t"},
-		"deno-write":    {reason: engine.PermissionDenied, message: "task.yaml:31: PermissionDenied: Permission denied (os error 13): writefile '/etc/x'", remedy: asUser},
-		"deno-parse":    {reason: keptns, attempt: ours, message: `task.yaml:31: SyntaxError: "undefined" is not valid JSON`},
-		"deno-check":    {reason: keptns, attempt: ours, message: "task.yaml:31: TS2322: Type 'string' is not assignable to type 'number'."},
+		"deno-env":        {reason: engine.PermissionDenied, message: `task.yaml:33: NotCapable: Requires env access to "HOME" (--allow-env, which Keptn's deno runtime does not give)`, remedy: denoHas + "pass the value as a parameter, it is then part of DATA"},
+		"deno-colours":    {reason: engine.PermissionDenied, message: `task.yaml:33: NotCapable: Requires env access to "HOME" (--allow-env, which Keptn's deno runtime does not give)`, remedy: denoHas + "pass the value as a parameter, it is then part of DATA"},
+		"deno-run":        {reason: engine.PermissionDenied, message: `task.yaml:31: NotCapable: Requires run access to "ls" (--allow-run, which Keptn's deno runtime does not give)`, remedy: denoHas + "a container task can do more"},
+		"deno-syntax":     {reason: keptns, attempt: ours, message: "task.yaml:32: SyntaxError: Expression expected"},
+		"deno-throw":      {reason: keptns, attempt: ours, message: "task.yaml:32: Error: boom a\ncalled from task.yaml:35"},
+		"deno-reject":     {reason: keptns, attempt: ours, message: "task.yaml:33: TypeError: late\ncalled from task.yaml:35"},
+		"deno-import":     {reason: engine.ModuleNotFound, message: `task.yaml:31: Import "lodash" not a dependency`, remedy: denoLoads},
+		"deno-import2":    {reason: engine.ModuleNotFound, message: `task.yaml:31: Module not found "file:///var/data/other.ts".`, remedy: denoLoads},
+		"deno-cause":      {reason: keptns, attempt: ours, message: "task.yaml:34: Error: wrapped\ncaused by: task.yaml:32: SyntaxError: Expected property name or '}' in JSON at position 1 (line 1 column 2)"},
+		"deno-throwobj":   {reason: keptns, attempt: ours, message: "{ a: 1 }"},
+		"deno-timer":      {reason: keptns, attempt: ours, message: "task.yaml:31: Error: t"},
+		"deno-write":      {reason: engine.PermissionDenied, message: "task.yaml:31: PermissionDenied: Permission denied (os error 13): writefile '/etc/x'", remedy: asUser},
+		"deno-parse":      {reason: keptns, attempt: ours, message: `task.yaml:31: SyntaxError: "undefined" is not valid JSON`, remedy: "DATA is set where there are parameters: give spec.deno.parameters.map, or --param NAME=VALUE"},
+		"deno-noline":     {reason: keptns, attempt: ours, message: "task.yaml:32: Error: x"},
+		"deno-aggregate":  {reason: keptns, attempt: ours, message: "task.yaml:36: AggregateError: both failed\ncalled from task.yaml:39\nin it: Error: a\nin it: TypeError: b"},
+		"deno-any":        {reason: keptns, attempt: ours, message: "AggregateError: All promises were rejected\nin it: Error: a\nin it: Error: b"},
+		"deno-label":      {reason: keptns, attempt: ours, message: "task.yaml:33: AggregateError: m\ncalled from task.yaml:37\nin it: Error: a"},
+		"deno-importnet":  {reason: engine.PermissionDenied, message: `task.yaml:32: TypeError: Requires import access to "nosuch.invalid:443" (--allow-import, which Keptn's deno runtime does not give)`, remedy: denoFrom},
+		"deno-importnet2": {reason: engine.PermissionDenied, message: `task.yaml:31: Requires import access to "nosuch.invalid:443" (--allow-import, which Keptn's deno runtime does not give)`, remedy: denoFrom},
+		"deno-fetch":      {reason: keptns, attempt: ours, message: "task.yaml:31: TypeError: fetch failed\ncaused by: Error: error sending request for url (http://nosuch.invalid/): client error (Connect): dns error: failed to lookup address information: Name or service not known"},
+		"deno-causes":     {reason: keptns, attempt: ours, message: "task.yaml:41: Error: outer\ncaused by: task.yaml:38: Error: middle\ncaused by: task.yaml:32: TypeError: innermost"},
+		"deno-causeval":   {reason: keptns, attempt: ours, message: "task.yaml:31: Error: outer\ncaused by: { status: 404, body: { a: 1 } }"},
+		"deno-twolines":   {reason: keptns, attempt: ours, message: "task.yaml:31: Error: first"},
+		"deno-secure":     {reason: keptns, attempt: ours, message: `task.yaml:31: SyntaxError: "undefined" is not valid JSON`, remedy: "SECURE_DATA is set where there is a secret: give spec.deno.secureParameters.secret"},
+		"deno-parse3":     {reason: keptns, attempt: ours, message: `task.yaml:32: SyntaxError: "undefined" is not valid JSON`},
+		"deno-check":      {reason: keptns, attempt: ours, message: "task.yaml:31: TS2322: Type 'string' is not assignable to type 'number'."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			want.task = script(plan.RuntimePython, "/var/data/function.py")
@@ -139,8 +167,7 @@ func TestCausesAreNotGuessed(t *testing.T) {
 		"a traceback and another exit code":     {task: python, exit: engine.Exit{Code: 3}, lines: traceback},
 		"a traceback, more, and another code":   {task: python, exit: engine.Exit{Code: 3}, lines: append(traceback[:len(traceback):len(traceback)], "giving up")},
 		"a traceback that is cut":               {task: python, exit: engine.Exit{Code: 1}, lines: traceback[:4]},
-		"a traceback of a thread, and more":     {task: python, exit: engine.Exit{Code: 1}, lines: append(recorded(t, "py-thread"), "giving up")},
-		"a traceback of a thread":               {task: python, exit: engine.Exit{Code: 1}, lines: recorded(t, "py-thread")},
+		"a traceback of what is ignored":        {task: python, exit: engine.Exit{Code: 1}, lines: append(recorded(t, "py-del"), "giving up")},
 		"a quoted traceback":                    {task: python, exit: engine.Exit{Code: 1}, lines: []string{`  File "/var/data/function.py", line 3, in f`, "NameError: x"}},
 		"an error of another program":           {task: python, exit: engine.Exit{Code: 1}, lines: []string{"error: no such branch", "usage: git"}},
 		"not found, and another exit code":      {task: task("t"), exit: engine.Exit{Code: 2}, lines: []string{"sh: tool: not found"}},
@@ -157,6 +184,81 @@ func TestCausesAreNotGuessed(t *testing.T) {
 			e.message = "exit code " + map[int]string{1: "1", 2: "2", 3: "3", 127: "127", 137: "137 (SIGKILL)"}[e.exit.Code]
 			e.check(t)
 		})
+	}
+}
+
+// TestWhatStandsBefore: what a script has written before decides whether an exception is known to have ended it.
+func TestWhatStandsBefore(t *testing.T) {
+	const last = "the last traceback: "
+	python, deno := script(plan.RuntimePython, "/var/data/function.py"), script(plan.RuntimeDeno, "/var/data/function.ts")
+	name, value, boom := "task.yaml:33: NameError: name 'os' is not defined\ncalled from task.yaml:35", "task.yaml:34: ValueError: x", "task.yaml:32: Error: boom a\ncalled from task.yaml:35"
+	for what, test := range map[string]struct {
+		task     plan.Task
+		before   []string
+		recorded string
+		message  string
+	}{
+		"ordinary lines":               {python, []string{"connecting", "an error that does not matter"}, "py-name", name},
+		"a log that tells of no error": {python, []string{"INFO:root:connecting"}, "py-name", name},
+		"a long line":                  {python, []string{strings.Repeat(".", 5000)}, "py-name", name},
+		"a log":                        {python, []string{"2026-05-01 10:00:00 ERROR could not connect"}, "py-name", last + name},
+		"a log of several":             {python, []string{"CRITICAL:app:no"}, "py-chain", last + value},
+		"several":                      {python, []string{"connecting"}, "py-chain", value},
+		"a log of a group":             {python, []string{"WARNING:app:no"}, "py-groupchain", last + "task.yaml:34: ExceptionGroup: g (1 sub-exception)\nin it: ValueError: x"},
+		"a log on the same line":       {python, []string{"ERROR: ="}, "py-name", last + name},
+		"ordinary words on the line":   {python, []string{strings.Repeat(".", 5000) + "="}, "py-name", name},
+		"another error of Deno's":      {deno, recorded(t, "deno-reject"), "deno-import", `task.yaml:31: Import "lodash" not a dependency`},
+		"a message of several lines":   {deno, []string{"error: Uncaught (in promise) Error: git failed"}, "deno-import", "task.yaml:31: Error: git failed"},
+		"words that look like frames":  {deno, []string{"error: Uncaught (in promise) Error: boom a", "    at file:///var/data/function.ts:9:9"}, "deno-throw", boom},
+	} {
+		t.Run(what, func(t *testing.T) {
+			lines := recorded(t, test.recorded)
+			if test.recorded == "deno-throw" {
+				lines = lines[1:]
+			}
+			// A line that ends with = has no line break.
+			if open, ok := strings.CutSuffix(test.before[len(test.before)-1], "="); ok {
+				lines[0] = open + lines[0]
+			} else {
+				lines = append(test.before, lines...)
+			}
+			place, _, _ := strings.Cut(strings.TrimPrefix(test.message, last), ": ")
+			e := ended{
+				task: test.task, exit: engine.Exit{Code: 1}, lines: lines, reason: engine.BackoffLimitExceeded, attempt: engine.ScriptFailed,
+				message: "exit code 1: " + test.message, place: plan.Origin(place),
+			}
+			switch {
+			case strings.HasPrefix(test.message, last):
+				e.attempt = ""
+			case strings.Contains(test.message, "lodash"):
+				e.reason, e.attempt, e.remedy = engine.ModuleNotFound, engine.ModuleNotFound, denoLoads
+			case strings.HasPrefix(test.message, "task.yaml:33"):
+				e.remedy = "add: import os"
+			}
+			e.check(t)
+		})
+	}
+}
+
+// TestParsedNothing has a line that parses a variable without its name in it.
+func TestParsedNothing(t *testing.T) {
+	const message, remedy = `exit code 1: task.yaml:32: SyntaxError: "undefined" is not valid JSON`, "DATA is set where there are parameters: give spec.deno.parameters.map, or --param NAME=VALUE"
+	for code, want := range map[string]string{
+		`const text = Deno.env.get("DATA");`:                        remedy,
+		`const text = Deno.env.get('HOME');`:                        "",
+		`const text = Deno.env.get("DATA") + Deno.env.get("MODE");`: "",
+		`const text = undefined;`:                                   "",
+	} {
+		task := script(plan.RuntimeDeno, "/var/data/function.ts")
+		task.Container.Files[0].Content = []byte(code)
+		e := ended{
+			task: task, exit: engine.Exit{Code: 1}, lines: recorded(t, "deno-parse3"), reason: engine.BackoffLimitExceeded, attempt: engine.ScriptFailed,
+			message: message, remedy: want, place: "task.yaml:32",
+		}
+		e.check(t)
+		e.task.Container.Env = []plan.EnvVar{{Name: "DATA"}}
+		e.remedy = ""
+		e.check(t)
 	}
 }
 
@@ -222,7 +324,7 @@ func TestCodeElsewhere(t *testing.T) {
 			"Traceback (most recent call last):", `  File "/app/main.py", line 2, in <module>`, `  File "/app/lib.py", line 7, in f`, "ValueError: x",
 		}},
 		"a message of the task's own comes first": {task: words, exit: engine.Exit{Message: "could not deploy\n"}, message: "exit code 1: could not deploy\n/app/lib.py:7: ValueError: x", lines: []string{
-			"Traceback (most recent call last):", `  File "/app/lib.py", line 7, in f`, "ValueError: x",
+			"Traceback (most recent call last):", `  File "/app/lib.py", line 7, in <module>`, "ValueError: x",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -16,45 +16,71 @@ func exceptionThrown(e evidence) (cause, bool) {
 	if e.exit.Code != 1 {
 		return cause{}, false
 	}
-	x, ok := pythonEnd(e.said)
-	if !ok {
-		x, ok = denoEnd(e.said)
+	if x, from, ok := pythonEnd(e.said); ok && e.runs(from) {
+		return thrown(e, x), true
 	}
-	if !ok {
-		return cause{}, false
+	if x, ok := denoEnd(e.said); ok {
+		return thrown(e, x), true
 	}
-	return thrown(e, x), true
+	return cause{}, false
 }
 
+// runs is true where a frame can be the outermost of the task's own program, and not of one that it started.
+func (e evidence) runs(outermost frame) bool {
+	_, ours := e.file(outermost)
+	return e.task.Runtime != plan.RuntimePython || ours || outermost.path == fetched
+}
+
+// fetched is the path of a script that Keptn's python runtime has downloaded.
+const fetched = "<stdin>"
+
 // tracebackBefore is a hint and no cause: Python ends an exception whose message has several lines in the same way as a
-// script ends that has caught one, tells of it, and gives up.
+// script ends that has caught one, tells of it, and gives up. What a thread or a child writes is no more than a hint either.
 func tracebackBefore(e evidence) (cause, bool) {
 	if e.exit.Code != 1 {
 		return cause{}, false
 	}
-	x, ok := lastTraceback(e.said)
+	t, ok := lastTraceback(notIgnored(e.said))
 	if !ok {
 		return cause{}, false
 	}
-	c := thrown(e, x)
+	c := thrown(e, t.exception)
 	return cause{message: "the last traceback: " + c.message, place: c.place}, true
 }
 
 // thrown says what an exception means, and where it was.
 func thrown(e evidence, x exception) cause {
-	own := e.own(x.frames)
+	own, at := e.own(x.frames), frame{}
 	c := meaning(e, x)
 	text := cmp.Or(c.message, brief(x.text))
 	if len(own) > 0 {
 		text = e.place(own[0]) + ": " + text
 		c.place = e.manifestLine(own[0])
-		own = own[1:]
+		at, own = own[0], own[1:]
 	}
 	c.message = text
 	if calls := e.calls(own); calls != "" {
 		c.message += "\n" + calls
 	}
+	c.message += e.listed("in it", x.parts, at) + e.listed("caused by", x.causes, at)
 	return c
+}
+
+// listed tells of the exceptions that belong to another one, a line each; of the place where that is another.
+func (e evidence) listed(label string, all []exception, at frame) string {
+	const shown = 3
+	var text string
+	for i, x := range all {
+		if i == shown {
+			return text + fmt.Sprintf("\n%s: %d more", label, len(all)-shown)
+		}
+		text += "\n" + label + ": "
+		if own := e.own(x.frames); len(own) > 0 && own[0] != at {
+			text += e.place(own[0]) + ": "
+		}
+		text += brief(x.text)
+	}
+	return text
 }
 
 // own are the frames in the code that the manifest brings along, or where none is the innermost of all.
@@ -103,7 +129,7 @@ func meaning(e evidence, x exception) cause {
 	case plan.RuntimePython:
 		return pythonMeaning(e, x)
 	case plan.RuntimeDeno:
-		return denoMeaning(x)
+		return denoMeaning(e, x)
 	}
 	return cause{reason: ScriptFailed}
 }
@@ -126,6 +152,7 @@ const (
 	pythonHas = "Keptn's python runtime has the standard library, requests, yaml and git (GitPython) alone: use a container task with an image of your own for more"
 	denoHas   = "it has --allow-net, --allow-read, --allow-write and --allow-env=DATA,SECURE_DATA,KEPTN_CONTEXT"
 	denoLoads = "a task is a single file: import by URL, or by a specifier that begins with npm: or jsr:"
+	denoFrom  = "without it deno imports from deno.land, jsr.io, esm.sh, cdn.jsdelivr.net, and githubusercontent.com's raw and gist alone; a container task can do more"
 	asUser    = "Keptn's runtimes run a script as user 1000: write below /tmp"
 )
 
@@ -133,7 +160,7 @@ var (
 	noModule   = regexp.MustCompile(`^ModuleNotFoundError: No module named '([\w.]+)'`)
 	noName     = regexp.MustCompile(`^NameError: name '(\w+)' is not defined`)
 	noKey      = regexp.MustCompile(`^KeyError: '(\w+)'$`)
-	notCapable = regexp.MustCompile(`^((?:NotCapable|PermissionDenied): Requires (\w+) access.*), run again with the (--allow-[\w-]+) flag$`)
+	notCapable = regexp.MustCompile(`^((?:(?:NotCapable|PermissionDenied|TypeError): )?Requires (\w+) access.*), run again with the (--allow-[\w-]+) flag$`)
 )
 
 // usualModules are those that scripts most often forget to import: nothing is imported for them (rule 69).
@@ -148,13 +175,8 @@ func pythonMeaning(e evidence, x exception) cause {
 	if m := noName.FindStringSubmatch(x.text); m != nil && slices.Contains(usualModules, m[1]) {
 		return cause{reason: ScriptFailed, remedy: "add: import " + m[1]}
 	}
-	if m := noKey.FindStringSubmatch(x.text); m != nil && !given(e.task.Container, m[1]) {
-		switch m[1] {
-		case "DATA":
-			return cause{reason: ScriptFailed, remedy: "DATA is set where there are parameters: give spec.python.parameters.map, or --param NAME=VALUE"}
-		case "SECURE_DATA":
-			return cause{reason: ScriptFailed, remedy: "SECURE_DATA is set where there is a secret: give spec.python.secureParameters.secret"}
-		}
+	if m := noKey.FindStringSubmatch(x.text); m != nil {
+		return cause{reason: ScriptFailed, remedy: notGiven(e.task, m[1])}
 	}
 	if x.named(notCompiled...) {
 		return cause{reason: ScriptFailed, message: e.inManifest(x)}
@@ -165,26 +187,56 @@ func pythonMeaning(e evidence, x exception) cause {
 	return cause{reason: ScriptFailed}
 }
 
-// given is true where the container gets an environment variable.
-func given(c plan.Container, name string) bool {
-	return slices.ContainsFunc(c.Env, func(v plan.EnvVar) bool { return v.Name == name })
+// notGiven says how a task gets a variable that a runtime sets and its container does not have.
+func notGiven(t plan.Task, name string) string {
+	if slices.ContainsFunc(t.Container.Env, func(v plan.EnvVar) bool { return v.Name == name }) {
+		return ""
+	}
+	switch name {
+	case "DATA":
+		return fmt.Sprintf("DATA is set where there are parameters: give spec.%s.parameters.map, or --param NAME=VALUE", t.Runtime)
+	case "SECURE_DATA":
+		return fmt.Sprintf("SECURE_DATA is set where there is a secret: give spec.%s.secureParameters.secret", t.Runtime)
+	}
+	return ""
 }
 
-func denoMeaning(x exception) cause {
+func denoMeaning(e evidence, x exception) cause {
 	if m := notCapable.FindStringSubmatch(x.text); m != nil {
 		// Deno's own advice cannot be followed: the flags are Keptn's.
 		c := cause{reason: PermissionDenied, message: fmt.Sprintf("%s (%s, which Keptn's deno runtime does not give)", brief(m[1]), m[3])}
 		c.remedy = denoHas + "; a container task can do more"
-		if m[2] == "env" {
+		switch m[2] {
+		case "env":
 			c.remedy = denoHas + "; pass the value as a parameter, it is then part of DATA"
+		case "import":
+			c.remedy = denoFrom
 		}
 		return c
 	}
 	switch {
 	case strings.HasPrefix(x.text, `Module not found "file:`), strings.HasSuffix(x.text, "not a dependency"), strings.HasPrefix(x.text, "Relative import path "):
 		return cause{reason: ModuleNotFound, remedy: denoLoads}
+	case x.text == `SyntaxError: "undefined" is not valid JSON`:
+		return cause{reason: ScriptFailed, remedy: e.parsedNothing(x)}
 	case x.named("PermissionDenied") && strings.Contains(x.text, "(os error 13)"):
 		return cause{reason: PermissionDenied, remedy: asUser}
 	}
 	return cause{reason: ScriptFailed}
 }
+
+// parsedNothing is for a variable that is not set and is parsed as JSON. The line that does so tells which, or it is the
+// only one that the script reads.
+func (e evidence) parsedNothing(x exception) string {
+	read := envRead.FindAllStringSubmatch(x.code, -1)
+	if own := e.own(x.frames); read == nil && len(own) > 0 {
+		file, _ := e.file(own[0])
+		read = envRead.FindAllStringSubmatch(string(file.Content), -1)
+	}
+	if len(read) != 1 {
+		return ""
+	}
+	return notGiven(e.task, read[0][1])
+}
+
+var envRead = regexp.MustCompile("Deno\\.env\\.get\\(\\s*[\"'`](\\w+)")

@@ -1,14 +1,12 @@
 package engine
 
-import (
-	"strings"
-	"sync"
-)
+import "sync"
 
 // Bounds of what is kept of an attempt's output to explain its end: a long traceback, and a line that still says all.
 const (
 	keptLines = 120
 	keptBytes = 1 << 10
+	keptEnd   = 128 // of a line that is longer: a traceback may begin behind one that nothing has ended
 )
 
 // listener passes the events of an attempt on and keeps the last lines of each output stream. Masking comes before it.
@@ -60,8 +58,8 @@ func (r *ring) add(line OutputLine) {
 		return
 	}
 	text := line.Line
-	if len(text) > keptBytes {
-		text = strings.Clone(text[:keptBytes]) // a copy, so that the rest can go
+	if len(text) > keptBytes+keptEnd {
+		text = text[:keptBytes] + text[len(text)-keptEnd:] // a copy, so that the rest can go
 	}
 	if len(r.lines) < keptLines {
 		r.lines = append(r.lines, text)
