@@ -88,18 +88,20 @@ func didYouMean(name string, candidates []string) string {
 // interrupt is the cause of a context that a signal has ended.
 type interrupt struct{ signal os.Signal }
 
-// Error names the signal as kill does: Go's own words, "interrupt" and "hangup", read as if they were the cause.
-func (i interrupt) Error() string {
-	name := i.signal.String()
+// Error names the signal.
+func (i interrupt) Error() string { return "stopped by " + i.name() }
+
+// name is the signal's as kill has it: Go's own words, "interrupt" and "hangup", read as if they were the cause.
+func (i interrupt) name() string {
 	switch i.signal {
 	case os.Interrupt:
-		name = "SIGINT"
+		return "SIGINT"
 	case syscall.SIGTERM:
-		name = "SIGTERM"
+		return "SIGTERM"
 	case syscall.SIGHUP:
-		name = "SIGHUP"
+		return "SIGHUP"
 	}
-	return "stopped by " + name
+	return i.signal.String()
 }
 
 func (i interrupt) code() int {

@@ -36,11 +36,11 @@ func (app App) interruptible(ctx context.Context, e engine.Engine, run string) (
 			case signal := <-signals:
 				switch count {
 				case 1:
-					_, _ = fmt.Fprintf(app.Err, "\nktask: %v: stopping, once more to kill\n", signal)
+					_, _ = fmt.Fprintf(app.Err, "\nktask: %s: stopping, once more to kill\n", interrupt{signal}.name())
 					cancel(interrupt{signal})
 					continue
 				case 2:
-					_, _ = fmt.Fprintf(app.Err, "\nktask: %v: killing, once more to wait no longer\n", signal)
+					_, _ = fmt.Fprintf(app.Err, "\nktask: %s: killing, once more to wait no longer\n", interrupt{signal}.name())
 					patience = time.After(killLimit)
 					if killer, ok := e.(engine.Killer); ok {
 						_ = killer.Kill(context.WithoutCancel(ctx), run) // the attempts say what came of it
@@ -66,7 +66,7 @@ func (app App) stoppable(ctx context.Context) (context.Context, func()) {
 		defer close(ended)
 		select {
 		case signal := <-signals:
-			_, _ = fmt.Fprintf(app.Err, "\nktask: %v: stopping\n", signal)
+			_, _ = fmt.Fprintf(app.Err, "\nktask: %s: stopping\n", interrupt{signal}.name())
 			cancel(interrupt{signal})
 		case <-ctx.Done():
 		}
