@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"encoding/base64"
 	"fmt"
 
 	"go.yaml.in/yaml/v3"
@@ -150,8 +151,14 @@ func (b *builder) scalar(n *yaml.Node) *node {
 		return b.tagged(n)
 	}
 	if n.Style&quoted != 0 || explicit {
-		folded := n.Style&yaml.FoldedStyle != 0
-		return &node{kind: stringKind, text: n.Value, block: folded || n.Style&yaml.LiteralStyle != 0, folded: folded}
+		text := &node{kind: stringKind, text: n.Value}
+		switch {
+		case n.Style&yaml.FoldedStyle != 0:
+			text.style = foldedStyle
+		case n.Style&yaml.LiteralStyle != 0:
+			text.style = literalStyle
+		}
+		return text
 	}
 	plain := plainScalar(n.Value)
 	return &plain
@@ -165,9 +172,21 @@ func (b *builder) tagged(n *yaml.Node) *node {
 		}
 		plain := plainScalar(n.Value)
 		return &plain
-	case "!!binary", "!!timestamp":
+	case "!!timestamp":
 		return &node{kind: stringKind, text: n.Value}
+	case "!!binary":
+		return b.binary(n)
 	}
 	b.problem(n, "syntax", "a manifest is plain data", "unknown tag %q", n.Tag)
 	return &node{kind: stringKind, text: n.Value, bad: true}
+}
+
+// binary decodes a scalar in base64. What is no text in it becomes replacement characters, one for each byte, since kubectl
+// sends it on as JSON.
+func (b *builder) binary(n *yaml.Node) *node {
+	text, err := base64.StdEncoding.DecodeString(n.Value)
+	if err != nil {
+		b.problem(n, "invalid-base64", "", "what is tagged !!binary is not base64")
+	}
+	return &node{kind: stringKind, text: string([]rune(string(text))), style: base64Style, bad: err != nil}
 }

@@ -62,9 +62,7 @@ func (c containerCheck) oneOf(value string, allowed []string, steps ...any) {
 
 func (c containerCheck) identity() {
 	if !c.missing(c.raw.Name, "name") {
-		if problems := validation.IsDNS1123Label(c.raw.Name); problems != nil {
-			c.fail(c.s.At("name"), "invalid-name", problems[0], "%q is no name of a container", c.raw.Name)
-		}
+		c.refused(validation.IsDNS1123Label(c.raw.Name), c.s.At("name"), "invalid-name", "%q is no name of a container", c.raw.Name)
 	}
 	switch _, err := reference.ParseNormalizedNamed(c.raw.Image); {
 	case c.missing(c.raw.Image, "image"):
@@ -87,9 +85,7 @@ func (c containerCheck) env() {
 		if c.missing(e.Name, "name") {
 			continue
 		}
-		if problems := validation.IsEnvVarName(e.Name); problems != nil {
-			c.fail(s.At("name"), "invalid-name", problems[0], "%q is no name of a variable", e.Name)
-		}
+		c.refused(validation.IsEnvVarName(e.Name), s.At("name"), "invalid-name", "%q is no name of a variable", e.Name)
 		if first, twice := seen[e.Name]; twice {
 			c.fail(s.At("name"), "duplicate-item", "keep one of them", "variable %q is given twice; the first is on line %d", e.Name, first.At().Line)
 		}
@@ -149,9 +145,7 @@ func (c containerCheck) envFrom() {
 		}
 		c.exactlyOne(count, "configMapRef and secretRef")
 		if from.Prefix != "" {
-			if problems := validation.IsEnvVarName(from.Prefix); problems != nil {
-				c.fail(s.At("prefix"), "invalid-name", problems[0], "prefix %q starts no name of a variable", from.Prefix)
-			}
+			c.refused(validation.IsEnvVarName(from.Prefix), s.At("prefix"), "invalid-name", "prefix %q starts no name of a variable", from.Prefix)
 		}
 	}
 }
@@ -201,9 +195,7 @@ func (c containerCheck) volumeMounts() {
 		if c.missing(m.Name, "name") || c.missing(m.MountPath, "mountPath") {
 			continue
 		}
-		if problems := validation.IsDNS1123Label(m.Name); problems != nil {
-			c.fail(s.At("name"), "invalid-name", problems[0], "%q is no name of a volume", m.Name)
-		}
+		c.refused(validation.IsDNS1123Label(m.Name), s.At("name"), "invalid-name", "%q is no name of a volume", m.Name)
 		if first := c.raw.VolumeMounts[0].Name; m.Name != first && first != "" {
 			c.fail(s.At("name"), "no-such-volume", fmt.Sprintf("mount %q, or put it under a path of that volume", first),
 				"there is no volume %q: Keptn makes one, named like the first mount", m.Name)

@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -23,6 +24,7 @@ func (l *loader) definition() {
 	}
 	if raw.Spec.ServiceAccount != nil {
 		d.ServiceAccount = required(l, raw.Spec.ServiceAccount.Name, s.sub("serviceAccount"), "name")
+		l.reference(d.ServiceAccount.Value, d.ServiceAccount.Pos)
 	}
 	if raw.Spec.AutomountServiceAccountToken != nil {
 		d.AutomountToken = required(l, raw.Spec.AutomountServiceAccountToken.Type, s.sub("automountServiceAccountToken"), "type")
@@ -59,17 +61,26 @@ func required[T any](l *loader, value *T, s section, field string) Optional[T] {
 
 // missing reports a field of s that must be there, unless a problem of it, or its misspelt name, was reported.
 func (l *loader) missing(s section, field string) {
-	if s.bad() || s.bad(field) {
+	if s.bad() || s.bad(field) || l.misspelt(s, field) {
 		return
 	}
-	if s.root != nil && s.root.kind == objectKind {
-		for i, key := range s.root.keys {
-			if s.root.values[i].bad && Nearest(key.text, []string{field}) == field {
-				return
-			}
-		}
+	if s.root == nil && s.at != nil && s.at.parent == nil && l.misspelt(l.section(), s.at.name) {
+		return
 	}
 	l.fail(s.At(field), "required", "", "%s is required", s.At(field).Field)
+}
+
+// misspelt tells whether an error of s is about a key that was meant to be field.
+func (l *loader) misspelt(s section, field string) bool {
+	if s.root == nil || s.root.kind != objectKind || l.options.Lenient {
+		return false
+	}
+	for i, key := range s.root.keys {
+		if s.root.values[i].bad && Nearest(key.text, []string{field}) == field {
+			return true
+		}
+	}
+	return false
 }
 
 func given[T any](value *T, s section) Optional[T] {
@@ -110,7 +121,7 @@ func (l *loader) runner(raw rawDefinitionSpec, s section) Runner {
 				return nil // reported already
 			}
 		}
-		if !l.unknownRunner(s) {
+		if !l.unknownRunner(s) && !l.misspelt(l.section(), "spec") {
 			l.fail(s.At(), "no-runner", "add spec.deno, spec.python or spec.container", "a definition needs a runner")
 		}
 	}
@@ -206,15 +217,13 @@ func (l *loader) reference(name string, at Pos) {
 	if name == "" {
 		return
 	}
-	if problems := validation.IsDNS1123Subdomain(name); problems != nil {
-		l.fail(at, "invalid-name", nameRule(problems), "%s %q is no name of an object", at.Field, name)
-	}
+	l.refused(validation.IsDNS1123Subdomain(name), at, "invalid-name", "%s %q is no name of an object", at.Field, name)
 }
 
 // count is an int32 that Kubernetes' Job refuses below zero, though Keptn's schema does not.
 func (l *loader) count(value *int32, s section, name string) Optional[int32] {
 	if value != nil && *value < 0 {
-		l.fail(s.At(), "out-of-range", "", "spec.%s must be 0 or more, not %d: Kubernetes refuses such a Job, and Keptn tries to make it for ever", name, *value)
+		l.fail(s.At(), "out-of-range", "write "+name+": 0", "spec.%s must be 0 or more, not %d: Kubernetes refuses such a Job, and Keptn tries to make it for ever", name, *value)
 		return Optional[int32]{}
 	}
 	return given(value, s)
@@ -224,18 +233,25 @@ func (l *loader) count(value *int32, s section, name string) Optional[int32] {
 // side only, so that .5s and +5s pass, and lets through what Keptn's duration parser then refuses.
 var timeoutPattern = regexp.MustCompile(`^\+?(0|([0-9]*\.?[0-9]+(ns|us|µs|ms|s|m|h))+)$`)
 
+const timeoutExample = "for example 30s, 5m or 1h30m"
+
 func (l *loader) timeout(value *string, s section) Optional[time.Duration] {
 	if value == nil {
 		return Optional[time.Duration]{}
 	}
 	d, err := time.ParseDuration(*value)
-	if err != nil || d < 0 || !timeoutPattern.MatchString(*value) {
-		remedy := "for example 30s, 5m or 1h30m"
-		if _, err := time.ParseDuration(*value + "s"); err == nil {
-			remedy = "a duration has a unit: " + *value + "s"
-		}
-		l.fail(s.At(), "invalid-timeout", remedy, "spec.timeout %q is no duration", *value)
-		return Optional[time.Duration]{}
+	fits := timeoutPattern.MatchString(*value)
+	switch rest, negative := strings.CutPrefix(*value, "-"); {
+	case err == nil && fits:
+		return Optional[time.Duration]{Value: d, Given: true, Pos: s.At()}
+	case fits:
+		l.fail(s.At(), "invalid-timeout", "at most 2562047h", "spec.timeout %q is longer than a duration can be", *value)
+	case negative && (timeoutPattern.MatchString(rest) || timeoutPattern.MatchString(rest+"s")):
+		l.fail(s.At(), "invalid-timeout", timeoutExample, "spec.timeout %q must not be negative", *value)
+	case timeoutPattern.MatchString(*value + "s"):
+		l.fail(s.At(), "invalid-timeout", "a duration has a unit: "+*value+"s", "spec.timeout %q is no duration", *value)
+	default:
+		l.fail(s.At(), "invalid-timeout", timeoutExample, "spec.timeout %q is no duration", *value)
 	}
-	return Optional[time.Duration]{Value: d, Given: true, Pos: s.At()}
+	return Optional[time.Duration]{}
 }

@@ -10,17 +10,19 @@ import (
 // TestLineOfCode: a line of code is mapped back to the manifest only where the manifest has that line.
 func TestLineOfCode(t *testing.T) {
 	for code, want := range map[string]int{
-		"|\n        a\n        b\n":              8,
-		"|-\n\n        a\n":                      8, // whose first line is empty
-		"|2 # indented\n          a\n":           8,
-		"!!str |\n        a\n        b\n":        8,
-		"&code |\n        a\n        b\n":        8,
-		">\n        a\n        b\n\n        c\n": 0,
-		">-\n        a\n        b\n":             8,
-		"print(1)\n":                             7,
-		"'print(1)'\n":                           7,
-		"\"a\\nb\"\n":                            0,
-		"\"a\\n\"\n":                             7,
+		"|\n        a\n        b\n":                8,
+		"|-\n\n        a\n":                        8, // whose first line is empty
+		"|2 # indented\n          a\n":             8,
+		"!!str |\n        a\n        b\n":          8,
+		"&code |\n        a\n        b\n":          8,
+		">\n        a\n        b\n\n        c\n":   0,
+		">-\n        a\n        b\n":               8,
+		"print(1)\n":                               7,
+		"'print(1)'\n":                             7,
+		"\"a\\nb\"\n":                              0,
+		"\"a\\n\"\n":                               7,
+		"!!binary aGVsbG8=\n":                      0,
+		"!!binary |\n        aGVs\n        bG8=\n": 0,
 	} {
 		text := "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTaskDefinition\nmetadata: {name: hi}\nspec:\n  python:\n    inline:\n      code: " + code
 		m, problems := spec.Load([]spec.File{{Name: "task.yaml", Data: []byte(text), Named: true}}, spec.Options{Namespace: "default"})

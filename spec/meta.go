@@ -17,10 +17,11 @@ func (l *loader) meta(h rawHeader) (m Meta, ok bool) {
 	}
 	if m.Namespace == "" {
 		m.Namespace = l.options.Namespace
-	} else if problems := validation.IsDNS1123Label(m.Namespace); problems != nil {
-		l.fail(s.At("metadata", "namespace"), "invalid-name", nameRule(problems), "metadata.namespace %q is no name of a namespace", m.Namespace)
+	} else {
+		l.refused(validation.IsDNS1123Label(m.Namespace), s.At("metadata", "namespace"), "invalid-name", "metadata.namespace %q is no name of a namespace", m.Namespace)
 	}
-	l.labels(m)
+	l.labels(m, s.sub("metadata", "labels"))
+	l.annotations(m, s.sub("metadata", "annotations"))
 	if s.bad("metadata") || s.bad("metadata", "name") {
 		return m, false
 	}
@@ -36,42 +37,40 @@ func (l *loader) name(m metav1.ObjectMeta) bool {
 		l.missing(l.section().sub("metadata"), "name")
 		return false
 	}
-	if problems := validation.IsDNS1123Subdomain(m.Name); problems != nil {
-		l.fail(l.at("metadata", "name"), "invalid-name", nameRule(problems), "metadata.name %q is no name of an object", m.Name)
-		return false
-	}
-	return true
+	return !l.refused(validation.IsDNS1123Subdomain(m.Name), l.at("metadata", "name"), "invalid-name", "metadata.name %q is no name of an object", m.Name)
 }
 
-func (l *loader) labels(m Meta) {
+func (l *loader) labels(m Meta, s section) {
 	for _, label := range m.Labels {
 		if l.full(Error) {
 			return // the words of the API server are dear, and nobody would read them
 		}
-		if problems := validation.IsQualifiedName(label.Key); problems != nil {
-			l.fail(label.Pos, "invalid-label", problems[0], "%q is no key of a label", label.Key)
-		}
-		if problems := validation.IsValidLabelValue(label.Value); problems != nil {
-			l.fail(label.Pos, "invalid-label", problems[0], "%q is no value of a label", label.Value)
-		}
+		l.refused(validation.IsQualifiedName(label.Key), s.keyAt(label.Key), "invalid-label", "%q is no key of a label", label.Key)
+		l.refused(validation.IsValidLabelValue(label.Value), label.Pos, "invalid-label", "%q is no value of a label", label.Value)
 	}
+}
+
+func (l *loader) annotations(m Meta, s section) {
 	for _, a := range m.Annotations {
 		if l.full(Error) {
 			return
 		}
-		if problems := validation.IsQualifiedName(strings.ToLower(a.Key)); problems != nil {
-			l.fail(a.Pos, "invalid-annotation", problems[0], "%q is no key of an annotation", a.Key)
-		}
+		l.refused(validation.IsQualifiedName(strings.ToLower(a.Key)), s.keyAt(a.Key), "invalid-annotation", "%q is no key of an annotation", a.Key)
 	}
 }
 
-// nameRule is what a name has to be, in the words of the API server but without its regular expression.
-func nameRule(problems []string) string {
-	rule, _, shortened := strings.Cut(problems[0], ", regex used")
-	if shortened {
-		rule += ")"
+// refused reports what the API server has against a name, if anything, with its words as the remedy but without the
+// regular expressions in them.
+func (l *loader) refused(problems []string, at Pos, rule, format string, args ...any) bool {
+	if len(problems) == 0 {
+		return false
 	}
-	return rule
+	remedy, _, shortened := strings.Cut(problems[0], ", regex used")
+	if shortened {
+		remedy += ")"
+	}
+	l.fail(at, rule, remedy, format, args...)
+	return true
 }
 
 func pointers(values map[string]string) map[string]*string {

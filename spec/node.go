@@ -24,6 +24,16 @@ func (k kind) String() string {
 	return [...]string{"null", "a boolean", "a number", "a string", "a list", "an object"}[k]
 }
 
+// style is how a string is written, as far as the lines of its text depend on it.
+type style uint8
+
+const (
+	inlineStyle  style = iota // quoted or plain
+	literalStyle              // behind a |, the text starts on the next line
+	foldedStyle               // behind a >, the same with lines joined
+	base64Style
+)
+
 // node is a value of a document: aliases and merge keys resolved, scalars read as YAML 1.1 like kubectl reads
 // them (sigs.k8s.io/yaml), with its place. Aliased values are shared, so a tree takes no more memory than its text.
 type node struct {
@@ -37,8 +47,7 @@ type node struct {
 	line   int32
 	column int32
 	kind   kind
-	// block is true for | and > scalars, whose text starts on the next line; folded for >, of which lines are joined.
-	block, folded bool
+	style  style
 	// bad is true once a problem was reported: such a value is left out of what is decoded.
 	bad bool
 }
@@ -57,6 +66,11 @@ func (n *node) entry(name string) (key, value *node) {
 		return n.keys[i], n.values[i]
 	}
 	return nil, nil
+}
+
+// before tells whether n stands in front of other in the document.
+func (n *node) before(other *node) bool {
+	return n.line < other.line || n.line == other.line && n.column < other.column
 }
 
 // put adds a field that the object does not have yet.

@@ -1,9 +1,10 @@
 package spec
 
 import (
-	"k8s.io/apimachinery/pkg/util/validation"
 	"maps"
 	"slices"
+
+	"k8s.io/apimachinery/pkg/util/validation"
 )
 
 func (l *loader) task() {
@@ -19,7 +20,7 @@ func (l *loader) task() {
 	}
 	l.oldTaskFields(s)
 	if t.Definition.Given && t.Definition.Value == "" {
-		l.fail(s.At("taskDefinition"), "required", "", "spec.taskDefinition is empty")
+		l.fail(s.At("taskDefinition"), "required", "name a KeptnTaskDefinition", "spec.taskDefinition is empty")
 	}
 	if raw.Spec.Parameters != nil {
 		t.Parameters = pairs(raw.Spec.Parameters.Map, s.sub("parameters", "map"))
@@ -64,10 +65,10 @@ func (l *loader) configMap() {
 	s := l.section()
 	m := &ConfigMap{Meta: meta, Data: pairs(raw.Data, s.sub("data")), CodeLine: s.textLine("data", "code")}
 	for _, pair := range m.Data {
-		l.dataKey(pair.Key, pair.Pos)
+		l.dataKey(s.sub("data"), pair.Key)
 	}
 	for _, key := range slices.Sorted(maps.Keys(raw.BinaryData)) {
-		l.dataKey(key, s.At("binaryData", key))
+		l.dataKey(s.sub("binaryData"), key)
 		if raw.Data[key] != nil {
 			l.fail(s.At("binaryData", key), "duplicate-key", "keep one of them", "key %q is in data, too", key)
 		}
@@ -87,11 +88,11 @@ func (l *loader) secret() {
 	meta, ok := l.meta(raw.rawHeader)
 	values := make(map[string][]byte, len(raw.Data)+len(raw.StringData))
 	for key, value := range raw.Data {
-		l.dataKey(key, l.at("data", key))
+		l.dataKey(l.section().sub("data"), key)
 		values[key] = value
 	}
 	for key, value := range raw.StringData {
-		l.dataKey(key, l.at("stringData", key))
+		l.dataKey(l.section().sub("stringData"), key)
 		if value != nil {
 			values[key] = []byte(*value)
 		}
@@ -102,8 +103,6 @@ func (l *loader) secret() {
 	}
 }
 
-func (l *loader) dataKey(key string, at Pos) {
-	if problems := validation.IsConfigMapKey(key); problems != nil {
-		l.fail(at, "invalid-key", problems[0], "%q is no key of a %s", key, l.kind)
-	}
+func (l *loader) dataKey(s section, key string) {
+	l.refused(validation.IsConfigMapKey(key), s.keyAt(key), "invalid-key", "%q is no key of a %s", key, l.kind)
 }

@@ -15,7 +15,8 @@ type section struct {
 }
 
 // sub is the section that the steps lead to: names of fields and indexes of list items. Its place is the value, or
-// the key where an object or list begins on a line below it, or, where the field is missing, what would hold it.
+// the key where an object or list begins on a line below it, or the value stands before it, as the one of an alias
+// does, or, where the field is missing, what would hold it.
 func (s section) sub(steps ...any) section {
 	for _, step := range steps {
 		var key, value *node
@@ -31,7 +32,7 @@ func (s section) sub(steps ...any) section {
 		}
 		switch {
 		case value == nil:
-		case key != nil && key.line < value.line && (value.kind == objectKind || value.kind == listKind):
+		case key != nil && (value.before(key) || key.line < value.line && (value.kind == objectKind || value.kind == listKind)):
 			s.place = key
 		default:
 			s.place = value
@@ -47,6 +48,15 @@ func (s section) At(steps ...any) Pos {
 	p := Pos{File: s.file, Field: s.at.String()}
 	if s.place != nil {
 		p.Line, p.Column = int(s.place.line), int(s.place.column)
+	}
+	return p
+}
+
+// keyAt is the place of the key of a field, or that of the field where it has none.
+func (s section) keyAt(field string) Pos {
+	p := s.At(field)
+	if key, _ := s.root.entry(field); key != nil {
+		p.Line, p.Column = int(key.line), int(key.column)
 	}
 	return p
 }
@@ -81,13 +91,13 @@ func sound[T any](l *loader, s section, list []T) iter.Seq2[section, T] {
 }
 
 // textLine is the line on which the text of a scalar starts, or 0 where the lines of the text are not those of the
-// file: in a quoted or folded scalar of several lines.
+// file: in a quoted or folded scalar of several lines, and in base64.
 func (s section) textLine(steps ...any) int {
 	n := s.find(steps...)
 	switch {
-	case n == nil, (n.folded || !n.block) && strings.Contains(strings.TrimRight(n.text, "\n"), "\n"):
+	case n == nil, n.style == base64Style, n.style != literalStyle && strings.Contains(strings.TrimRight(n.text, "\n"), "\n"):
 		return 0
-	case n.block:
+	case n.style == literalStyle, n.style == foldedStyle:
 		return int(n.line) + 1
 	}
 	return int(n.line)

@@ -97,40 +97,6 @@ func (s *shape) check(n *node, t reflect.Type, at *path) {
 	}
 }
 
-func (s *shape) wrongType(n *node, at *path, want string) {
-	remedy := ""
-	switch {
-	case want == "a string" && n.kind == boolKind && !s.sensitive && !strings.EqualFold(n.source, "true") && !strings.EqualFold(n.source, "false"):
-		s.bad(n, at, "wrong-type", "write "+s.quoted(n),
-			"%s must be a string, but YAML 1.1, which Kubernetes reads, takes an unquoted %s for the boolean %s", at, n.source, n.text)
-		return
-	case want == "a string" && n.kind == numberKind && at != nil && at.name == "timeout":
-		remedy = "a duration has a unit: " + n.source + "s"
-	case want == "a string" && (n.kind == listKind || n.kind == objectKind) && (at.within("parameters", "map") || at.parent == nil):
-		remedy = "parameters have one level; a string may hold JSON"
-	case want == "a string" && (n.kind == boolKind || n.kind == numberKind):
-		remedy = "write " + s.quoted(n)
-	case want == "a boolean" && n.kind == stringKind && (n.text == "true" || n.text == "false"):
-		remedy = "write " + n.text + " without quotes"
-	case want == "an integer" && n.kind == stringKind:
-		if _, err := strconv.Atoi(n.text); err == nil {
-			remedy = "write " + n.text + " without quotes"
-		}
-	case want == "an object" && n.kind == listKind && at != nil && strings.HasSuffix(at.name, "Ref"):
-		s.bad(n, at, "wrong-type", "pick one", "%s must be an object, not a list: Keptn takes one and ignores the rest", at)
-		return
-	}
-	s.bad(n, at, "wrong-type", remedy, "%s must be %s, not %s", at, want, n.kind)
-}
-
-// quoted shows how a scalar is written as a string.
-func (s *shape) quoted(n *node) string {
-	if s.sensitive {
-		return "it in quotes"
-	}
-	return strconv.Quote(n.source)
-}
-
 func (s *shape) checkInteger(n *node, t reflect.Type, at *path) {
 	if n.kind != numberKind {
 		s.wrongType(n, at, "an integer")
@@ -171,19 +137,6 @@ func (s *shape) checkCustom(n *node, t reflect.Type, at *path) {
 		}
 		s.bad(n, at, "wrong-type", "", "%s: %s is no %s", at, s.shown(n), name)
 	}
-}
-
-// shown is the value for a message.
-func (s *shape) shown(n *node) string {
-	switch {
-	case s.sensitive:
-		return "this value"
-	case n.kind == stringKind:
-		return strconv.Quote(n.text)
-	case n.kind == listKind || n.kind == objectKind:
-		return n.kind.String()
-	}
-	return n.source
 }
 
 func (s *shape) checkList(n *node, t reflect.Type, at *path) {

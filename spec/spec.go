@@ -90,7 +90,7 @@ type FunctionRef struct {
 }
 
 // Inline is code in the manifest. Line is the line of its first line, or 0 where its lines are not those of the file: in
-// a quoted or folded scalar of several lines.
+// a quoted or folded scalar of several lines, and in base64.
 type Inline struct {
 	Code string
 	Line int
