@@ -2,7 +2,6 @@ package spec
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -24,6 +23,10 @@ func (l *loader) container(raw *corev1.Container, s section) *Container {
 	c.resources()
 	c.volumeMounts()
 	c.security()
+	c.ports()
+	c.probes()
+	c.lifecycle()
+	c.resizePolicy()
 	l.verdicts(s)
 	return &Container{Container: *raw, section: s}
 }
@@ -42,9 +45,8 @@ func (c containerCheck) missing(value string, steps ...any) bool {
 	if value != "" {
 		return false
 	}
-	if !c.s.bad(steps...) {
-		c.fail(c.s.At(steps...), "required", "", "%s is required", c.s.At(steps...).Field)
-	}
+	last := len(steps) - 1
+	c.loader.missing(c.s.sub(steps[:last]...), steps[last].(string))
 	return true
 }
 
@@ -104,13 +106,11 @@ func (c containerCheck) valueFrom(from *corev1.EnvVarSource) {
 	count := 0
 	if ref := from.SecretKeyRef; ref != nil {
 		count++
-		c.missing(ref.Name, "secretKeyRef", "name")
-		c.missing(ref.Key, "secretKeyRef", "key")
+		c.within(c.s.sub("secretKeyRef")).keyRef(ref.Name, ref.Key)
 	}
 	if ref := from.ConfigMapKeyRef; ref != nil {
 		count++
-		c.missing(ref.Name, "configMapKeyRef", "name")
-		c.missing(ref.Key, "configMapKeyRef", "key")
+		c.within(c.s.sub("configMapKeyRef")).keyRef(ref.Name, ref.Key)
 	}
 	if ref := from.FieldRef; ref != nil {
 		count++
@@ -122,6 +122,16 @@ func (c containerCheck) valueFrom(from *corev1.EnvVarSource) {
 		c.missing(ref.Resource, "resourceFieldRef", "resource")
 	}
 	c.exactlyOne(count, "secretKeyRef, configMapKeyRef, fieldRef and resourceFieldRef")
+}
+
+// keyRef checks a reference that may be optional all the same.
+func (c containerCheck) keyRef(name, key string) {
+	if !c.missing(name, "name") {
+		c.reference(name, c.s.At("name"))
+	}
+	if !c.missing(key, "key") {
+		c.refused(validation.IsConfigMapKey(key), c.s.At("key"), "invalid-key", "%s %q is no key", c.s.At("key").Field, key)
+	}
 }
 
 // exactlyOne counts alternatives, unless one of them was reported as unknown or wrong.
@@ -138,52 +148,17 @@ func (c containerCheck) envFrom() {
 		if ref := from.ConfigMapRef; ref != nil {
 			count++
 			c.missing(ref.Name, "configMapRef", "name")
+			c.reference(ref.Name, s.At("configMapRef", "name"))
 		}
 		if ref := from.SecretRef; ref != nil {
 			count++
 			c.missing(ref.Name, "secretRef", "name")
+			c.reference(ref.Name, s.At("secretRef", "name"))
 		}
 		c.exactlyOne(count, "configMapRef and secretRef")
 		if from.Prefix != "" {
 			c.refused(validation.IsEnvVarName(from.Prefix), s.At("prefix"), "invalid-name", "prefix %q starts no name of a variable", from.Prefix)
 		}
-	}
-}
-
-func (c containerCheck) resources() {
-	c.quantities(c.raw.Resources.Limits, "limits")
-	c.quantities(c.raw.Resources.Requests, "requests")
-	for _, name := range slices.Sorted(maps.Keys(c.raw.Resources.Requests)) {
-		request := c.raw.Resources.Requests[name]
-		limit, limited := c.raw.Resources.Limits[name]
-		if limited && request.Cmp(limit) > 0 {
-			c.fail(c.s.At("resources", "requests", string(name)), "out-of-range", "", "resources.requests.%s is %s, more than the limit of %s", name, request.String(), limit.String())
-		}
-	}
-}
-
-func (c containerCheck) quantities(list corev1.ResourceList, field string) {
-	for _, name := range slices.Sorted(maps.Keys(list)) {
-		if c.full(Error) {
-			return
-		}
-		quantity := list[name]
-		at := c.s.At("resources", field, string(name))
-		if quantity.Sign() < 0 {
-			c.fail(at, "out-of-range", "", "%s must be 0 or more, not %s", at.Field, quantity.String())
-		}
-		if field == "requests" || name == corev1.ResourceMemory || name == corev1.ResourceCPU {
-			continue
-		}
-		p := Problem{Pos: at, Severity: Error, Rule: "unsupported-field", Remedy: "--lenient leaves it out",
-			Message: fmt.Sprintf("%s cannot be honoured: an engine limits memory and cpu", at.Field)}
-		if near := Nearest(string(name), []string{"memory", "cpu"}); near != "" {
-			p.Remedy = fmt.Sprintf("did you mean %q?", near)
-		}
-		if c.options.Lenient {
-			p.Severity = Warning
-		}
-		c.problem(p)
 	}
 }
 
@@ -211,6 +186,7 @@ func (c containerCheck) volumeMounts() {
 			c.fail(s.At("mountPath"), "invalid-path", "", "mountPath %q holds a colon", m.MountPath)
 		}
 		c.subPath(m)
+		c.propagation(m)
 	}
 }
 
@@ -223,8 +199,24 @@ func (c containerCheck) subPath(m corev1.VolumeMount) {
 			c.fail(c.s.At(field), "invalid-path", "", "%s %q must be a relative path within the volume, without ..", field, value)
 		}
 	}
-	c.oneOf(stringOf(m.MountPropagation), []string{"None", "HostToContainer", "Bidirectional"}, "mountPropagation")
-	c.oneOf(stringOf(m.RecursiveReadOnly), []string{"Disabled", "IfPossible", "Enabled"}, "recursiveReadOnly")
+}
+
+func (c containerCheck) propagation(m corev1.VolumeMount) {
+	propagation, recursive := stringOf(m.MountPropagation), stringOf(m.RecursiveReadOnly)
+	c.oneOf(propagation, []string{"None", "HostToContainer", "Bidirectional"}, "mountPropagation")
+	c.oneOf(recursive, []string{"Disabled", "IfPossible", "Enabled"}, "recursiveReadOnly")
+	if propagation == "Bidirectional" && (c.raw.SecurityContext == nil || !isTrue(c.raw.SecurityContext.Privileged)) {
+		c.fail(c.s.At("mountPropagation"), "conflict", "", "mountPropagation Bidirectional is for privileged containers")
+	}
+	if recursive != "Enabled" && recursive != "IfPossible" {
+		return
+	}
+	if !m.ReadOnly {
+		c.fail(c.s.At("recursiveReadOnly"), "conflict", "add readOnly: true", "recursiveReadOnly %s is for mounts that are readOnly", recursive)
+	}
+	if propagation != "" && propagation != "None" {
+		c.fail(c.s.At("recursiveReadOnly"), "conflict", "keep one of them", "recursiveReadOnly %s excludes mountPropagation %s", recursive, propagation)
+	}
 }
 
 func stringOf[T ~string](value *T) string {

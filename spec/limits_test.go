@@ -60,10 +60,14 @@ var hostile = []struct {
 	}, "no-such-volume"},
 	{"limits of nothing", func(n int) string {
 		return containerHead + "    resources: {limits: {" + times(n, "a%d: 1,") + "}}"
-	}, "unsupported-field"},
+	}, "invalid-name"},
 	{"capabilities", func(n int) string {
 		return containerHead + "    securityContext: {capabilities: {add: [" + strings.Repeat("a,", n/2) + "]}}"
-	}, ""},
+	}, "invalid-value"},
+	{"ports", func(n int) string { return containerHead + "    ports: [" + times(n, "{name: p%d},") + "]" }, "required"},
+	{"headers of a probe", func(n int) string {
+		return containerHead + "    livenessProbe: {httpGet: {port: 1, httpHeaders: [" + times(n, "{name: =%d},") + "]}}"
+	}, "invalid-name"},
 	{"pull secrets without a name", func(n int) string {
 		return definitionHead + "  deno: {inline: {code: x}}\n  imagePullSecrets: [" + strings.Repeat("{},", n/3) + "]"
 	}, "required"},

@@ -37,7 +37,11 @@ func (b *schemaBuilder) doc(t reflect.Type, field string) fieldDoc {
 			"labels":    {"Labels, by which --selector chooses tasks.", false, object{"additionalProperties": object{"type": "string", "maxLength": 63}}},
 		}[field]
 	}
-	return keptnDocs()[t.Name()+"."+field]
+	name := t.Name() + "." + field
+	if rules, ok := kubernetesRules()[name]; ok {
+		return fieldDoc{rules: rules, required: name == "ExecAction.command"}
+	}
+	return keptnDocs()[name]
 }
 
 func containerDoc(field, note string) fieldDoc {
@@ -47,6 +51,10 @@ func containerDoc(field, note string) fieldDoc {
 		doc.rules = dnsLabel()
 	case "image":
 		doc.required, doc.rules = true, object{"minLength": 1}
+	case "livenessProbe", "startupProbe":
+		doc.rules = object{"properties": object{"successThreshold": object{"maximum": 1}, "terminationGracePeriodSeconds": object{"minimum": 1}}}
+	case "readinessProbe":
+		doc.rules = object{"not": object{"required": []string{"terminationGracePeriodSeconds"}}}
 	}
 	if note != "" {
 		doc.text = firstSentence(corev1.Container{}.SwaggerDoc()[field]) + "\n\n" + note
@@ -71,7 +79,7 @@ func containerNotes() map[string]string {
 // keptnDocs are the fields of Keptn's types, and of those of Kubernetes that have no words of their own.
 func keptnDocs() map[string]fieldDoc {
 	timeout := object{"pattern": timeoutPattern.String(), "examples": []string{"30s", "5m", "1h30m"}}
-	data := object{"propertyNames": object{"pattern": `^[-._a-zA-Z0-9]+$`, "maxLength": 253}}
+	data := object{"propertyNames": dataKey()}
 	return map[string]fieldDoc{
 		"rawDefinition.apiVersion": {}, "rawDefinition.kind": {},
 		"rawDefinition.metadata": {"Name, namespace, labels and annotations.", true, nil},
@@ -89,7 +97,7 @@ func keptnDocs() map[string]fieldDoc {
 		"rawDefinitionSpec.ttlSecondsAfterFinished":      {"How many seconds a cluster keeps the finished Job. Unset: 300. Without effect here.", false, count()},
 		"rawDefinitionSpec.imagePullSecrets":             {"Credentials for a cluster to pull images with. Here those of docker login count.", false, nil},
 
-		"rawServiceAccount.name": {"The name of the ServiceAccount.", true, nil},
+		"rawServiceAccount.name": {"The name of the ServiceAccount.", true, optional(subdomain())},
 		"rawAutomount.type":      {"Whether the token is mounted.", true, nil},
 
 		"rawFunction.functionRef":      {"Run the code of another KeptnTaskDefinition, with the parameters and the secret given here.", false, nil},
@@ -144,32 +152,4 @@ func keptnDocs() map[string]fieldDoc {
 		"rawSecret.type":       {"The type of the Secret; without effect here.", false, nil},
 		"rawSecret.immutable":  {"Whether a cluster refuses changes; without effect here.", false, nil},
 	}
-}
-
-// extra are rules about a whole object.
-func (b *schemaBuilder) extra(t reflect.Type) object {
-	switch t {
-	case reflect.TypeFor[rawDefinitionSpec]():
-		return object{"oneOf": b.alternatives(t, "deno", "python", "container", "function")}
-	case reflect.TypeFor[rawFunction]():
-		// To Keptn, empty code is none.
-		code := object{"properties": object{"code": object{"minLength": 1}}}
-		inline := object{"required": []string{"inline"}, "properties": object{"inline": code}}
-		return object{"anyOf": append([]any{inline}, b.alternatives(t, "functionRef", "configMapRef", "httpRef")...)}
-	}
-	return nil
-}
-
-// alternatives are those of the fields that the version has.
-func (b *schemaBuilder) alternatives(t reflect.Type, fields ...string) []any {
-	var all []any
-	s := shape{fields: map[reflect.Type][]fieldInfo{}}
-	for _, name := range fields {
-		for _, f := range s.fieldsOf(t) {
-			if f.name == name && f.in(b.version) {
-				all = append(all, object{"required": []string{name}})
-			}
-		}
-	}
-	return all
 }

@@ -89,6 +89,10 @@ func (b *schemaBuilder) of(t reflect.Type) object {
 		}
 		return object{"type": "array", "items": b.of(t.Elem())}
 	case reflect.String:
+		if t == reflect.TypeFor[corev1.Capability]() {
+			b.definitions[t.Name()] = capability()
+			return object{"$ref": "#/definitions/" + t.Name()}
+		}
 		schema := object{"type": "string"}
 		if values := enums()[t]; len(values) > 0 {
 			schema["enum"] = values

@@ -1,0 +1,88 @@
+package spec
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+func (c containerCheck) resources() {
+	c.quantities(c.raw.Resources.Limits, "limits")
+	c.quantities(c.raw.Resources.Requests, "requests")
+}
+
+// heldAgainstLimit compares what is asked for with what is allowed.
+func (c containerCheck) heldAgainstLimit(name corev1.ResourceName, request resource.Quantity, at Pos) {
+	limit, limited := c.raw.Resources.Limits[name]
+	switch {
+	case extended(string(name)) && (!limited || request.Cmp(limit) != 0):
+		c.fail(at, "required", "", "%s needs an equal limit: only cpu, memory and ephemeral-storage can be overcommitted", at.Field)
+	case limited && request.Cmp(limit) > 0:
+		c.fail(at, "out-of-range", "", "resources.requests.%s is %s, more than the limit of %s", name, request.String(), limit.String())
+	}
+}
+
+func (c containerCheck) quantities(list corev1.ResourceList, field string) {
+	for _, name := range slices.Sorted(maps.Keys(list)) {
+		if c.full(Error) {
+			return
+		}
+		quantity := list[name]
+		at := c.s.At("resources", field, string(name))
+		if !c.resourceName(string(name), c.s.sub("resources", field)) {
+			continue
+		}
+		if quantity.Sign() < 0 {
+			c.fail(at, "out-of-range", "", "%s must be 0 or more, not %s", at.Field, quantity.String())
+		}
+		if field == "requests" {
+			c.heldAgainstLimit(name, quantity, at)
+			continue
+		}
+		if name == corev1.ResourceMemory || name == corev1.ResourceCPU {
+			continue
+		}
+		p := Problem{Pos: at, Severity: Error, Rule: "unsupported-field", Remedy: "--lenient leaves it out",
+			Message: fmt.Sprintf("%s cannot be honoured: an engine limits memory and cpu", at.Field)}
+		if near := Nearest(string(name), []string{"memory", "cpu"}); near != "" {
+			p.Remedy = fmt.Sprintf("did you mean %q?", near)
+		}
+		if c.options.Lenient {
+			p.Severity = Warning
+		}
+		c.problem(p)
+	}
+}
+
+// standardResources are those of a container that are not extended ones, beside huge pages.
+func standardResources() []string { return []string{"cpu", "memory", "ephemeral-storage"} }
+
+// extended tells the resources of which a container gets what it asks for, and neither more nor less.
+func extended(name string) bool {
+	return strings.HasPrefix(name, corev1.ResourceHugePagesPrefix) || strings.Contains(name, "/") && !strings.Contains(name, corev1.ResourceDefaultNamespacePrefix)
+}
+
+// resourceName checks a name as validateContainerResourceName of k8s.io/kubernetes pkg/apis/core/validation does.
+func (c containerCheck) resourceName(name string, s section) bool {
+	at := s.keyAt(name)
+	switch {
+	case strings.HasPrefix(name, "requests.") && strings.Contains(name, "/"):
+		c.fail(at, "invalid-name", "", "%q is no resource of a container", name)
+	case strings.Contains(name, "/"), strings.HasPrefix(name, corev1.ResourceHugePagesPrefix):
+		return !c.refused(validation.IsQualifiedName(name), at, "invalid-name", "%q is no name of a resource", name)
+	case slices.Contains(standardResources(), name):
+		return true
+	default:
+		remedy := DidYouMean(name, standardResources())
+		if remedy == "" {
+			remedy = "a resource is one of " + strings.Join(standardResources(), ", ") + ", or has a domain, as in example.com/gpu"
+		}
+		c.fail(at, "invalid-name", remedy, "%q is no resource of a container", name)
+	}
+	return false
+}

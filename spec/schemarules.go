@@ -1,0 +1,104 @@
+package spec
+
+import (
+	"reflect"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// kubernetesRules are what the API server asks of fields of its own types, where the types do not show it.
+func kubernetesRules() map[string]object {
+	port := object{"minimum": 1, "maximum": 65535}
+	count := object{"minimum": 0}
+	name := optional(portName())
+	limits := object{"propertyNames": object{"enum": []string{"cpu", "memory"}}} // others cannot be honoured
+	requests := object{"propertyNames": object{"enum": standardResources()}}     // others need a limit
+	rules := map[string]object{
+		"ContainerPort.containerPort": port, "ContainerPort.hostPort": {"minimum": 0, "maximum": 65535}, "ContainerPort.name": name,
+		"HTTPGetAction.port":   {"minimum": 1, "maximum": 65535, "allOf": portName()["allOf"], "maxLength": 15},
+		"TCPSocketAction.port": {"minimum": 1, "maximum": 65535, "allOf": portName()["allOf"], "maxLength": 15},
+		"GRPCAction.port":      port, "ExecAction.command": {"minItems": 1}, "HTTPHeader.name": {"pattern": "^[-A-Za-z0-9]+$"},
+		"SleepAction.seconds":                {"minimum": 1, "maximum": 30},
+		"ContainerResizePolicy.resourceName": {"enum": []string{"cpu", "memory"}},
+		"ResourceRequirements.limits":        limits, "ResourceRequirements.requests": requests,
+		"SecretEnvSource.name": subdomain(), "ConfigMapEnvSource.name": subdomain(),
+		"SecretKeySelector.name": subdomain(), "ConfigMapKeySelector.name": subdomain(),
+		"SecretKeySelector.key": dataKey(), "ConfigMapKeySelector.key": dataKey(),
+	}
+	for _, field := range []string{"initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"} {
+		rules["Probe."+field] = count
+	}
+	return rules
+}
+
+// dataKey is a key of a ConfigMap or Secret, which begins with at most one dot.
+func dataKey() object {
+	return object{"pattern": `^\.?[-_a-zA-Z0-9][-._a-zA-Z0-9]*$`, "maxLength": 253}
+}
+
+// portName is a name of a service as IANA has them, with a letter in it.
+func portName() object {
+	return object{"maxLength": 15, "allOf": []any{object{"pattern": "^[a-z0-9]+(-[a-z0-9]+)*$"}, object{"pattern": "[a-z]"}}}
+}
+
+// optional allows the empty string, which to Kubernetes is mostly a field that is not there.
+func optional(rules object) object { return object{"anyOf": []any{object{"maxLength": 0}, rules}} }
+
+// capability offers the usual names, and allows the others that mean the same.
+func capability() object {
+	var names []string
+	for _, name := range capabilityNames() {
+		if name != "ALL" {
+			names = append(names, anyCase(name))
+		}
+	}
+	pattern := "^(" + anyCase("ALL") + "|(" + anyCase("CAP_") + ")?(" + strings.Join(names, "|") + "))$"
+	return object{"type": "string", "anyOf": []any{object{"enum": capabilityNames()}, object{"pattern": pattern}}}
+}
+
+// anyCase is the pattern of a word in any case: the patterns of a JSON Schema have no flag for it.
+func anyCase(word string) string {
+	var pattern strings.Builder
+	for _, letter := range word {
+		upper, lower := strings.ToUpper(string(letter)), strings.ToLower(string(letter))
+		if upper == lower {
+			pattern.WriteString(lower)
+			continue
+		}
+		pattern.WriteString("[" + upper + lower + "]")
+	}
+	return pattern.String()
+}
+
+// extra are rules about a whole object.
+func (b *schemaBuilder) extra(t reflect.Type) object {
+	switch t {
+	case reflect.TypeFor[rawDefinitionSpec]():
+		return object{"oneOf": b.alternatives(t, "deno", "python", "container", "function")}
+	case reflect.TypeFor[rawFunction]():
+		// To Keptn, empty code is none.
+		code := object{"properties": object{"code": object{"minLength": 1}}}
+		inline := object{"required": []string{"inline"}, "properties": object{"inline": code}}
+		return object{"anyOf": append([]any{inline}, b.alternatives(t, "functionRef", "configMapRef", "httpRef")...)}
+	case reflect.TypeFor[corev1.Probe]():
+		return object{"oneOf": b.alternatives(t, "exec", "httpGet", "tcpSocket", "grpc")}
+	case reflect.TypeFor[corev1.LifecycleHandler]():
+		return object{"oneOf": b.alternatives(t, "exec", "httpGet", "tcpSocket", "sleep")}
+	}
+	return nil
+}
+
+// alternatives are those of the fields that the version has.
+func (b *schemaBuilder) alternatives(t reflect.Type, fields ...string) []any {
+	var all []any
+	s := shape{fields: map[reflect.Type][]fieldInfo{}}
+	for _, name := range fields {
+		for _, f := range s.fieldsOf(t) {
+			if f.name == name && f.in(b.version) {
+				all = append(all, object{"required": []string{name}})
+			}
+		}
+	}
+	return all
+}
