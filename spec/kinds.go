@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -44,9 +45,32 @@ func keptnKinds(group string) map[string][]string {
 
 func keptnGroups() []string { return []string{lifecycleGroup, "metrics.keptn.sh", "options.keptn.sh"} }
 
+// namesKeptn tells what is meant to be an API version of Keptn, isKeptnKind what is meant to be a kind of it.
+func namesKeptn(apiVersion string) bool {
+	return strings.Contains(strings.ToLower(apiVersion), "keptn")
+}
+func isKeptnKind(kind string) bool { return hasPrefixFold(kind, "Keptn") }
+
+// coreKinds are those of version v1 that ktask reads.
+func coreKinds() []string {
+	return []string{"ConfigMap", "ConfigMapList", "List", "Secret", "SecretList"}
+}
+
+// miscased is the one of the kinds that differs from kind in its case only, or "".
+func miscased(kind string, kinds []string) string {
+	if i := slices.IndexFunc(kinds, func(k string) bool { return k != kind && strings.EqualFold(k, kind) }); i >= 0 {
+		return kinds[i]
+	}
+	return ""
+}
+
 // object dispatches on group, version and kind.
 func (l *loader) object(group, version, kind string) {
 	list := false
+	if group == "" && miscased(kind, coreKinds()) != "" {
+		l.fail(l.at("kind"), "unknown-kind", fmt.Sprintf("did you mean %q?", miscased(kind, coreKinds())), "there is no %s in version %q", kind, version)
+		return
+	}
 	if keptnKinds(group)[kind] == nil && strings.HasSuffix(kind, "List") {
 		kind, list = strings.TrimSuffix(kind, "List"), true
 	}
@@ -62,8 +86,8 @@ func (l *loader) object(group, version, kind string) {
 		l.fail(l.at("apiVersion"), "unknown-version", "use apiVersion: v1", "there is no %s in version %q", kind, version)
 	case slices.Contains(keptnGroups(), group):
 		l.keptn(group, version, kind, list)
-	case strings.HasPrefix(kind, "KeptnTask") || strings.HasSuffix(group, "keptn.sh"):
-		l.fail(l.at("apiVersion"), "unknown-group", "use apiVersion: "+lifecycleGroup+"/v1", "there is no %s in group %q", kind, group)
+	case isKeptnKind(kind) || namesKeptn(apiVersion(group, version)):
+		l.fail(l.at("apiVersion"), "unknown-group", home(kind), "there is no %s in apiVersion %q", kind, apiVersion(group, version))
 	case isWorkload(group, kind) && list:
 		l.items(apiVersion(group, version), kind)
 	case isWorkload(group, kind):
@@ -80,12 +104,40 @@ func apiVersion(group, version string) string {
 	return group + "/" + version
 }
 
+// home is the remedy for a kind that stands in the wrong group: where it, or the one that was meant, belongs.
+func home(kind string) string {
+	groups := map[string]string{}
+	for _, group := range keptnGroups() {
+		for known := range keptnKinds(group) {
+			groups[known] = group
+		}
+	}
+	near := kind
+	if groups[kind] == "" {
+		near = Nearest(kind, slices.Sorted(maps.Keys(groups)))
+	}
+	if near == "" {
+		return "the groups of Keptn are " + strings.Join(keptnGroups(), ", ")
+	}
+	group := groups[near]
+	remedy := "use apiVersion: " + group + "/" + keptnKinds(group)[near][len(keptnKinds(group)[near])-1]
+	if near != kind {
+		remedy += " and kind: " + near
+	}
+	return remedy
+}
+
 func (l *loader) keptn(group, version, kind string, list bool) {
 	kinds := keptnKinds(group)
 	versions, known := kinds[kind]
 	if !known {
-		names := slices.Sorted(maps.Keys(kinds))
-		l.fail(l.at("kind"), "unknown-kind", DidYouMean(kind, names), "group %s has no kind %q", group, kind)
+		remedy := DidYouMean(kind, slices.Sorted(maps.Keys(kinds)))
+		for _, other := range keptnGroups() {
+			if keptnKinds(other)[kind] != nil {
+				remedy = home(kind)
+			}
+		}
+		l.fail(l.at("kind"), "unknown-kind", remedy, "group %s has no kind %q", group, kind)
 		return
 	}
 	if !slices.Contains(versions, version) {

@@ -81,8 +81,6 @@ func (l *loader) configMap() {
 }
 
 func (l *loader) secret() {
-	defer func(before bool) { l.sensitive = before }(l.sensitive)
-	l.sensitive = true
 	var raw rawSecret
 	l.decode(&raw)
 	meta, ok := l.meta(raw.rawHeader)

@@ -26,7 +26,7 @@ func Schema() []byte {
 	}
 	rules = append(rules, b.coreKind("ConfigMap", rawConfigMap{})...)
 	rules = append(rules, b.coreKind("Secret", rawSecret{})...)
-	rules = append(rules, when(is("v1", "List"), object{"properties": object{"items": object{"type": "array", "items": object{"$ref": "#"}}}}))
+	rules = append(rules, when(is("v1", "List"), b.list(object{"$ref": "#"})))
 	rules = append(rules, groupRules()...)
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -107,31 +107,53 @@ func (b *schemaBuilder) kindRules(apiVersions []string, kind, definition string)
 	}
 	return []any{
 		when(condition(kind), reference),
-		when(condition(kind+"List"), object{"properties": object{"items": object{"type": "array", "items": item}}}),
+		when(condition(kind+"List"), b.list(item)),
 	}
 }
 
-// groupRules refuse kinds and versions that Keptn's groups do not have, which Load takes for mistakes. They are patterns
-// and no enumerations, which editors would offer.
+// list is a list whose items are all like item.
+func (b *schemaBuilder) list(item object) object {
+	if b.definitions["List"] == nil {
+		b.definitions["List"] = b.root(rawList{})
+	}
+	items := object{"items": object{"type": "array", "items": item}}
+	return object{"allOf": []any{object{"$ref": "#/definitions/List"}}, "properties": items}
+}
+
+// groupRules refuse kinds and versions that Keptn's groups do not have, and what is meant to be one of Keptn's or of those
+// of version v1, which Load takes for mistakes. They are patterns and no enumerations, which editors would offer.
 func groupRules() []any {
 	var rules []any
+	given := object{"type": "string"}
+	rule := func(kind, apiVersion object, field, pattern, message string) {
+		rules = append(rules, when(object{"properties": object{"kind": kind, "apiVersion": apiVersion}},
+			object{"properties": object{field: matches(pattern, message)}}))
+	}
+	var groups, ofKeptn []string
 	for _, group := range keptnGroups() {
 		kinds := keptnKinds(group)
 		names := slices.Sorted(maps.Keys(kinds))
 		escaped := strings.ReplaceAll(group, ".", `\.`)
+		groups = append(groups, escaped)
 		for _, kind := range names {
-			rules = append(rules, when(
-				object{"properties": object{"kind": matches("^"+kind+"(List)?$", ""), "apiVersion": object{"type": "string"}}},
-				object{"properties": object{"apiVersion": matches("^"+escaped+"/("+strings.Join(kinds[kind], "|")+")$",
-					kind+" is in "+group+", versions "+strings.Join(kinds[kind], ", "))}}))
+			apiVersion := matches("^"+escaped+"/", "") // other groups may have such a kind, too
+			if isKeptnKind(kind) {
+				apiVersion, ofKeptn = given, append(ofKeptn, kind)
+			}
+			rule(matches("^"+kind+"(List)?$", ""), apiVersion, "apiVersion", "^"+escaped+"/("+strings.Join(kinds[kind], "|")+")$",
+				kind+" is in "+group+", versions "+strings.Join(kinds[kind], ", "))
 		}
-		rules = append(rules, when(
-			object{"properties": object{"apiVersion": matches("^"+escaped+"/", "")}},
-			object{"properties": object{"kind": matches("^("+strings.Join(names, "|")+")(List)?$", group+" has no such kind")}}))
+		rule(given, matches("^"+escaped+"/", ""), "kind", "^("+strings.Join(names, "|")+")(List)?$", group+" has no such kind")
 	}
-	return append(rules, when(
-		object{"properties": object{"kind": matches("^(ConfigMap|Secret)$", ""), "apiVersion": matches("^[^/]*$", "")}},
-		object{"properties": object{"apiVersion": matches("^v1$", "ConfigMap and Secret have version v1")}}))
+	rule(given, matches(anyCase("keptn"), ""), "apiVersion", "^("+strings.Join(groups, "|")+")/", "Keptn has no such group")
+	rule(matches("^"+anyCase("keptn"), ""), given, "kind", "^("+strings.Join(ofKeptn, "|")+")(List)?$", "Keptn has no such kind")
+	core := matches("^[^/]*$", "")
+	rule(matches("^(ConfigMap|Secret)$", ""), core, "apiVersion", "^v1$", "ConfigMap and Secret have version v1")
+	rule(matches("^"+anyCase("List")+"$", ""), core, "kind", "^List$", "the kind is List")
+	for _, kind := range []string{"ConfigMap", "Secret"} {
+		rule(matches("^"+anyCase(kind)+"("+anyCase("List")+")?$", ""), core, "kind", "^"+kind+"(List)?$", "the kind is "+kind)
+	}
+	return rules
 }
 
 // matches is a string of a pattern; message is what yaml-language-server says of another one.

@@ -164,8 +164,14 @@ func TestSchemaVersusLoad(t *testing.T) {
 		container("resources: {requests: {ephemeral-storage: 1Gi}}, securityContext: {capabilities: {add: [net_admin, CAP_SYS_TIME, Cap_Bpf], drop: [all]}}"),
 		container("env: [{name: A, valueFrom: {configMapKeyRef: {name: a.b, key: .c}}}], envFrom: [{secretRef: {name: a.b}}]"),
 		"apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: a}",
+		"apiVersion: v1\nkind: List\nmetadata: {resourceVersion: '', selfLink: ''}\nitems: []",
+		"apiVersion: argoproj.io/v1alpha1\nkind: Analysis\nmetadata: {name: a}", "apiVersion: example.com/v1\nkind: list",
 	}
 	wrong := []string{
+		"apiVersion: lifecycle.keptn.sh/v1\nKind: KeptnApp", "apiVersion: 3\nkind: KeptnApp",
+		"apiVersion: Lifecycle.Keptn.sh/v1\nkind: KeptnApp", "apiVersion: lifecycle.keptn/v1\nkind: Keptntaskdefinition", "apiVersion: keptn.sh/v1\nkind: Deployment", "apiVersion: metrics.keptn.sh/v1beta2\nkind: Analysis",
+		"apiVersion: v1\nkind: Configmap\nmetadata: {name: a}", "apiVersion: v1\nkind: secretlist", "apiVersion: v1\nkind: list", "apiVersion: lifecycle.keptn.sh\nkind: KeptnApp", "apiVersion: lifecycle.keptn.io/v1\nkind: KeptnApp",
+		"apiVersion: v1\nkind: List\nitmes: []", "apiVersion: v1\nkind: List\nitems: [~]", "apiVersion: v1\nkind: SecretList\nextra: 1", "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTaskList\nmetadata: {name: a}",
 		container("ports: [{containerPort: 99999}]"), container("ports: [{containerPort: 0}]"), container("ports: [{name: a}]"), container("ports: [{containerPort: 80, hostPort: -1}]"),
 		container("ports: [{containerPort: 80, name: A}]"), container("ports: [{containerPort: 80, name: '12'}]"), container("ports: [{containerPort: 80, name: a--b}]"),
 		container("ports: [{containerPort: 80, name: a234567890123456}]"), container("ports: [{containerPort: 80, protocol: tcp}]"),
@@ -257,7 +263,7 @@ func TestSchemaKnowsEveryType(t *testing.T) {
 			}
 		}
 	}
-	for _, root := range []any{rawDefinition{}, rawTask{}, rawConfigMap{}, rawSecret{}} {
+	for _, root := range []any{rawDefinition{}, rawTask{}, rawConfigMap{}, rawSecret{}, rawList{}} {
 		visit(reflect.TypeOf(root))
 	}
 	for name := range docs {

@@ -145,6 +145,10 @@ func keptnDocs() map[string]fieldDoc {
 		"rawConfigMap.binaryData": {"Keys and bytes, in base64.", false, data},
 		"rawConfigMap.immutable":  {"Whether a cluster refuses changes; without effect here.", false, nil},
 
+		"rawList.apiVersion": {}, "rawList.kind": {},
+		"rawList.metadata": {"Written by a cluster; not read.", false, nil},
+		"rawList.items":    {"The resources.", false, nil},
+
 		"rawSecret.apiVersion": {}, "rawSecret.kind": {},
 		"rawSecret.metadata":   {"Name, namespace, labels and annotations.", true, nil},
 		"rawSecret.data":       {"Keys and values, in base64. secureParameters pass the key SECURE_DATA on.", false, data},

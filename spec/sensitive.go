@@ -6,22 +6,23 @@ import (
 	"sync"
 )
 
-// kindBefore is what stands before the word Secret where it is a kind.
-var kindBefore = regexp.MustCompile(`\bkind["']?\s*:\s*["']?$`)
+// kindBefore is what stands before a colon and the word Secret where it is a kind.
+var kindBefore = regexp.MustCompile(`(?i)\bkind["']?\s*$`)
 
-// meantSecret finds what is meant to be a Secret, however broken the rest of it is.
+// meantSecret finds what is meant to be a Secret, in whatever case and however broken the rest of it is.
 func meantSecret(text []byte) bool {
 	const word, longest = "Secret", 64
 	for from := 0; ; {
-		at := bytes.Index(text[from:], []byte(word))
+		at := bytes.IndexByte(text[from:], ':')
 		if at < 0 {
 			return false
 		}
 		at += from
-		if kindBefore.Match(text[max(0, at-longest):at]) {
+		from = at + 1
+		value := bytes.TrimLeft(text[from:min(from+longest, len(text))], " \t\r\n\"'")
+		if len(value) >= len(word) && bytes.EqualFold(value[:len(word)], []byte(word)) && kindBefore.Match(text[max(0, at-longest):at]) {
 			return true
 		}
-		from = at + len(word)
 	}
 }
 

@@ -1,0 +1,58 @@
+package spec
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestFoundInADirectory: what lacks a part of the header is passed over there, unless the rest of it names Keptn.
+func TestFoundInADirectory(t *testing.T) {
+	for text, want := range map[string]string{
+		"{}":  "",
+		"[a]": "",
+		"apiVersion: v2\nname: chart\nversion: 1.0.0":        "", // Chart.yaml
+		"version: '3'\nservices: {a: {image: keptn/a}}":      "", // docker-compose.yaml
+		"kind: Deployment\nimage: {repository: keptn/keptn}": "", // values.yaml
+		"name: keptn\non: push\njobs: {}":                    "", // a workflow
+		"resources: [keptn.yaml]\nnamespace: keptn":          "", // kustomization.yaml
+		"kind: 3\napiversion: v1":                            "",
+		"Kind: ConfigMap\napiVersion: v1":                    "",
+		"apiVersion: lifecycle.keptn.sh/v1\nKind: KeptnTask": `2:1: error: an object without kind, but with "Kind" (did you mean "kind"?)`,
+		"apiVersion: lifecycle.keptn.sh/v1\nspec: {}":        "1:1: error: an object without kind (",
+		"apiversion: lifecycle.keptn.sh/v1\nkind: KeptnTask": `1:1: error: an object without apiVersion, but with "apiversion" (did you mean "apiVersion"?)`,
+		"apiVersoin: v1\nkind: keptntask":                    `1:1: error: an object without apiVersion, but with "apiVersoin" (did you mean "apiVersion"?)`,
+		"KIND: KeptnTask":                                    "1:1: error: an object without apiVersion (",
+		"apiVersion: lifecycle.keptn.sh/v1\nkind: ~":         "2:7: error: kind is empty (",
+		"apiVersion: 1\nkind: KeptnTask":                     "1:13: error: apiVersion must be a string, not a number",
+		"apiVersion: 1\nkind: Deployment":                    "1:13: error: apiVersion must be a string, not a number",
+		"apiVersion: v1\nkind: Configmap":                    `2:7: error: there is no Configmap in version "v1" (did you mean "ConfigMap"?)`,
+		"apiVersion: v1\nkind: List\nitems: [{kind: Keptn}]": "3:9: error: an object without apiVersion (",
+	} {
+		_, problems := Load([]File{{Name: "f", Data: []byte(text)}}, Options{Namespace: "default"})
+		if want == "" && len(problems) > 0 || want != "" && (len(problems) == 0 || !strings.HasPrefix(problems[0].String(), "f:"+want)) {
+			t.Errorf("%s\nwant %q, got %v", text, want, problems)
+		}
+	}
+}
+
+// TestSecretInAnyCase: no line is shown of what is meant to be a Secret, however wrong it is written.
+func TestSecretInAnyCase(t *testing.T) {
+	for _, text := range []string{
+		"apiVersion: v1\nkind: secret\nmetadata: {name: a}\nstringData:\n  a: b\n  a: b",
+		"apiVersion: v1\nKIND : \"SECRET\"\nstringData: {a: b, a: b}",
+		`{"apiVersion": "v1", "kind": "secret", "metadata": {"name": "a"}, "stringData": {"a": "b"}}`,
+		`{"apiVersion": "v1", "Kind": "Secret", "stringData": {"a": "b"}}`,
+		`{"apiVersion": "v1", "kind": "SecretList", "items": "b"}`,
+		`{"apiVersion": "v1", "kind": "List", "extra": 1, "items": [{"kind": "secret", "apiVersion": "v1", "stringData": {"a": "b"}}]}`,
+	} {
+		_, problems := load(text, false)
+		if len(problems) == 0 {
+			t.Errorf("%s\nnothing is wrong", text)
+		}
+		for _, p := range problems {
+			if !p.Sensitive {
+				t.Errorf("%s\n%s: its line may be shown", text, p)
+			}
+		}
+	}
+}
