@@ -1,12 +1,5 @@
 package spec
 
-import (
-	"maps"
-	"slices"
-
-	"k8s.io/apimachinery/pkg/util/validation"
-)
-
 func (l *loader) task() {
 	var raw rawTask
 	l.decode(&raw)
@@ -56,51 +49,4 @@ func (l *loader) oldTaskFields(s section) {
 		}
 		l.problem(p)
 	}
-}
-
-func (l *loader) configMap() {
-	var raw rawConfigMap
-	l.decode(&raw)
-	meta, ok := l.meta(raw.rawHeader)
-	s := l.section()
-	m := &ConfigMap{Meta: meta, Data: pairs(raw.Data, s.sub("data")), CodeLine: s.textLine("data", "code")}
-	for _, pair := range m.Data {
-		l.dataKey(s.sub("data"), pair.Key)
-	}
-	for _, key := range slices.Sorted(maps.Keys(raw.BinaryData)) {
-		l.dataKey(s.sub("binaryData"), key)
-		if raw.Data[key] != nil {
-			l.fail(s.At("binaryData", key), "duplicate-key", "keep one of them", "key %q is in data, too", key)
-		}
-		m.BinaryKeys = append(m.BinaryKeys, key)
-	}
-	m.BinaryCode = raw.BinaryData["code"]
-	if ok && l.remember(meta) {
-		l.manifests.ConfigMaps = append(l.manifests.ConfigMaps, m)
-	}
-}
-
-func (l *loader) secret() {
-	var raw rawSecret
-	l.decode(&raw)
-	meta, ok := l.meta(raw.rawHeader)
-	values := make(map[string][]byte, len(raw.Data)+len(raw.StringData))
-	for key, value := range raw.Data {
-		l.dataKey(l.section().sub("data"), key)
-		values[key] = value
-	}
-	for key, value := range raw.StringData {
-		l.dataKey(l.section().sub("stringData"), key)
-		if value != nil {
-			values[key] = []byte(*value)
-		}
-	}
-	secret := &Secret{Meta: meta, Data: NewSecretData(values)}
-	if ok && l.remember(meta) {
-		l.manifests.Secrets = append(l.manifests.Secrets, secret)
-	}
-}
-
-func (l *loader) dataKey(s section, key string) {
-	l.refused(validation.IsConfigMapKey(key), s.keyAt(key), "invalid-key", "%q is no key of a %s", key, l.kind)
 }

@@ -102,18 +102,19 @@ type rawContext struct {
 	Metadata        map[string]*string `json:"metadata" versions:"v1beta1,v1"`
 }
 
-// rawConfigMap and rawSecret have the fields of their kinds in v1.
+// rawConfigMap and rawSecret have the fields of their kinds in v1. A null in their maps is an empty text to Kubernetes, and
+// drops no key as it does in those of custom resources.
 type rawConfigMap struct {
 	rawHeader  `json:",inline"`
-	Data       map[string]*string `json:"data"`
-	BinaryData map[string][]byte  `json:"binaryData"`
-	Immutable  *bool              `json:"immutable"`
+	Data       map[string]string `json:"data"`
+	BinaryData map[string][]byte `json:"binaryData"`
+	Immutable  *bool             `json:"immutable"`
 }
 
 type rawSecret struct {
 	rawHeader  `json:",inline"`
-	Data       map[string][]byte  `json:"data"`
-	StringData map[string]*string `json:"stringData"`
-	Type       string             `json:"type"`
-	Immutable  *bool              `json:"immutable"`
+	Data       map[string][]byte `json:"data"`
+	StringData map[string]string `json:"stringData"`
+	Type       corev1.SecretType `json:"type"`
+	Immutable  *bool             `json:"immutable"`
 }

@@ -141,6 +141,9 @@ func TestSchemaVersusLoad(t *testing.T) {
 	container := func(fields string) string {
 		return definition("v1", "{container: {name: a, image: b, "+fields+"}}")
 	}
+	secret := func(kind, fields string) string {
+		return "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ntype: kubernetes.io/" + kind + "\n" + fields
+	}
 	right := []string{
 		definition("v1", "{deno: {inline: {code: x}}}"),
 		definition("v1alpha1", "{function: {inline: {code: x}}}"),
@@ -158,20 +161,18 @@ func TestSchemaVersusLoad(t *testing.T) {
 		"apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTaskDefinitionList\nitems: [{metadata: {name: a}, spec: {deno: {inline: {code: x}}}}]",
 		"apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {anything: goes}",
 		"apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnEvaluation\nmetadata: {name: a}\nspec: {}",
+		"apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: a}",
+		"apiVersion: argoproj.io/v1alpha1\nkind: Analysis\nmetadata: {name: a}", "apiVersion: example.com/v1\nkind: list",
+		"apiVersion: v1\nkind: List\nmetadata: {resourceVersion: '', selfLink: ''}\nitems: []",
 		deno("serviceAccount: {name: ''}"), container("ports: [{containerPort: 80, name: '', hostPort: 0}, {containerPort: 80, protocol: UDP, name: a-1}]"),
 		container("readinessProbe: {grpc: {port: 65535}, successThreshold: 2}, startupProbe: {tcpSocket: {port: 80}, successThreshold: 1, terminationGracePeriodSeconds: 1}"),
 		container("lifecycle: {preStop: {sleep: {seconds: 30}}, postStart: {exec: {command: [a]}}}, resizePolicy: [{resourceName: cpu, restartPolicy: NotRequired}]"),
 		container("resources: {requests: {ephemeral-storage: 1Gi}}, securityContext: {capabilities: {add: [net_admin, CAP_SYS_TIME, Cap_Bpf], drop: [all]}}"),
 		container("env: [{name: A, valueFrom: {configMapKeyRef: {name: a.b, key: .c}}}], envFrom: [{secretRef: {name: a.b}}]"),
-		"apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: a}",
-		"apiVersion: v1\nkind: List\nmetadata: {resourceVersion: '', selfLink: ''}\nitems: []",
-		"apiVersion: argoproj.io/v1alpha1\nkind: Analysis\nmetadata: {name: a}", "apiVersion: example.com/v1\nkind: list",
+		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: ~}", "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {a: ~}",
+		secret("tls", "data: {tls.crt: aGVsbG8=}\nstringData: {tls.key: x}"), secret("basic-auth", "stringData: {password: x}"), secret("other", ""),
 	}
 	wrong := []string{
-		"apiVersion: lifecycle.keptn.sh/v1\nKind: KeptnApp", "apiVersion: 3\nkind: KeptnApp",
-		"apiVersion: Lifecycle.Keptn.sh/v1\nkind: KeptnApp", "apiVersion: lifecycle.keptn/v1\nkind: Keptntaskdefinition", "apiVersion: keptn.sh/v1\nkind: Deployment", "apiVersion: metrics.keptn.sh/v1beta2\nkind: Analysis",
-		"apiVersion: v1\nkind: Configmap\nmetadata: {name: a}", "apiVersion: v1\nkind: secretlist", "apiVersion: v1\nkind: list", "apiVersion: lifecycle.keptn.sh\nkind: KeptnApp", "apiVersion: lifecycle.keptn.io/v1\nkind: KeptnApp",
-		"apiVersion: v1\nkind: List\nitmes: []", "apiVersion: v1\nkind: List\nitems: [~]", "apiVersion: v1\nkind: SecretList\nextra: 1", "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTaskList\nmetadata: {name: a}",
 		container("ports: [{containerPort: 99999}]"), container("ports: [{containerPort: 0}]"), container("ports: [{name: a}]"), container("ports: [{containerPort: 80, hostPort: -1}]"),
 		container("ports: [{containerPort: 80, name: A}]"), container("ports: [{containerPort: 80, name: '12'}]"), container("ports: [{containerPort: 80, name: a--b}]"),
 		container("ports: [{containerPort: 80, name: a234567890123456}]"), container("ports: [{containerPort: 80, protocol: tcp}]"),
@@ -184,6 +185,12 @@ func TestSchemaVersusLoad(t *testing.T) {
 		container("resources: {limits: {memori: 1}}"), container("securityContext: {capabilities: {add: [FOO]}}"), container("securityContext: {capabilities: {drop: ['']}}"), container("securityContext: {capabilities: {drop: [CAP_ALL]}}"),
 		container("env: [{name: A, valueFrom: {secretKeyRef: {name: X, key: a, optional: true}}}]"), container("env: [{name: A, valueFrom: {configMapKeyRef: {name: a, key: a b, optional: true}}}]"),
 		container("env: [{name: A, valueFrom: {configMapKeyRef: {name: a, key: ..b}}}]"), container("envFrom: [{secretRef: {name: A_b}}]"), deno("serviceAccount: {name: A_b}"),
+		"apiVersion: v1\nkind: List\nitmes: []", "apiVersion: v1\nkind: List\nitems: [~]", "apiVersion: v1\nkind: SecretList\nextra: 1", "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTaskList\nmetadata: {name: a}",
+		"apiVersion: v1\nkind: Configmap\nmetadata: {name: a}", "apiVersion: v1\nkind: secretlist", "apiVersion: v1\nkind: list", "apiVersion: lifecycle.keptn.sh\nkind: KeptnApp", "apiVersion: lifecycle.keptn.io/v1\nkind: KeptnApp",
+		"apiVersion: Lifecycle.Keptn.sh/v1\nkind: KeptnApp", "apiVersion: lifecycle.keptn/v1\nkind: Keptntaskdefinition", "apiVersion: keptn.sh/v1\nkind: Deployment", "apiVersion: metrics.keptn.sh/v1beta2\nkind: Analysis",
+		"apiVersion: lifecycle.keptn.sh/v1\nKind: KeptnApp", "apiVersion: 3\nkind: KeptnApp",
+		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {..a: c}", secret("dockercfg", ""), secret("dockerconfigjson", "stringData: {a: b}"), secret("tls", "stringData: {tls.crt: x}"), secret("ssh-auth", ""),
+		secret("basic-auth", "stringData: {user: x}"), secret("service-account-token", ""),
 		"{}", "kind: ConfigMap\nmetadata: {name: a}", "apiVersion: v1", "[]", "x",
 		definition("v1", "{}"), definition("v1", "{deno: {}}"), definition("v1", "{deno: {parameters: {map: {a: b}}}}"),
 		definition("v1", "{deno: {inline: {code: x}}, python: {inline: {code: x}}}"), definition("v1", "{deno: {inline: {code: x}}, container: {name: a, image: b}}"),

@@ -80,6 +80,7 @@ func containerNotes() map[string]string {
 func keptnDocs() map[string]fieldDoc {
 	timeout := object{"pattern": timeoutPattern.String(), "examples": []string{"30s", "5m", "1h30m"}}
 	data := object{"propertyNames": dataKey()}
+	texts := object{"propertyNames": dataKey(), "additionalProperties": object{"type": []string{"string", "null"}}} // a null is an empty text
 	return map[string]fieldDoc{
 		"rawDefinition.apiVersion": {}, "rawDefinition.kind": {},
 		"rawDefinition.metadata": {"Name, namespace, labels and annotations.", true, nil},
@@ -141,7 +142,7 @@ func keptnDocs() map[string]fieldDoc {
 
 		"rawConfigMap.apiVersion": {}, "rawConfigMap.kind": {},
 		"rawConfigMap.metadata":   {"Name, namespace, labels and annotations.", true, nil},
-		"rawConfigMap.data":       {"Keys and texts. configMapRef runs the key \"code\".", false, data},
+		"rawConfigMap.data":       {"Keys and texts. configMapRef runs the key \"code\".", false, texts},
 		"rawConfigMap.binaryData": {"Keys and bytes, in base64.", false, data},
 		"rawConfigMap.immutable":  {"Whether a cluster refuses changes; without effect here.", false, nil},
 
@@ -152,7 +153,7 @@ func keptnDocs() map[string]fieldDoc {
 		"rawSecret.apiVersion": {}, "rawSecret.kind": {},
 		"rawSecret.metadata":   {"Name, namespace, labels and annotations.", true, nil},
 		"rawSecret.data":       {"Keys and values, in base64. secureParameters pass the key SECURE_DATA on.", false, data},
-		"rawSecret.stringData": {"Keys and values as clear text; they win over data.", false, data},
+		"rawSecret.stringData": {"Keys and values as clear text; they win over data.", false, texts},
 		"rawSecret.type":       {"The type of the Secret; without effect here.", false, nil},
 		"rawSecret.immutable":  {"Whether a cluster refuses changes; without effect here.", false, nil},
 	}

@@ -71,6 +71,33 @@ func anyCase(word string) string {
 	return pattern.String()
 }
 
+// secretTypes are the keys that types of Secret need, in data or stringData.
+func secretTypes() []any {
+	key := func(name string) object {
+		in := func(field string) object {
+			return object{"required": []string{field}, "properties": object{field: object{"required": []string{name}}}}
+		}
+		return object{"anyOf": []any{in("data"), in("stringData")}}
+	}
+	annotation := object{"properties": object{"metadata": object{"required": []string{"annotations"},
+		"properties": object{"annotations": object{"required": []string{corev1.ServiceAccountNameKey}}}}}}
+	var rules []any
+	for _, r := range []struct {
+		of    corev1.SecretType
+		needs object
+	}{
+		{corev1.SecretTypeDockercfg, key(corev1.DockerConfigKey)},
+		{corev1.SecretTypeDockerConfigJson, key(corev1.DockerConfigJsonKey)},
+		{corev1.SecretTypeTLS, object{"allOf": []any{key(corev1.TLSCertKey), key(corev1.TLSPrivateKeyKey)}}},
+		{corev1.SecretTypeSSHAuth, key(corev1.SSHAuthPrivateKey)},
+		{corev1.SecretTypeBasicAuth, object{"anyOf": []any{key(corev1.BasicAuthUsernameKey), key(corev1.BasicAuthPasswordKey)}}},
+		{corev1.SecretTypeServiceAccountToken, annotation},
+	} {
+		rules = append(rules, object{"if": object{"required": []string{"type"}, "properties": object{"type": object{"const": r.of}}}, "then": r.needs})
+	}
+	return rules
+}
+
 // extra are rules about a whole object.
 func (b *schemaBuilder) extra(t reflect.Type) object {
 	switch t {
@@ -81,6 +108,8 @@ func (b *schemaBuilder) extra(t reflect.Type) object {
 		code := object{"properties": object{"code": object{"minLength": 1}}}
 		inline := object{"required": []string{"inline"}, "properties": object{"inline": code}}
 		return object{"anyOf": append([]any{inline}, b.alternatives(t, "functionRef", "configMapRef", "httpRef")...)}
+	case reflect.TypeFor[rawSecret]():
+		return object{"allOf": secretTypes()}
 	case reflect.TypeFor[corev1.Probe]():
 		return object{"oneOf": b.alternatives(t, "exec", "httpGet", "tcpSocket", "grpc")}
 	case reflect.TypeFor[corev1.LifecycleHandler]():

@@ -55,6 +55,7 @@ func enums() map[reflect.Type][]string {
 		reflect.TypeFor[corev1.ContainerRestartPolicy]():      {"Always"},
 		reflect.TypeFor[corev1.Capability]():                  {},
 		reflect.TypeFor[corev1.ResourceName]():                {},
+		reflect.TypeFor[corev1.SecretType]():                  {},
 		reflect.TypeFor[metav1.ManagedFieldsOperationType]():  {"Apply", "Update"},
 	}
 }
