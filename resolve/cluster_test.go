@@ -12,20 +12,18 @@ import (
 // TestCodeSizeInACluster covers code that no golden case could hold: more of it than a ConfigMap does.
 func TestCodeSizeInACluster(t *testing.T) {
 	const most = 1 << 20
-	mapped := header + "{deno: {configMapRef: {name: code}}}\n---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: code}, data: {code: %q}}\n"
 	for _, test := range []struct {
-		name, format string
-		size         int
-		semantics    plan.Semantics
-		warns        bool
+		name      string
+		size      int
+		semantics plan.Semantics
+		warns     bool
 	}{
-		{"inline that fits", inline, most, plan.Cluster, false},
-		{"inline", inline, most + 1, plan.Cluster, true},
-		{"a ConfigMap", mapped, most + 1, plan.Cluster, true},
-		{"inline here", inline, most + 1, plan.Local, false},
+		{"inline that fits", most, plan.Cluster, false},
+		{"inline", most + 1, plan.Cluster, true},
+		{"inline here", most + 1, plan.Local, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			text := fmt.Sprintf(test.format, 0, strings.Repeat("x", test.size))
+			text := fmt.Sprintf(inline, 0, strings.Repeat("x", test.size))
 			m, problems := spec.Load([]spec.File{{Name: "a.yaml", Data: []byte(text), Named: true}}, spec.Options{Namespace: "default"})
 			_, more := Resolve(m, Options{Namespace: "default", KeptnNamespace: "keptn-system", Semantics: test.semantics})
 			warned := false

@@ -38,7 +38,6 @@ func (r *resolver) code(u use, l link, runtime runtimes.Runtime, image string) (
 				return script, nil
 			}
 			r.codeElsewhere(u, s.Pos, m.Name, m.Namespace)
-			r.codeSize(s.Pos, m.Name, len(file.Content))
 		}
 		r.unused(sources[i:])
 		r.spend(u, len(file.Content))
