@@ -75,9 +75,9 @@ func (r *resolver) giveSecret(u use, name, key string) string {
 
 func secretFlag(name, key string) string {
 	if key == "SECURE_DATA" {
-		return fmt.Sprintf("--secret %s=VALUE gives it", name)
+		return fmt.Sprintf("ktask run --secret %s=VALUE gives it", name)
 	}
-	return fmt.Sprintf("--secret %s/%s=VALUE gives it", name, key)
+	return fmt.Sprintf("ktask run --secret %s/%s=VALUE gives it", name, key)
 }
 
 // holds tells whether a secret from outside the manifests is one of the task's namespace, or of Keptn's.
