@@ -9,8 +9,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/ktask/ktask/engine"
 )
 
 // begin starts ktask, behind the proxy, with the lasting task.
@@ -23,12 +21,14 @@ func (p *proxy) begin(t *testing.T) *process {
 // gets to it when the guardian has already looked: it goes all the same.
 func TestCreateReachesTheEngineLate(t *testing.T) {
 	asked, looked, made := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	// A run may ask for a container once more.
+	asks, looks, makes := sync.OnceFunc(func() { close(asked) }), sync.OnceFunc(func() { close(looked) }), sync.OnceFunc(func() { close(made) })
+	t.Cleanup(looks) // so that nothing hangs where the test has failed
 	var listening atomic.Bool
-	var once sync.Once
 	p := &proxy{
 		before: func(r *http.Request) {
 			if strings.HasSuffix(r.URL.Path, "/containers/create") {
-				close(asked)
+				asks()
 				<-looked
 			}
 		},
@@ -37,18 +37,18 @@ func TestCreateReachesTheEngineLate(t *testing.T) {
 			case strings.HasSuffix(r.URL.Path, "/events"):
 				listening.Store(true)
 			case strings.HasSuffix(r.URL.Path, "/volumes") && listening.Load(): // the last thing that is listed
-				once.Do(func() { close(looked) })
+				looks()
 			case strings.HasSuffix(r.URL.Path, "/containers/create"):
-				close(made)
+				makes()
 			}
 		},
 	}
 	p.listen(t)
 	k := p.begin(t)
-	<-asked
+	awaited(t, asked, "ktask asks for a container")
 	k.kill(t)
-	<-made
-	t.Logf("empty in %v", k.goneIn(t, promised))
+	awaited(t, made, "the container is made")
+	t.Logf("empty in %v", k.goneIn(t))
 	k.unguarded(t)
 	k.leavesNothing(t)
 }
@@ -64,13 +64,13 @@ func TestSoakKilledAtEveryCall(t *testing.T) {
 	}
 	all := int(calls.Load())
 	k.kill(t)
-	k.goneIn(t, promised)
+	k.goneIn(t)
 
 	var moments []int // even: as the request arrives, odd: as the answer leaves
 	for m := range 2 * all {
 		moments = append(moments, m)
 	}
-	if random := dice(t); soak(0, 1) == 0 {
+	if random := dice(t); !soaking() {
 		random.Shuffle(len(moments), func(i, j int) { moments[i], moments[j] = moments[j], moments[i] })
 		moments = moments[:4]
 	}
@@ -115,7 +115,7 @@ func killedAt(t *testing.T, moment int) *process {
 	}
 	k.end(t)
 	when := []string{"as it asks for", "as it is answered to"}[moment%2]
-	t.Logf("killed %s %v: empty in %v", when, name.Load(), k.goneIn(t, promised))
+	t.Logf("killed %s %v: empty in %v", when, name.Load(), k.goneIn(t))
 	return k
 }
 
@@ -136,12 +136,7 @@ func TestInterruptWhenTheEngineHangs(t *testing.T) {
 			release := sync.OnceFunc(func() { close(back) })
 			t.Cleanup(release)
 			k := p.begin(t)
-			if !k.stdout.await("ready") {
-				t.Fatalf("the task did not start:\n%s", k.stderr)
-			}
-			for !slices.ContainsFunc(k.left(t), isRunning) { // the engine hands output on before it knows the process to run
-				time.Sleep(10 * time.Millisecond)
-			}
+			k.atWork(t)
 			hangs.Store(true)
 			for _, answer := range []string{"once more to kill", "once more to wait no longer", "gave up waiting for the engine"}[:signals] {
 				k.signal(t, syscall.SIGINT)
@@ -149,7 +144,7 @@ func TestInterruptWhenTheEngineHangs(t *testing.T) {
 					t.Fatalf("a signal is not answered:\n%s", k.stderr)
 				}
 			}
-			<-hanging
+			awaited(t, hanging, "a request that hangs")
 			o := k.end(t).expect(t, 130)
 			if !strings.Contains(o.stderr, "gave up waiting for the engine") {
 				t.Errorf("stderr does not say what became of the run:\n%s", o.stderr)
@@ -159,11 +154,9 @@ func TestInterruptWhenTheEngineHangs(t *testing.T) {
 			}
 			hangs.Store(false)
 			release()
-			t.Logf("empty in %v", k.goneIn(t, promised))
+			t.Logf("empty in %v", k.goneIn(t))
 			k.unguarded(t)
 			k.leavesNothing(t)
 		})
 	}
 }
-
-func isRunning(l engine.Leftover) bool { return l.Running }

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"os/exec"
 	"strings"
@@ -17,7 +18,9 @@ func TestFullDisk(t *testing.T) {
 	defer func() { _ = full.Close() }()
 	for _, output := range []string{"plain", "json", "github"} {
 		var stderr bytes.Buffer
-		cmd := exec.Command(binary, "run", "-o", output, "-")
+		ctx, cancel := context.WithTimeout(t.Context(), lifetime)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, binary, "run", "-o", output, "-")
 		cmd.Env = append(os.Environ(), "PYTHON_RUNNER_IMAGE="+pythonImage)
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(python("print(1)")), full, &stderr
 		_ = cmd.Run()

@@ -15,7 +15,8 @@ import (
 	"github.com/ktask/ktask/integration/engines"
 )
 
-// promised is how long something of a killed ktask may stay on the engine.
+// promised is how long something of a killed ktask may stay on the engine. Half of it is the guardian's own pause, so
+// a machine that does much else at a time does not hold it: it is measured by `make soak`, which has the machine alone.
 const promised = 10 * time.Second
 
 // dice are thrown alike with the same KTASK_SEED.
@@ -36,9 +37,7 @@ var lasting = manifest("container", "    name: c\n    image: busybox:1.36.1\n   
 func begin(t *testing.T, args ...string) *process {
 	t.Helper()
 	p := start(t, lasting, append([]string{"run", "--image", anyBusybox, "--grace", "300ms", "-"}, args...)...)
-	if !p.stdout.await("ready") {
-		t.Fatalf("the task did not start:\n%s", p.stderr)
-	}
+	p.atWork(t)
 	return p
 }
 
@@ -50,8 +49,12 @@ func (p *process) kill(t *testing.T) {
 }
 
 // goneIn waits until the engine has nothing of the process, and gives how long that took.
-func (p *process) goneIn(t *testing.T, limit time.Duration) time.Duration {
+func (p *process) goneIn(t *testing.T) time.Duration {
 	t.Helper()
+	limit := patience
+	if soaking() {
+		limit = promised
+	}
 	began := time.Now()
 	for {
 		left := p.left(t)
@@ -92,7 +95,7 @@ func (p *process) guardians(t *testing.T) []int {
 func (p *process) unguarded(t *testing.T) {
 	t.Helper()
 	for began := time.Now(); len(p.guardians(t)) > 0; <-time.After(20 * time.Millisecond) {
-		if time.Since(began) > time.Minute {
+		if time.Since(began) > patience {
 			t.Fatalf("guardian %v does not end", p.guardians(t))
 		}
 	}
@@ -118,13 +121,13 @@ func killedAtAnyMoment(t *testing.T) {
 	span := time.Since(began) * 5 / 4
 	first.kill(t)
 	killed := []*process{first}
-	times := []time.Duration{first.goneIn(t, promised)}
+	times := []time.Duration{first.goneIn(t)}
 	for range soak(4, 30) {
 		p := start(t, lasting, "run", "--image", anyBusybox, "-")
 		moment := time.Duration(random.Int64N(int64(span)))
 		<-time.After(moment)
 		p.kill(t)
-		took := p.goneIn(t, promised)
+		took := p.goneIn(t)
 		t.Logf("killed after %v: empty in %v", moment, took)
 		killed, times = append(killed, p), append(times, took)
 	}
@@ -169,9 +172,14 @@ func TestGuardianLetsGo(t *testing.T) {
 // TestKilledWithItsGuardian is what a CI runner does that kills all processes of a job, and what a power cut does
 // but for the kernel: the next run, or `ktask clean`, removes what is left.
 func TestKilledWithItsGuardian(t *testing.T) {
-	for name, next := range map[string]func(t *testing.T, run string) outcome{
-		"run":   func(t *testing.T, _ string) outcome { return ktask(t, python("print(1)"), "run", "-") },
-		"clean": func(t *testing.T, run string) outcome { return ktask(t, "", "clean", run) },
+	for name, next := range map[string]func(t *testing.T, dead *process, run string){
+		"run": func(t *testing.T, dead *process, _ string) {
+			// A run that is over gives the removal a few seconds. A busy engine may need more; the run behind goes on.
+			for began := time.Now(); len(dead.left(t)) > 0 && time.Since(began) < patience; {
+				ktask(t, python("print(1)"), "run", "-").expect(t, 0)
+			}
+		},
+		"clean": func(t *testing.T, _ *process, run string) { ktask(t, "", "clean", run).expect(t, 0) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := begin(t)
@@ -185,7 +193,7 @@ func TestKilledWithItsGuardian(t *testing.T) {
 			if len(left) == 0 {
 				t.Fatal("nothing is left, so there is nothing to show")
 			}
-			next(t, left[0].Labels.Run).expect(t, 0)
+			next(t, p, left[0].Labels.Run)
 			p.leavesNothing(t)
 		})
 	}

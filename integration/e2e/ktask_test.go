@@ -1,4 +1,7 @@
 // Package e2e runs the real ktask, as a process, on a real engine with real deno, python and busybox.
+//
+// Some tests leave on the engine what a dead ktask left, to see who removes it. Every `ktask run` that ends on the same
+// engine does, rightly: two runs of these tests at a time on one engine disturb each other.
 package e2e
 
 import (
@@ -10,7 +13,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -27,6 +29,14 @@ const (
 	pythonImage  = "ktask.local/python-runtime:dev"
 	busyboxImage = "ktask.local/busybox:dev"
 	anyBusybox   = "busybox:1.36.1=" + busyboxImage
+)
+
+// How long tests wait before they fail. Where all is well nothing takes this long, however busy the machine is.
+const (
+	// patience is for one thing to happen.
+	patience = 2 * time.Minute
+	// lifetime is for a ktask to end that nothing is awaited of any more.
+	lifetime = 5 * time.Minute
 )
 
 // binary is ktask, built with the race detector.
@@ -52,9 +62,12 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// soaking says whether this is `make soak`.
+func soaking() bool { return os.Getenv("KTASK_SOAK") != "" }
+
 // soak is how often a test repeats itself: in `make soak` more often than in `make test`.
 func soak(short, long int) int {
-	if os.Getenv("KTASK_SOAK") == "1" {
+	if soaking() {
 		return long
 	}
 	return short
@@ -74,57 +87,12 @@ type process struct {
 	started        time.Time
 	// mark is a variable in the environment of this ktask and of what it starts.
 	mark string
+	// self is what the labels on the engine have of this ktask.
+	self owner.Process
 	// ended is closed when ktask has ended and its output is complete; failed and took are set by then.
 	ended  chan struct{}
 	failed error
 	took   time.Duration
-}
-
-// buffer collects a stream and tells who waits for a text in it.
-type buffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-	more *sync.Cond
-	done bool
-}
-
-func newBuffer() *buffer {
-	b := &buffer{}
-	b.more = sync.NewCond(&b.mu)
-	return b
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.more.Broadcast()
-	return b.text.Write(p)
-}
-
-func (b *buffer) end() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.done = true
-	b.more.Broadcast()
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
-// await returns once the stream holds text; it is false where the stream ended without it.
-func (b *buffer) await(text string) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for !strings.Contains(b.text.String(), text) {
-		if b.done {
-			return false
-		}
-		b.more.Wait()
-	}
-	return true
 }
 
 // start starts ktask in the root of the project.
@@ -138,6 +106,8 @@ func start(t *testing.T, stdin string, args ...string) *process {
 	if err := p.Start(); err != nil {
 		t.Fatalf("start ktask: %v", err)
 	}
+	p.self = owner.Self()
+	p.self.PID, p.self.Start = p.Process.Pid, startOf(p.Process.Pid)
 	go func() { // so that who waits for a text hears of the end
 		defer close(p.ended)
 		p.failed = p.Wait()
@@ -156,6 +126,42 @@ func start(t *testing.T, stdin string, args ...string) *process {
 	return p
 }
 
+// startOf is the start of a process that has not been waited for, as labels have it: see proc_pid_stat(5). It is ""
+// on systems without a /proc.
+func startOf(pid int) string {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return ""
+	}
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	return fields[19]
+}
+
+// awaited fails the test where nothing comes from a channel.
+func awaited[T any](t *testing.T, c <-chan T, what string) {
+	t.Helper()
+	select {
+	case <-c:
+	case <-time.After(patience):
+		t.Fatalf("not within %v: %s", patience, what)
+	}
+}
+
+// atWork waits until the task says that it is ready and the engine knows that it runs: output comes before.
+func (p *process) atWork(t *testing.T) {
+	t.Helper()
+	if !p.stdout.await("ready") {
+		t.Fatalf("the task did not start:\n%s", p.stderr)
+	}
+	for began := time.Now(); !slices.ContainsFunc(p.left(t), isRunning); <-time.After(20 * time.Millisecond) {
+		if time.Since(began) > patience {
+			t.Fatalf("the engine does not know after %v that the task runs: %+v", patience, p.left(t))
+		}
+	}
+}
+
+func isRunning(l engine.Leftover) bool { return l.Running }
+
 // wait waits for the end, and counts what the process left on the engine.
 func (p *process) wait(t *testing.T) outcome {
 	t.Helper()
@@ -167,7 +173,13 @@ func (p *process) wait(t *testing.T) outcome {
 // end waits for the end.
 func (p *process) end(t *testing.T) outcome {
 	t.Helper()
-	<-p.ended
+	select {
+	case <-p.ended:
+	case <-time.After(lifetime):
+		_ = p.Process.Signal(syscall.SIGQUIT) // it then tells what its goroutines wait for
+		awaited(t, p.ended, "the end of a ktask that is to tell of its goroutines")
+		t.Fatalf("ktask %v does not end within %v\nstdout:\n%s\nstderr:\n%s", p.Args[1:], lifetime, p.stdout, p.stderr)
+	}
 	if _, exited := p.failed.(*exec.ExitError); p.failed != nil && !exited {
 		t.Fatalf("wait for ktask: %v", p.failed)
 	}
@@ -195,7 +207,10 @@ func (p *process) left(t *testing.T) []engine.Leftover {
 	}
 	return slices.DeleteFunc(all, func(l engine.Leftover) bool {
 		of, ok := owner.Parse(l.Labels.Owner)
-		return !ok || of.PID != p.Process.Pid
+		if p.self.Start == "" {
+			of.Start = ""
+		}
+		return !ok || of != p.self // ids are given anew: a kept container of another ktask may have had this one's
 	})
 }
 

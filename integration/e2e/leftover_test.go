@@ -43,7 +43,7 @@ func TestOthersAreLeftAlone(t *testing.T) {
 			default:
 			}
 			ktask(t, "", "clean", "--all", "--force", run).expect(t, 0)
-			<-ended
+			awaited(t, ended, "clean --all --force removes the container")
 		})
 	}
 	t.Run("before a reboot", func(t *testing.T) {
@@ -55,7 +55,7 @@ func TestOthersAreLeftAlone(t *testing.T) {
 		default:
 		}
 		ktask(t, "", "clean", run).expect(t, 0)
-		<-ended
+		awaited(t, ended, "clean removes the container")
 	})
 }
 
@@ -100,10 +100,13 @@ func held(t *testing.T, by string) (run string, ended chan struct{}) {
 			}
 		}))
 	}()
+	t.Cleanup(func() { awaited(t, ended, "the end of the container") }) // before that of its engine's client
 	select {
 	case <-ready:
 	case <-ended:
 		t.Fatal("the container did not start (make images)")
+	case <-time.After(patience):
+		t.Fatalf("the container says nothing in %v", patience)
 	}
 	return run, ended
 }
