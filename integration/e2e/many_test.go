@@ -9,18 +9,19 @@ import (
 )
 
 // TestSoakForkBomb: a task that starts processes without end gets no more than its share of them. It ends with its timeout,
-// a task beside it passes, and nothing is left.
+// a task beside it passes, and nothing is left. Its first shell starts none behind the bomb: it could not.
 func TestSoakForkBomb(t *testing.T) {
 	const bomb = `
 apiVersion: lifecycle.keptn.sh/v1
 kind: KeptnTaskDefinition
 metadata: {name: bomb}
 spec:
-  timeout: 3s
+  timeout: 15s
   container:
     name: c
     image: busybox:1.36.1
-    command: [sh, -c, 'bomb() { bomb | bomb & }; bomb 2>/dev/null; sleep 600']
+    command: [sh, -c, 'echo lit; bomb() { bomb | bomb & }; bomb 2>/dev/null; exec sleep 600']
+    resources: {LIMITS}
 ---
 apiVersion: lifecycle.keptn.sh/v1
 kind: KeptnTaskDefinition
@@ -32,14 +33,17 @@ spec:
     command: [sh, -c, 'sleep 2; cat /sys/fs/cgroup/pids/pids.max 2>/dev/null || cat /sys/fs/cgroup/pids.max']
 `
 	args := []string{"run", "-j", "2", "--image", anyBusybox, "--grace", "1s", "-o", "plain"}
-	limit := "256"
-	if soak(0, 1) == 0 {
+	limit, limits := "256", "limits: {cpu: 500m}" // what runs beside this test is not to starve
+	if !soaking() {
 		args = append(args, "--pids-limit", limit)
 	} else { // all that a task gets where nobody says how much
-		limit = "4096"
+		limit, limits = "4096", ""
 	}
-	p := start(t, bomb, append(args, "-")...)
+	p := start(t, strings.Replace(bomb, "LIMITS", limits, 1), append(args, "-")...)
 	o := p.end(t).expect(t, 4)
+	if !strings.Contains(o.stdout, "bomb   | lit\n") {
+		t.Errorf("the bomb was not lit:\n%s\n%s", o.stdout, o.stderr)
+	}
 	if !strings.Contains(o.stdout, limit+"\n") || strings.Contains(o.stderr, "beside: ") && !strings.Contains(o.stderr, "beside: passed") {
 		t.Errorf("the task beside says\n%s\n%s", o.stdout, o.stderr)
 	}

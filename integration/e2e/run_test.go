@@ -1,10 +1,11 @@
 package e2e
 
 import (
+	"encoding/json"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 func TestPrintsAndPasses(t *testing.T) {
@@ -42,14 +43,24 @@ func TestFailureNamesTheExitCode(t *testing.T) {
 	}
 }
 
-// TestTimeout has a script that would run for ever and, as process 1 without a handler, does not feel SIGTERM.
+// TestTimeout has a script that would run for ever and, as process 1 without a handler, does not feel SIGTERM. Its
+// timeout is long enough for a busy engine to start it.
 func TestTimeout(t *testing.T) {
-	o := ktask(t, python("while True:\n    pass", "timeout: 2s"), "run", "--grace", "1s", "-").expect(t, 4)
-	if !strings.Contains(o.stderr, "timed out after 2s") || !strings.Contains(o.stderr, "DeadlineExceeded") {
+	report := filepath.Join(t.TempDir(), "report.json")
+	o := ktask(t, python("import time\nwhile True:\n    time.sleep(1)", "timeout: 15s"), "run", "--grace", "1s", "--report", report, "-").expect(t, 4)
+	if !strings.Contains(o.stderr, "timed out after 15s") || !strings.Contains(o.stderr, "DeadlineExceeded") {
 		t.Errorf("stderr does not tell of the timeout:\n%s", o.stderr)
 	}
-	if o.took < 3*time.Second {
-		t.Errorf("took %s: over before timeout and grace were", o.took)
+	var result struct {
+		Tasks []struct {
+			Attempts []struct{ Status, Signal string }
+		}
+	}
+	if err := json.Unmarshal([]byte(readFile(t, report)), &result); err != nil {
+		t.Fatal(err)
+	}
+	if all := result.Tasks[0].Attempts; len(all) != 1 || all[0].Status != "timed-out" || all[0].Signal != "SIGKILL" {
+		t.Errorf("attempts %+v, want one that was killed", all)
 	}
 }
 
@@ -62,7 +73,10 @@ def stop(*_):
 signal.signal(signal.SIGTERM, stop)
 print("ready", flush=True)
 time.sleep(600)`
-	o := ktask(t, python(code, "timeout: 3s"), "run", "--grace", "60s", "-").expect(t, 4)
+	p := start(t, python(code), "run", "--grace", "60s", "-")
+	p.atWork(t)
+	p.signal(t, syscall.SIGINT)
+	o := p.wait(t).expect(t, 130)
 	if o.stdout != "ready\nstopping\n" {
 		t.Errorf("stdout %q: output after the stop signal is missing", o.stdout)
 	}
