@@ -99,8 +99,8 @@ func serve(t *testing.T, dir string) (networkName string) {
 		testcontainers.WithFiles(files...),
 		network.WithNetwork([]string{"scripts"}, net),
 		// The server is for the tasks on its network: no port of the host is needed, nor asked for in the wait.
-		testcontainers.WithWaitStrategy(wait.ForLog("Serving HTTP on")))
-	testcontainers.CleanupContainer(t, server)
+		testcontainers.WithWaitStrategyAndDeadline(patience, wait.ForLog("Serving HTTP on").WithStartupTimeout(patience)))
+	testcontainers.CleanupContainer(t, server, testcontainers.StopTimeout(0))
 	if err != nil {
 		t.Fatalf("serve scripts: %v", err)
 	}

@@ -153,7 +153,7 @@ func TestDownloads(t *testing.T) {
 	server, err := testcontainers.Run(t.Context(), pythonImage,
 		testcontainers.WithEntrypoint("python3", "-c", scriptServer),
 		network.WithNetwork([]string{"scripts"}, net),
-		testcontainers.WithWaitStrategy(wait.ForLog("ready")))
+		testcontainers.WithWaitStrategyAndDeadline(patience, wait.ForLog("ready").WithStartupTimeout(patience)))
 	testcontainers.CleanupContainer(t, server, testcontainers.StopTimeout(0))
 	if err != nil {
 		t.Fatalf("serve scripts (make engine images): %v", err)
