@@ -55,6 +55,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintf(os.Stderr, "build ktask: %v\n%s", err, out)
 		os.Exit(1)
 	}
+	// At its end a process with the race detector sleeps a second, which is as long as ktask waits for its guardian.
+	if err := os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE")); err != nil {
+		panic(err)
+	}
 	code := m.Run()
 	if err := os.RemoveAll(dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
