@@ -61,6 +61,13 @@ func TestExamples(t *testing.T) {
 	}
 }
 
+// TestExamplesValidateTogether, as one who looks through them does first.
+func TestExamplesValidateTogether(t *testing.T) {
+	if o := ktask(t, "", "validate", "examples").expect(t, 0); o.stdout+o.stderr != "" {
+		t.Errorf("validate says:\n%s%s", o.stdout, o.stderr)
+	}
+}
+
 // withoutPrefixes takes the names of tasks from lines of output, which several tasks have.
 func withoutPrefixes(text string) string {
 	lines := strings.SplitAfter(text, "\n")

@@ -219,11 +219,16 @@ func TestTheLivingAreLeftAlone(t *testing.T) {
 // TestKeptStaysUntilClean: what the user asked to keep is no leftover of a crash.
 func TestKeptStaysUntilClean(t *testing.T) {
 	p := start(t, python("print(1)"), "run", "--keep", "always", "-")
-	p.end(t).expect(t, 0)
+	kept := p.end(t).expect(t, 0)
 	ktask(t, python("print(1)"), "run", "-").expect(t, 0)
 	left := p.left(t)
 	if len(left) != 1 || !left[0].Kept {
 		t.Fatalf("kept: %+v", left)
+	}
+	for _, says := range []string{"docker logs " + left[0].Name, "`ktask clean " + left[0].Labels.Run + "`"} {
+		if !strings.Contains(kept.stderr, says) {
+			t.Errorf("the run does not say %q:\n%s", says, kept.stderr)
+		}
 	}
 	if o := ktask(t, "", "clean", left[0].Labels.Run).expect(t, 0); !strings.Contains(o.stdout, "kept it") {
 		t.Errorf("clean says %q", o.stdout)
