@@ -56,12 +56,13 @@ const (
 
 // Engine is a Docker engine. It is safe for concurrent use.
 type Engine struct {
-	client       *client.Client
-	endpoint     endpoint
-	configDir    string
-	keep         Keep
-	answerWithin time.Duration
-	userAgent    string
+	client          *client.Client
+	endpoint        endpoint
+	configDir       string
+	keep            Keep
+	answerWithin    time.Duration
+	reconnectWithin time.Duration
+	userAgent       string
 
 	images   imageStore
 	switches killSwitches
@@ -107,6 +108,7 @@ func New(o Options) (*Engine, error) {
 	if e.answerWithin == 0 {
 		e.answerWithin = time.Minute
 	}
+	e.reconnectWithin = min(reconnectWithin, e.answerWithin)
 	e.images.pull = e.pull
 	return e, nil
 }

@@ -30,7 +30,7 @@ type patience struct {
 }
 
 func (e *Engine) patience() *patience {
-	return &patience{until: time.Now().Add(min(reconnectWithin, e.answerWithin)), pause: firstRetry}
+	return &patience{until: time.Now().Add(e.reconnectWithin), pause: firstRetry}
 }
 
 // wait lets a while pass, and is false where the patience is at its end or ctx has ended.
