@@ -1,7 +1,6 @@
 package docker_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -21,6 +20,7 @@ import (
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/docker"
 	"github.com/ktask/ktask/engine/enginetest"
+	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/integration/engines"
 )
 
@@ -29,8 +29,9 @@ import (
 type daemon struct {
 	dir   string
 	flags []string
-	log   bytes.Buffer
 	cmd   *exec.Cmd
+	// ended is closed when there is no dockerd any more.
+	ended chan struct{}
 }
 
 // newDaemon starts a dockerd with the busybox image on it.
@@ -41,18 +42,15 @@ func newDaemon(t *testing.T, flags ...string) *daemon {
 		t.Fatal(err)
 	}
 	d := &daemon{dir: dir, flags: flags}
-	d.start(t)
 	t.Cleanup(func() {
-		d.empty(t)
-		d.end(syscall.SIGTERM)
-		d.reap()
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
 		if t.Failed() {
-			t.Logf("the end of dockerd's log:\n%s", d.log.Bytes()[max(0, d.log.Len()-4000):])
+			t.Logf("the end of dockerd's log:\n%s", d.said())
 		}
+		engines.Remove(t, dir)
 	})
+	t.Cleanup(func() { d.end(t, syscall.SIGTERM) })
+	t.Cleanup(func() { d.empty(t) })
+	d.start(t)
 	image, err := api(t).ImageSave(t.Context(), []string{busybox})
 	if err != nil {
 		t.Fatalf("%v: run `make engine images` first", err)
@@ -76,62 +74,79 @@ func (d *daemon) client(t *testing.T) *client.Client {
 	return apiAt(t, d.host())
 }
 
+// said is the end of what all dockerds have logged.
+func (d *daemon) said() []byte {
+	log, _ := os.ReadFile(d.path("log"))
+	return log[max(0, len(log)-4000):]
+}
+
 // start starts dockerd and waits until it answers.
 func (d *daemon) start(t *testing.T) {
 	t.Helper()
+	log, err := os.OpenFile(d.path("log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = log.Close() }()
 	d.cmd = exec.Command("dockerd", append([]string{
 		"--data-root", d.path("data"), "--exec-root", d.path("exec"), "--pidfile", d.path("pid"), "--host", d.host(),
 		"--bridge", "none", "--iptables=false", "--ip6tables=false", "--shutdown-timeout", "2",
 	}, d.flags...)...)
-	d.cmd.Stdout, d.cmd.Stderr = &d.log, &d.log
+	d.cmd.Stdout, d.cmd.Stderr = log, log
 	// In a network of its own: a dockerd without a bridge takes docker0 off the machine, which the machine's needs.
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Cloneflags: syscall.CLONE_NEWNET}
-	d.cmd.WaitDelay = time.Second
 	if err := d.cmd.Start(); err != nil {
 		t.Fatalf("start a dockerd of the test's own: %v: run `make engine images` first, as root", err)
 	}
+	d.ended = make(chan struct{})
+	go func(cmd *exec.Cmd, ended chan struct{}) {
+		defer close(ended)
+		_ = cmd.Wait()
+	}(d.cmd, d.ended)
 	c := d.client(t)
-	for limit := time.Now().Add(time.Minute); ; {
+	await(t, "dockerd answers", func() bool { // it has no way of saying that it is ready
 		_, err := c.Ping(context.WithoutCancel(t.Context()))
-		if err == nil {
-			return
+		if err != nil && d.dead() {
+			t.Fatalf("dockerd has ended: %v", err)
 		}
-		if time.Now().After(limit) || d.cmd.ProcessState != nil {
-			t.Fatalf("dockerd does not answer: %v\n%s", err, d.log.Bytes())
-		}
-		time.Sleep(20 * time.Millisecond) // it has no way of saying that it is ready
+		return err == nil
+	})
+}
+
+// dead says whether there is no dockerd.
+func (d *daemon) dead() bool {
+	select {
+	case <-d.ended:
+		return true
+	default:
+		return d.ended == nil
 	}
 }
 
 // end sends a signal to dockerd and waits for its end. Its containerd dies with it, also where it cannot say so: the
 // next dockerd would wait for one that is just ending.
-func (d *daemon) end(signal syscall.Signal) {
-	if d.cmd.ProcessState != nil {
+func (d *daemon) end(t *testing.T, signal syscall.Signal) {
+	t.Helper()
+	if d.dead() {
 		return
 	}
 	_ = d.cmd.Process.Signal(signal)
-	_ = d.cmd.Wait()
+	receive(t, d.ended, "dockerd ends")
 	file := d.path("exec/containerd/containerd.pid")
 	text, err := os.ReadFile(file)
 	pid, failure := strconv.Atoi(strings.TrimSpace(string(text)))
 	if signal != syscall.SIGKILL || err != nil || failure != nil {
 		return
 	}
-	for d.owns(pid) && syscall.Kill(pid, signal) == nil {
-		time.Sleep(20 * time.Millisecond) // it is no child of ours, so there is nothing to wait for
-	}
+	await(t, "containerd ends", func() bool { // it is no child of ours, so there is nothing to wait for
+		return !engines.Owns(d.dir, pid) || syscall.Kill(pid, signal) != nil
+	})
 	_ = os.Remove(file)
-}
-
-// owns says whether a process is one of this daemon.
-func (d *daemon) owns(pid int) bool {
-	line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	return pid != os.Getpid() && strings.Contains(string(line), d.dir+"/")
 }
 
 // empty removes all containers, with a new dockerd where there is none: a killed one leaves processes running.
 func (d *daemon) empty(t *testing.T) {
-	if d.cmd.ProcessState != nil {
+	if d.dead() {
 		d.start(t)
 	}
 	c, ctx := d.client(t), context.WithoutCancel(t.Context())
@@ -146,52 +161,63 @@ func (d *daemon) empty(t *testing.T) {
 	}
 }
 
-// reap ends what a dockerd leaves behind: its containerd, the shims and the mounts below its directory.
-func (d *daemon) reap() {
-	procs, _ := filepath.Glob("/proc/[0-9]*/cmdline")
-	for _, file := range procs {
-		var pid int
-		if _, err := fmt.Sscanf(file, "/proc/%d/", &pid); err == nil && d.owns(pid) {
-			_ = syscall.Kill(pid, syscall.SIGKILL)
-		}
-	}
-	engines.Unmount(d.dir)
+// counting prints one line after the other until it is told to end.
+const counting = `i=0; until [ -e /told/end ]; do i=$((i+1)); echo line $i; sleep 0.1; done; echo $i >&2; exit 7`
+
+// ran is what came of a run.
+type ran struct {
+	exit engine.Exit
+	err  error
 }
 
-// counting prints one line after the other, with time in between for an engine to restart.
-const counting = `i=1; while [ $i -le 40 ]; do echo line $i; i=$((i+1)); sleep 0.1; done; echo done >&2; exit 7`
+// runAside runs a container while the test does something else. Each line that it prints is told.
+func runAside(t *testing.T, e *docker.Engine, c plan.Container) (heard *enginetest.Recorder, lines <-chan string, done <-chan ran) {
+	heard = &enginetest.Recorder{}
+	told, ended := make(chan string, 1000), make(chan ran, 1)
+	go func() {
+		exit, err := e.Run(t.Context(), c, labels(t, 1), engine.SinkFunc(func(event engine.Event) {
+			heard.Emit(event)
+			if line, ok := event.(engine.OutputLine); ok {
+				select {
+				case told <- line.Line:
+				default: // nobody waits for so many
+				}
+			}
+		}))
+		ended <- ran{exit, err}
+	}()
+	return heard, told, ended
+}
 
 // TestEngineThatRestartsWithLiveContainers: the run goes on, and nothing of its output is lost.
 func TestEngineThatRestartsWithLiveContainers(t *testing.T) {
 	d := newDaemon(t, "--live-restore")
 	e := connect(t, docker.Options{Host: d.host()})
+	e.ReconnectWithin(soon)
+	told := t.TempDir()
 	c := shell(counting)
 	c.Network = "none"
-	var heard enginetest.Recorder
-	restarted := make(chan struct{})
-	exit, err := e.Run(t.Context(), c, labels(t, 1), engine.SinkFunc(func(event engine.Event) {
-		heard.Emit(event)
-		if line, ok := event.(engine.OutputLine); ok && line.Line == "line 5" {
-			go func() {
-				defer close(restarted)
-				d.end(syscall.SIGTERM)
-				d.start(t)
-			}()
-		}
-	}))
-	<-restarted
-	var want []string
-	for i := range 40 {
-		want = append(want, fmt.Sprint("line ", i+1))
+	c.Mounts = []plan.Mount{{Source: told, Target: "/told"}}
+	heard, lines, done := runAside(t, e, c)
+	for range 5 {
+		receive(t, lines, "the container prints")
 	}
-	if err != nil || exit.Code != 7 {
-		t.Errorf("exit %+v, error %v", exit, err)
+	d.end(t, syscall.SIGTERM)
+	d.start(t)
+	write(t, filepath.Join(told, "end"), "")
+	got := receive(t, done, "the run ends")
+	if got.err != nil || got.exit.Code != 7 {
+		t.Errorf("exit %+v, error %v", got.exit, got.err)
+	}
+	var want []string
+	for i := range len(heard.Lines("", engine.Stdout)) {
+		want = append(want, fmt.Sprint("line ", i+1))
 	}
 	if got := heard.Lines("", engine.Stdout); !slices.Equal(got, want) {
 		t.Errorf("stdout %q", got)
 	}
-	if got := heard.Lines("", engine.Stderr); !slices.Equal(got, []string{"done"}) {
-		t.Errorf("stderr %q", got)
+	if got := heard.Lines("", engine.Stderr); !slices.Equal(got, []string{fmt.Sprint(len(want))}) {
+		t.Errorf("stderr %q after %d lines", got, len(want))
 	}
 	nothingLeft(t, e)
 }
@@ -205,22 +231,21 @@ func TestEngineThatTakesItsContainersAlong(t *testing.T) {
 	}{{"stopped", syscall.SIGTERM, false}, {"killed", syscall.SIGKILL, false}, {"restarted", syscall.SIGTERM, true}, {"killed and restarted", syscall.SIGKILL, true}} {
 		t.Run(test.name, func(t *testing.T) {
 			d := newDaemon(t)
-			e := connect(t, docker.Options{Host: d.host(), AnswerWithin: 6 * time.Second})
+			e := connect(t, docker.Options{Host: d.host()})
+			if e.ReconnectWithin(time.Second); test.restart {
+				e.ReconnectWithin(soon)
+			}
 			c := shell("trap 'exit 0' TERM; echo ready; sleep 100000 & wait")
 			c.Network = "none"
-			ended := make(chan struct{})
-			exit, err := e.Run(t.Context(), c, labels(t, 1), engine.SinkFunc(func(engine.Event) {
-				go func() {
-					defer close(ended)
-					d.end(test.signal)
-					if test.restart {
-						d.start(t)
-					}
-				}()
-			}))
-			<-ended
-			wantReason(t, err, engine.EngineLost, d.host())
-			t.Logf("exit %+v, error %v", exit, err)
+			_, lines, done := runAside(t, e, c)
+			receive(t, lines, "the container prints")
+			d.end(t, test.signal)
+			if test.restart {
+				d.start(t)
+			}
+			got := receive(t, done, "the run ends")
+			wantReason(t, got.err, engine.EngineLost, d.host())
+			t.Logf("exit %+v, error %v", got.exit, got.err)
 			if test.restart {
 				if found, err := d.client(t).ContainerList(context.WithoutCancel(t.Context()), container.ListOptions{All: true}); err != nil || len(found) > 0 {
 					t.Errorf("left: %+v, error %v", found, err)

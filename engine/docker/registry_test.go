@@ -1,7 +1,6 @@
 package docker_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -10,7 +9,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -24,6 +22,7 @@ import (
 	"github.com/ktask/ktask/engine/docker"
 	"github.com/ktask/ktask/engine/enginetest"
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/integration/engines"
 )
 
 const (
@@ -33,57 +32,10 @@ const (
 	hashed = "ada:$2y$05$qu3heRMXQS.f3Qdsl87Oi.GoBENRlRanwZZouqxJGyXLz2zSkbw4a\n"
 )
 
-// startRegistry runs a registry on loopback with an image in it, and gives the image's name. Where closed is true it
-// asks for the password.
-func startRegistry(t *testing.T, closed bool) (ref string) {
+// push copies the busybox image into a registry, gives its name there, and leaves nothing on the engine.
+func push(t *testing.T, address string) (ref string) {
 	t.Helper()
-	dir := t.TempDir()
-	port := freePort(t)
-	address := "127.0.0.1:" + port
-	config := fmt.Sprintf("version: 0.1\nlog: {level: info}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: %s}\n", dir, address)
-	if closed {
-		passwords := filepath.Join(dir, "htpasswd")
-		write(t, passwords, hashed)
-		config += fmt.Sprintf("auth: {htpasswd: {realm: test, path: %s}}\n", passwords)
-	}
-	file := filepath.Join(dir, "config.yml")
-	write(t, file, config)
-
-	process := exec.CommandContext(t.Context(), "docker-registry", "serve", file)
-	log, err := process.StderrPipe()
-	if err == nil {
-		err = process.Start()
-	}
-	if err != nil {
-		t.Fatalf("start a registry: %v: run `make engine` first", err)
-	}
-	listening := make(chan bool, 1)
-	drained := make(chan struct{})
-	go func() {
-		defer close(drained)
-		for lines := bufio.NewScanner(log); lines.Scan(); {
-			if strings.Contains(lines.Text(), "listening on") {
-				listening <- true
-			}
-		}
-		close(listening)
-	}()
-	t.Cleanup(func() {
-		_ = process.Process.Kill()
-		<-drained
-		_ = process.Wait()
-	})
-	if !<-listening {
-		t.Fatal("the registry ended before it listened")
-	}
 	ref = address + "/ktask/busybox:test"
-	push(t, ref)
-	return ref
-}
-
-// push copies the busybox image into the registry and leaves nothing on the engine.
-func push(t *testing.T, ref string) {
-	t.Helper()
 	connect(t, docker.Options{}) // says what to do if the image is missing
 	c := api(t)
 	if err := c.ImageTag(t.Context(), busybox, ref); err != nil {
@@ -103,6 +55,7 @@ func push(t *testing.T, ref string) {
 	}
 	removeImage(t, ref)
 	t.Cleanup(func() { removeImage(t, ref) })
+	return ref
 }
 
 func api(t *testing.T) *client.Client {
@@ -130,17 +83,6 @@ func removeImage(t *testing.T, ref string) {
 	_, _ = api(t).ImageRemove(context.WithoutCancel(t.Context()), ref, image.RemoveOptions{})
 }
 
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
-}
-
 func write(t *testing.T, path, content string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
@@ -165,7 +107,7 @@ func wantReason(t *testing.T, err error, reason engine.Reason, says string) {
 }
 
 func TestPull(t *testing.T) {
-	ref := startRegistry(t, false)
+	ref := push(t, engines.Registry(t))
 	c := plan.Container{Image: ref, PullPolicy: plan.PullIfNotPresent, Command: plan.Texts([]string{"true"})}
 
 	t.Run("never", func(t *testing.T) {
@@ -225,7 +167,7 @@ func TestPull(t *testing.T) {
 	})
 	t.Run("no registry", func(t *testing.T) {
 		c := c
-		c.Image = "127.0.0.1:" + freePort(t) + "/x:y"
+		c.Image = "127.0.0.1:1/x:y" // a port on which nobody listens
 		_, err := prepare(t, docker.Options{}, c)
 		wantReason(t, err, engine.ImagePullFailed, c.Image)
 	})
@@ -245,7 +187,7 @@ func TestPull(t *testing.T) {
 }
 
 func TestPullWithCredentials(t *testing.T) {
-	ref := startRegistry(t, true)
+	ref := push(t, engines.ClosedRegistry(t, hashed))
 	host, _, _ := strings.Cut(ref, "/")
 	c := plan.Container{Image: ref, PullPolicy: plan.PullAlways}
 	auth := func(password string) string {
@@ -307,18 +249,20 @@ func TestEnginesThatFail(t *testing.T) {
 	defer func() { _ = silent.Close() }()
 	tests := map[string]struct {
 		host   string
+		within time.Duration
 		reason engine.Reason
 	}{
-		"not there": {"unix://" + filepath.Join(dir, "none.sock"), engine.EngineUnavailable},
-		"refuses":   {"tcp://127.0.0.1:" + freePort(t), engine.EngineUnavailable},
-		"hangs":     {"unix://" + silent.Addr().String(), engine.EngineDidNotAnswer},
+		"not there": {"unix://" + filepath.Join(dir, "none.sock"), time.Minute, engine.EngineUnavailable},
+		"refuses":   {"tcp://127.0.0.1:1", time.Minute, engine.EngineUnavailable},
+		"hangs":     {"unix://" + silent.Addr().String(), 50 * time.Millisecond, engine.EngineDidNotAnswer},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			e, err := docker.New(docker.Options{Host: test.host, AnswerWithin: 50 * time.Millisecond})
+			e, err := docker.New(docker.Options{Host: test.host, AnswerWithin: test.within})
 			if err != nil {
 				t.Fatal(err)
 			}
+			e.ReconnectWithin(50 * time.Millisecond)
 			c := shell("true")
 			wantReason(t, e.Prepare(t.Context(), c, &enginetest.Recorder{}), test.reason, test.host)
 			_, err = e.Run(t.Context(), c, labels(t, 1), &enginetest.Recorder{})

@@ -1,17 +1,15 @@
 package e2e
 
 import (
-	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
+
+	"github.com/ktask/ktask/integration/engines"
 )
 
 // failing is a task that does not pass, and what ktask has to say of it. LINE stands for the line of the manifest that
@@ -161,7 +159,7 @@ func TestContainerCauses(t *testing.T) {
 
 // TestImageCauses asks a real registry that has nothing, and one that wants a password.
 func TestImageCauses(t *testing.T) {
-	open, closed := startRegistry(t, false), startRegistry(t, true)
+	open, closed := engines.Registry(t), engines.ClosedRegistry(t, "")
 	pulls := func(image string) string {
 		return "  container: {name: c, image: '" + image + "', command: ['true']}\n"
 	}
@@ -174,62 +172,18 @@ func TestImageCauses(t *testing.T) {
 	}, "--pull", "never")
 }
 
-// startRegistry runs an empty registry on loopback and gives its address. Where closed is true it wants a password.
-func startRegistry(t *testing.T, closed bool) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	_ = listener.Close()
-	dir := t.TempDir()
-	config := fmt.Sprintf("version: 0.1\nlog: {level: info}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: %s}\n", dir, address)
-	if closed {
-		write(t, filepath.Join(dir, "htpasswd"), "")
-		config += fmt.Sprintf("auth: {htpasswd: {realm: test, path: %s/htpasswd}}\n", dir)
-	}
-	write(t, filepath.Join(dir, "config.yml"), config)
-	process := exec.CommandContext(t.Context(), "docker-registry", "serve", filepath.Join(dir, "config.yml"))
-	log, err := process.StderrPipe()
-	if err == nil {
-		err = process.Start()
-	}
-	if err != nil {
-		t.Fatalf("start a registry: %v: run `make engine` first", err)
-	}
-	listening, drained := make(chan bool, 1), make(chan struct{})
-	go func() {
-		defer close(drained)
-		for lines := bufio.NewScanner(log); lines.Scan(); {
-			if strings.Contains(lines.Text(), "listening on") {
-				listening <- true
-			}
-		}
-		close(listening)
-	}()
-	t.Cleanup(func() {
-		_ = process.Process.Kill()
-		<-drained
-		_ = process.Wait()
-	})
-	if !<-listening {
-		t.Fatal("the registry ended before it listened")
-	}
-	return address
-}
-
 // TestEngineLost cuts the connection to the engine while a task runs.
 func TestEngineLost(t *testing.T) {
-	w := newWire(t)
-	p := start(t, python("import time\nprint('ready', flush=True)\ntime.sleep(600)"), "run", "--host", w.host(), "-")
+	socket := strings.TrimPrefix(os.Getenv("DOCKER_HOST"), "unix://")
+	w := engines.NewWire(t, cmp.Or(socket, "/var/run/docker.sock"))
+	p := start(t, python("import time\nprint('ready', flush=True)\ntime.sleep(600)"), "run", "--host", w.Host(), "-")
 	if !p.stdout.await("ready") {
 		t.Fatalf("the task did not start:\n%s", p.stderr)
 	}
-	w.cut()
+	w.Cut()
 	o := p.end(t).expect(t, 3)
 	explanation := explained(o.stderr, "hi")
-	for _, want := range []string{"error: ", w.host(), "[EngineLost]", "fix: see that the engine is back"} {
+	for _, want := range []string{"error: ", w.Host(), "[EngineLost]", "fix: see that the engine is back"} {
 		if !strings.Contains(explanation, want) {
 			t.Errorf("stderr does not tell %q:\n%s", want, o.stderr)
 		}
@@ -239,66 +193,5 @@ func TestEngineLost(t *testing.T) {
 		if err := theEngine(t).Remove(t.Context(), left); err != nil {
 			t.Error(err)
 		}
-	}
-}
-
-// wire is a socket in front of the engine that a test can cut.
-type wire struct {
-	listener net.Listener
-	mu       sync.Mutex
-	ends     []net.Conn
-	copies   sync.WaitGroup
-}
-
-// newWire listens in front of the machine's engine.
-func newWire(t *testing.T) *wire {
-	t.Helper()
-	engine := strings.TrimPrefix(os.Getenv("DOCKER_HOST"), "unix://")
-	if engine == "" {
-		engine = "/var/run/docker.sock"
-	}
-	listener, err := net.Listen("unix", filepath.Join(t.TempDir(), "wire.sock"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &wire{listener: listener}
-	w.copies.Go(func() {
-		for {
-			near, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			far, err := net.Dial("unix", engine)
-			if err != nil {
-				_ = near.Close()
-				continue
-			}
-			w.mu.Lock()
-			w.ends = append(w.ends, near, far)
-			w.mu.Unlock()
-			for _, pair := range [][2]net.Conn{{near, far}, {far, near}} {
-				w.copies.Go(func() {
-					_, _ = io.Copy(pair[0], pair[1])
-					_ = pair[0].Close()
-				})
-			}
-		}
-	})
-	t.Cleanup(func() {
-		w.cut()
-		w.copies.Wait()
-	})
-	return w
-}
-
-func (w *wire) host() string { return "unix://" + w.listener.Addr().String() }
-
-// cut ends all connections and takes no more.
-func (w *wire) cut() {
-	_ = w.listener.Close()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, end := range w.ends {
-		_ = end.Close()
 	}
 }

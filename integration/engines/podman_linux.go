@@ -1,6 +1,3 @@
-// Package engines starts container engines of a test's own, so that tests can run what they test on more than the
-// machine's engine. In come a test and the names of images, out goes the address of an engine that has these images
-// and is gone with the test. It is for tests alone: it needs root, and the images on the machine's Docker.
 package engines
 
 import (
@@ -9,8 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -60,14 +55,17 @@ func Podman(t testing.TB, images ...string) (host string) {
 	}()
 	t.Cleanup(func() {
 		_ = service.Process.Signal(syscall.SIGTERM)
-		<-ended
+		select {
+		case <-ended:
+		case <-time.After(patience):
+			t.Error("podman does not end")
+			_ = service.Process.Kill()
+			<-ended
+		}
 		if said, err := podman("rm", "--all", "--force", "--time", "0").CombinedOutput(); err != nil {
 			t.Errorf("remove what is on the test's own podman: %v: %s", err, said)
 		}
-		Unmount(dir)
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
+		Remove(t, dir)
 		if t.Failed() {
 			t.Logf("the end of podman's log:\n%s", log.Bytes()[max(0, log.Len()-4000):])
 		}
@@ -80,7 +78,7 @@ func Podman(t testing.TB, images ...string) (host string) {
 // listens waits until somebody listens at a socket.
 func listens(t testing.TB, socket string, ended <-chan struct{}) {
 	t.Helper()
-	for limit := time.Now().Add(time.Minute); ; {
+	for limit := time.Now().Add(patience); ; {
 		conn, err := net.Dial("unix", socket)
 		if err == nil {
 			_ = conn.Close()
@@ -108,17 +106,5 @@ func load(t testing.TB, podman *exec.Cmd, images []string) {
 	podman.Stdin = bytes.NewReader(archive)
 	if said, err := podman.CombinedOutput(); err != nil {
 		t.Fatalf("load %q into podman: %v: %s", images, err, said)
-	}
-}
-
-// Unmount takes away what is mounted below a directory, the innermost first: engines that were killed leave mounts.
-func Unmount(dir string) {
-	mounts, _ := os.ReadFile("/proc/mounts")
-	lines := strings.Split(string(mounts), "\n")
-	slices.Reverse(lines)
-	for _, line := range lines {
-		if fields := strings.Fields(line); len(fields) > 1 && strings.HasPrefix(fields[1], dir+"/") {
-			_ = syscall.Unmount(fields[1], syscall.MNT_DETACH)
-		}
 	}
 }
