@@ -10,11 +10,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/events"
-	"github.com/docker/docker/api/types/filters"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/docker"
@@ -51,27 +49,19 @@ func carryOut(t *testing.T, ctx context.Context, e *docker.Engine, task plan.Tas
 // created counts what the engine makes of this test's run, by kind, between the call and the answer.
 func created(t *testing.T) (count func() map[events.Type]int) {
 	t.Helper()
-	since := time.Now()
+	log := listen(t, "")
 	return func() map[events.Type]int {
 		t.Helper()
-		// An end that has passed makes the engine answer with what it remembers, and no more.
-		messages, failed := api(t).Events(t.Context(), events.ListOptions{
-			Since: fmt.Sprintf("%d.%09d", since.Unix(), since.Nanosecond()), Until: fmt.Sprint(time.Now().Unix() + 1),
-			Filters: filters.NewArgs(filters.Arg("event", string(events.ActionCreate)), filters.Arg("type", string(events.ContainerEventType)), filters.Arg("type", string(events.VolumeEventType))),
-		})
 		counts, seen := map[events.Type]int{}, map[string]bool{}
-		for {
-			select {
-			case m := <-messages:
-				// Engines tell the labels of containers alone, and of a volume more than once.
-				if name := m.Actor.Attributes["name"] + m.Actor.ID; strings.Contains(name, strings.ReplaceAll(runOf(t), "/", "-")) && !seen[name] {
-					seen[name] = true
-					counts[m.Type]++
-				}
-			case <-failed:
-				return counts
+		for _, event := range log.all(t) {
+			// Engines tell the labels of containers alone, and of a volume more than once.
+			name := event.Actor.Attributes["name"] + event.Actor.ID
+			if event.Action == events.ActionCreate && strings.Contains(name, strings.ReplaceAll(runOf(t), "/", "-")) && !seen[name] {
+				seen[name] = true
+				counts[event.Type]++
 			}
 		}
+		return counts
 	}
 }
 
@@ -154,7 +144,7 @@ func TestOnlyRetriedVolumesCost(t *testing.T) {
 	}
 }
 
-// TestLostVolumesAreTold ends the keeper in mid-run: a second attempt that finds its volume empty would be no pod's.
+// TestLostVolumesAreTold ends the keeper between two attempts: a second one that finds its volume empty would be no pod's.
 func TestLostVolumesAreTold(t *testing.T) {
 	e := connect(t, docker.Options{})
 	for name, end := range map[string]func(id string) error{
@@ -164,31 +154,34 @@ func TestLostVolumesAreTold(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := shell("echo ready; exit 1")
+			c := shell("exit 1")
 			c.Tmpfs = []plan.Tmpfs{{Name: "v", Path: "/cache", SizeBytes: 1 << 20}}
-			got, _ := carryOut(t, t.Context(), e, retried(c, 3), engine.SinkFunc(func(event engine.Event) {
-				if _, ok := event.(engine.OutputLine); !ok {
-					return
-				}
-				left, err := e.Leftovers(t.Context(), runOf(t))
-				if err != nil {
-					t.Error(err)
-				}
-				for _, l := range left {
-					if l.Kind != "container" || !strings.HasSuffix(l.Name, "-keeper") {
-						continue
-					}
-					if l.Labels != labels(t, 0) || !l.Running || l.Kept {
-						t.Errorf("keeper %+v", l)
-					}
-					if err := end(l.ID); err != nil {
-						t.Error(err)
-					}
-				}
-			}))
-			if got.Status != engine.Errored || got.Reason != engine.EngineLost || len(got.Attempts) != 2 || !strings.Contains(got.Message, "-keeper") || got.Remedy == "" {
-				t.Errorf("result %+v", got)
+			release, err := e.KeepVolumes(t.Context(), c, labels(t, 0))
+			if err != nil {
+				t.Fatalf("keep volumes: %v", err)
 			}
+			for attempt := range 2 { // as long as nobody ends it there may be many
+				if exit, err := e.Run(t.Context(), c, labels(t, attempt+1), &enginetest.Recorder{}); err != nil || exit.Code != 1 {
+					t.Errorf("attempt %d: exit %+v, error %v", attempt+1, exit, err)
+				}
+			}
+			left, err := e.Leftovers(t.Context(), runOf(t))
+			if err != nil || len(left) != 2 || left[0].Labels != labels(t, 0) || !left[0].Running || left[0].Kept {
+				t.Fatalf("left %+v, error %v; want the keeper and its volume", left, err)
+			}
+			if err := end(left[0].ID); err != nil {
+				t.Fatal(err)
+			}
+			await(t, "the keeper ends", func() bool {
+				found, err := api(t).ContainerInspect(t.Context(), left[0].ID)
+				return err != nil || !found.State.Running
+			})
+			_, err = e.Run(t.Context(), c, labels(t, 3), &enginetest.Recorder{})
+			wantReason(t, err, engine.EngineLost, left[0].Name)
+			if err := release(t.Context()); err != nil {
+				t.Errorf("release: %v", err)
+			}
+			nothingLeft(t, e)
 		})
 	}
 }
