@@ -2,6 +2,7 @@ package docker_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -45,6 +46,8 @@ func begin(t *testing.T, e *docker.Engine, l engine.Labels) (ended chan struct{}
 	case <-sink.ready:
 	case <-ended:
 		t.Fatal("the container did not start")
+	case <-time.After(soon):
+		t.Fatalf("the container does not start within %v", soon)
 	}
 	return ended
 }
@@ -59,12 +62,24 @@ func sweeps(t *testing.T, o docker.Options) {
 	stays := begin(t, e, other)
 	first := begin(t, e, labels(t, 1))
 
+	// A busy engine can be silent for any time before it makes the second container, so the sweeper waits for ever.
+	ctx, cancel := context.WithCancelCause(t.Context())
 	swept := make(chan error, 1)
-	go func() { swept <- e.Sweep(t.Context(), runOf(t), 3*time.Second) }()
-	<-first
-	_, _ = e.Run(t.Context(), lasting(), labels(t, 2), &enginetest.Recorder{}) // made when the sweeper has been at work
-	if err := <-swept; err != nil {
+	go func() { swept <- e.Sweep(ctx, runOf(t), time.Hour) }()
+	receive(t, first, "the first container goes")
+	second := make(chan struct{})
+	go func() { // made when the sweeper has been at work, and perhaps gone before it says that it is ready
+		defer close(second)
+		_, _ = e.Run(context.WithoutCancel(t.Context()), lasting(), labels(t, 2), &enginetest.Recorder{})
+	}()
+	receive(t, second, "the second container goes")
+	over := errors.New("that was all")
+	cancel(over)
+	if err := receive(t, swept, "Sweep ends"); !errors.Is(err, over) {
 		t.Errorf("Sweep: %v", err)
+	}
+	if err := e.Sweep(t.Context(), runOf(t), time.Millisecond); err != nil {
+		t.Errorf("Sweep of nothing: %v", err)
 	}
 	if left, err := e.Leftovers(t.Context(), runOf(t)); err != nil || len(left) > 0 {
 		t.Errorf("left: %+v, %v", left, err)
@@ -76,7 +91,7 @@ func sweeps(t *testing.T, o docker.Options) {
 	if err := e.Kill(t.Context(), other.Run); err != nil {
 		t.Fatal(err)
 	}
-	<-stays
+	receive(t, stays, "the other run ends")
 }
 
 // TestSweepLeavesWhatIsKept: but a container that still runs is nothing that the user asked to keep.
@@ -93,7 +108,7 @@ func TestSweepLeavesWhatIsKept(t *testing.T) {
 	if err := e.Sweep(t.Context(), runOf(t), time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
-	<-ended
+	receive(t, ended, "the container goes")
 	left, err := e.Leftovers(t.Context(), runOf(t))
 	if err != nil || len(left) != 2 || !left[0].Kept || left[0].Labels.Attempt != 1 || !left[1].Kept {
 		t.Errorf("left: %+v, %v; want the container that has ended and its volume", left, err)
@@ -133,7 +148,7 @@ func removesTogether(t *testing.T, o docker.Options) {
 			})
 		}
 		together.Wait()
-		<-ended
+		receive(t, ended, "the container goes")
 	}
 }
 
