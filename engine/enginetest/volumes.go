@@ -28,15 +28,25 @@ func (s *suite) volumeRun(t *testing.T, task string, attempt int, want ...string
 	wantLines(t, &heard, engine.Stdout, want...)
 }
 
-// keepVolumes asks the engine to keep the volumes of a task; one that cannot has nothing to conform to.
-func (s *suite) keepVolumes(t *testing.T, ctx context.Context, task string) (release func(context.Context) error, err error) {
+// keeper keeps volumes; an engine that cannot has nothing to conform to.
+type keeper struct {
+	*suite
+	engine.VolumeKeeper
+}
+
+func (s *suite) keeper(t *testing.T) keeper {
 	t.Helper()
-	keeper, ok := s.Engine.(engine.VolumeKeeper)
+	k, ok := s.Engine.(engine.VolumeKeeper)
 	if !ok {
-		return func(context.Context) error { return nil }, nil
+		t.Skipf("%T keeps no volumes", s.Engine)
 	}
-	labels := engine.Labels{Run: s.run, Task: task, Owner: "conformance", Version: "test"}
-	return keeper.KeepVolumes(ctx, s.Container(touches("")), labels)
+	return keeper{s, k}
+}
+
+// keep asks the engine to keep the volumes of a task.
+func (k keeper) keep(ctx context.Context, task string) (release func(context.Context) error, err error) {
+	labels := engine.Labels{Run: k.run, Task: task, Owner: "conformance", Version: "test"}
+	return k.KeepVolumes(ctx, k.Container(touches("")), labels)
 }
 
 func volumeOfItsOwn(t *testing.T, s *suite) {
@@ -45,11 +55,9 @@ func volumeOfItsOwn(t *testing.T, s *suite) {
 }
 
 func volumeKept(t *testing.T, s *suite) {
-	if _, ok := s.Engine.(engine.VolumeKeeper); !ok {
-		return
-	}
+	keeper := s.keeper(t)
 	for range 2 { // the same task once more has an empty volume again
-		release, err := s.keepVolumes(t, t.Context(), "a")
+		release, err := keeper.keep(t.Context(), "a")
 		if err != nil {
 			t.Fatalf("keep volumes: %v", err)
 		}
@@ -65,13 +73,11 @@ func volumeKept(t *testing.T, s *suite) {
 }
 
 func volumesKeptApart(t *testing.T, s *suite) {
-	if _, ok := s.Engine.(engine.VolumeKeeper); !ok {
-		return
-	}
+	keeper := s.keeper(t)
 	var together sync.WaitGroup
 	for _, task := range []string{"a", "b", "c"} {
 		together.Go(func() {
-			release, err := s.keepVolumes(t, t.Context(), task)
+			release, err := keeper.keep(t.Context(), task)
 			if err != nil {
 				t.Errorf("keep volumes: %v", err)
 				return
@@ -87,9 +93,10 @@ func volumesKeptApart(t *testing.T, s *suite) {
 }
 
 func keptAfterTheEnd(t *testing.T, s *suite) {
+	keeper := s.keeper(t)
 	cause := errors.New("the cause")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	release, err := s.keepVolumes(t, ctx, "a")
+	release, err := keeper.keep(ctx, "a")
 	if err != nil {
 		t.Fatalf("keep volumes: %v", err)
 	}
@@ -97,10 +104,7 @@ func keptAfterTheEnd(t *testing.T, s *suite) {
 	if err := release(ctx); err != nil {
 		t.Errorf("release: %v", err)
 	}
-	if _, ok := s.Engine.(engine.VolumeKeeper); !ok {
-		return
-	}
-	if release, err := s.keepVolumes(t, ctx, "a"); !errors.Is(err, cause) || release != nil {
+	if release, err := keeper.keep(ctx, "a"); !errors.Is(err, cause) || release != nil {
 		t.Errorf("keep volumes gave error %v, want the cause of ctx, and no release", err)
 	}
 }
