@@ -1,6 +1,7 @@
 package docker_test
 
 import (
+	"os"
 	"testing"
 	"time"
 )
@@ -27,5 +28,16 @@ func await(t *testing.T, what string, so func() bool) {
 		if time.Now().After(limit) {
 			t.Fatalf("%s: not within %v", what, soon)
 		}
+	}
+}
+
+// soak says whether the long versions run.
+func soak() bool { return os.Getenv("KTASK_SOAK") != "" }
+
+// soakOnly leaves a test out where they do not.
+func soakOnly(t *testing.T) {
+	t.Helper()
+	if !soak() {
+		t.Skip("it takes minutes: `make soak` runs it")
 	}
 }

@@ -5,15 +5,17 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"hash"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/docker"
 	"github.com/ktask/ktask/engine/enginetest"
+	"github.com/ktask/ktask/engine/plan"
 )
 
 // summing is a sink that keeps a sum of each stream instead of its lines.
@@ -86,9 +88,8 @@ func TestStreamsKeepTheirOrder(t *testing.T) {
 func TestMuchOutput(t *testing.T) { muchOutput(t, 64<<20) }
 
 func TestSoakMuchOutput(t *testing.T) {
-	if soak() {
-		muchOutput(t, 1<<30)
-	}
+	soakOnly(t)
+	muchOutput(t, 1<<30)
 }
 
 func muchOutput(t *testing.T, size int64) {
@@ -118,8 +119,7 @@ func TestStreamThatBreaksGoesOn(t *testing.T) { brokenStreamGoesOn(t, machineSoc
 func brokenStreamGoesOn(t *testing.T, socket string) {
 	for _, how := range []fault{cutWithin, cutBetween} {
 		t.Run(string(how), func(t *testing.T) {
-			proxy := newFaultProxy(t, socket, 0, noFault)
-			proxy.match, proxy.matches, proxy.how = "POST /containers//attach", 100, how
+			proxy := newFaultProxy(t, socket, target{call: "POST /containers//attach", times: 100, how: how})
 			e := connect(t, docker.Options{Host: proxy.host()})
 			long := strings.Repeat("y", 50_000)
 			// It ends when it is told to, which is when its last line has come through.
@@ -150,14 +150,29 @@ func brokenStreamGoesOn(t *testing.T, socket string) {
 	}
 }
 
-// TestStreamThatBreaksBeyondTheLog: what the engine no longer has cannot be told, so the task has not passed.
+// TestStreamThatBreaksBeyondTheLog: what the engine no longer has cannot be told, so the task has not passed. The stream
+// breaks behind its first frame, and that shows when the container has written more than the log holds.
 func TestStreamThatBreaksBeyondTheLog(t *testing.T) {
-	proxy := newFaultProxy(t, machineSocket, 0, noFault)
-	proxy.match, proxy.matches, proxy.how = "POST /containers//attach", 100, cutBetween
+	word := make(chan struct{})
+	proxy := newFaultProxy(t, machineSocket, target{call: "POST /containers//attach", how: cutOnWord, word: word})
 	e := connect(t, docker.Options{Host: proxy.host()})
-	c := shell("echo first; sleep 0.2; i=0; while [ $i -lt 160 ]; do head -c 131072 /dev/zero | tr '\\0' x; echo $i; i=$((i+1)); done; sleep 3")
-	c.Grace = time.Second
-	_, err := e.Run(t.Context(), c, labels(t, 1), newSumming())
-	wantReason(t, err, engine.EngineLost, "output")
+	told := t.TempDir()
+	c := shell("trap 'exit 0' TERM; echo first; i=0; while [ $i -lt 160 ]; do head -c 131072 /dev/zero | tr '\\0' x; echo $i; i=$((i+1)); done; >/told/written; sleep 100000 & wait")
+	c.Mounts = []plan.Mount{{Source: told, Target: "/told"}}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	failed := make(chan error, 1)
+	go func() {
+		_, err := e.Run(ctx, c, labels(t, 1), newSumming())
+		failed <- err
+	}()
+	await(t, "the container writes", func() bool {
+		_, err := os.Stat(filepath.Join(told, "written"))
+		return err == nil
+	})
+	close(word)
+	await(t, "the log is followed", func() bool { return proxy.looked("GET /containers//logs") })
+	stop()
+	wantReason(t, receive(t, failed, "the run ends"), engine.EngineLost, "output")
 	nothingLeft(t, e)
 }

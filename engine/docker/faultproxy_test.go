@@ -4,14 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httputil"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -30,6 +29,8 @@ const (
 	cutWithin fault = "cut within"
 	// cutBetween closes it behind the first frame of the answer, where nothing shows that more was to come.
 	cutBetween fault = "cut between frames"
+	// cutOnWord is cutBetween, but for the client's end of the connection: that is cut when target.word is closed.
+	cutOnWord fault = "cut on a word"
 	// fail500 and fail409 answer in place of the engine.
 	fail500 fault = "500"
 	fail409 fault = "409"
@@ -45,26 +46,39 @@ var allFaults = []fault{dropReply, cutBefore, cutWithin, cutBetween, fail500, fa
 // machineSocket is that of the machine's engine.
 const machineSocket = "/var/run/docker.sock"
 
-// faultProxy stands between a client and the engine, understands the requests, and lets one of them go wrong.
+// target is what goes wrong: requests of one kind, which is written as seen gives it.
+type target struct {
+	call string
+	// nth is the first of them, from 1, which zero means too, and times their number; zero is one.
+	nth, times int
+	how        fault
+	// struck is called before the engine hears of such a request, where it is not nil.
+	struck func()
+	// word is that of cutOnWord.
+	word chan struct{}
+}
+
+// faultProxy stands between a client and the engine, understands the requests, and lets its target go wrong.
 type faultProxy struct {
 	listener net.Listener
 	engine   string
-	// at is the number of the request that goes wrong, from 1, and how.
-	at  int
-	how fault
-	// match is the request that goes wrong where it has no number: the first of its kind, as many as matches says.
-	match   string
-	matches int
+	target   target
 
-	mu      sync.Mutex
-	calls   []string
+	mu sync.Mutex
+	// calls are the requests, looks those that do not count.
+	calls, looks []string
+	// alike counts the requests of the target's kind, struck those that went wrong, waits the unanswered ones that wait
+	// for the end of a container.
+	alike, struck, waits int
+	// slowest is the longest time that the engine took for an answer.
+	slowest time.Duration
 	conns   map[net.Conn]bool
 	closed  bool
 	serving sync.WaitGroup
 }
 
 // newFaultProxy listens in front of the engine at a socket.
-func newFaultProxy(t testing.TB, socket string, at int, how fault) *faultProxy {
+func newFaultProxy(t testing.TB, socket string, target target) *faultProxy {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "ktask-fault") // a test's own directory can be too long for a socket
 	if err != nil {
@@ -74,7 +88,7 @@ func newFaultProxy(t testing.TB, socket string, at int, how fault) *faultProxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &faultProxy{listener: listener, engine: socket, at: at, how: how, conns: map[net.Conn]bool{}}
+	p := &faultProxy{listener: listener, engine: socket, target: target, conns: map[net.Conn]bool{}}
 	p.serving.Go(func() {
 		for {
 			conn, err := listener.Accept()
@@ -133,19 +147,51 @@ var (
 	seen     = func(r *http.Request) string { return r.Method + " " + variable.ReplaceAllString(r.URL.Path, "") }
 )
 
-// next counts a request and says what becomes of it.
+// next counts a request and says what becomes of it. What looks at a container while another request waits for its end
+// does not count: that comes only where a busy engine tells the end of the output long before that of the container.
 func (p *faultProxy) next(r *http.Request) fault {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.calls = append(p.calls, seen(r))
-	if seen(r) == p.match && p.matches > 0 {
-		p.matches--
-		return p.how
+	call := seen(r)
+	if r.Method == http.MethodGet && p.waits > 0 {
+		p.looks = append(p.looks, call)
+		return noFault
 	}
-	if len(p.calls) == p.at {
-		return p.how
+	p.calls = append(p.calls, call)
+	if call == waiting {
+		p.waits++
 	}
-	return noFault
+	if call != p.target.call {
+		return noFault
+	}
+	p.alike++
+	if first := max(p.target.nth, 1); p.alike < first || p.alike >= first+max(p.target.times, 1) {
+		return noFault
+	}
+	p.struck++
+	if p.target.struck != nil {
+		p.target.struck()
+	}
+	return p.target.how
+}
+
+// waiting is the request that is answered at the end of a container.
+const waiting = "POST /containers//wait"
+
+// over says that a request has been answered, or never will be.
+func (p *faultProxy) over(r *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if seen(r) == waiting {
+		p.waits--
+	}
+}
+
+// took notes how long the engine took for an answer.
+func (p *faultProxy) took(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.slowest = max(p.slowest, d)
 }
 
 // recorded are the requests so far.
@@ -153,6 +199,13 @@ func (p *faultProxy) recorded() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append([]string(nil), p.calls...)
+}
+
+// looked says whether there was a request of a kind that does not count.
+func (p *faultProxy) looked(call string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Contains(p.looks, call)
 }
 
 // errCut ends a connection.
@@ -180,128 +233,3 @@ func (p *faultProxy) serve(conn net.Conn) {
 		}
 	}
 }
-
-func (p *faultProxy) answer(conn net.Conn, reader *bufio.Reader, request *http.Request, how fault) error {
-	switch how {
-	case cutBefore:
-		return errCut
-	case fail500, fail409:
-		body := `{"message":"the proxy's own failure"}`
-		_, err := fmt.Fprintf(conn, "HTTP/1.1 %s Injected\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", how, len(body), body)
-		return err
-	case hang:
-		return p.untilGone(reader)
-	case late:
-		time.Sleep(150 * time.Millisecond)
-	}
-	far, err := net.Dial("unix", p.engine)
-	if err != nil {
-		return err
-	}
-	if !p.track(far) {
-		return errCut
-	}
-	defer p.release(far)
-	if err := request.Write(far); err != nil {
-		return err
-	}
-	// A client that goes away takes its request along, as it would without a proxy.
-	farReader := bufio.NewReader(far)
-	last := endless.MatchString(request.URL.Path)
-	gone := make(chan struct{})
-	if last {
-		p.serving.Go(func() {
-			defer close(gone)
-			_, _ = reader.Peek(1)
-			_ = far.Close()
-		})
-	}
-	response, err := http.ReadResponse(farReader, request)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		_ = far.Close() // before the body, of which the rest would be awaited
-		_ = response.Body.Close()
-	}()
-	switch how {
-	case dropReply:
-		return errCut
-	case hangAfter:
-		if last {
-			<-gone
-			return errCut
-		}
-		_ = far.Close()
-		return p.untilGone(reader)
-	}
-	response.Close = last
-	if err := pass(conn, response, farReader, how); err != nil || last {
-		return errors.Join(err, errCut)
-	}
-	return nil
-}
-
-// endless are the answers behind which no request comes on the same connection.
-var endless = regexp.MustCompile(`/(attach|wait|logs)$`)
-
-// untilGone returns when the client has closed its connection.
-func (p *faultProxy) untilGone(reader *bufio.Reader) error {
-	_, err := reader.Peek(1)
-	return errors.Join(err, errCut)
-}
-
-// pass gives the answer on, as far as the fault lets it.
-func pass(conn net.Conn, response *http.Response, raw *bufio.Reader, how fault) error {
-	hijacked := response.StatusCode == http.StatusSwitchingProtocols
-	if hijacked {
-		response.Body = io.NopCloser(raw)
-	}
-	switch how {
-	case cutWithin:
-		return cutAnswer(conn, response, hijacked, func(first []byte) []byte { return first[:len(first)/2] })
-	case cutBetween:
-		return cutAnswer(conn, response, hijacked, func(first []byte) []byte { return first })
-	}
-	if !hijacked {
-		return response.Write(conn)
-	}
-	head, err := httputil.DumpResponse(response, false)
-	if err != nil {
-		return err
-	}
-	if _, err := conn.Write(head); err != nil {
-		return err
-	}
-	_, _ = io.Copy(conn, raw)
-	return errCut
-}
-
-// cutAnswer gives on what some makes of the first piece of the body, and no more.
-func cutAnswer(conn net.Conn, response *http.Response, hijacked bool, some func([]byte) []byte) error {
-	head, err := httputil.DumpResponse(response, false)
-	if err != nil {
-		return err
-	}
-	first := make([]byte, 32<<10)
-	if hijacked || response.ContentLength != 0 {
-		if hijacked || response.ContentLength < 0 { // it comes in its own time
-			if _, err := conn.Write(head); err != nil {
-				return err
-			}
-			head = nil
-		}
-		n, _ := response.Body.Read(first)
-		first = some(first[:n])
-	} else {
-		head, first = some(head), nil
-	}
-	if response.ContentLength < 0 && !hijacked && len(first) > 0 {
-		first = fmt.Appendf(nil, "%x\r\n%s", len(first)+1, first)
-	}
-	_, err = conn.Write(append(head, first...))
-	return errors.Join(err, errCut)
-}
-
-// soak says whether the long versions run.
-func soak() bool { return os.Getenv("KTASK_SOAK") != "" }

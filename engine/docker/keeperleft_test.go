@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/events"
-	"github.com/docker/docker/api/types/filters"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/docker"
@@ -20,8 +18,9 @@ import (
 // TestNothingIsLeftOfKeptVolumes ends a task with a kept volume in each way; carryOut looks at what is left.
 func TestNothingIsLeftOfKeptVolumes(t *testing.T) {
 	e := connect(t, docker.Options{})
+	// What traps signals does so before it says that it is ready: a signal may come at once.
 	container := func(script string) plan.Container {
-		c := shell("echo ready; " + script)
+		c := shell(script)
 		c.Tmpfs = []plan.Tmpfs{{Name: "v", Path: "/cache", SizeBytes: 1 << 20}}
 		return c
 	}
@@ -48,14 +47,14 @@ func TestNothingIsLeftOfKeptVolumes(t *testing.T) {
 	})
 	t.Run("interrupt", func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
-		got, _ := carryOut(t, ctx, e, retried(container("trap 'exit 1' TERM; sleep 100000 & wait"), 3), onReady(func() { cancel(errors.New("SIGINT")) }))
+		got, _ := carryOut(t, ctx, e, retried(container("trap 'exit 1' TERM; echo ready; sleep 100000 & wait"), 3), onReady(func() { cancel(errors.New("SIGINT")) }))
 		if got.Status != engine.Canceled || len(got.Attempts) != 1 {
 			t.Errorf("result %+v", got)
 		}
 	})
 	t.Run("kill", func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
-		got, _ := carryOut(t, ctx, e, retried(container("trap '' TERM; sleep 100000 & wait"), 3), onReady(func() {
+		got, _ := carryOut(t, ctx, e, retried(container("trap '' TERM; echo ready; sleep 100000 & wait"), 3), onReady(func() {
 			cancel(errors.New("SIGINT"))
 			if err := e.Kill(t.Context(), runOf(t)); err != nil {
 				t.Error(err)
@@ -74,28 +73,15 @@ func TestNothingIsLeftOfKeptVolumes(t *testing.T) {
 	})
 }
 
-// TestKeepVolumesEndsHalfWay interrupts while the engine makes the volume and the container.
+// TestKeepVolumesEndsHalfWay interrupts when the engine is asked for the volume and for the container.
 func TestKeepVolumesEndsHalfWay(t *testing.T) {
-	e := connect(t, docker.Options{})
-	for _, kind := range []events.Type{events.VolumeEventType, events.ContainerEventType} {
-		t.Run(string(kind), func(t *testing.T) {
+	for _, call := range []string{"POST /volumes/create", "POST /containers/create"} {
+		t.Run(call, func(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(t.Context())
-			messages, failed := api(t).Events(ctx, events.ListOptions{
-				Filters: filters.NewArgs(filters.Arg("event", string(events.ActionCreate)), filters.Arg("type", string(kind))),
-			})
-			var watching sync.WaitGroup
-			watching.Go(func() {
-				select {
-				case <-messages:
-					cancel(errors.New("SIGINT"))
-				case <-failed:
-				}
-			})
-			c := shell("sleep 100000")
-			c.Grace = 0
+			proxy := newFaultProxy(t, machineSocket, target{call: call, struck: func() { cancel(errors.New("SIGINT")) }})
+			c := shell("exit 1")
 			c.Tmpfs = []plan.Tmpfs{{Name: "v", Path: "/cache", SizeBytes: 1 << 20}}
-			got, _ := carryOut(t, ctx, e, retried(c, 2))
-			watching.Wait()
+			got, _ := carryOut(t, ctx, connect(t, docker.Options{Host: proxy.host()}), retried(c, 2))
 			if got.Status != engine.Canceled || len(got.Attempts) > 0 {
 				t.Errorf("result %+v", got)
 			}

@@ -95,8 +95,7 @@ func TestUnreadableMessage(t *testing.T) {
 		{1, "the reason\n", 2},
 		{100, `read the termination message "/dev/termination-log": the proxy's own failure`, 4},
 	} {
-		proxy := newFaultProxy(t, machineSocket, 0, fail500)
-		proxy.match, proxy.matches = read, test.failures
+		proxy := newFaultProxy(t, machineSocket, target{call: read, times: test.failures, how: fail500})
 		e := connect(t, docker.Options{Host: proxy.host()})
 		exit, _ := run(t, e, c)
 		tries := 0

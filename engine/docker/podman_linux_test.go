@@ -28,8 +28,6 @@ func TestPodman(t *testing.T) {
 
 // TestSoakPodmanFaults lets requests go wrong on podman too.
 func TestSoakPodmanFaults(t *testing.T) {
-	if !soak() {
-		return
-	}
+	soakOnly(t)
 	testFaults(t, engines.Podman(t, busybox), false)
 }

@@ -1,0 +1,176 @@
+package docker_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"regexp"
+	"sync"
+	"time"
+)
+
+// answer answers a request as the engine does, as far as the fault lets it.
+func (p *faultProxy) answer(conn net.Conn, reader *bufio.Reader, request *http.Request, how fault) error {
+	over := sync.OnceFunc(func() { p.over(request) })
+	defer over()
+	switch how {
+	case cutBefore:
+		return errCut
+	case fail500, fail409:
+		body := `{"message":"the proxy's own failure"}`
+		_, err := fmt.Fprintf(conn, "HTTP/1.1 %s Injected\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", how, len(body), body)
+		return err
+	case hang:
+		return untilGone(conn, reader)
+	case late:
+		time.Sleep(150 * time.Millisecond)
+	}
+	asked := time.Now()
+	far, err := net.Dial("unix", p.engine)
+	if err != nil {
+		return err
+	}
+	if !p.track(far) {
+		return errCut
+	}
+	defer p.release(far)
+	if err := request.Write(far); err != nil {
+		return err
+	}
+	// A client that goes away takes its request along, as it would without a proxy.
+	gone := make(chan struct{})
+	if endless.MatchString(request.URL.Path) {
+		p.serving.Go(func() {
+			defer close(gone)
+			_, _ = reader.Peek(1)
+			_ = far.Close()
+		})
+	}
+	farReader := bufio.NewReader(far)
+	response, err := http.ReadResponse(farReader, request)
+	if how == noFault {
+		p.took(time.Since(asked))
+	}
+	if err != nil {
+		return err
+	}
+	defer func() {
+		_ = far.Close() // before the body, of which the rest would be awaited
+		_ = response.Body.Close()
+	}()
+	response.Body = watchedBody{response.Body, over}
+	return p.give(nearEnd{conn, reader, gone}, far, response, farReader, how)
+}
+
+// nearEnd is the near end of a connection; gone is closed when it has ended, where the request is its last.
+type nearEnd struct {
+	net.Conn
+	reader *bufio.Reader
+	gone   chan struct{}
+}
+
+// give gives the answer of the engine on.
+func (p *faultProxy) give(to nearEnd, far net.Conn, response *http.Response, raw *bufio.Reader, how fault) error {
+	last := endless.MatchString(response.Request.URL.Path)
+	switch {
+	case how == dropReply:
+		return errCut
+	case how == hangAfter && last:
+		_ = to.SetReadDeadline(time.Now().Add(soon))
+		<-to.gone
+		return errCut
+	case how == hangAfter:
+		return untilGone(to, to.reader)
+	case how == cutOnWord:
+		err := pass(to, response, raw, cutBetween)
+		_ = far.Close() // or the engine would wait for somebody to read
+		select {
+		case <-p.target.word:
+		case <-to.gone:
+		}
+		return err
+	}
+	response.Close = last
+	if err := pass(to, response, raw, how); err != nil || last {
+		return errors.Join(err, errCut)
+	}
+	return nil
+}
+
+// watchedBody says when it begins to give something.
+type watchedBody struct {
+	io.ReadCloser
+	begins func()
+}
+
+func (b watchedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.begins()
+	return n, err
+}
+
+// endless are the answers behind which no request comes on the same connection.
+var endless = regexp.MustCompile(`/(attach|wait|logs)$`)
+
+// untilGone returns when the client has closed its connection. One that never does would hang the test.
+func untilGone(conn net.Conn, reader *bufio.Reader) error {
+	_ = conn.SetReadDeadline(time.Now().Add(soon))
+	_, err := reader.Peek(1)
+	return errors.Join(err, errCut)
+}
+
+// pass gives the answer on, as far as the fault lets it.
+func pass(conn net.Conn, response *http.Response, raw *bufio.Reader, how fault) error {
+	hijacked := response.StatusCode == http.StatusSwitchingProtocols
+	if hijacked {
+		response.Body = io.NopCloser(raw)
+	}
+	switch how {
+	case cutWithin:
+		return cutAnswer(conn, response, hijacked, func(first []byte) []byte { return first[:len(first)/2] })
+	case cutBetween:
+		return cutAnswer(conn, response, hijacked, func(first []byte) []byte { return first })
+	}
+	if !hijacked {
+		return response.Write(conn)
+	}
+	head, err := httputil.DumpResponse(response, false)
+	if err != nil {
+		return err
+	}
+	if _, err := conn.Write(head); err != nil {
+		return err
+	}
+	_, _ = io.Copy(conn, raw)
+	return errCut
+}
+
+// cutAnswer gives on what some makes of the first piece of the body, and no more.
+func cutAnswer(conn net.Conn, response *http.Response, hijacked bool, some func([]byte) []byte) error {
+	head, err := httputil.DumpResponse(response, false)
+	if err != nil {
+		return err
+	}
+	first := make([]byte, 32<<10)
+	if hijacked || response.ContentLength != 0 {
+		if hijacked || response.ContentLength < 0 { // it comes in its own time
+			if _, err := conn.Write(head); err != nil {
+				return err
+			}
+			head = nil
+		}
+		n, _ := response.Body.Read(first)
+		first = some(first[:n])
+	} else {
+		head, first = some(head), nil
+	}
+	if response.ContentLength < 0 && !hijacked && len(first) > 0 {
+		first = fmt.Appendf(nil, "%x\r\n%s", len(first)+1, first)
+	}
+	_, err = conn.Write(append(head, first...))
+	return errors.Join(err, errCut)
+}
