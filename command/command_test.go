@@ -198,11 +198,14 @@ func TestSecretsOnTheCommandLine(t *testing.T) {
 	for _, form := range []string{"text", "json", "yaml"} { // also where it stands in clear text once more
 		s.ktask("plan", "a.yaml", "-o", form, "--explain", "--secret", `token=a"b\c-secret`, "-e", `COPY=x a"b\c-secret`, "-p", `p=a"b\c-secret`).exits(0).
 			says("•••").hides("c-secret")
-		s.ktask("plan", "a.yaml", "-o", form, "--secret", "token=container", "-e", "COPY=container").exits(0).hides(`COPY","value":"container`)
 	}
-	if o := s.ktask("plan", "a.yaml", "-o", "json", "--secret", "token=container").exits(0); !json.Valid([]byte(o.out)) || !strings.Contains(o.out, `"container": {`) {
-		t.Errorf("a key is masked:\n%s", o.out)
+	// A secret that is a word of the plan's own, and one that begins behind an escape, leave the document what it is.
+	const words = `{"a": "default", "b": "python", "c": "none", "d": "secret", "e": "container"}`
+	o := s.ktask("plan", "a.yaml", "-o", "json", "--secret", "token="+words, "-e", "COPY=two\none python").exits(0)
+	if !json.Valid([]byte(o.out)) {
+		t.Errorf("this is not JSON:\n%s", o.out)
 	}
+	o.says(`"namespace": "default"`, `"runtime": "python"`, `"container": {`, `"name": "secret"`, `two\none •••`)
 	s.ktask("plan", "a.yaml").exits(2).says(`there is no Secret "token"`, "--secret token=VALUE gives it")
 	s.ktask("plan", "a.yaml", "--secret", "token/OTHER="+value).exits(2).hides(value)
 	s.ktask("plan", "a.yaml", "--secret", value).exits(2).says("NAME[/KEY]=VALUE").hides(value)

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"regexp"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 	"sigs.k8s.io/yaml"
@@ -47,7 +47,7 @@ func (app App) plan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	text, err := renderPlan(p, form, s.yes("explain"))
+	text, err := renderPlan(masked(p), form, s.yes("explain"))
 	if err != nil {
 		return err
 	}
@@ -60,13 +60,12 @@ func renderPlan(p plan.Plan, form string, explain bool) ([]byte, error) {
 	if form == "text" {
 		p.Warnings = nil // printed as problems already, with their places
 		err := p.WriteText(&text, explain)
-		return []byte(planMask(p).String(text.String())), err
+		return text.Bytes(), err
 	}
 	compact, err := p.MarshalJSON()
 	if err != nil {
 		return nil, err
 	}
-	compact = maskStrings(planMask(p), compact)
 	if form == "yaml" {
 		return yaml.JSONToYAML(compact)
 	}
@@ -76,24 +75,31 @@ func renderPlan(p plan.Plan, form string, explain bool) ([]byte, error) {
 	return text.Bytes(), nil
 }
 
-// planMask finds the secrets of a plan where a manifest or a flag has them in clear text once more.
-func planMask(p plan.Plan) *engine.Mask {
-	var all []plan.Secret
+// masked is the plan without what repeats a secret in clear text: a manifest or a flag may have it once more. Only what a
+// user writes freely is masked: names are for scripts, and a secret may be a word like one of them.
+func masked(p plan.Plan) plan.Plan {
+	var secrets []plan.Secret
 	for _, t := range p.Tasks {
-		all = append(all, t.Container.Secrets()...)
+		secrets = append(secrets, t.Container.Secrets()...)
 	}
-	return engine.NewMask(all)
-}
-
-// jsonString is a string of compact JSON, as a key with its colon.
-var jsonString = regexp.MustCompile(`"(?:[^"\\]|\\.)*":?`)
-
-// maskStrings masks the strings of a JSON document, and leaves its keys alone: a secret may be a word like "name".
-func maskStrings(mask *engine.Mask, compact []byte) []byte {
-	return jsonString.ReplaceAllFunc(compact, func(text []byte) []byte {
-		if text[len(text)-1] == ':' {
-			return text
+	mask := engine.NewMask(secrets)
+	texts := func(all []plan.Text) []plan.Text {
+		all = slices.Clone(all) // nil stays nil: the image's own
+		for i := range all {
+			all[i] = all[i].Shown(mask.String)
 		}
-		return []byte(`"` + mask.String(string(text[1:len(text)-1])) + `"`)
-	})
+		return all
+	}
+	p.Tasks, p.Warnings = slices.Clone(p.Tasks), slices.Clone(p.Warnings)
+	for i := range p.Tasks {
+		c := &p.Tasks[i].Container
+		c.Command, c.Args, c.Env = texts(c.Command), texts(c.Args), slices.Clone(c.Env)
+		for i := range c.Env {
+			c.Env[i].Value = c.Env[i].Value.Shown(mask.String)
+		}
+	}
+	for i := range p.Warnings {
+		p.Warnings[i].Message = mask.String(p.Warnings[i].Message)
+	}
+	return p
 }

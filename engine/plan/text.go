@@ -80,6 +80,18 @@ func Join(texts ...Text) Text {
 	return Text{pieces: all}
 }
 
+// Shown is the text with show made of what may be shown of it.
+func (t Text) Shown(show func(string) string) Text {
+	all := Text{pieces: make([]piece, len(t.pieces))}
+	for i, p := range t.pieces {
+		if !p.hidden {
+			p.plain = show(p.plain)
+		}
+		all.pieces[i] = p
+	}
+	return all
+}
+
 // Len is the length in bytes of what Reveal gives.
 func (t Text) Len() int {
 	n := 0
