@@ -150,6 +150,8 @@ func TestSelection(t *testing.T) {
 	s := newShell(t, map[string]string{"d/a.yaml": hello, "d/sub/b.yml": caller, "d/.hidden/c.yaml": "{", "d/note.txt": "x", "d/values.yaml": "replicas: 3\n"})
 	s.ktask("plan", "d").exits(0).says("python caller", "left out", "hello: called by caller").hides("python hello")
 	s.ktask("plan", "d", "-t", "hello").exits(0).says("python hello").hides("python caller")
+	s.ktask("plan", "d", "-l", "team=a,team==a").exits(0).says("python hello")
+	s.ktask("plan", "d", "-l", "team=a,env=prod").exits(2).says("its labels do not match")
 	s.ktask("plan", "d", "-l", "team=a", "-t", "hello", "-t", "caller").exits(0).says("python hello", "its labels do not match").hides("python caller")
 	s.ktask("plan", "d", "-t", "helo").exits(2).says(`"helo"`, `did you mean "hello"?`)
 	s.ktask("plan", "d", "d/a.yaml").exits(0).hides("twice")
@@ -253,12 +255,13 @@ func TestFlagsThatMakeNoSense(t *testing.T) {
 		{"--pids-limit takes", "--pids-limit", "5000000"},
 		{"--pids-limit takes", "--pids-limit", "0"},
 		{"--selector takes", "-l", "a!=b"},
+		{"--selector takes", "-l", "a=b,c"},
 		{"--platform takes", "--platform", "arm64"},
 		{"--platform takes", "--platform", "linux/"},
 		{"--image takes", "--image", "busybox="},
 		{"exclude each other", "--offline", "--pull", "always"},
 		{"--env takes K=V", "-e", "BAD NAME=1"},
-		{"--env takes KEY=VALUE", "-e", "=1"},
+		{"--env, number 1: it takes KEY=VALUE", "-e", "=1"},
 		{"--image takes FROM=TO", "--image", "busybox=Bad:Img:x"},
 		{"--deno-image takes the name of an image", "--deno-image", "Bad Image"},
 		{"not the name of a Secret", "--secret", "Slack_Token=x"},
@@ -277,6 +280,7 @@ func TestFlagsThatMakeNoSense(t *testing.T) {
 	} {
 		s.ktask(append([]string{"run", "a.yaml"}, test[1:]...)...).exits(2).says(test[0]).hides("goroutine")
 	}
+	s.ktask("plan", "a.yaml", "-e", "TOKEN:hunter2").exits(2).says("--env, number 1: it takes KEY=VALUE").hides("hunter2")
 	for _, name := range []string{"--", "same"} {
 		if _, err := os.Stat(name); err == nil {
 			t.Errorf("a file named %s was made", name)

@@ -242,12 +242,3 @@ func (s settings) yes(name string) bool {
 	v, ok := s.one(name)
 	return ok && v.text == "true"
 }
-
-// pair splits K=V.
-func (v value) pair() (key, text string, err error) {
-	key, text, ok := strings.Cut(v.text, "=")
-	if !ok || key == "" {
-		return "", "", v.wrong("KEY=VALUE")
-	}
-	return key, text, nil
-}

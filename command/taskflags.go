@@ -87,18 +87,13 @@ func (s settings) taskOptions() (taskInput, error) {
 	for _, f := range []struct {
 		name string
 		to   *[]resolve.Override
-	}{{"selector", &o.Selector}, {"env", &o.Env}, {"context", &o.Context}, {"image", &o.Images}} {
+	}{{"env", &o.Env}, {"context", &o.Context}, {"image", &o.Images}} {
 		overrides, err := s.overrides(f.name)
 		*f.to = overrides
 		failures = append(failures, err)
 	}
-	for i, label := range o.Selector {
-		label.Value = strings.TrimPrefix(label.Value, "=") // kubectl's ==
-		if strings.HasSuffix(label.Key, "!") {
-			failures = append(failures, usagef("--selector takes K=V, and no inequality like %q", label.Key+"="+label.Value))
-		}
-		o.Selector[i] = label
-	}
+	o.Selector, err = s.selector()
+	failures = append(failures, err)
 	failures = append(failures, s.names())
 	if parts := strings.Split(o.Platform, "/"); o.Platform != "" && (len(parts) < 2 || len(parts) > 3 || slices.Contains(parts, "")) {
 		failures = append(failures, usagef("--platform takes os/arch or os/arch/variant, as in linux/arm64, not %q", o.Platform))
@@ -110,6 +105,21 @@ func (s settings) taskOptions() (taskInput, error) {
 	o.Secrets, err = s.secrets(&o.given)
 	failures = append(failures, err, s.rules(&o.Options), s.mounts(&o.Options))
 	return o, errors.Join(failures...)
+}
+
+// selector reads labels as kubectl takes them: several behind each other, which all have to be there, and with = or ==.
+func (s settings) selector() ([]resolve.Override, error) {
+	var all []resolve.Override
+	for _, v := range s.all("selector") {
+		for label := range strings.SplitSeq(v.text, ",") {
+			key, text, ok := strings.Cut(label, "=")
+			if !ok || key == "" || strings.HasSuffix(key, "!") {
+				return nil, v.wrong("K=V, or several with commas between them, and no other conditions")
+			}
+			all = append(all, resolve.Override{Key: key, Value: strings.TrimPrefix(text, "="), Origin: v.origin})
+		}
+	}
+	return all, nil
 }
 
 // names checks the names in flags as those in manifests are checked.
@@ -147,10 +157,11 @@ func (s settings) setting(name string) *resolve.Setting[string] {
 
 func (s settings) overrides(name string) ([]resolve.Override, error) {
 	var all []resolve.Override
-	for _, v := range s.all(name) {
-		key, text, err := v.pair()
-		if err != nil {
-			return nil, err
+	for i, v := range s.all(name) {
+		key, text, ok := strings.Cut(v.text, "=")
+		if !ok || key == "" { // the text may be nobody's business
+			v.said += fmt.Sprintf(", number %d", i+1)
+			return nil, v.failed(errors.New("it takes KEY=VALUE"))
 		}
 		all = append(all, resolve.Override{Key: key, Value: text, Origin: v.origin})
 	}

@@ -13,13 +13,13 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// reference finds what the kubelet looks at: an escaped dollar, or a name in brackets. Everything else stays.
-var reference = regexp.MustCompile(`(?s)\$\$|\$\(([^)]*)\)`)
+// nameReference finds what the kubelet looks at: an escaped dollar, or a name in brackets. Everything else stays.
+var nameReference = regexp.MustCompile(`(?s)\$\$|\$\(([^)]*)\)`)
 
 // expandedByRule is the kubelet's rule in the words of its documentation: "Variable references $(VAR_NAME) are expanded.
 // If a variable cannot be resolved, the reference will be unchanged. Double $$ are reduced to a single $."
 func expandedByRule(text string, variables map[string]string) string {
-	return reference.ReplaceAllStringFunc(text, func(found string) string {
+	return nameReference.ReplaceAllStringFunc(text, func(found string) string {
 		if found == "$$" {
 			return "$"
 		}

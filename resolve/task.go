@@ -4,6 +4,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/distribution/reference"
+
 	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/spec"
 )
@@ -159,12 +161,25 @@ func (r *resolver) pids(c *plan.Container) {
 func (r *resolver) replaceImage(c *plan.Container) {
 	r.images[c.Image] = true
 	for _, o := range r.options.Images {
-		if o.Key == c.Image {
+		if sameImage(o.Key, c.Image) {
 			r.taken["image "+o.Key] = true
 			c.Image, c.ImageOrigin = o.Value, o.Origin
 			return
 		}
 	}
+}
+
+// sameImage tells whether two names are one image: alpine:3.20 is docker.io/library/alpine:3.20.
+func sameImage(a, b string) bool {
+	if a == b {
+		return true
+	}
+	one, err := reference.ParseNormalizedNamed(a)
+	if err != nil {
+		return false
+	}
+	other, err := reference.ParseNormalizedNamed(b)
+	return err == nil && reference.TagNameOnly(one).String() == reference.TagNameOnly(other).String()
 }
 
 // replaced is image after --image.
