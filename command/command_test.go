@@ -150,7 +150,7 @@ func TestSelection(t *testing.T) {
 	s := newShell(t, map[string]string{"d/a.yaml": hello, "d/sub/b.yml": caller, "d/.hidden/c.yaml": "{", "d/note.txt": "x", "d/values.yaml": "replicas: 3\n"})
 	s.ktask("plan", "d").exits(0).says("python caller", "left out", "hello: called by caller").hides("python hello")
 	s.ktask("plan", "d", "-t", "hello").exits(0).says("python hello").hides("python caller")
-	s.ktask("plan", "d", "-l", "team=a,team==a").exits(0).says("python hello")
+	s.ktask("plan", "d", "-l", "team=a,team==a", "-t", "hello").exits(0).says("python hello")
 	s.ktask("plan", "d", "-l", "team=a,env=prod").exits(2).says("its labels do not match")
 	s.ktask("plan", "d", "-l", "team=a", "-t", "hello", "-t", "caller").exits(0).says("python hello", "its labels do not match").hides("python caller")
 	s.ktask("plan", "d", "-t", "helo").exits(2).says(`"helo"`, `did you mean "hello"?`)

@@ -72,22 +72,11 @@ func wrapped(text string, width int) string {
 	return b.String() + text
 }
 
-// window is a part of base64 that is long enough to be masked wherever it stands: 18 bytes of a value. A line of base64
-// is never shorter, but for the first and the last that a value is in.
-const window = 24
-
 // inLines are the forms in base64 as part of something longer that is broken into lines, as base64 and MIME do on their
-// own: where the breaks are depends on what stands before. Windows hide the whole lines, the others the ends.
+// own: where the breaks are depends on what stands before. Windows of the cores hide the whole lines, these the ends.
 func inLines(value string) []string {
-	if len(strings.TrimSpace(value)) < shortestMasked {
-		return nil
-	}
 	var all []string
-	for before := range 3 {
-		text := core(base64.RawStdEncoding, before, value)
-		for i := 0; i+window <= len(text); i++ {
-			all = append(all, text[i:i+window])
-		}
+	for _, text := range cores(value) {
 		for _, lineBreak := range []string{"\n", "\r\n"} {
 			for i := 1; i < len(text); i++ {
 				if i < window || i > len(text)-window {
@@ -95,6 +84,18 @@ func inLines(value string) []string {
 				}
 			}
 		}
+	}
+	return all
+}
+
+// cores are those of a value at each place that it can have in base64.
+func cores(value string) []string {
+	if len(strings.TrimSpace(value)) < shortestMasked {
+		return nil
+	}
+	var all []string
+	for before := range 3 {
+		all = append(all, core(base64.RawStdEncoding, before, value))
 	}
 	return all
 }

@@ -19,21 +19,37 @@ const shortestMasked = 4
 // does not change; any number of streams may use one at once.
 // The nil Mask finds nothing.
 type Mask struct {
-	trie trie
+	trie    trie
+	windows windows
+	filter  filter
 }
 
 // NewMask makes a mask for secrets. Values that are too short are left out, see Unmaskable.
 func NewMask(secrets []plan.Secret) *Mask {
 	m := &Mask{trie: newTrie()}
+	var begins []string
 	for _, s := range secrets {
 		for _, form := range allForms(s.Reveal()) {
 			m.trie.add(form)
+			begins = append(begins, form[:grams])
+		}
+		for _, text := range longTexts(s.Reveal()) {
+			m.windows.add(text)
 		}
 	}
 	if m.trie.empty() {
 		return nil
 	}
 	m.trie.link()
+	m.filter = newFilter(len(begins) + len(m.windows.texts))
+	for _, begin := range begins {
+		m.filter.note(begin, beginsForm)
+	}
+	for part := range m.windows.all {
+		for i := 0; i+grams <= len(part); i++ {
+			m.filter.note(part[i:], inWindow)
+		}
+	}
 	return m
 }
 
@@ -46,6 +62,15 @@ func allForms(secret string) []string {
 	}
 	for _, value := range values(secret) {
 		all = append(all, inLines(value)...)
+	}
+	return slices.DeleteFunc(all, func(form string) bool { return len(form) < shortestMasked })
+}
+
+// longTexts are texts of which each window is hidden.
+func longTexts(secret string) []string {
+	var all []string
+	for _, value := range values(secret) {
+		all = append(all, cores(value)...)
 	}
 	return all
 }

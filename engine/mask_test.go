@@ -149,7 +149,13 @@ func TestMaskHidesPartsOfBase64InLines(t *testing.T) {
 }
 
 func BenchmarkNewMask(b *testing.B) {
-	key := secrets(strings.Repeat("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n", 25))
+	random := rand.New(rand.NewPCG(1, 2))
+	der := make([]byte, 2400)
+	for i := range der {
+		der[i] = byte(random.Uint32())
+	}
+	key := secrets(wrapped(base64.StdEncoding.EncodeToString(der), 64))
+	b.ReportAllocs()
 	for b.Loop() {
 		NewMask(key)
 	}
@@ -167,7 +173,13 @@ func naive(text string, values []string) string {
 	type span struct{ from, to int }
 	var all []span
 	for _, s := range secrets(values...) {
-		for _, form := range allForms(s.Reveal()) {
+		forms := allForms(s.Reveal())
+		for _, long := range longTexts(s.Reveal()) {
+			for i := 0; i+window <= len(long); i++ {
+				forms = append(forms, long[i:i+window])
+			}
+		}
+		for _, form := range forms {
 			for at := range len(text) {
 				if strings.HasPrefix(text[at:], form) {
 					all = append(all, span{at, at + len(form)})
@@ -206,6 +218,7 @@ func FuzzMask(f *testing.F) {
 	f.Add("abcdXcdXabcdX", "abcdX", "bcdXc", uint64(4))
 	f.Add("one line\nanother line\n", "one line\nanother line\n", `{"k":"another"}`, uint64(5))
 	f.Add("\xff\xfe\xfd\xfc\xfb", "\xfe\xfd\xfc\xfb", "\xff\xfe\xfd\xfc", uint64(6))
+	f.Add("QSB2YWx1ZSBvZiB0aGlydHkgY2hhcmFjdGVyc\nw0KQSB2YWx1ZSBvZiB0aGlydHkgY2hhcmFjdGVy", "A value of thirty characters\r", "value of thirty char", uint64(8))
 	f.Add("['pa\"ss\\\\word\\t']", "pa\"ss\\word\t", "ss\\word", uint64(7))
 	f.Fuzz(func(t *testing.T, text, first, second string, seed uint64) {
 		// Values made of the text's own pieces overlap each other far more often than random ones.
@@ -242,6 +255,41 @@ func TestMaskHoldsBackOnlyWhatItMust(t *testing.T) {
 		if out.String() != step.want {
 			t.Errorf("behind %q: %q, want %q", step.in, out.String(), step.want)
 		}
+	}
+}
+
+// BenchmarkMask shows that masking takes about as long however many and long the secrets are.
+func BenchmarkMask(b *testing.B) {
+	random := rand.New(rand.NewPCG(1, 2))
+	text := func(n int) string {
+		key := make([]byte, n*3/4)
+		for i := range key {
+			key[i] = byte(random.Uint32())
+		}
+		return base64.StdEncoding.EncodeToString(key)
+	}
+	log := []byte(strings.Repeat("2024-05-01T10:00:00Z INFO the quick brown fox jumps over the lazy dog id=4711 path=/var/data/function.ts\n", 320))
+	other := []byte(text(32 << 10))
+	var many []string
+	for range 20 {
+		many = append(many, text(40))
+	}
+	for _, c := range []struct {
+		name   string
+		values []string
+		input  []byte
+	}{
+		{"1 of 40", many[:1], log}, {"20 of 40", many, log}, {"1 of 800", []string{text(800)}, log},
+		{"a key of 6500", []string{wrapped(text(6500), 64)}, log}, {"a key of 6500, base64", []string{wrapped(text(6500), 64)}, other},
+	} {
+		mask := NewMask(secrets(c.values...))
+		b.Run(c.name, func(b *testing.B) {
+			w := mask.Writer(io.Discard)
+			b.SetBytes(int64(len(c.input)))
+			for b.Loop() {
+				_, _ = w.Write(c.input)
+			}
+		})
 	}
 }
 

@@ -13,7 +13,7 @@ func (m *Mask) Writer(out io.Writer) io.WriteCloser {
 	if m == nil {
 		return passing{out}
 	}
-	return &masker{trie: &m.trie, out: out}
+	return &masker{mask: m, out: out}
 }
 
 // passing is the writer of a mask that finds nothing.
@@ -21,11 +21,16 @@ type passing struct{ io.Writer }
 
 func (passing) Close() error { return nil }
 
-// masker runs the automaton over a stream. Positions count the bytes of the stream.
+// masker looks through a stream. Positions count the bytes of the stream.
 type masker struct {
-	trie *trie
+	mask *Mask
 	out  io.Writer
-	at   int32
+	// gram are the last bytes, by which the filter finds where a form may begin; few do, so that the automaton is seldom asked.
+	gram uint32
+	// at is the node of the automaton, 0 where no form has begun that is as long as a gram.
+	at int32
+	// run is how many grams in a row, up to the last, may be part of a window.
+	run int
 	// held are the bytes that have been read and not been written; the first is at position start.
 	held  []byte
 	start int64
@@ -46,15 +51,8 @@ func (m *masker) Write(p []byte) (int, error) {
 	for rest := p; len(rest) > 0; {
 		part := rest[:min(len(rest), mostHeld)]
 		rest = rest[len(part):]
-		var err error
-		if m.at == 0 && len(m.held) == 0 && m.plain(part) == len(part) {
-			m.start += int64(len(part))
-			_, err = m.out.Write(part)
-		} else {
-			m.search(part)
-			err = m.release(int64(m.trie.nodes[m.at].depth))
-		}
-		if err != nil {
+		m.search(part)
+		if err := m.release(int64(m.begun())); err != nil {
 			return 0, err
 		}
 	}
@@ -63,39 +61,62 @@ func (m *masker) Write(p []byte) (int, error) {
 
 // Close writes what was held back: nothing can follow that would make it an occurrence.
 func (m *masker) Close() error {
-	m.at = 0
+	m.gram, m.at, m.run = 0, 0, 0
 	return m.release(0)
-}
-
-// plain counts the bytes at the start of p that begin no form.
-func (m *masker) plain(p []byte) int {
-	first := &m.trie.first
-	for i, c := range p {
-		if first[c] != 0 {
-			return i
-		}
-	}
-	return len(p)
 }
 
 // search takes p into held and notes the occurrences that end in it.
 func (m *masker) search(p []byte) {
-	position := m.start + int64(len(m.held))
-	at := m.at
-	for n := 0; n < len(p); n++ {
-		if at == 0 {
-			if n += m.plain(p[n:]); n == len(p) {
-				break
+	n := len(m.held)
+	m.held = append(m.held, p...)
+	trie, filter, gram, at, run := &m.mask.trie, m.mask.filter, m.gram, m.at, m.run
+	for ; n < len(m.held); n++ {
+		gram = gram<<8 | uint32(m.held[n])
+		kind := filter.of(gram)
+		if at != 0 {
+			if at = trie.step(at, m.held[n]); trie.nodes[at].depth < grams {
+				at = 0 // it is found again when it is as long as a gram
 			}
 		}
-		at = m.trie.step(at, p[n])
-		if length := m.trie.nodes[at].found; length > 0 {
-			end := position + int64(n) + 1
-			m.note(span{end - int64(length), end})
+		if kind == 0 && at == 0 {
+			run = 0
+			continue
+		}
+		if at == 0 && kind&beginsForm != 0 && n+1 >= grams {
+			at = trie.node(m.held[n+1-grams : n+1])
+		}
+		if length := trie.nodes[at].found; length > 0 {
+			m.note(m.ending(n, int(length)))
+		}
+		if kind&inWindow == 0 {
+			run = 0
+			continue
+		}
+		if run++; run > window-grams && n+1 >= window && m.mask.windows.has(m.held[n+1-window:n+1]) {
+			m.note(m.ending(n, window))
 		}
 	}
-	m.at = at
-	m.held = append(m.held, p...)
+	m.gram, m.at, m.run = gram, at, run
+}
+
+// ending is the span of so many bytes of which the last is that one of held.
+func (m *masker) ending(last, length int) span {
+	end := m.start + int64(last) + 1
+	return span{end - int64(length), end}
+}
+
+// begun is how many of the last bytes may be the beginning of an occurrence.
+func (m *masker) begun() int {
+	count := int(m.mask.trie.nodes[m.at].depth)
+	for n := min(grams-1, len(m.held)); count == 0 && n > 0; n-- {
+		if m.mask.trie.node(m.held[len(m.held)-n:]) != 0 {
+			count = n
+		}
+	}
+	if likely := min(m.run+grams-1, len(m.held)); count < likely {
+		count = max(count, m.mask.windows.begun(m.held[len(m.held)-likely:]))
+	}
+	return count
 }
 
 // note adds an occurrence that ends at the latest position so far.

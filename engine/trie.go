@@ -2,7 +2,7 @@ package engine
 
 // trie is an Aho-Corasick automaton (Aho, Corasick: Efficient String Matching, 1975) over the forms of
 // secrets. Its nodes are small and its lists of children short, since secrets are few, long and unlike each
-// other; only the root, where a search spends its time, has a table.
+// other; only the root has a table.
 type trie struct {
 	nodes []node
 	first [256]int32
@@ -53,6 +53,17 @@ func (t *trie) childOf(at int32, c byte) int32 {
 		}
 	}
 	return 0
+}
+
+// node is that of a prefix, or 0.
+func (t *trie) node(prefix []byte) int32 {
+	at := int32(0)
+	for _, c := range prefix {
+		if at = t.childOf(at, c); at == 0 {
+			return 0
+		}
+	}
+	return at
 }
 
 // link fills in fail and found, shorter prefixes before longer ones.
