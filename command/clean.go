@@ -106,8 +106,10 @@ func (app App) cleanUp(ctx context.Context, cleaner engine.Cleaner, o cleanOptio
 			Schema string  `json:"schema"`
 			Items  []*find `json:"items"`
 		}{"ktask.dev/clean/v1", append([]*find{}, finds...)})
-	case len(finds) == 0:
+	case len(all) == 0:
 		_, _ = fmt.Fprintln(app.Out, "nothing is left behind")
+	case len(finds) == 0:
+		_, _ = fmt.Fprintf(app.Out, "nothing is left of run %s; `ktask clean --dry-run` lists what there is\n", strings.Join(o.runs, ", "))
 	}
 	if by, ok := errors.AsType[interrupt](context.Cause(ctx)); ok {
 		return exitError{by.code(), nil}

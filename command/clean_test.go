@@ -99,6 +99,7 @@ func TestCleanRemovesTheDead(t *testing.T) {
 	e.stuck = "dead"
 	e.on(t, false, "", "clean").exits(3).says("could not remove container dead: device or resource busy", "removed container kept")
 
+	litter().on(t, false, "", "clean", "run-de").exits(0).says("nothing is left of run run-de", "--dry-run").hides("removed")
 	(&littered{}).on(t, false, "", "clean").exits(0).says("nothing is left behind")
 	(&littered{}).on(t, false, "", "clean", "-o", "json").exits(0).says(`"items": []`)
 	litter().on(t, false, "", "clean", "-o", "json").exits(0).

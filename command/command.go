@@ -11,7 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"syscall"
 
 	"github.com/urfave/cli/v2"
 
@@ -54,7 +56,7 @@ func Main(ctx context.Context, app App, args []string) int {
 	err := root.RunContext(ctx, append([]string{root.Name}, interspersed(root, args)...))
 	var code exitError
 	switch {
-	case err == nil:
+	case err == nil, unread(err):
 		return exitOK
 	case errors.As(err, &code):
 		if code.err != nil {
@@ -64,6 +66,12 @@ func Main(ctx context.Context, app App, args []string) int {
 	}
 	app.complain(err)
 	return exitUsage
+}
+
+// unread tells the error of output that nobody reads any further: head, say, has what its user wanted.
+func unread(err error) bool {
+	output, ok := errors.AsType[*fs.PathError](err)
+	return ok && errors.Is(output, syscall.EPIPE)
 }
 
 // complain prints an error, and what to do about it where the error knows.

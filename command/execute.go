@@ -1,12 +1,14 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/owner"
@@ -83,6 +85,9 @@ func (app App) tellKept(ctx context.Context, e engine.Engine, run string) {
 	if err != nil {
 		_, _ = fmt.Fprintf(app.Err, "ktask: warning: what --keep has kept cannot be listed: %v\n", err)
 	}
+	slices.SortStableFunc(left, func(a, b engine.Leftover) int {
+		return cmp.Or(strings.Compare(a.Labels.Task, b.Labels.Task), a.Labels.Attempt-b.Labels.Attempt)
+	})
 	kept := 0
 	for _, l := range left {
 		if !l.Kept {

@@ -11,6 +11,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 
 	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
 )
 
 // create makes the volumes and the container. An engine that fails to answer may have made it all the same, so
@@ -48,10 +49,15 @@ func (a *attempt) advised(err error) error {
 		failure.Remedy = "see --network: it takes none, host, bridge or the name of a network that the engine has (`docker network ls`)"
 	case cerrdefs.IsInvalidArgument(err) && c.Limits.MemoryBytes > 0 && c.Limits.MemoryBytes < leastMemory:
 		failure.Remedy = "raise resources.limits.memory: engines run nothing with so little"
-	case cerrdefs.IsInvalidArgument(err) && len(c.Mounts) > 0:
-		failure.Remedy = "see --mount: SRC is an absolute path, or a directory here, that the engine's own machine has"
+	case cerrdefs.IsInvalidArgument(err) && len(c.Mounts) > 0, slices.ContainsFunc(c.Mounts, names(err)):
+		failure.Remedy = "see --mount: SRC is an absolute path, or a directory here, that the engine's own machine has, and DST where a file or directory can be"
 	}
 	return err
+}
+
+// names tells the mounts of which an error names the target: what a runtime finds wrong with one is an internal error.
+func names(err error) func(plan.Mount) bool {
+	return func(m plan.Mount) bool { return strings.Contains(err.Error(), m.Target) }
 }
 
 // leastMemory is the lowest limit that Docker takes, see linuxMinMemory of its daemon; older ones take 4 MiB.

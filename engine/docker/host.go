@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -61,7 +62,7 @@ func hostEndpoint(o Options, host string) (endpoint, error) {
 	default:
 		host = "tcp://" + host
 	}
-	at := endpoint{host: host}
+	at := endpoint{host: withPort(host, o.TLS || o.TLSVerify)}
 	if (o.TLS || o.TLSVerify) && strings.HasPrefix(host, "tcp://") {
 		dir := o.CertPath
 		if dir == "" {
@@ -70,6 +71,19 @@ func hostEndpoint(o Options, host string) (endpoint, error) {
 		at.tls = tlsFiles(dir, !o.TLSVerify)
 	}
 	return at, at.supported()
+}
+
+// withPort gives a TCP host without a port Docker's own, as the docker command does.
+func withPort(host string, tls bool) string {
+	u, err := url.Parse(host)
+	if err != nil || u.Scheme != "tcp" || u.Port() != "" || u.Host == "" {
+		return host
+	}
+	u.Host += ":2375"
+	if tls {
+		u.Host = strings.TrimSuffix(u.Host, "2375") + "2376"
+	}
+	return u.String()
 }
 
 // contextMeta is the part of a context's meta.json that says where the engine is.

@@ -60,6 +60,8 @@ func TestResolve(t *testing.T) {
 		"a host over all":             {Options{ConfigDir: dir, Host: "unix:///x", Context: "secure", DefaultHost: "unix:///h"}, "unix:///x"},
 		"a path":                      {Options{Host: "/run/x.sock"}, "unix:///run/x.sock"},
 		"a host and a port":           {Options{Host: "far:2375"}, "tcp://far:2375"},
+		"a host alone":                {Options{Host: "far"}, "tcp://far:2375"},
+		"a host alone with TLS":       {Options{Host: "tcp://[::1]", TLSVerify: true, ConfigDir: dir}, "tcp://[::1]:2376"},
 		"a broken file is not needed": {Options{Host: "unix:///x", ConfigDir: "/dev/null"}, "unix:///x"},
 	}
 	for name, test := range tests {

@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -43,7 +44,13 @@ type imageStore struct {
 func (e *Engine) Prepare(ctx context.Context, c plan.Container, sink engine.Sink) error {
 	key := imageKey{c.Image, c.Platform}
 	if c.PullPolicy == plan.PullAlways {
-		return e.pullAndLook(ctx, key, sink)
+		err := e.pullAndLook(ctx, key, sink)
+		if failure, ok := errors.AsType[*engine.Error](err); ok && failure.Reason == engine.ImagePullFailed {
+			if present, _ := e.look(ctx, key); present {
+				failure.Remedy += "; `--pull missing` uses the image that the engine has"
+			}
+		}
+		return err
 	}
 	if _, known := e.images.known(key); known {
 		return nil

@@ -156,7 +156,7 @@ func pullFailure(key imageKey, registry string, err error) error {
 		failure.Remedy = "correct the name or the tag of the image"
 	default:
 		failure.Reason = engine.ImagePullFailed
-		failure.Remedy = fmt.Sprintf("see whether the registry %s can be reached from the engine; `--pull never` uses what is there", registry)
+		failure.Remedy = fmt.Sprintf("see whether the registry %s can be reached from the engine", registry)
 	}
 	return failure
 }

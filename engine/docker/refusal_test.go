@@ -16,13 +16,18 @@ import (
 // TestRefusalsAreAdvised: what a flag or a limit asks in vain has a remedy that names it.
 func TestRefusalsAreAdvised(t *testing.T) {
 	e := connect(t, docker.Options{})
-	for remedy, change := range map[string]func(*plan.Container){
-		"--network": func(c *plan.Container) { c.Network = "nosuch" },
-		"--mount":   func(c *plan.Container) { c.Mounts = []plan.Mount{{Source: "/no/such/directory", Target: "/x"}} },
-		"resources": func(c *plan.Container) { c.Limits.MemoryBytes = 1 << 20 },
+	for _, test := range []struct {
+		remedy string
+		change func(*plan.Container)
+	}{
+		{"--network", func(c *plan.Container) { c.Network = "nosuch" }},
+		{"--mount", func(c *plan.Container) { c.Mounts = []plan.Mount{{Source: "/no/such/directory", Target: "/x"}} }},
+		{"--mount", func(c *plan.Container) { c.Mounts = []plan.Mount{{Source: "/tmp", Target: "/proc"}} }},
+		{"resources", func(c *plan.Container) { c.Limits.MemoryBytes = 1 << 20 }},
 	} {
+		remedy := test.remedy
 		c := shell("true")
-		change(&c)
+		test.change(&c)
 		_, err := e.Run(t.Context(), c, labels(t, 1), &enginetest.Recorder{})
 		if failure, ok := errors.AsType[*engine.Error](err); !ok || failure.Reason != engine.EngineRefused || !strings.Contains(failure.Remedy, remedy) {
 			t.Errorf("%s: error %+v", remedy, err)
