@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"html"
 	"net/url"
 	"regexp"
 	"slices"
@@ -20,10 +19,13 @@ func forms(value string) []string {
 	if len(strings.TrimSpace(value)) < shortestMasked {
 		return nil
 	}
-	all := []string{value, hex.EncodeToString([]byte(value)), fmt.Sprintf("%X", value), html.EscapeString(value), inXML(value)}
+	all := []string{value, hex.EncodeToString([]byte(value)), fmt.Sprintf("%X", value)}
 	all = append(all, inBase64(value)...)
 	all = append(all, inURL(value)...)
+	all = append(all, inMarkup(value)...)
 	all = append(all, inLiterals(value)...)
+	all = append(all, inYAML(value)...)
+	all = append(all, doubled(value)...)
 	all = append(all, inShell(value)...)
 	inJSONs := []string{inJSON(value, true), inJSON(value, false), inASCII(value)}
 	for _, text := range slices.Compact(inJSONs) {
@@ -33,12 +35,36 @@ func forms(value string) []string {
 			all = append(all, inLiterals(text)...)
 		}
 	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// quotesInMarkup are what HTML and XML have for double and single quotes, where they do not leave them as they are.
+var quotesInMarkup = [][2]string{
+	{`"`, "'"},           // Python's saxutils.escape, and text of the DOM
+	{"&#34;", "&#39;"},   // Go, Jinja
+	{"&quot;", "'"},      // Python's quoteattr
+	{"&quot;", "&apos;"}, // XML
+	{"&quot;", "&#39;"},  // JavaScript's libraries
+	{"&quot;", "&#039;"}, // PHP
+	{"&quot;", "&#x27;"}, // Python's html.escape
+}
+
+// inMarkup are the forms in HTML and XML; attributes keep their tabs and line breaks as numbers alone.
+func inMarkup(value string) []string {
+	var all []string
+	for _, quotes := range quotesInMarkup {
+		text := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, quotes[0], "'", quotes[1]).Replace(value)
+		all = append(all, text, spacesInMarkup.Replace(text))
+	}
 	return all
 }
 
-// inXML has the named entities of XML, where Go writes numbers.
-func inXML(value string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;").Replace(value)
+var spacesInMarkup = strings.NewReplacer("\t", "&#9;", "\n", "&#10;", "\r", "&#13;")
+
+// doubled are the forms between quotes of which two stand for one: those of YAML and SQL, and of CSV.
+func doubled(value string) []string {
+	return []string{strings.ReplaceAll(value, "'", "''"), strings.ReplaceAll(value, `"`, `""`)}
 }
 
 // inBase64 are the forms in base64: by itself, in lines, and as part of something longer, as in the user:password of

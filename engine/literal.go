@@ -11,7 +11,7 @@ import (
 
 // literal is how programs write a string in the syntax of a language, with a backslash before what cannot stand as it is.
 type literal struct {
-	// letters are pairs: a control character and the letter that stands for it.
+	// letters are pairs: a character that is not plain ASCII and the letter that stands for it.
 	letters string
 	// formats are for other characters that are not printed: those below 0x100, below 0x10000, and the rest.
 	formats [3]string
@@ -34,6 +34,17 @@ var literals = []literal{
 	{"\aa\bb\tt\nn\vv\ff\rr\x1bE", inBash, unicode.IsPrint}, // $'…' of bash
 	{"\aa\bb\tt\nn\vv\ff\rr\x1bE", inBash, ascii},           // the same where LANG is not set
 }
+
+// inYAML are the forms between the double quotes of YAML as PyYAML writes them, at its own choice and with allow_unicode.
+func inYAML(value string) []string {
+	const letters = "\x000\aa\bb\tt\nn\vv\ff\rr\x1be\u0085N\u00a0_\u2028L\u2029P"
+	return []string{
+		literal{letters, inNode, ascii}.write(value, `"`),
+		literal{strings.Replace(letters, "\u00a0_", "", 1), inNode, printedByPyYAML}.write(value, `"`),
+	}
+}
+
+func printedByPyYAML(r rune) bool { return ascii(r) || r >= '\u00a0' && r <= '\ufffd' && r != '\ufeff' }
 
 func ascii(r rune) bool      { return r >= ' ' && r <= '~' }
 func notControl(r rune) bool { return !unicode.IsControl(r) }
@@ -86,12 +97,12 @@ func (l literal) write(value, escaped string) string {
 		letter := strings.IndexRune(l.letters, r)
 		switch {
 		case invalid:
-			fmt.Fprintf(&b, `\udc%02x`, value[0]) // as Python reads variables
+			fmt.Fprintf(&b, l.formats[1], 0xDC00|rune(value[0])) // as Python reads variables
 		case r == '\\' || strings.ContainsRune(escaped, r):
 			b.WriteRune('\\')
 			b.WriteRune(r)
-		case letter >= 0 && unicode.IsControl(r):
-			b.WriteString(`\` + l.letters[letter+1:letter+2])
+		case letter >= 0 && !ascii(r):
+			b.WriteString(`\` + l.letters[letter+size:letter+size+1])
 		case l.printed(r):
 			b.WriteRune(r)
 		case r <= unicode.MaxLatin1:

@@ -1,0 +1,46 @@
+package engine
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// TestMaskHidesQuoted has what Python's html, xml.sax, csv and yaml, and others wrote.
+func TestMaskHidesQuoted(t *testing.T) {
+	const both = "it's \"S3\"\t<a>&"
+	for name, test := range map[string]struct{ value, in string }{
+		"html.escape":         {both, "[it&#x27;s &quot;S3&quot;\t&lt;a&gt;&amp;]"},
+		"a template of Go":    {both, "[it&#39;s &#34;S3&#34;\t&lt;a&gt;&amp;]"},
+		"XML":                 {both, "[it&apos;s &quot;S3&quot;\t&lt;a&gt;&amp;]"},
+		"JavaScript":          {both, "[it&#39;s &quot;S3&quot;\t&lt;a&gt;&amp;]"},
+		"PHP":                 {both, "[it&#039;s &quot;S3&quot;\t&lt;a&gt;&amp;]"},
+		"saxutils.escape":     {both, "[it's \"S3\"\t&lt;a&gt;&amp;]"},
+		"quoteattr":           {both, "[it's &quot;S3&quot;&#9;&lt;a&gt;&amp;]"},
+		"quoteattr, a quote":  {"\"S3\"\ncret\r<", "[\"S3\"&#10;cret&#13;&lt;]"},
+		"YAML, single quotes": {"it's: S3cret", "[it''s: S3cret]"},
+		"CSV":                 {`the "S3" one`, `[the ""S3"" one]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			mask := NewMask(secrets(test.value))
+			if got := mask.String(test.in); got != "["+plan.Mask+"]" {
+				t.Errorf("%s became %s", test.in, got)
+			}
+		})
+	}
+}
+
+// TestFormsDiffer: a value that all programs write alike takes up no more room than it must.
+func TestFormsDiffer(t *testing.T) {
+	seen := map[string]bool{}
+	for _, form := range forms("hunter22") {
+		if seen[form] {
+			t.Errorf("%q is there twice", form)
+		}
+		seen[form] = true
+		if strings.ContainsAny(form, `\&`) {
+			t.Errorf("%q is not needed", form)
+		}
+	}
+}
