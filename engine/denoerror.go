@@ -8,7 +8,7 @@ import (
 
 const (
 	denoBegin = "error: "
-	// denoUncaught are words of Deno's alone, and so are found behind others as well.
+	// denoUncaught are words of Deno's alone, and so are found behind others as well. It writes no more after such an error.
 	denoUncaught = "error: Uncaught "
 	denoCause    = "Caused by: "
 )
@@ -20,6 +20,15 @@ var (
 	denoMark      = regexp.MustCompile(`^ *[\^~]+$`)
 	denoTypeError = regexp.MustCompile(`^(?:error: )?(TS\d+) \[ERROR\]: (.*)`)
 	denoCount     = regexp.MustCompile(`^Found \d+ errors\.$`)
+	// denoRefused are the words for code that never ran. Others may be a script's own, which tells of an error and exits.
+	denoRefused = regexp.MustCompile(`^error: (?:` + strings.Join([]string{
+		`Type checking failed\.$`, `TS\d+ \[ERROR\]: `, `Module not found "`, `Import "[^"]*" not a dependency$`, `Import '[^']*' failed`,
+		`Relative import path "`, `Requires import access to "`, `No such built-in module: `, `JSR package `, `Failed loading `,
+		`Could not find npm package `, `Unsupported scheme "`, `Expected a JavaScript or TypeScript module`,
+		`Top-level await promise never resolved$`,
+	}, "|") + `)`)
+	denoSyntax = regexp.MustCompile(`^error: (?:SyntaxError: |The module's source code could not be parsed: )`)
+	denoMargin = regexp.MustCompile(`^ *\|$`)
 )
 
 // denoEnd reads the end of what Deno writes when it cannot go on: "error: …", the line of the code, the places.
@@ -50,20 +59,20 @@ func denoEnd(said []string) (x exception, ok bool) {
 	return x, true
 }
 
-// denoError is the line with which Deno's words begin, or -1. A message of several lines may have one that looks so.
+// denoError is the line with which Deno's words begin, or -1. A message of several lines may have others that look so.
 func denoError(said []string) int {
-	found := -1
 	for i := len(said) - 1; i >= 0; i-- {
-		switch {
-		case strings.Contains(said[i], denoUncaught):
+		if strings.Contains(said[i], denoUncaught) {
 			return i
-		case found >= 0 && denoFrame.MatchString(said[i]):
-			return found
-		case found < 0 && strings.HasPrefix(said[i], denoBegin):
-			found = i
 		}
 	}
-	return found
+	for i := len(said) - 1; i >= 0; i-- {
+		drawn := i+1 < len(said) && denoMargin.MatchString(said[i+1]) // the code, below what a script cannot parse
+		if denoRefused.MatchString(said[i]) || drawn && denoSyntax.MatchString(said[i]) {
+			return i
+		}
+	}
+	return -1
 }
 
 func untilBlank(lines []string) []string {

@@ -8,7 +8,7 @@ type exception struct {
 	text string
 	// frames are the places in the code, the innermost first.
 	frames []frame
-	// code is the line of code that Deno shows, or "".
+	// code is the line of code that Deno shows, or the last ones that Python shows, or "".
 	code string
 	// parts are the exceptions that one of them holds: Python's groups, Deno's AggregateError.
 	parts []exception

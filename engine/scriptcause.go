@@ -19,7 +19,7 @@ func exceptionThrown(e evidence) (cause, bool) {
 	if x, from, ok := pythonEnd(e.said); ok && e.runs(from) {
 		return thrown(e, x), true
 	}
-	if x, ok := denoEnd(e.said); ok {
+	if x, ok := denoEnd(e.said); ok && e.task.Runtime == plan.RuntimeDeno {
 		return thrown(e, x), true
 	}
 	return cause{}, false
@@ -153,13 +153,14 @@ const (
 	denoHas   = "it has --allow-net, --allow-read, --allow-write and --allow-env=DATA,SECURE_DATA,KEPTN_CONTEXT"
 	denoLoads = "a task is a single file: import by URL, or by a specifier that begins with npm: or jsr:"
 	denoFrom  = "without it deno imports from deno.land, jsr.io, esm.sh, cdn.jsdelivr.net, and githubusercontent.com's raw and gist alone; a container task can do more"
-	asUser    = "Keptn's runtimes run a script as user 1000: write below /tmp"
+	asUser    = "Keptn's runtimes run a script as user 1000"
 )
 
 var (
 	noModule   = regexp.MustCompile(`^ModuleNotFoundError: No module named '([\w.]+)'`)
 	noName     = regexp.MustCompile(`^NameError: name '(\w+)' is not defined`)
 	noKey      = regexp.MustCompile(`^KeyError: '(\w+)'$`)
+	notFile    = regexp.MustCompile(`^(?:TypeError: )?(?:Module not found "file:|Import "[^"]*" not a dependency|Relative import path )`)
 	notCapable = regexp.MustCompile(`^((?:(?:NotCapable|PermissionDenied|TypeError): )?Requires (\w+) access.*), run again with the (--allow-[\w-]+) flag$`)
 )
 
@@ -175,17 +176,33 @@ func pythonMeaning(e evidence, x exception) cause {
 	if m := noName.FindStringSubmatch(x.text); m != nil && slices.Contains(usualModules, m[1]) {
 		return cause{reason: ScriptFailed, remedy: "add: import " + m[1]}
 	}
-	if m := noKey.FindStringSubmatch(x.text); m != nil {
+	// Any dictionary may lack a key; the variables are in one of os.
+	if m := noKey.FindStringSubmatch(x.text); m != nil && (x.frames[0].path == "<frozen os>" || strings.HasSuffix(x.frames[0].path, "/os.py")) {
 		return cause{reason: ScriptFailed, remedy: notGiven(e.task, m[1])}
 	}
 	if x.named(notCompiled...) {
 		return cause{reason: ScriptFailed, message: e.inManifest(x)}
 	}
 	if x.named("PermissionError") && strings.Contains(x.text, "[Errno 13]") {
-		return cause{reason: PermissionDenied, remedy: asUser}
+		return notAllowed(pythonWrites.MatchString(x.code) && !strings.Contains(x.code, "read"))
 	}
 	return cause{reason: ScriptFailed}
 }
+
+// notAllowed is for what the user of Keptn's runtimes may not do, by whether it is known to write.
+func notAllowed(writes bool) cause {
+	c := cause{reason: PermissionDenied, remedy: asUser + ", who may not do this; what is to be written goes below /tmp"}
+	if writes {
+		c.remedy = asUser + ": write below /tmp"
+	}
+	return c
+}
+
+// What writes: the operations as Deno names them, and calls in Python's lines of code.
+var (
+	denoWrites   = regexp.MustCompile(`\(os error 13\): (?:writefile|mkdir|symlink|truncate|tmpfile|tmpdir)\b`)
+	pythonWrites = regexp.MustCompile(`\bopen\([^()]*,\s*(?:mode=)?["'][rb]*[wax+]|\.write_(?:text|bytes)\(|\bmk(?:dir|dtemp|stemp)\(|\bmakedirs\(`)
+)
 
 // notGiven says how a task gets a variable that a runtime sets and its container does not have.
 func notGiven(t plan.Task, name string) string {
@@ -206,21 +223,21 @@ func denoMeaning(e evidence, x exception) cause {
 		// Deno's own advice cannot be followed: the flags are Keptn's.
 		c := cause{reason: PermissionDenied, message: fmt.Sprintf("%s (%s, which Keptn's deno runtime does not give)", brief(m[1]), m[3])}
 		c.remedy = denoHas + "; a container task can do more"
-		switch m[2] {
-		case "env":
+		switch {
+		case m[2] == "env" && strings.Contains(m[1], `"`): // without a name all are asked for, as node:child_process does
 			c.remedy = denoHas + "; pass the value as a parameter, it is then part of DATA"
-		case "import":
+		case m[2] == "import":
 			c.remedy = denoFrom
 		}
 		return c
 	}
 	switch {
-	case strings.HasPrefix(x.text, `Module not found "file:`), strings.HasSuffix(x.text, "not a dependency"), strings.HasPrefix(x.text, "Relative import path "):
+	case notFile.MatchString(x.text):
 		return cause{reason: ModuleNotFound, remedy: denoLoads}
 	case x.text == `SyntaxError: "undefined" is not valid JSON`:
 		return cause{reason: ScriptFailed, remedy: e.parsedNothing(x)}
 	case x.named("PermissionDenied") && strings.Contains(x.text, "(os error 13)"):
-		return cause{reason: PermissionDenied, remedy: asUser}
+		return notAllowed(denoWrites.MatchString(x.text))
 	}
 	return cause{reason: ScriptFailed}
 }

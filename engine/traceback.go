@@ -9,18 +9,20 @@ import (
 const (
 	tracebackBegin = "Traceback (most recent call last):"
 	groupBegin     = "  + Exception Group Traceback (most recent call last):"
-	// groupMargin stands before the lines of a group, groupEnd below those of the exceptions in it.
+	// groupMargin stands before the lines of a group.
 	groupMargin = "  | "
-	groupEnd    = "    +------------------------------------"
 )
 
 var (
 	pythonFrame     = regexp.MustCompile(`^ +File "([^"]+)", line (\d+)(?:, in (.+))?`)
-	pythonException = regexp.MustCompile(`^[A-Za-z_][\w.]*(: .*)?$`)
+	pythonException = regexp.MustCompile(`^(?:[\pL_]|<lambda>)(?:[\pL\pM\pN_.]|<locals>|<lambda>)*(: .*)?$`)
 	// chained stands between two tracebacks of which the second followed from the first.
 	chained = regexp.MustCompile(`^(During handling|The above exception was the direct cause) of the (above exception, another exception occurred|following exception):$`)
 	// logged is in the lines of logging that a traceback may belong to.
 	logged = regexp.MustCompile(`\b(WARNING|ERROR|CRITICAL|FATAL)\b`)
+
+	// groupEnd is below the exceptions in a group. Groups that end with one that is in them have it in common.
+	groupEnd = regexp.MustCompile(`^ {4,}\+-{36}$`)
 
 	partBegin  = regexp.MustCompile(`^ +\+[-+]+ (\d+|\.\.\.) -+$|^ +\+-+$`)
 	partMargin = regexp.MustCompile(`^ +\| ?`)
@@ -79,16 +81,19 @@ func tracebackAt(said []string, i int) (t traceback, ok bool) {
 
 // groupAt reads the traceback of a group of exceptions that begins with line i.
 func groupAt(said []string, i int) (t traceback, ok bool) {
-	t.first, t.last = i, i+1
-	for ; t.last < len(said) && said[t.last] != groupEnd; t.last++ {
-		line, inside := strings.CutPrefix(said[t.last], groupMargin)
+	t.first, t.last = i, len(said)-1
+	for t.last > i && !groupEnd.MatchString(said[t.last]) {
+		t.last--
+	}
+	for _, line := range said[i : t.last+1] {
+		line, inside := strings.CutPrefix(line, groupMargin)
 		if inside && t.text == "" && indented(line) {
 			t.add(line)
 		} else if inside && t.text == "" {
 			t.text = line
 		}
 	}
-	if t.last == len(said) || len(t.frames) == 0 {
+	if t.last == i || len(t.frames) == 0 {
 		return t, false
 	}
 	t.parts = partsOf(said[i+1 : t.last+1])
@@ -99,6 +104,7 @@ func groupAt(said []string, i int) (t traceback, ok bool) {
 func (t *traceback) add(line string) {
 	m := pythonFrame.FindStringSubmatch(line)
 	if m == nil {
+		t.code += line + "\n"
 		return
 	}
 	if len(t.frames) == 0 {
@@ -141,7 +147,7 @@ func partsOf(group []string) (parts []exception) {
 func pythonEnd(said []string) (x exception, from frame, ok bool) {
 	said = notIgnored(said)
 	end := len(said) - 1
-	for end >= 0 && indented(said[end]) && said[end] != groupEnd {
+	for end >= 0 && indented(said[end]) && !groupEnd.MatchString(said[end]) {
 		end--
 	}
 	if t, ok := lastTraceback(said); ok && t.last == end {
