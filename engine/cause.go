@@ -40,7 +40,7 @@ var causes = []func(evidence) (cause, bool){
 	fileSystem,
 	notForked,
 	killedInside,
-	tracebackBefore,
+	tracebackTold,
 }
 
 // explain adds the cause of a failure to its verdict. The output itself is told by reporters, unchanged.

@@ -34,13 +34,17 @@ func (e evidence) runs(outermost frame) bool {
 // fetched is the path of a script that Keptn's python runtime has downloaded.
 const fetched = "<stdin>"
 
-// tracebackBefore is a hint and no cause: Python ends an exception whose message has several lines in the same way as a
+// tracebackTold is a hint and no cause: Python ends an exception whose message has several lines in the same way as a
 // script ends that has caught one, tells of it, and gives up. What a thread or a child writes is no more than a hint either.
-func tracebackBefore(e evidence) (cause, bool) {
+func tracebackTold(e evidence) (cause, bool) {
 	if e.exit.Code != 1 {
 		return cause{}, false
 	}
-	t, ok := lastTraceback(notIgnored(e.said))
+	said := notIgnored(e.said)
+	t, ok := lastTraceback(said)
+	if !ok && len(e.said) == keptLines {
+		t, ok = tracebackCut(said)
+	}
 	if !ok {
 		return cause{}, false
 	}

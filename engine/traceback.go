@@ -20,6 +20,8 @@ var (
 	chained = regexp.MustCompile(`^(During handling|The above exception was the direct cause) of the (above exception, another exception occurred|following exception):$`)
 	// logged is in the lines of logging that a traceback may belong to.
 	logged = regexp.MustCompile(`\b(WARNING|ERROR|CRITICAL|FATAL)\b`)
+	// warned is in what Python writes when it ends, of what the program has left.
+	warned = regexp.MustCompile(`^sys:1: \w*Warning: |^\w+Warning: Enable tracemalloc `)
 
 	// groupEnd is below the exceptions in a group. Groups that end with one that is in them have it in common.
 	groupEnd = regexp.MustCompile(`^ {4,}\+-{36}$`)
@@ -50,13 +52,74 @@ func lastTraceback(said []string) (t traceback, ok bool) {
 			t, ok = tracebackAt(said, i)
 		}
 	}
-	return t, ok
+	return t.around(said), ok
+}
+
+// around is the traceback in whose message t is, or t. A message that ends with a traceback has an empty line below it,
+// as format_exc gives it.
+func (t traceback) around(said []string) traceback {
+	first := t.begin(said)
+	o, ok := tracebackBefore(said, first)
+	if !ok || o.last != first && (o.last != first-1 || !t.open(said)) {
+		return t
+	}
+	text := strings.TrimSuffix(strings.TrimSuffix(o.text, groupBegin), tracebackBegin)
+	if text != o.text {
+		o.text = text + "…"
+	}
+	o.parts, o.last = []exception{t.exception}, t.last
+	return o.around(said)
+}
+
+// tracebackBefore is the one that begins above a line and is nearest to it.
+func tracebackBefore(said []string, line int) (t traceback, ok bool) {
+	for i := line - 1; i >= 0; i-- {
+		if strings.HasSuffix(said[i], tracebackBegin) {
+			return tracebackAt(said, i)
+		}
+	}
+	return t, false
+}
+
+// open is true where a message goes on below the last line of t with an empty one.
+func (t traceback) open(said []string) bool { return t.last+1 < len(said) && blank(said[t.last+1]) }
+
+// begin is the line where t begins, or the first of those from which it followed.
+func (t traceback) begin(said []string) int {
+	first := t.first
+	for first >= 3 && chained.MatchString(said[first-2]) {
+		first -= 3
+		for first > 0 && !strings.HasSuffix(said[first], tracebackBegin) {
+			first--
+		}
+	}
+	return first
+}
+
+// tracebackCut reads a traceback that is longer than what is kept of the output: functions that call each other without
+// end fill it with frames.
+func tracebackCut(said []string) (t traceback, ok bool) {
+	t.last = len(said) - 1
+	for i, line := range said {
+		switch {
+		case i == t.last:
+			t.text = line
+		case blank(line) || !indented(line):
+			return t, false
+		default:
+			t.add(line)
+		}
+	}
+	return t, len(t.frames) > 0 && pythonException.MatchString(t.text)
 }
 
 // notIgnored cuts off the tracebacks at the end of the output of which Python says that it ignored the exceptions: in
-// what runs when an object or the program ends.
+// what runs when an object or the program ends; and what it warns of at its own end.
 func notIgnored(said []string) []string {
 	for {
+		for len(said) > 0 && warned.MatchString(said[len(said)-1]) {
+			said = said[:len(said)-1]
+		}
 		t, ok := lastTraceback(said)
 		if !ok || t.first == 0 || !strings.HasPrefix(said[t.first-1], "Exception ignored ") {
 			return said
@@ -172,12 +235,10 @@ func (t traceback) uncaught(said []string) bool {
 	if t.outermost != "<module>" && t.outermost != "_run_module_as_main" {
 		return false
 	}
-	first := t.first
-	for first >= 3 && chained.MatchString(said[first-2]) {
-		first -= 3
-		for first > 0 && !strings.HasSuffix(said[first], tracebackBegin) {
-			first--
-		}
+	first := t.begin(said)
+	// Another one right above may have a message that t is in, unless it is the same, told before it was raised again.
+	if o, ok := tracebackBefore(said, first); ok && o.text != t.text && o.uncaught(said) && (o.last == first-1 || t.open(said)) {
+		return false
 	}
 	before := strings.TrimSuffix(strings.TrimSuffix(said[first], groupBegin), tracebackBegin)
 	if before == "" && first > 0 {
