@@ -39,25 +39,29 @@ func forms(value string) []string {
 	return slices.Compact(all)
 }
 
-// quotesInMarkup are what HTML and XML have for double and single quotes, where they do not leave them as they are.
-var quotesInMarkup = [][2]string{
-	{`"`, "'"},           // Python's saxutils.escape, and text of the DOM
-	{"&#34;", "&#39;"},   // Go, Jinja
-	{"&quot;", "'"},      // Python's quoteattr
-	{"&quot;", "&apos;"}, // XML
-	{"&quot;", "&#39;"},  // JavaScript's libraries
-	{"&quot;", "&#039;"}, // PHP
-	{"&quot;", "&#x27;"}, // Python's html.escape
-}
-
 // inMarkup are the forms in HTML and XML; attributes keep their tabs and line breaks as numbers alone.
 func inMarkup(value string) []string {
 	var all []string
-	for _, quotes := range quotesInMarkup {
-		text := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, quotes[0], "'", quotes[1]).Replace(value)
+	for _, entities := range markups {
+		text := entities.Replace(value)
 		all = append(all, text, spacesInMarkup.Replace(text))
 	}
 	return all
+}
+
+// markups differ in what stands for double and single quotes.
+var markups = []*strings.Replacer{
+	markup(`"`, "'"),           // Python's saxutils.escape, and text of the DOM
+	markup("&#34;", "&#39;"),   // Go, Jinja
+	markup("&quot;", "'"),      // Python's quoteattr
+	markup("&quot;", "&apos;"), // XML
+	markup("&quot;", "&#39;"),  // JavaScript's libraries
+	markup("&quot;", "&#039;"), // PHP
+	markup("&quot;", "&#x27;"), // Python's html.escape
+}
+
+func markup(double, single string) *strings.Replacer {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, double, "'", single)
 }
 
 var spacesInMarkup = strings.NewReplacer("\t", "&#9;", "\n", "&#10;", "\r", "&#13;")
