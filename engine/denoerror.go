@@ -20,12 +20,13 @@ var (
 	denoMark      = regexp.MustCompile(`^ *[\^~]+$`)
 	denoTypeError = regexp.MustCompile(`^(?:error: )?(TS\d+) \[ERROR\]: (.*)`)
 	denoCount     = regexp.MustCompile(`^Found \d+ errors\.$`)
-	// denoRefused are the words for code that never ran. Others may be a script's own, which tells of an error and exits.
+	// denoRefused are the words for code that it does not run, or not to its end. Others may be a script's own, which
+	// tells of an error and exits.
 	denoRefused = regexp.MustCompile(`^error: (?:` + strings.Join([]string{
 		`Type checking failed\.$`, `TS\d+ \[ERROR\]: `, `Module not found "`, `Import "[^"]*" not a dependency$`, `Import '[^']*' failed`,
 		`Relative import path "`, `Requires import access to "`, `No such built-in module: `, `JSR package `, `Failed loading `,
-		`Could not find npm package `, `Unsupported scheme "`, `Expected a JavaScript or TypeScript module`,
-		`Top-level await promise never resolved$`,
+		`npm package '`, `Could not find npm package '`, `Could not find version of '`, `Unknown export '`,
+		`Unsupported scheme "`, `Expected a JavaScript or TypeScript module`, `Top-level await promise never resolved$`,
 	}, "|") + `)`)
 	denoSyntax = regexp.MustCompile(`^error: (?:SyntaxError: |The module's source code could not be parsed: )`)
 	denoMargin = regexp.MustCompile(`^ *\|$`)
