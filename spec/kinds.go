@@ -45,11 +45,26 @@ func keptnKinds(group string) map[string][]string {
 
 func keptnGroups() []string { return []string{lifecycleGroup, "metrics.keptn.sh", "options.keptn.sh"} }
 
-// namesKeptn tells what is meant to be an API version of Keptn, isKeptnKind what is meant to be a kind of it.
+// namesKeptn tells what is meant to be an API version of Keptn, isKeptnKind what is meant to be a kind of it. Not all that
+// is called after Keptn is: its version 1 has files with such a header, and others may have such kinds.
 func namesKeptn(apiVersion string) bool {
-	return strings.Contains(strings.ToLower(apiVersion), "keptn")
+	group, _, _ := strings.Cut(apiVersion, "/")
+	return slices.ContainsFunc(keptnGroups(), func(known string) bool { return isSlip(group, known) })
 }
-func isKeptnKind(kind string) bool { return hasPrefixFold(kind, "Keptn") }
+
+func isKeptnKind(kind string) bool {
+	if cut := len(kind) - len("List"); cut > 0 && strings.EqualFold(kind[cut:], "List") {
+		kind = kind[:cut]
+	}
+	for _, group := range keptnGroups() {
+		for known := range keptnKinds(group) {
+			if strings.HasPrefix(known, "Keptn") && isSlip(kind, known) { // not Analysis, which others have
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // coreKinds are those of version v1 that ktask reads.
 func coreKinds() []string {
@@ -71,7 +86,8 @@ func (l *loader) object(group, version, kind string) {
 		l.fail(l.at("kind"), "unknown-kind", fmt.Sprintf("did you mean %q?", miscased(kind, coreKinds())), "there is no %s in version %q", kind, version)
 		return
 	}
-	if keptnKinds(group)[kind] == nil && strings.HasSuffix(kind, "List") {
+	written := kind
+	if keptnKinds(group)[kind] == nil && strings.HasSuffix(kind, "List") && kind != "List" {
 		kind, list = strings.TrimSuffix(kind, "List"), true
 	}
 	l.version, l.kind = version, kind
@@ -87,7 +103,7 @@ func (l *loader) object(group, version, kind string) {
 	case slices.Contains(keptnGroups(), group):
 		l.keptn(group, version, kind, list)
 	case isKeptnKind(kind) || namesKeptn(apiVersion(group, version)):
-		l.fail(l.at("apiVersion"), "unknown-group", home(kind), "there is no %s in apiVersion %q", kind, apiVersion(group, version))
+		l.fail(l.at("apiVersion"), "unknown-group", home(kind, list), "there is no %s in apiVersion %q", written, apiVersion(group, version))
 	case isWorkload(group, kind) && list:
 		l.items(apiVersion(group, version), kind)
 	case isWorkload(group, kind):
@@ -104,8 +120,11 @@ func apiVersion(group, version string) string {
 	return group + "/" + version
 }
 
-// home is the remedy for a kind that stands in the wrong group: where it, or the one that was meant, belongs.
-func home(kind string) string {
+// home is the remedy for a kind, or a list of it, that stands in the wrong group: where it, or the one that was meant, belongs.
+func home(kind string, list bool) string {
+	if strings.EqualFold(kind, "List") {
+		return "use apiVersion: v1"
+	}
 	groups := map[string]string{}
 	for _, group := range keptnGroups() {
 		for known := range keptnKinds(group) {
@@ -123,21 +142,17 @@ func home(kind string) string {
 	remedy := "use apiVersion: " + group + "/" + keptnKinds(group)[near][len(keptnKinds(group)[near])-1]
 	if near != kind {
 		remedy += " and kind: " + near
+		if list {
+			remedy += "List"
+		}
 	}
 	return remedy
 }
 
 func (l *loader) keptn(group, version, kind string, list bool) {
-	kinds := keptnKinds(group)
-	versions, known := kinds[kind]
+	versions, known := keptnKinds(group)[kind]
 	if !known {
-		remedy := DidYouMean(kind, slices.Sorted(maps.Keys(kinds)))
-		for _, other := range keptnGroups() {
-			if keptnKinds(other)[kind] != nil {
-				remedy = home(kind)
-			}
-		}
-		l.fail(l.at("kind"), "unknown-kind", remedy, "group %s has no kind %q", group, kind)
+		l.unknownKind(group, kind, list)
 		return
 	}
 	if !slices.Contains(versions, version) {
@@ -160,4 +175,22 @@ func (l *loader) keptn(group, version, kind string, list bool) {
 	default:
 		l.manifests.Foreign++
 	}
+}
+
+func (l *loader) unknownKind(group, kind string, list bool) {
+	elsewhere := strings.EqualFold(kind, "List")
+	for _, other := range keptnGroups() {
+		elsewhere = elsewhere || keptnKinds(other)[kind] != nil
+	}
+	suffix := ""
+	if list {
+		suffix = "List"
+	}
+	remedy := ""
+	if near := Nearest(kind, slices.Sorted(maps.Keys(keptnKinds(group)))); elsewhere {
+		remedy = home(kind, list)
+	} else if near != "" {
+		remedy = fmt.Sprintf("did you mean %q?", near+suffix)
+	}
+	l.fail(l.at("kind"), "unknown-kind", remedy, "group %s has no kind %q", group, kind+suffix)
 }

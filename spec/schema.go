@@ -129,24 +129,27 @@ func groupRules() []any {
 		rules = append(rules, when(object{"properties": object{"kind": kind, "apiVersion": apiVersion}},
 			object{"properties": object{field: matches(pattern, message)}}))
 	}
-	var groups, ofKeptn []string
+	var groups, meant, ofKeptn, inAnyCase []string
 	for _, group := range keptnGroups() {
 		kinds := keptnKinds(group)
 		names := slices.Sorted(maps.Keys(kinds))
 		escaped := strings.ReplaceAll(group, ".", `\.`)
 		groups = append(groups, escaped)
+		meant = append(meant, anyCase(strings.TrimSuffix(group, ".keptn.sh")))
 		for _, kind := range names {
 			apiVersion := matches("^"+escaped+"/", "") // other groups may have such a kind, too
 			if isKeptnKind(kind) {
-				apiVersion, ofKeptn = given, append(ofKeptn, kind)
+				apiVersion, ofKeptn, inAnyCase = given, append(ofKeptn, kind), append(inAnyCase, anyCase(kind))
 			}
 			rule(matches("^"+kind+"(List)?$", ""), apiVersion, "apiVersion", "^"+escaped+"/("+strings.Join(kinds[kind], "|")+")$",
 				kind+" is in "+group+", versions "+strings.Join(kinds[kind], ", "))
 		}
 		rule(given, matches("^"+escaped+"/", ""), "kind", "^("+strings.Join(names, "|")+")(List)?$", group+" has no such kind")
 	}
-	rule(given, matches(anyCase("keptn"), ""), "apiVersion", "^("+strings.Join(groups, "|")+")/", "Keptn has no such group")
-	rule(matches("^"+anyCase("keptn"), ""), given, "kind", "^("+strings.Join(ofKeptn, "|")+")(List)?$", "Keptn has no such kind")
+	rule(given, matches("^("+strings.Join(meant, "|")+`)\.`+anyCase("keptn")+`(\.[A-Za-z]{0,3})?(/|$)`, ""),
+		"apiVersion", "^("+strings.Join(groups, "|")+")/", "Keptn has no such group")
+	rule(matches("^("+strings.Join(inAnyCase, "|")+")("+anyCase("List")+")?$", ""), given,
+		"kind", "^("+strings.Join(ofKeptn, "|")+")(List)?$", "Keptn has no such kind")
 	core := matches("^[^/]*$", "")
 	rule(matches("^(ConfigMap|Secret)$", ""), core, "apiVersion", "^v1$", "ConfigMap and Secret have version v1")
 	rule(matches("^"+anyCase("List")+"$", ""), core, "kind", "^List$", "the kind is List")
