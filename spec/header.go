@@ -1,7 +1,9 @@
 package spec
 
 import (
+	"bytes"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -42,6 +44,22 @@ func (l *loader) document(root *node, apiVersion, kind string) {
 	if l.object(group, version, kind); l.flawed || l.tally.errors > before || l.full(Error) {
 		l.broken(root, kind)
 	}
+}
+
+// headerKey is a key of the header, at the start of a line or of an object or list that is written on one.
+var headerKey = regexp.MustCompile(`(?i)(?:^|[\r\n{,])[\s{\[?\x{FFFD}-]*["']?(?:apiVersion|kind)["']?\s*:`)
+
+// hasHeader tells whether a file may have a manifest in it, however broken that is. UTF-16 begins with a mark that is no
+// UTF-8, and has a zero in every letter.
+func hasHeader(data []byte) bool {
+	return headerKey.Match(bytes.ReplaceAll(data, []byte{0}, nil))
+}
+
+// passedOver takes the problems that the parser has with a file which is no manifest, like the settings of another tool:
+// what is wrong there is not ktask's business.
+func (l *loader) passedOver(p Problem) {
+	p.Severity = Warning
+	l.problem(p)
 }
 
 // header reads apiVersion or kind. A file that is found in a directory and lacks one is something else, like the values

@@ -37,6 +37,36 @@ func TestFoundInADirectory(t *testing.T) {
 	}
 }
 
+// TestNoManifest: what the parser refuses of a file of another tool is a warning where the file was found in a directory.
+func TestNoManifest(t *testing.T) {
+	const manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\n"
+	for text, want := range map[string]Severity{
+		"a: b\na: c":                         Warning, // values.yaml
+		"{\n  // a comment\n  \"a\": {},\n}": Warning, // tsconfig.json
+		"a: [b":                              Warning,
+		"# of any kind: here\na: [b":         Warning,
+		"a: {{ .Values.a }}":                 Warning,
+		"\xff":                               Warning,
+		manifest + "a: [b":                   Error,
+		"kind: Deployment\nspec: {{ .Values.a }}":   Error,
+		"a: [b\nAPIVERSION : v1":                    Error,
+		"- a: [b\n- kind: KeptnTask":                Error,
+		"{\n  \"kind\": \"KeptnTask\",\n  \"a\": [": Error,
+		"{a: [, 'apiVersion': v1":                   Error,
+		"\xff\xfek\x00i\x00n\x00d\x00:\x00":         Error, // in UTF-16
+	} {
+		for _, named := range []bool{false, true} {
+			if named {
+				want = Error
+			}
+			_, problems := Load([]File{{Name: "f", Data: []byte(text), Named: named}}, Options{Namespace: "default"})
+			if len(problems) == 0 || problems[0].Severity != want || want == Warning && len(problems.Errors()) > 0 {
+				t.Errorf("%q, named %t: want %s, got %v", text, named, want, problems)
+			}
+		}
+	}
+}
+
 // TestSecretInAnyCase: no line is shown of what is meant to be a Secret, however wrong it is written.
 func TestSecretInAnyCase(t *testing.T) {
 	for _, text := range []string{

@@ -43,13 +43,17 @@ func Load(files []File, options Options) (Manifests, Problems) {
 			l.fail(Pos{File: f.Name}, "too-large", "is this a manifest?", "more than %d documents", maxDocuments)
 			chunks = nil
 		}
+		add := l.problem
+		if !f.Named && !hasHeader(f.Data) {
+			add = l.passedOver
+		}
 		for _, c := range chunks {
 			if l.full(Error) {
 				break
 			}
 			for _, c := range concatenated(c) {
 				before := l.tally.errors
-				if root := parse(f.Name, c, guarded(c, options.Sensitive, l.problem)); root != nil {
+				if root := parse(f.Name, c, guarded(c, options.Sensitive, add)); root != nil {
 					l.flawed = l.tally.errors > before
 					l.document(root, "", "")
 				}
