@@ -97,7 +97,11 @@ func (b *builder) object(n *yaml.Node) *node {
 		}
 		k := b.build(key, nil)
 		if k.kind == listKind || k.kind == objectKind {
-			b.problem(key, "wrong-type", helmRemedy, "a key must be a scalar, not %s", k.kind)
+			remedy := ""
+			if k.kind == objectKind && key.Line == n.Line && key.Column == n.Column+1 { // {{
+				remedy = helmRemedy
+			}
+			b.problem(key, "wrong-type", remedy, "a key must be a scalar, not %s", k.kind)
 			continue
 		}
 		if i := o.find(k.text); i >= 0 {

@@ -74,7 +74,11 @@ func (c containerCheck) identity() {
 		c.fail(c.s.At("image"), "invalid-value", "", "image %q cannot be pulled from anywhere, and in a cluster its pod would wait for ever: %v", c.raw.Image, err)
 	}
 	if dir := c.raw.WorkingDir; dir != "" && !strings.HasPrefix(dir, "/") {
-		c.fail(c.s.At("workingDir"), "invalid-path", "write /"+dir, "workingDir %q must be an absolute path, or no process can be started there", dir)
+		remedy := "write /" + dir
+		if strings.ContainsAny(dir, "$~") {
+			remedy = "nothing is expanded there: write the path itself"
+		}
+		c.fail(c.s.At("workingDir"), "invalid-path", remedy, "workingDir %q must be an absolute path, or no process can be started there", dir)
 	}
 	c.oneOf(string(c.raw.ImagePullPolicy), []string{"Always", "IfNotPresent", "Never"}, "imagePullPolicy")
 	c.oneOf(string(c.raw.TerminationMessagePolicy), []string{"File", "FallbackToLogsOnError"}, "terminationMessagePolicy")

@@ -75,7 +75,8 @@ func ContainerFields() []ContainerField {
 		{"securityContext.procMount", Supported, ""},
 		{"securityContext.seccompProfile.type", Supported, "RuntimeDefault and Unconfined; Localhost is rejected"},
 		{"securityContext.seccompProfile.localhostProfile", Rejected, "the profile is a file of a node"},
-		{"securityContext.appArmorProfile", Rejected, "profiles are loaded on a node"},
+		{"securityContext.appArmorProfile.type", Supported, "RuntimeDefault; Unconfined and Localhost are rejected"},
+		{"securityContext.appArmorProfile.localhostProfile", Rejected, "profiles are loaded on a node"},
 		{"securityContext.seLinuxOptions", Rejected, "labels are those of a node"},
 		{"securityContext.windowsOptions", Rejected, "tasks run in Linux containers"},
 	}
@@ -100,6 +101,9 @@ func (v fieldVerdicts) visit(s section, path string) {
 	if n == nil || n.bad || n.kind == nullKind {
 		return
 	}
+	if (n.kind == objectKind || n.kind == listKind) && len(n.values) == 0 {
+		return // to Kubernetes as if it were not given
+	}
 	if f, known := v.table[path]; known {
 		v.tell(s, f)
 		return
@@ -117,20 +121,22 @@ func (v fieldVerdicts) visit(s section, path string) {
 }
 
 func (v fieldVerdicts) tell(s section, f ContainerField) {
-	at := s.At()
-	p := Problem{Pos: at, Rule: "unsupported-field", Severity: Error}
-	switch f.Support {
-	case Supported:
-		return
+	switch at := s.At(); f.Support {
 	case Approximated:
-		p.Severity, p.Rule = Note, "no-local-meaning"
-		p.Message = fmt.Sprintf("%s has no effect here: %s", at.Field, f.Reason)
+		v.loader.problem(Problem{Pos: at, Rule: "no-local-meaning", Severity: Note, Message: fmt.Sprintf("%s has no effect here: %s", at.Field, f.Reason)})
 	case Rejected:
-		p.Message = fmt.Sprintf("%s cannot be honoured: %s", at.Field, f.Reason)
-		p.Remedy = "--lenient leaves it out"
-		if v.loader.options.Lenient {
-			p.Severity, p.Remedy = Warning, ""
-		}
+		v.loader.unsupported(at, "", "%s cannot be honoured: %s", at.Field, f.Reason)
 	}
-	v.loader.problem(p)
+}
+
+// unsupported reports what ktask cannot honour. Where remedy is "", it is to leave that out.
+func (l *loader) unsupported(at Pos, remedy, format string, args ...any) {
+	p := Problem{Pos: at, Rule: "unsupported-field", Severity: Error, Message: fmt.Sprintf(format, args...), Remedy: remedy}
+	switch {
+	case l.options.Lenient:
+		p.Severity = Warning
+	case remedy == "":
+		p.Remedy = "--lenient leaves it out"
+	}
+	l.problem(p)
 }

@@ -34,6 +34,9 @@ func (c containerCheck) security() {
 	if profile := context.SeccompProfile; profile != nil {
 		s.seccomp(profile)
 	}
+	if profile := context.AppArmorProfile; profile != nil {
+		s.appArmor(profile)
+	}
 }
 
 func isTrue(b *bool) bool { return b != nil && *b }
@@ -52,5 +55,19 @@ func (c containerCheck) seccomp(profile *corev1.SeccompProfile) {
 	c.oneOf(string(profile.Type), kinds, "seccompProfile", "type")
 	if profile.Type == corev1.SeccompProfileTypeLocalhost && profile.LocalhostProfile == nil {
 		c.fail(c.s.At("seccompProfile"), "required", "", "seccompProfile of type Localhost needs a localhostProfile")
+	}
+}
+
+func (c containerCheck) appArmor(profile *corev1.AppArmorProfile) {
+	if c.missing(string(profile.Type), "appArmorProfile", "type") {
+		return
+	}
+	c.oneOf(string(profile.Type), []string{"RuntimeDefault", "Unconfined", "Localhost"}, "appArmorProfile", "type")
+	if profile.Type == corev1.AppArmorProfileTypeLocalhost && stringOf(profile.LocalhostProfile) == "" {
+		c.fail(c.s.At("appArmorProfile"), "required", "", "appArmorProfile of type Localhost needs a localhostProfile")
+	}
+	if profile.Type == corev1.AppArmorProfileTypeUnconfined {
+		at := c.s.At("appArmorProfile", "type")
+		c.unsupported(at, "", "%s Unconfined cannot be honoured: an engine confines a container as it is set up to", at.Field)
 	}
 }

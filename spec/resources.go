@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -47,15 +46,7 @@ func (c containerCheck) quantities(list corev1.ResourceList, field string) {
 		if name == corev1.ResourceMemory || name == corev1.ResourceCPU {
 			continue
 		}
-		p := Problem{Pos: at, Severity: Error, Rule: "unsupported-field", Remedy: "--lenient leaves it out",
-			Message: fmt.Sprintf("%s cannot be honoured: an engine limits memory and cpu", at.Field)}
-		if near := Nearest(string(name), []string{"memory", "cpu"}); near != "" {
-			p.Remedy = fmt.Sprintf("did you mean %q?", near)
-		}
-		if c.options.Lenient {
-			p.Severity = Warning
-		}
-		c.problem(p)
+		c.unsupported(at, DidYouMean(string(name), []string{"memory", "cpu"}), "%s cannot be honoured: an engine limits memory and cpu", at.Field)
 	}
 }
 
@@ -79,7 +70,7 @@ func (c containerCheck) resourceName(name string, s section) bool {
 		return true
 	default:
 		remedy := DidYouMean(name, standardResources())
-		if remedy == "" {
+		if remedy == "" || strings.HasSuffix(strings.ToLower(name), "gpu") { // which is a letter away from cpu
 			remedy = "a resource is one of " + strings.Join(standardResources(), ", ") + ", or has a domain, as in example.com/gpu"
 		}
 		c.fail(at, "invalid-name", remedy, "%q is no resource of a container", name)
