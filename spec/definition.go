@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
@@ -29,12 +30,7 @@ func (l *loader) definition() {
 	if raw.Spec.AutomountServiceAccountToken != nil {
 		d.AutomountToken = required(l, raw.Spec.AutomountServiceAccountToken.Type, s.sub("automountServiceAccountToken"), "type")
 	}
-	for s, ref := range sound(l, s.sub("imagePullSecrets"), raw.Spec.ImagePullSecrets) {
-		if ref.Name == "" {
-			l.missing(s, "name")
-		}
-		d.ImagePullSecrets = append(d.ImagePullSecrets, ref.Name)
-	}
+	d.ImagePullSecrets = l.pullSecrets(raw.Spec.ImagePullSecrets, s.sub("imagePullSecrets"))
 	for field, reason := range map[string]string{
 		"serviceAccount":               "there is no API server to call",
 		"automountServiceAccountToken": "there is no API server to call",
@@ -48,6 +44,20 @@ func (l *loader) definition() {
 	if ok && l.remember(meta) && d.Runner != nil {
 		l.manifests.Definitions = append(l.manifests.Definitions, d)
 	}
+}
+
+// pullSecrets are the names. The API server takes an empty one, with a warning.
+func (l *loader) pullSecrets(raw []corev1.LocalObjectReference, s section) []string {
+	var names []string
+	for s, ref := range sound(l, s, raw) {
+		switch {
+		case ref.Name != "":
+			names = append(names, ref.Name)
+		case !l.full(Warning) && !s.bad("name") && !l.misspelt(s, "name"):
+			l.warn(s.At("name"), "empty-name", "leave it out", "%s is empty, and names no Secret", s.At("name").Field)
+		}
+	}
+	return names
 }
 
 // required is a field of s that must be there once s is.
@@ -159,9 +169,11 @@ func (l *loader) function(runtime, field string, raw *rawFunction, s section) *F
 }
 
 // sources lists where the code may come from in the order in which Keptn looks (runtime_builder.go): the
-// referenced definition, the inline code, the ConfigMap, the URL.
+// referenced definition, the inline code, the ConfigMap, the URL. One that is empty is none to Keptn, and an error only
+// where there is no other.
 func (l *loader) sources(f *Function, raw *rawFunction, s section) {
 	broken := false
+	var empty []func()
 	add := func(field, leaf, value string, source Source) {
 		switch {
 		case s.bad(field) || s.bad(field, leaf):
@@ -169,8 +181,7 @@ func (l *loader) sources(f *Function, raw *rawFunction, s section) {
 		case value != "":
 			f.Sources = append(f.Sources, source)
 		case leaf != "code":
-			broken = true
-			l.missing(s.sub(field), leaf)
+			empty = append(empty, func() { l.missing(s.sub(field), leaf) })
 		}
 	}
 	if r := raw.FunctionRef; s.Given("functionRef") && r != nil {
@@ -187,7 +198,13 @@ func (l *loader) sources(f *Function, raw *rawFunction, s section) {
 	if r := raw.HTTPRef; s.Given("httpRef") && r != nil {
 		add("httpRef", "url", r.URL, HTTPRef{r.URL, s.At("httpRef", "url")})
 	}
-	if len(f.Sources) == 0 && !broken && !l.brokenChild(s) {
+	switch {
+	case len(f.Sources) > 0:
+	case len(empty) > 0:
+		for _, report := range empty {
+			report()
+		}
+	case !broken && !l.brokenChild(s):
 		remedy := "give it one of inline, httpRef, functionRef and configMapRef"
 		if s.Given("inline") {
 			remedy = "inline.code is empty, which Keptn takes for none; " + remedy

@@ -171,6 +171,7 @@ func TestSchemaVersusLoad(t *testing.T) {
 		container("resources: {requests: {ephemeral-storage: 1Gi}}, securityContext: {capabilities: {add: [net_admin, CAP_SYS_TIME, Cap_Bpf], drop: [all]}}"),
 		container("env: [{name: A, valueFrom: {configMapKeyRef: {name: a.b, key: .c}}}], envFrom: [{secretRef: {name: a.b}}]"),
 		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: ~}", "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {a: ~}",
+		definition("v1", "{deno: {inline: {code: x}, functionRef: {}, configMapRef: {name: ''}, httpRef: {url: ''}}}"), definition("v1", "{deno: {httpRef: {url: x}, inline: {}}}"),
 		secret("tls", "data: {tls.crt: aGVsbG8=}\nstringData: {tls.key: x}"), secret("basic-auth", "stringData: {password: x}"), secret("other", ""),
 	}
 	wrong := []string{
@@ -198,7 +199,7 @@ func TestSchemaVersusLoad(t *testing.T) {
 		definition("v1", "{function: {inline: {code: x}}}"), definition("v1alpha2", "{deno: {inline: {code: x}}}"), definition("v1alpha1", "{function: {inline: {code: x}}, retries: 1}"),
 		definition("v1alpha2", "{function: {inline: {code: x}, cmdParameters: -u}}"), definition("v2", "{deno: {inline: {code: x}}}"),
 		definition("v1", "{deno: {inlineRef: {code: x}}}"), definition("v1", "{deno: {ConfigMapRef: {name: x}}}"), definition("v1", "{deno: {httpRef: [{url: x}]}}"),
-		definition("v1", "{deno: {httpRef: {URL: x}}}"), definition("v1", "{deno: {functionRef: {name: A_B}}}"), definition("v1", "{deno: {inline: {code: ''}}}"),
+		definition("v1", "{deno: {httpRef: {URL: x}}}"), definition("v1", "{deno: {functionRef: {name: A_B}}}"), definition("v1", "{deno: {inline: {code: ''}}}"), definition("v1", "{deno: {functionRef: {}, httpRef: {url: ''}}}"),
 		definition("v1", "{deno: {inline: {code: x}, parameters: {map: {a: 1}}}}"), definition("v1", "{deno: {inline: {code: x}, parameters: {map: {a: true}}}}"),
 		definition("v1", "{deno: {inline: {code: x}, parameters: {a: b}}}"), definition("v1", "{deno: {inline: {code: x}, parameters: {map: {a: {b: c}}}}}"),
 		deno("timeout: 5"), deno("timeout: '5'"), deno("timeout: 1d"), deno("timeout: -5s"), deno("timeout: ''"), deno("timeout: abc5s"), deno("timeout: 5 m"),

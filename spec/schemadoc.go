@@ -109,9 +109,9 @@ func keptnDocs() map[string]fieldDoc {
 		"rawFunction.secureParameters": {"What the code gets from a Secret, in the environment variable SECURE_DATA.", false, nil},
 		"rawFunction.cmdParameters":    {"Options of the interpreter, like -u; split at blanks. Deno ignores them.", false, nil},
 
-		"rawNameRef.name":            {"The name of the resource, in the same namespace or in Keptn's.", true, subdomain()},
-		"rawInline.code":             {"The script.", true, nil},
-		"rawHTTPRef.url":             {"Where the script is.", true, object{"minLength": 1}},
+		"rawNameRef.name":            {"The name of the resource, in the same namespace or in Keptn's.", false, optional(subdomain())},
+		"rawInline.code":             {"The script.", false, nil},
+		"rawHTTPRef.url":             {"Where the script is.", false, nil},
 		"rawParameters.map":          {"Names and values. All values are strings: quote numbers and booleans.", false, nil},
 		"rawSecureParameters.secret": {"The name of the Secret, whose key SECURE_DATA is passed on.", false, nil},
 

@@ -104,10 +104,12 @@ func (b *schemaBuilder) extra(t reflect.Type) object {
 	case reflect.TypeFor[rawDefinitionSpec]():
 		return object{"oneOf": b.alternatives(t, "deno", "python", "container", "function")}
 	case reflect.TypeFor[rawFunction]():
-		// To Keptn, empty code is none.
-		code := object{"properties": object{"code": object{"minLength": 1}}}
-		inline := object{"required": []string{"inline"}, "properties": object{"inline": code}}
-		return object{"anyOf": append([]any{inline}, b.alternatives(t, "functionRef", "configMapRef", "httpRef")...)}
+		// To Keptn, an empty source is none.
+		source := func(field, leaf string) object {
+			given := object{"required": []string{leaf}, "properties": object{leaf: object{"minLength": 1}}}
+			return object{"required": []string{field}, "properties": object{field: given}}
+		}
+		return object{"anyOf": []any{source("inline", "code"), source("functionRef", "name"), source("configMapRef", "name"), source("httpRef", "url")}}
 	case reflect.TypeFor[rawSecret]():
 		return object{"allOf": secretTypes()}
 	case reflect.TypeFor[corev1.Probe]():
