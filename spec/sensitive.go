@@ -3,6 +3,7 @@ package spec
 import (
 	"bytes"
 	"regexp"
+	"strings"
 	"sync"
 )
 
@@ -29,6 +30,14 @@ func meantSecret(text []byte) bool {
 // repeated finds what a message repeats of the text.
 var repeated = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'[^']*'`)
 
+// hidden is what is shown of it: the parser's own words for what it expected, which are single marks as ',' and ']' are.
+func hidden(quoted string) string {
+	if inner := quoted[1 : len(quoted)-1]; len(inner) == 1 && strings.Contains(",:]}", inner) {
+		return quoted
+	}
+	return "(not shown)"
+}
+
 // guarded takes the problems that a parser has with a document. Where a Secret is in it, nobody knows which part of
 // the text is a value, so neither the line may be shown nor what the parser quotes of it: a password that begins with
 // an asterisk or an exclamation mark is an alias or a tag to YAML.
@@ -39,7 +48,7 @@ func guarded(c chunk, secret bool, add func(Problem)) func(Problem) {
 		if isSecret() {
 			p.Sensitive = true
 			if p.Rule == "syntax" {
-				p.Message = repeated.ReplaceAllString(p.Message, "(not shown)")
+				p.Message = repeated.ReplaceAllStringFunc(p.Message, hidden)
 			}
 		}
 		add(p)
