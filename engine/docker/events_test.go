@@ -20,9 +20,15 @@ type eventLog struct {
 	client *client.Client
 	mu     sync.Mutex
 	heard  []events.Message
-	failed error
 	cancel context.CancelFunc
 	listen sync.WaitGroup
+}
+
+// told is one event, however often it is heard.
+type told struct {
+	at     int64
+	action events.Action
+	id     string
 }
 
 // listen hears what happens from now on on the engine at host, the machine's where that is "".
@@ -30,32 +36,41 @@ func listen(t *testing.T, host string) *eventLog {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	l := &eventLog{client: apiAt(t, host), cancel: cancel}
-	now := time.Now()
-	told, failed := l.client.Events(ctx, events.ListOptions{
+	begin := time.Now()
+	l.listen.Go(func() {
+		known := map[told]bool{}
+		for ctx.Err() == nil { // podman ends its stream now and then, where it reads its own file of events
+			l.follow(ctx, begin, known)
+			time.Sleep(10 * time.Millisecond) // an engine that is gone fails at once
+		}
+	})
+	t.Cleanup(l.close)
+	return l
+}
+
+// follow hears all since begin, until the stream ends.
+func (l *eventLog) follow(ctx context.Context, begin time.Time, known map[told]bool) {
+	stream, failed := l.client.Events(ctx, events.ListOptions{
 		// Engines answer before they listen, so they are to begin with what was meanwhile.
-		Since: fmt.Sprintf("%d.%09d", now.Unix(), now.Nanosecond()),
+		Since: fmt.Sprintf("%d.%09d", begin.Unix(), begin.Nanosecond()),
 		Filters: filters.NewArgs(
 			filters.Arg("type", string(events.ContainerEventType)), filters.Arg("type", string(events.VolumeEventType)),
 			filters.Arg("event", string(events.ActionCreate)), filters.Arg("event", string(events.ActionStart)),
 		),
 	})
-	l.listen.Go(func() {
-		for {
-			select {
-			case event := <-told:
+	for {
+		select {
+		case event := <-stream:
+			if one := (told{event.TimeNano, event.Action, event.Actor.ID}); !known[one] {
+				known[one] = true
 				l.mu.Lock()
 				l.heard = append(l.heard, event)
 				l.mu.Unlock()
-			case err := <-failed:
-				l.mu.Lock()
-				defer l.mu.Unlock()
-				l.failed = err
-				return
 			}
+		case <-failed:
+			return
 		}
-	})
-	t.Cleanup(l.close)
-	return l
+	}
 }
 
 // close ends the listening.
@@ -80,9 +95,6 @@ func (l *eventLog) all(t *testing.T) (heard []events.Message) {
 	await(t, "the engine tells what happens", func() bool {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		if l.failed != nil {
-			t.Fatalf("listen to the engine: %v", l.failed)
-		}
 		end := slices.IndexFunc(l.heard, isMark)
 		heard = l.heard[:max(end, 0)]
 		return end >= 0
