@@ -82,7 +82,7 @@ func masked(p plan.Plan) plan.Plan {
 	for _, t := range p.Tasks {
 		secrets = append(secrets, t.Container.Secrets()...)
 	}
-	mask := engine.NewMask(secrets)
+	mask := engine.NewPlainMask(secrets)
 	texts := func(all []plan.Text) []plan.Text {
 		all = slices.Clone(all) // nil stays nil: the image's own
 		for i := range all {

@@ -25,11 +25,19 @@ type Mask struct {
 }
 
 // NewMask makes a mask for secrets. Values that are too short are left out, see Unmaskable.
-func NewMask(secrets []plan.Secret) *Mask {
+func NewMask(secrets []plan.Secret) *Mask { return newMask(secrets, allForms, longTexts) }
+
+// NewPlainMask makes a mask that knows the values of secrets as they are and within JSON, and no other form: for texts that no
+// program has encoded, of which one may have the secrets of thousands of tasks.
+func NewPlainMask(secrets []plan.Secret) *Mask {
+	return newMask(secrets, plainForms, func(string) []string { return nil })
+}
+
+func newMask(secrets []plan.Secret, forms, longTexts func(secret string) []string) *Mask {
 	m := &Mask{trie: newTrie()}
 	var begins []string
 	for _, s := range secrets {
-		for _, form := range allForms(s.Reveal()) {
+		for _, form := range forms(s.Reveal()) {
 			m.trie.add(form)
 			begins = append(begins, form[:grams])
 		}
@@ -51,6 +59,18 @@ func NewMask(secrets []plan.Secret) *Mask {
 		}
 	}
 	return m
+}
+
+// plainForms are a secret's readings, and those as part of JSON.
+func plainForms(secret string) []string {
+	var all []string
+	for _, value := range readings(secret) {
+		if len(strings.TrimSpace(value)) >= shortestMasked {
+			all = append(all, value, inJSON(value, true), inJSON(value, false))
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // allForms are the forms of a secret's readings. The one that is costly is for whole values alone: nobody puts a line

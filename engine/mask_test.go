@@ -101,6 +101,17 @@ func TestMaskHidesForms(t *testing.T) {
 	}
 }
 
+func TestPlainMask(t *testing.T) {
+	mask := NewPlainMask(secrets(`pa"ss\word`, `{"k":"inner value"}`, "abc"))
+	const text = `pa"ss\word {"p":"pa\"ss\\word"} inner value abc cGEic3Ncd29yZA==`
+	if got, want := mask.String(text), `••• {"p":"•••"} ••• abc cGEic3Ncd29yZA==`; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if NewPlainMask(secrets("abc")) != nil {
+		t.Error("a value is too short")
+	}
+}
+
 // TestMaskHidesPartsOfBase64 has a password in the base64 of something longer, behind 0 to 2 bytes more than a multiple of 3.
 func TestMaskHidesPartsOfBase64(t *testing.T) {
 	mask := NewMask(secrets("p4ss>w?rd"))
