@@ -19,7 +19,7 @@ demo: images build ## run a deno, a python and a container task
 	@examples/demo.sh
 
 # What asks much of the engine: one after the other, so that none is judged by the load that the other makes.
-ENGINE := engine/docker integration/e2e
+ENGINE := engine/docker integration/e2e integration/attack
 
 test: images ## vet for each system, check the formatting and test everything, on the real engine
 	go vet ./...
