@@ -1,7 +1,7 @@
 # Everything that can be done with the project, one word each. `make` alone lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help engine images build demo test soak bench fuzz clean distclean
+.PHONY: help engine images moby build demo test soak bench fuzz clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -12,6 +12,9 @@ engine: ## make sure that a container engine answers (installs and starts one on
 images: engine ## build the images that tests and demo run on, without a registry
 	@integration/images/images.sh
 
+moby: ## build the Docker engine of today that some tests run on, without a registry
+	@integration/images/moby.sh
+
 build: ## build bin/ktask
 	CGO_ENABLED=0 go build -trimpath -o bin/ktask .
 
@@ -21,7 +24,7 @@ demo: images build ## run a deno, a python and a container task
 # What asks much of the engine: one after the other, so that none is judged by the load that the other makes.
 ENGINE := engine/docker integration/e2e integration/attack
 
-test: images ## vet for each system, check the formatting and test everything, on the real engine
+test: images moby ## vet for each system, check the formatting and test everything, on the real engine
 	go vet ./...
 	GOOS=darwin go vet ./...
 	GOOS=windows go vet ./...
@@ -29,7 +32,7 @@ test: images ## vet for each system, check the formatting and test everything, o
 	go test -race -timeout 20m $$(go list ./... | grep -v $(ENGINE:%=-e /%$$))
 	TESTCONTAINERS_RYUK_DISABLED=true go test -race -timeout 20m -p 1 $(ENGINE:%=./%)
 
-soak: images ## the long versions of the tests that kill ktask and the engine
+soak: images moby ## the long versions of the tests that kill ktask and the engine
 	KTASK_SOAK=1 TESTCONTAINERS_RYUK_DISABLED=true go test -race -v -run Soak -timeout 60m ./...
 
 bench: images ## measure what ktask adds to the engine

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -28,9 +29,9 @@ func (app App) cleanCommand() *cli.Command {
 		Name:      "clean",
 		Usage:     "remove what a crash left behind",
 		ArgsUsage: "[RUN...]",
-		Description: "Removes the containers, volumes and networks of runs whose ktask has ended, and what --keep kept of them. RUN, as in\n" +
-			"the label dev.ktask.run, narrows it down to these runs. What a ktask is at work on stays. So does what may be\n" +
-			"another machine's or container's, or has an owner that this ktask cannot read, unless --all is given.",
+		Description: "Removes the containers and volumes of runs whose ktask has ended, and what --keep kept of them. RUN, as in the label\n" +
+			"dev.ktask.run, narrows it down to these runs. What a ktask is at work on stays. So does what another machine,\n" +
+			"container or user may be at work on, until it is older than its task's timeout allows, unless --all is given.",
 		Flags: append(engineFlags(),
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be removed, and remove nothing"},
 			&cli.BoolFlag{Name: "all", Usage: "remove also what cannot be proven to be out of use; asks first"},
@@ -78,11 +79,11 @@ func (app App) cleanUp(ctx context.Context, cleaner engine.Cleaner, o cleanOptio
 	if err != nil {
 		return exitError{exitEngine, err}
 	}
-	self := owner.Self()
+	runs := app.runs()
 	var finds []*find
 	for _, left := range all {
 		if len(o.runs) == 0 || slices.Contains(o.runs, left.Labels.Run) {
-			finds = append(finds, newFind(self, left))
+			finds = append(finds, newFind(runs, left))
 		}
 	}
 	if o.all && !o.force && !o.dryRun {
@@ -158,7 +159,7 @@ type find struct {
 	Task    string `json:"task"`
 	Attempt int    `json:"attempt"`
 	Owner   string `json:"owner"` // alive, dead or unknown
-	PID     int    `json:"pid"`   // the owner's, 0 where it cannot be read
+	PID     int    `json:"pid"`   // the owner's, 0 if it cannot be read
 	Running bool   `json:"running"`
 	Kept    bool   `json:"kept"`
 	Reason  string `json:"reason"`
@@ -167,11 +168,13 @@ type find struct {
 	fate owner.Fate
 }
 
-func newFind(self owner.Process, left engine.Leftover) *find {
-	of, fate := fateOf(self, left)
+func newFind(runs owner.Runs, left engine.Leftover) *find {
+	fate := fateOf(runs, left)
+	word, _, _ := strings.Cut(left.Labels.Owner, " ")
+	pid, _ := strconv.Atoi(word)
 	f := &find{
 		Kind: left.Kind, Name: left.Name, ID: left.ID, Run: left.Labels.Run, Task: left.Labels.Task, Attempt: left.Labels.Attempt,
-		Owner: fate.String(), PID: of.PID, Running: left.Running, Kept: left.Kept, left: left, fate: fate,
+		Owner: fate.String(), PID: max(pid, 0), Running: left.Running, Kept: left.Kept, left: left, fate: fate,
 	}
 	f.Reason = f.reason()
 	return f
@@ -184,12 +187,12 @@ func (f *find) reason() string {
 		return fmt.Sprintf("run %s is at work (pid %d)", f.Run, f.PID)
 	case f.fate == owner.Dead && f.Kept:
 		return fmt.Sprintf("run %s kept it", f.Run)
+	case f.fate == owner.Dead && f.left.Overdue:
+		return fmt.Sprintf("run %s has ended: its time is over", f.Run)
 	case f.fate == owner.Dead:
 		return fmt.Sprintf("run %s was killed (pid %d)", f.Run, f.PID)
-	case f.PID > 0:
-		return fmt.Sprintf("run %s may be at work on another machine or in another container (pid %d there)", f.Run, f.PID)
 	}
-	return fmt.Sprintf("run %s has an owner that cannot be read", f.Run)
+	return fmt.Sprintf("run %s may be at work on another machine, in another container or for another user (pid %d there)", f.Run, f.PID)
 }
 
 // settle removes the find where it may.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -44,19 +46,55 @@ func (e *littered) Sweep(_ context.Context, run string, _ time.Duration) error {
 	return nil
 }
 
-// litter has something of a dead ktask, kept or not, of this one, of another machine's, and of nobody's.
-func litter() *littered {
-	self := owner.Self()
-	dead, foreign := self, self
-	dead.Start, foreign.Machine, foreign.Boot, foreign.PID = "1", "another", "another", 4242
+// litter has something of a dead ktask, kept or not, of a living one, of another machine's that may be at work and that
+// cannot be any longer, and of nobody's.
+func litter(t *testing.T) *littered {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "ktask")
+	t.Setenv("XDG_RUNTIME_DIR", filepath.Dir(dir))
+	runs := owner.In(dir)
+	for _, run := range []string{"run-dead", "run-kept", "run-alive"} {
+		claim, err := runs.Claim(run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if run == "run-alive" {
+			t.Cleanup(claim.Release)
+			continue
+		}
+		abandon(t, claim, dir)
+	}
 	left := func(name, by string) engine.Leftover {
 		return engine.Leftover{Kind: "container", Name: name, ID: "id-" + name, Labels: engine.Labels{Run: "run-" + name, Task: "t", Attempt: 1, Owner: by}}
 	}
-	kept := left("kept", dead.String())
-	kept.Kept = true
+	kept, overdue, slow := left("kept", "7 then"), left("overdue", "7 then"), left("alive", "7 then")
+	kept.Kept, overdue.Overdue, slow.Overdue = true, true, true
 	return &littered{left: []engine.Leftover{
-		left("dead", dead.String()), kept, left("alive", self.String()), left("foreign", foreign.String()), left("odd", "host 1 2"),
+		left("dead", "7 then"), kept, slow, left("foreign", "4242 then"), overdue, left("odd", "host 1 2"),
 	}}
+}
+
+// abandon leaves the file of a run as a killed process does: there, and not locked.
+func abandon(t *testing.T, claim *owner.Claim, dir string) {
+	t.Helper()
+	files := func() map[string]bool {
+		all := map[string]bool{}
+		found, _ := filepath.Glob(filepath.Join(dir, "*", "*"))
+		for _, f := range found {
+			all[f] = true
+		}
+		return all
+	}
+	before := files()
+	claim.Release()
+	after := files()
+	for f := range before {
+		if !after[f] {
+			if err := os.WriteFile(f, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }
 
 // on calls ktask with this engine.
@@ -80,63 +118,64 @@ func (e *littered) lost(t *testing.T, want ...string) {
 }
 
 func TestCleanRemovesTheDead(t *testing.T) {
-	e := litter()
+	e := litter(t)
 	e.on(t, false, "", "clean").exits(0).says(
 		"removed container dead: run run-dead was killed", "removed container kept: run run-kept kept it",
 		"left container alive: run run-alive is at work (pid", "left container foreign: run run-foreign may be at work on another machine",
-		"pid 4242 there); --all removes it", "left container odd: run run-odd has an owner that cannot be read; --all removes it")
-	e.lost(t, "dead", "kept")
+		"pid 4242 there); --all removes it", "removed container overdue: run run-overdue has ended: its time is over", "left container odd: run run-odd may be at work")
+	e.lost(t, "dead", "kept", "overdue")
 
-	e = litter()
+	e = litter(t)
 	e.on(t, false, "", "clean", "--dry-run", "--all").exits(0).says("would remove container dead", "would remove container odd", "left container alive").hides("removed")
 	e.lost(t)
 
-	e = litter()
+	e = litter(t)
 	e.on(t, false, "", "clean", "run-kept", "run-alive").exits(0).says("removed container kept", "left container alive").hides("dead", "odd")
 	e.lost(t, "kept")
 
-	e = litter()
+	e = litter(t)
 	e.stuck = "dead"
 	e.on(t, false, "", "clean").exits(3).says("could not remove container dead: device or resource busy", "removed container kept")
 
-	litter().on(t, false, "", "clean", "run-de").exits(0).says("nothing is left of run run-de", "--dry-run").hides("removed")
+	litter(t).on(t, false, "", "clean", "run-de").exits(0).says("nothing is left of run run-de", "--dry-run").hides("removed")
 	(&littered{}).on(t, false, "", "clean").exits(0).says("nothing is left behind")
 	(&littered{}).on(t, false, "", "clean", "-o", "json").exits(0).says(`"items": []`)
-	litter().on(t, false, "", "clean", "-o", "json").exits(0).
+	litter(t).on(t, false, "", "clean", "-o", "json").exits(0).
 		says(`"schema": "ktask.dev/clean/v1"`, `"action": "removed"`, `"owner": "unknown"`, `"owner": "dead"`, `"id": "id-dead"`, `"run": "run-dead"`, `"kept": true`)
-	litter().on(t, false, "", "clean", "-o", "xml").exits(2).says("text or json")
+	litter(t).on(t, false, "", "clean", "-o", "xml").exits(2).says("text or json")
 }
 
 // TestCleanAllAsks: what may be in use goes only where somebody says so, and the living stay.
 func TestCleanAllAsks(t *testing.T) {
-	everything := []string{"dead", "kept", "foreign", "odd"}
-	e := litter()
+	everything, some := []string{"dead", "kept", "foreign", "overdue", "odd"}, []string{"dead", "kept", "overdue"}
+	e := litter(t)
 	e.on(t, false, "y\n", "clean", "--all").exits(2).says("--force")
 	e.lost(t)
-	e = litter()
+	e = litter(t)
 	e.on(t, false, "", "clean", "--all", "--force").exits(0).says("left container alive")
 	e.lost(t, everything...)
-	for answer, want := range map[string][]string{"y\n": everything, "YES\n": everything, "n\n": everything[:2], "": everything[:2], "yellow\n": everything[:2]} {
-		e = litter()
+	for answer, want := range map[string][]string{"y\n": everything, "YES\n": everything, "n\n": some, "": some, "yellow\n": some} {
+		e = litter(t)
 		e.on(t, true, answer, "clean", "--all").exits(0).says("container foreign: run run-foreign may be", "Remove 2 that may be in use elsewhere? [y/N]")
 		e.lost(t, want...)
 	}
-	e = &littered{left: litter().left[:1]}
+	e = &littered{left: litter(t).left[:1]}
 	e.on(t, true, "", "clean", "--all").exits(0).hides("[y/N]")
 	e.lost(t, "dead")
 }
 
 // TestRunRemovesTheDead: but not what the user kept.
 func TestRunRemovesTheDead(t *testing.T) {
-	e := litter()
-	e.on(t, false, hello, "run", "-").exits(0).says("removed what killed runs had left: containers, volumes and networks, 1 in all")
-	e.lost(t, "dead")
-	e = litter()
+	e := litter(t)
+	e.on(t, false, hello, "run", "-").exits(0).says("removed what killed runs had left: containers and volumes, 2 in all")
+	e.lost(t, "dead", "overdue")
+	e = litter(t)
 	e.on(t, false, hello, "run", "-o", "quiet", "-").exits(0).hides("removed")
-	e.lost(t, "dead")
-	e = litter()
+	e.lost(t, "dead", "overdue")
+	e = litter(t)
 	e.stuck = "dead"
-	e.on(t, false, hello, "run", "-").exits(0).hides("removed", "busy")
+	e.on(t, false, hello, "run", "-").exits(0).says("1 in all").hides("busy")
+	e.lost(t, "overdue")
 }
 
 // TestGuardian is its own side: what it reads decides whether it sweeps.

@@ -7,11 +7,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ktask/ktask/engine"
-	"github.com/ktask/ktask/engine/owner"
 	"github.com/ktask/ktask/engine/plan"
 )
 
@@ -59,15 +60,20 @@ func (app App) guarded(ctx context.Context, e engine.Engine, o runOptions, r eng
 	if err != nil {
 		_, _ = fmt.Fprintf(app.Err, "ktask: warning: %v: should ktask be killed, `ktask clean` removes what it leaves\n", err)
 	}
-	self := owner.Self()
-	r.Owner = self.String()
-	join := removeDead(ctx, e, self)
+	runs := app.runs()
+	claim, err := runs.Claim(r.RunID)
+	if err != nil {
+		_, _ = fmt.Fprintf(app.Err, "ktask: warning: %v: should ktask be killed, what it leaves is removed once it is older than the tasks' timeouts\n", err)
+	}
+	r.Owner = fmt.Sprintf("%d %s", os.Getpid(), time.Now().UTC().Format(time.RFC3339Nano))
+	join := removeDead(ctx, e, runs)
 	result, err := carryOut(ctx, r, p, abandoned)
 	if !errors.Is(err, errAbandoned) && !mayRemain(result) {
 		guardian.dismiss()
+		claim.Release()
 	}
 	if removed := join(); removed > 0 && o.output != "quiet" {
-		_, _ = fmt.Fprintf(app.Err, "ktask: removed what killed runs had left: containers, volumes and networks, %d in all\n", removed)
+		_, _ = fmt.Fprintf(app.Err, "ktask: removed what killed runs had left: containers and volumes, %d in all\n", removed)
 	}
 	if o.engine.Keep != "never" && o.output != "quiet" {
 		app.tellKept(ctx, e, r.RunID)

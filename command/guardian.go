@@ -155,5 +155,6 @@ func (app App) standGuard(ctx context.Context) error {
 	if err := cleaner.Sweep(ctx, c.Run, guardQuiet); err != nil {
 		return exitError{exitEngine, err}
 	}
+	app.runs().Forget(c.Run)
 	return nil
 }

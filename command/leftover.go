@@ -2,6 +2,9 @@ package command
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/ktask/ktask/engine"
@@ -9,16 +12,24 @@ import (
 )
 
 // What no guardian could remove (the machine lost its power, a CI runner killed every process of the job) is removed by
-// the next run on the same machine, and by `ktask clean`. Engines are shared, so what is removed is only
-// what is proven dead; package owner has the proof.
+// the next run, and by `ktask clean`. Engines are shared, so what is removed is only what is proven dead: by package
+// owner if the run was on this machine, by its age on any other.
 
-// fateOf judges whose a leftover is.
-func fateOf(self owner.Process, left engine.Leftover) (owner.Process, owner.Fate) {
-	of, ok := owner.Parse(left.Labels.Owner)
-	if !ok {
-		return of, owner.Unknown
+// runs are the runs of this user that are at work on this machine.
+func (app App) runs() owner.Runs {
+	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
+		return owner.In(filepath.Join(dir, "ktask"))
 	}
-	return of, self.Judge(of)
+	return owner.In(filepath.Join(os.TempDir(), fmt.Sprintf("ktask-%d", os.Getuid())))
+}
+
+// fateOf returns what is known of the run of a leftover.
+func fateOf(runs owner.Runs, left engine.Leftover) owner.Fate {
+	fate := runs.Fate(left.Labels.Run)
+	if fate == owner.Unknown && left.Overdue {
+		return owner.Dead
+	}
+	return fate
 }
 
 // sweepPatience is how long a run that is over waits for the removal of what others left.
@@ -26,7 +37,7 @@ const sweepPatience = 3 * time.Second
 
 // removeDead removes what dead runs have left, beside the run. Its failures are none of the run's: the next one
 // tries again. join waits for it and gives how many things it removed.
-func removeDead(ctx context.Context, e engine.Engine, self owner.Process) (join func() int) {
+func removeDead(ctx context.Context, e engine.Engine, runs owner.Runs) (join func() int) {
 	cleaner, ok := e.(engine.Cleaner)
 	if !ok {
 		return func() int { return 0 }
@@ -40,12 +51,21 @@ func removeDead(ctx context.Context, e engine.Engine, self owner.Process) (join 
 		if err != nil {
 			return
 		}
+		remain := map[string]bool{}
 		for _, left := range all {
-			if _, fate := fateOf(self, left); fate != owner.Dead || left.Kept {
-				continue
-			}
-			if cleaner.Remove(ctx, left) == nil {
+			switch {
+			case fateOf(runs, left) != owner.Dead:
+				remain[left.Labels.Run] = true
+			case left.Kept:
+			case cleaner.Remove(ctx, left) == nil:
 				count++
+			default:
+				remain[left.Labels.Run] = true
+			}
+		}
+		for _, left := range all {
+			if !remain[left.Labels.Run] && !left.Kept {
+				runs.Forget(left.Labels.Run)
 			}
 		}
 	}()

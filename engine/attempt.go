@@ -203,7 +203,26 @@ func (x *execution) header(attempt int) Header {
 func (x *execution) emit(attempt int, e Event) { x.events.emit(x.header(attempt), e) }
 
 func (x *execution) labels(attempt int) Labels {
-	return Labels{Run: x.RunID, Task: x.task.Name, Attempt: attempt, Owner: x.Owner, Version: x.Version}
+	return Labels{
+		Run: x.RunID, Task: x.task.Name, Attempt: attempt, Owner: x.Owner, Version: x.Version, Lifetime: x.lifetime(),
+	}
+}
+
+// settling is more than an engine that still answers takes to make what was asked of it before, and to end and remove
+// what is over.
+const settling = 5 * time.Minute
+
+// lifetime is how long from now on something of the task can be in use: the rest of its timeout, the grace and what
+// follows. A task without a timeout has no such bound, 0.
+func (x *execution) lifetime() time.Duration {
+	left := x.task.Timeout
+	switch {
+	case !x.deadline.IsZero():
+		left = time.Until(x.deadline)
+	case left <= 0:
+		return 0
+	}
+	return max(left, 0) + x.task.Container.Grace + settling
 }
 
 // sleep waits for d or for the end of ctx.

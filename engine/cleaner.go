@@ -9,9 +9,9 @@ import (
 // on it. It knows labels, not processes: that an owner is dead is for the caller to prove. All methods are safe
 // for concurrent use, also by several processes that remove the same things: what is gone already is no error.
 type Cleaner interface {
-	// Leftovers lists what bears ktask's labels, whoever owns it and whether or not it is in use: containers, then
-	// volumes, then networks, so that each can be removed after those before it. run narrows the list down to one
-	// run, "" is all.
+	// Leftovers lists what ktask has made on the engine, whoever owns it and whether or not it is in use: containers,
+	// then volumes, so that each can be removed after those before it. What merely bears ktask's labels is not listed: a
+	// container inherits the labels of its image. run narrows the list down to one run, "" is all.
 	Leftovers(ctx context.Context, run string) ([]Leftover, error)
 
 	// Remove takes a leftover off the engine and returns when it is gone; a container is killed first if it runs.
@@ -25,14 +25,15 @@ type Cleaner interface {
 
 // Leftover is something on an engine that bears ktask's labels.
 type Leftover struct {
-	// Kind is "container", "volume" or "network".
-	Kind string
-	ID   string
-	Name string
-	// Labels say whose it is; Labels.Owner tells a crashed ktask from one that is at work.
+	// Kind is "container" or "volume".
+	Kind   string
+	ID     string
+	Name   string
 	Labels Labels
 	// Running is true for a container whose process runs.
 	Running bool
-	// Kept is true for a container that has ended and that the user asked to keep, and for its volumes.
+	// Kept is true for a container that the user asked to keep, from the end of its attempt on, and for its volumes.
 	Kept bool
+	// Overdue is true if it is older than Labels.Lifetime by the engine's clock.
+	Overdue bool
 }

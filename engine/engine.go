@@ -60,8 +60,11 @@ type Labels struct {
 	Run     string
 	Task    string
 	Attempt int
-	// Owner is the process that runs the attempt, as package owner writes it: machine, kernel, pid and start time.
+	// Owner says for people which process runs the attempt: its pid and when it started. Nothing is concluded from it.
 	Owner string
+	// Lifetime is the longest that what bears the labels can be in use after the engine has made it: what is older is
+	// nobody's, whatever machine it came from. Zero is no bound.
+	Lifetime time.Duration
 	// Version is ktask's.
 	Version string
 }

@@ -7,7 +7,6 @@ import (
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/network"
 
 	"github.com/ktask/ktask/engine"
 )
@@ -15,11 +14,17 @@ import (
 // remove takes the container and its volumes off the engine, unless they are to be kept. It has a deadline of its
 // own, so it works when ctx has ended. What is gone already is no error.
 func (a *attempt) remove(ctx context.Context, failed bool) error {
-	if a.keep == KeepAlways || a.keep == KeepFailed && failed {
-		return nil
-	}
 	ctx = context.WithoutCancel(ctx)
 	var failures []error
+	if a.porter != nil {
+		failures = append(failures, a.insist(ctx, func(ctx context.Context) error { return a.porter.removeOnce(ctx) }))
+	}
+	if a.keep == KeepAlways || a.keep == KeepFailed && failed {
+		if a.id != "" {
+			failures = append(failures, a.insist(ctx, a.keepContainer))
+		}
+		return errors.Join(failures...)
+	}
 	if a.id != "" {
 		remove := a.removeContainer
 		if a.mayRun {
@@ -31,6 +36,22 @@ func (a *attempt) remove(ctx context.Context, failed bool) error {
 		failures = append(failures, a.insist(ctx, func(ctx context.Context) error { return a.removeVolume(ctx, name) }))
 	}
 	return errors.Join(failures...)
+}
+
+// keepContainer ends the container and gives it the name by which everybody knows that its user wants it to stay,
+// whatever becomes of it: also one that the user starts again to look around in it.
+func (a *attempt) keepContainer(ctx context.Context) error {
+	if a.mayRun {
+		err := a.Engine.call(ctx, "kill the container", func(ctx context.Context) error {
+			return a.client.ContainerKill(ctx, a.id, "SIGKILL")
+		})
+		if err != nil && !hasReason(err, engine.EngineRefused) { // one that does not run cannot be killed
+			return err
+		}
+	}
+	return a.once(ctx, "rename the container that is kept", func(ctx context.Context) error {
+		return a.client.ContainerRename(ctx, a.id, a.request.name+keptEnding)
+	})
 }
 
 // endContainer removes a container that may run. Docker kills one that is removed by force; podman stops it, with all
@@ -74,15 +95,6 @@ func (e *Engine) removeVolume(ctx context.Context, name string) error {
 		return e.client.VolumeRemove(ctx, name, true)
 	}, func(ctx context.Context) error {
 		_, err := e.client.VolumeInspect(ctx, name)
-		return err
-	})
-}
-
-func (e *Engine) removeNetwork(ctx context.Context, id, name string) error {
-	return e.removed(ctx, fmt.Sprintf("remove network %q", name), func(ctx context.Context) error {
-		return e.client.NetworkRemove(ctx, id)
-	}, func(ctx context.Context) error {
-		_, err := e.client.NetworkInspect(ctx, id, network.InspectOptions{})
 		return err
 	})
 }

@@ -94,9 +94,11 @@ func (c *companion) start(ctx context.Context) error {
 }
 
 // remove takes it off the engine. It goes by the name, so it finds also what the engine made without saying so.
-func (c *companion) remove(ctx context.Context) error {
+func (c *companion) remove(ctx context.Context) error { return c.insist(ctx, c.removeOnce) }
+
+func (c *companion) removeOnce(ctx context.Context) error {
 	if c.foreign {
 		return nil
 	}
-	return c.insist(ctx, func(ctx context.Context) error { return c.removeContainer(ctx, c.name) })
+	return c.removeContainer(ctx, c.name)
 }

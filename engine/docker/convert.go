@@ -24,14 +24,10 @@ type request struct {
 	platform *ocispec.Platform
 	// volumes are made before the container and removed behind it.
 	volumes []volume.CreateOptions
-	// inside are mounts of directories within volumes.
-	inside []inside
 	// message is the one of volumes that the termination message is in, or "".
 	message string
 	// record is how the engine is to keep the output.
 	record record
-	// directories of volumes get the mode 1777 before the container starts.
-	directories []string
 }
 
 // facts are what a conversion has to know of the engine.
@@ -40,10 +36,8 @@ type facts struct {
 	machine machine
 	// image is looked up only where needsImage says so.
 	image imageFacts
-	// kept says that the container may stay on the engine.
-	kept bool
-	// storage says where the volumes in memory are.
-	storage storage
+	// shared says that the volumes are the task's, for all its attempts, and held by a keeper.
+	shared bool
 	// record is how the engine keeps the output.
 	record record
 }
@@ -100,9 +94,6 @@ func convert(c plan.Container, labels engine.Labels, known facts) (request, erro
 	}
 	r.addTmpfs(c, labels, known)
 	r.addMessage(c, labels)
-	if known.kept {
-		r.markKept()
-	}
 	r.keepOutput(known.record)
 	if most := int64(known.machine.cpus) * 1e9; most > 0 {
 		r.host.NanoCPUs = min(r.host.NanoCPUs, most)
@@ -112,18 +103,6 @@ func convert(c plan.Container, labels engine.Labels, known facts) (request, erro
 
 func (r *request) keepOutput(in record) {
 	r.record, r.host.LogConfig = in, in.config()
-}
-
-// markKept tells what the user wants to look at from what a crash has left behind.
-func (r *request) markKept() {
-	r.config.Labels[labelKeep] = "true"
-	markKept(r.volumes)
-}
-
-func markKept(volumes []volume.CreateOptions) {
-	for _, v := range volumes {
-		v.Labels[labelKeep] = "true"
-	}
 }
 
 func hostConfig(c plan.Container) *container.HostConfig {

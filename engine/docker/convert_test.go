@@ -31,7 +31,6 @@ func TestConvertGolden(t *testing.T) {
 		known     facts
 	}{
 		"minimal": {container: plan.Container{Image: "img"}},
-		"kept":    {container: plan.Container{Image: "img"}, known: facts{kept: true}},
 		"process": {container: plan.Container{
 			Image: "img", Platform: "linux/arm64/v8", Command: []plan.Text{plan.Plain("run"), token}, WorkingDir: "/w", User: "1:2",
 			Env:     []plan.EnvVar{{Name: "B", Value: token}, {Name: "A", Value: plan.Join(plan.Plain("x="), token)}},
@@ -57,8 +56,7 @@ func TestConvertGolden(t *testing.T) {
 			}},
 			known: facts{machine: machine{memoryBytes: 64 << 20}},
 		},
-		"tmpfs kept":         {container: shared, known: facts{storage: keptInMemory}},
-		"tmpfs kept on disk": {container: shared, known: facts{storage: keptOnDisk, kept: true}},
+		"tmpfs shared": {container: shared, known: facts{shared: true}},
 		"message": {container: plan.Container{
 			Image: "img", TerminationMessage: plan.TerminationMessage{Path: "/dev/termination-log"}, Tmpfs: []plan.Tmpfs{{Name: "parts", Path: "/a"}, {Name: "parts", Path: "/b"}},
 		}},
@@ -69,14 +67,9 @@ func TestConvertGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			mountpoints := map[string]string{}
-			for _, v := range r.volumes {
-				mountpoints[v.Name] = "/volumes/" + v.Name
-			}
-			r.mountInside(mountpoints)
 			got, err := json.MarshalIndent(map[string]any{
 				"name": r.name, "config": r.config, "host": r.host, "platform": r.platform,
-				"volumes": r.volumes, "directories": r.directories,
+				"volumes": r.volumes,
 			}, "", "  ")
 			if err != nil {
 				t.Fatal(err)

@@ -138,19 +138,23 @@ func (a *attempt) imageGone(ctx context.Context) bool {
 }
 
 func (a *attempt) createVolumes(ctx context.Context) error {
-	mountpoints := map[string]string{}
+	ctx = context.WithoutCancel(ctx)
 	for _, v := range a.request.volumes {
-		if at, held := a.keeper.mountpoint(v.Name); held {
-			mountpoints[v.Name] = at
+		if a.keeper.holds(v.Name) {
 			continue
 		}
 		a.volumes = append(a.volumes, v.Name)
-		if err := a.createVolume(context.WithoutCancel(ctx), v, mountpoints); err != nil {
+		mountpoint, err := a.createVolume(ctx, v)
+		if err != nil {
 			return err
 		}
+		if v.Name == a.request.message {
+			if err := a.layMessage(ctx, mountpoint); err != nil {
+				return err
+			}
+		}
 	}
-	a.request.mountInside(mountpoints)
-	return a.layMessage(ctx, mountpoints)
+	return nil
 }
 
 // call makes a request that may reach the engine twice, and does so where the connection breaks.

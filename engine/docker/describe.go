@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/ktask/ktask/engine"
 )
@@ -14,7 +15,7 @@ import (
 func (e *Engine) Describe(ctx context.Context) (engine.Info, error) {
 	info := engine.Info{Name: "docker", Host: e.endpoint.host}
 	err := e.call(ctx, "ask the engine for its version", func(ctx context.Context) (err error) {
-		if name, version, ok := engineOf(e.serverHeader(ctx)); ok {
+		if name, version, ok := engineOf(e.ping(ctx).Get("Server")); ok {
 			info.Name, info.Version = name, version
 			return nil
 		}
@@ -33,11 +34,20 @@ func engineOf(header string) (name, version string, ok bool) {
 	return name, version, ok && version != ""
 }
 
-// serverHeader is how the engine calls itself, or "".
-func (e *Engine) serverHeader(ctx context.Context) string {
+// clock returns the time of the engine's own clock, or the zero time if the engine does not tell it.
+func (e *Engine) clock(ctx context.Context) time.Time {
+	now, err := http.ParseTime(e.ping(ctx).Get("Date"))
+	if err != nil {
+		return time.Time{}
+	}
+	return now
+}
+
+// ping returns the header of an answer of the engine, nil if there is none.
+func (e *Engine) ping(ctx context.Context) http.Header {
 	at, err := url.Parse(e.endpoint.host)
 	if err != nil {
-		return ""
+		return nil
 	}
 	ping := url.URL{Scheme: "http", Host: at.Host, Path: "/_ping"}
 	if e.endpoint.tls != nil || at.Scheme == "https" {
@@ -48,12 +58,12 @@ func (e *Engine) serverHeader(ctx context.Context) string {
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodHead, ping.String(), nil)
 	if err != nil {
-		return ""
+		return nil
 	}
 	answer, err := e.client.HTTPClient().Do(request)
 	if err != nil {
-		return ""
+		return nil
 	}
 	defer func() { _ = answer.Body.Close() }()
-	return answer.Header.Get("Server")
+	return answer.Header
 }

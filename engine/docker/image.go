@@ -42,6 +42,9 @@ type imageStore struct {
 // Prepare looks the image up, once for all containers that use it, and pulls it where the policy says so. Containers
 // that need the same pull at the same time share it, and each hears of its progress.
 func (e *Engine) Prepare(ctx context.Context, c plan.Container, sink engine.Sink) error {
+	if err := e.mountsParts(ctx, c); err != nil {
+		return err
+	}
 	key := imageKey{c.Image, c.Platform}
 	if c.PullPolicy == plan.PullAlways {
 		err := e.pullAndLook(ctx, key, sink)

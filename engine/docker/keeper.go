@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	cerrdefs "github.com/containerd/errdefs"
@@ -15,19 +16,17 @@ import (
 )
 
 // keeper holds the volumes of a task from its first attempt to its last. Engines unmount a volume when the last
-// container that uses it ends, and a tmpfs is empty then; so for the volumes in memory a container of ktask's own
-// mounts them all the time. It runs the pauseProgram, and the volumes are read-only to it.
+// container that uses it ends, and a tmpfs is empty then; so a container of ktask's own
+// mounts them all the time. It runs the pauseProgram, and nothing is copied into its volumes once an attempt has had them.
 //
 // It has no memory limit: the program cannot ask for memory, while the runtime that starts it needs more than any limit
 // that would be worth setting. What a volume holds is charged to the containers that wrote it.
 type keeper struct {
 	*Engine
-	storage storage
-	volumes []volume.CreateOptions
-	// mountpoints are where the engine has the volumes, by their names.
-	mountpoints map[string]string
-	// container is nil where no volume is in memory.
+	volumes   []volume.CreateOptions
 	container *companion
+	// directories are those that the mounts of a volume need in it, by the place at which the container has the volume.
+	directories map[string][]string
 }
 
 // keepers are those of the tasks that are under way. The zero value is ready.
@@ -65,7 +64,7 @@ func (e *Engine) KeepVolumes(ctx context.Context, c plan.Container, labels engin
 		return nil, context.Cause(ctx)
 	}
 	labels.Attempt = 0
-	k := &keeper{Engine: e, mountpoints: map[string]string{}}
+	k := &keeper{Engine: e, directories: map[string][]string{}}
 	program, err := k.plan(ctx, c, labels)
 	if err != nil {
 		return nil, err
@@ -88,52 +87,61 @@ func (e *Engine) KeepVolumes(ctx context.Context, c plan.Container, labels engin
 	}, nil
 }
 
-// plan says what there is to hold, and gives the program that does.
+// holdParts makes the volumes of a single attempt whose mounts show different parts of a volume: the parts have to be
+// there before the attempt starts. For any other attempt there is nothing to do.
+func (e *Engine) holdParts(ctx context.Context, c plan.Container, labels engine.Labels) (release func(context.Context) error, err error) {
+	if e.keepers.of(labels) != nil || !slices.ContainsFunc(byVolume(c.Tmpfs), hasParts) {
+		return func(context.Context) error { return nil }, nil
+	}
+	return e.KeepVolumes(ctx, c, labels)
+}
+
+// plan sets what there is to hold, and returns the program that does.
 func (k *keeper) plan(ctx context.Context, c plan.Container, labels engine.Labels) (program []byte, err error) {
+	if err := k.mountsParts(ctx, c); err != nil {
+		return nil, err
+	}
 	image, err := k.imageOf(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	var known facts
+	program, ok := pauseProgram(image.architecture)
+	if !ok {
+		return nil, &engine.Error{
+			Reason: engine.EngineRefused,
+			Err:    fmt.Errorf("hold the volumes of the task: ktask has no program for the architecture %q of image %q that could hold them in memory between attempts", image.architecture, c.Image),
+			Remedy: "set retries to 0, leave the volume out, or use an image for amd64 or arm64",
+		}
+	}
+	known := facts{shared: true}
 	if needsMemory(c) {
 		if known.machine, err = k.machine(ctx); err != nil {
 			return nil, err
 		}
 	}
-	program, ok := pauseProgram(image.architecture)
-	if k.storage = keptInMemory; !ok {
-		k.storage = keptOnDisk
-	}
-	r := request{name: containerName(labels), host: &container.HostConfig{}}
-	known.storage = k.storage
+	r := request{host: &container.HostConfig{}}
 	r.addTmpfs(c, labels, known)
-	if k.keep == KeepFailed || k.keep == KeepAlways {
-		markKept(r.volumes)
-	}
 	k.volumes = r.volumes
-	for i, v := range k.volumes {
-		if len(v.DriverOpts) == 0 { // on disk: its content stays by itself
-			continue
+	if k.container, err = k.newCompanion(containerName(labels)+keeperEnding, "/ktask-keeper", c, labels); err != nil {
+		return nil, err
+	}
+	for i, mounts := range byVolume(c.Tmpfs) {
+		at := fmt.Sprintf("/ktask-volume-%d", i+1)
+		if hasParts(mounts) {
+			k.directories[at] = directories(mounts)
 		}
-		if k.container == nil {
-			if k.container, err = k.newCompanion(r.name+"-keeper", "/ktask-keeper", c, labels); err != nil {
-				return nil, err
-			}
-		}
-		k.container.mount(v.Name, fmt.Sprintf("/ktask-volume-%d", i+1), true)
+		k.container.mount(k.volumes[i].Name, at, k.directories[at] == nil)
 	}
 	return program, nil
 }
 
-// hold makes the volumes, and starts the container that mounts those in memory.
+// hold makes the volumes, starts the container that mounts them, and makes the directories that the task mounts: after
+// that nothing is copied into the volumes, since a task decides what is in them.
 func (k *keeper) hold(ctx context.Context, program []byte) error {
 	for _, v := range k.volumes {
-		if err := k.createVolume(ctx, v, k.mountpoints); err != nil {
+		if _, err := k.createVolume(ctx, v); err != nil {
 			return err
 		}
-	}
-	if k.container == nil {
-		return nil
 	}
 	if err := k.container.create(ctx); err != nil {
 		return err
@@ -146,13 +154,25 @@ func (k *keeper) hold(ctx context.Context, program []byte) error {
 	if err := k.container.fill(ctx, "/", content.Bytes()); err != nil {
 		return err
 	}
-	return k.container.start(ctx)
+	if err := k.container.start(ctx); err != nil {
+		return err
+	}
+	for at, directories := range k.directories {
+		content, err := archive(directories, nil)
+		if err != nil {
+			return err
+		}
+		if err := k.container.fill(ctx, at, content.Bytes()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // check makes sure that the volumes have been held since the first attempt: an attempt that finds them empty although
 // an earlier one has filled them would not be one that a pod sees. The nil keeper holds nothing.
 func (k *keeper) check(ctx context.Context, attempt int) error {
-	if k == nil || k.container == nil || attempt < 2 {
+	if k == nil || attempt < 2 {
 		return nil
 	}
 	var found container.InspectResponse
@@ -179,23 +199,16 @@ func volumesLost(err error) error {
 	}
 }
 
-// mountpoint is where a volume that is held is on the engine; ok is false for any other.
-func (k *keeper) mountpoint(name string) (at string, ok bool) {
-	if k == nil {
-		return "", false
-	}
-	at, ok = k.mountpoints[name]
-	return at, ok
+// holds reports whether it holds a volume. The nil keeper holds none.
+func (k *keeper) holds(name string) bool {
+	return k != nil && slices.ContainsFunc(k.volumes, func(v volume.CreateOptions) bool { return v.Name == name })
 }
 
 // release takes the container and the volumes off the engine, but for volumes of attempts that the user keeps. What
 // is in memory is gone also then.
 func (k *keeper) release(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
-	var failures []error
-	if k.container != nil {
-		failures = append(failures, k.container.remove(ctx))
-	}
+	failures := []error{k.container.remove(ctx)}
 	kept := k.keep == KeepFailed || k.keep == KeepAlways
 	for _, v := range k.volumes {
 		failures = append(failures, k.insist(ctx, func(ctx context.Context) error {

@@ -3,17 +3,19 @@ package docker
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
+	"time"
 
-	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
-	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
 
 	"github.com/ktask/ktask/engine"
 )
 
-// Leftovers lists what bears ktask's labels.
+// Leftovers lists what ktask has made: what bears its labels, and the name that derives from them. It takes the age of
+// things by the engine's own clock, which has also dated them.
 func (e *Engine) Leftovers(ctx context.Context, run string) ([]engine.Leftover, error) {
 	label := labelRun
 	if run != "" {
@@ -30,63 +32,42 @@ func (e *Engine) Leftovers(ctx context.Context, run string) ([]engine.Leftover, 
 		if err != nil {
 			return err
 		}
-		networks, err := e.client.NetworkList(ctx, network.ListOptions{Filters: filter})
-		if err != nil {
-			return err
-		}
+		now := e.clock(ctx)
 		for _, c := range containers {
-			left := containerLeft(c)
-			if left.Kept && c.State == container.StateCreated {
-				if left.Kept, err = e.failedToStart(ctx, c.ID); err != nil {
-					return err
-				}
+			left := engine.Leftover{
+				Kind: "container", ID: c.ID, Labels: labelsOf(c.Labels), Running: c.State == container.StateRunning,
 			}
-			all = append(all, left)
+			if i := slices.IndexFunc(c.Names, func(name string) bool { return named(strings.TrimPrefix(name, "/"), left.Labels) }); i >= 0 {
+				left.Name = strings.TrimPrefix(c.Names[i], "/")
+				left.Kept = strings.HasSuffix(left.Name, keptEnding)
+				left.Overdue = overdue(time.Unix(c.Created, 0), left.Labels, now)
+				all = append(all, left)
+			}
 		}
 		for _, v := range volumes.Volumes {
 			left := engine.Leftover{Kind: "volume", ID: v.Name, Name: v.Name, Labels: labelsOf(v.Labels)}
-			left.Kept = v.Labels[labelKeep] != "" && keptTask(all, left.Labels)
-			all = append(all, left)
-		}
-		for _, n := range networks {
-			all = append(all, engine.Leftover{Kind: "network", ID: n.ID, Name: n.Name, Labels: labelsOf(n.Labels)})
+			if named(left.Name, left.Labels) {
+				left.Kept = keptVolume(all, left.Labels)
+				left.Overdue = overdue(engineTime(v.CreatedAt), left.Labels, now)
+				all = append(all, left)
+			}
 		}
 		return nil
 	})
 	return all, err
 }
 
-func containerLeft(c container.Summary) engine.Leftover {
-	left := engine.Leftover{
-		Kind: "container", ID: c.ID, Name: c.ID, Labels: labelsOf(c.Labels), Running: c.State == container.StateRunning,
-		Kept: c.Labels[labelKeep] != "" && (c.State == container.StateExited || c.State == container.StateCreated),
-	}
-	if len(c.Names) > 0 {
-		left.Name = c.Names[0][1:] // Docker puts a slash before it
-	}
-	return left
+// overdue reports whether something is older than its run can have used it.
+func overdue(created time.Time, l engine.Labels, now time.Time) bool {
+	return l.Lifetime > 0 && !created.IsZero() && now.After(created.Add(l.Lifetime))
 }
 
-// failedToStart tells a container that could not be started from one that nobody has started yet.
-func (e *Engine) failedToStart(ctx context.Context, id string) (bool, error) {
-	found, err := e.client.ContainerInspect(ctx, id)
-	switch {
-	case cerrdefs.IsNotFound(err):
-		return false, nil
-	case err != nil:
-		return false, err
-	}
-	return found.State != nil && (found.State.Error != "" || found.State.ExitCode != 0), nil
-}
-
-// keptTask says whether a container of the task is kept, which needs its volumes.
-func keptTask(all []engine.Leftover, of engine.Labels) bool {
-	for _, left := range all {
-		if left.Kept && left.Kind == "container" && left.Labels.Run == of.Run && left.Labels.Task == of.Task {
-			return true
-		}
-	}
-	return false
+// keptVolume reports whether a container that may use the volume is kept.
+func keptVolume(all []engine.Leftover, of engine.Labels) bool {
+	return slices.ContainsFunc(all, func(left engine.Leftover) bool {
+		return left.Kept && left.Labels.Run == of.Run && left.Labels.Task == of.Task &&
+			(of.Attempt == 0 || left.Labels.Attempt == of.Attempt)
+	})
 }
 
 // Remove takes a leftover off the engine; a container is killed first if it runs. Where somebody else removes the container
@@ -97,8 +78,6 @@ func (e *Engine) Remove(ctx context.Context, left engine.Leftover) error {
 		return e.endContainer(ctx, left.ID)
 	case "volume":
 		return e.insist(ctx, func(ctx context.Context) error { return e.removeVolume(ctx, left.ID) })
-	case "network":
-		return e.insist(ctx, func(ctx context.Context) error { return e.removeNetwork(ctx, left.ID, left.Name) })
 	}
 	return fmt.Errorf("remove %s %q: ktask makes no such thing", left.Kind, left.Name)
 }

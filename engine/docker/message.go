@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"strings"
 	"unicode/utf8"
 
-	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/mount"
 
 	"github.com/ktask/ktask/engine"
@@ -23,8 +21,8 @@ const messageBytes = 4096
 // messageFile is the file of the termination message within its volume.
 const messageFile = "message"
 
-// addMessage plans a volume for the termination message, where the container has one: as in a pod the message is an
-// empty file of its own, mounted at the path. So everybody may write to it, also where the root file system is
+// addMessage plans a volume for the termination message if the container has one: as in a pod the message is an
+// empty file of its own, mounted at the path. So everybody may write to it, also if the root file system is
 // read-only, and it outlives the process, also below /dev and in a volume.
 func (r *request) addMessage(c plan.Container, labels engine.Labels) {
 	if c.TerminationMessage.Path != "" {
@@ -35,39 +33,29 @@ func (r *request) addMessage(c plan.Container, labels engine.Labels) {
 // messageDirectory is where the porter has the volume.
 const messageDirectory = "/ktask-message"
 
-// byPorter does something with a container that mounts the volume of the message, and is never started: files get into
-// a volume and out of it by way of a container.
-func (a *attempt) byPorter(ctx context.Context, do func(context.Context, *companion) error) (err error) {
-	labels := labelsOf(a.request.config.Labels)
-	porter, err := a.newCompanion(a.request.name+"-message", messageDirectory, a.container, labels)
+// layMessage makes the empty file and mounts it. Files get into a volume and out of it through a container, the porter:
+// it mounts the volume of the message, nothing else, and is never started. The task has only the file, not
+// the directory around it, so it can write to the file and put nothing in its place. The container of the task is no way
+// to the message: a copy from it resolves the path among mounts whose content the task decides.
+func (a *attempt) layMessage(ctx context.Context, mountpoint string) error {
+	porter, err := a.newCompanion(a.request.name+messageEnding, messageDirectory, a.container, labelsOf(a.request.config.Labels))
 	if err != nil {
 		return err
 	}
 	porter.mount(a.request.message, messageDirectory, false)
-	defer func() { err = errors.Join(err, porter.remove(ctx)) }()
-	if err := porter.create(ctx); err != nil {
-		return err
-	}
-	return do(ctx, porter)
-}
-
-// layMessage makes the empty file and mounts it.
-func (a *attempt) layMessage(ctx context.Context, mountpoints map[string]string) error {
-	if a.request.message == "" {
-		return nil
-	}
 	content, err := archive(nil, []plan.File{{Path: "/" + messageFile, Mode: 0o666}})
 	if err != nil {
 		return err
 	}
-	err = a.byPorter(context.WithoutCancel(ctx), func(ctx context.Context, porter *companion) error {
-		return porter.fill(ctx, messageDirectory, content.Bytes())
-	})
-	if err != nil {
+	a.porter = porter
+	if err := porter.create(ctx); err != nil {
+		return err
+	}
+	if err := porter.fill(ctx, messageDirectory, content.Bytes()); err != nil {
 		return err
 	}
 	a.request.host.Mounts = append(a.request.host.Mounts, mount.Mount{
-		Type: mount.TypeBind, Source: path.Join(mountpoints[a.request.message], messageFile), Target: a.container.TerminationMessage.Path,
+		Type: mount.TypeBind, Source: path.Join(mountpoint, messageFile), Target: a.container.TerminationMessage.Path,
 	})
 	return nil
 }
@@ -82,45 +70,24 @@ func (a *attempt) lastWords(ctx context.Context, code int) (string, error) {
 	return content, err
 }
 
-// readMessage reads the end of the message of the stopped container, masked before it is cut: half of a secret would
-// not be found.
-func (a *attempt) readMessage(ctx context.Context) (string, error) {
-	if a.request.message == "" {
-		return "", nil
-	}
-	ctx = context.WithoutCancel(ctx)
-	message, err := a.readMessageOf(ctx, a.id, a.container.TerminationMessage.Path)
-	if mountedFile(err) {
-		err = a.byPorter(ctx, func(ctx context.Context, porter *companion) (err error) {
-			message, err = a.readMessageOf(ctx, porter.name, path.Join(messageDirectory, messageFile))
-			return err
-		})
-	}
-	if cerrdefs.IsNotFound(err) {
-		return "", nil
-	}
-	return message, err
-}
-
-// mountedFile says whether the engine copies no file that is a mount of its own: podman looks for a directory there.
-// Nothing but its text tells.
-func mountedFile(err error) bool {
-	return hasReason(err, engine.EngineRefused) && strings.Contains(err.Error(), "not a directory")
-}
-
-// messageTries is how often an engine is asked for a message that fails to give it: podman's copier now and then ends
+// messageTries is how often an engine is asked for a message that it fails to return: podman's copier now and then ends
 // without a word, and reading changes nothing.
 const messageTries = 4
 
-// readMessageOf reads the message from a file of a container. That an engine cannot read it makes no other end of what
-// has ended: as with the kubelet, the failure takes the message's place.
-func (a *attempt) readMessageOf(ctx context.Context, container, file string) (string, error) {
+// readMessage reads the end of the message of the stopped container, masked before it is cut: half of a secret would
+// not be found. If an engine cannot read it, the container has still ended as it has: as with the kubelet, the failure
+// takes the message's place.
+func (a *attempt) readMessage(ctx context.Context) (string, error) {
+	if a.porter == nil {
+		return "", nil
+	}
+	ctx = context.WithoutCancel(ctx)
 	var end tailWriter
 	what := fmt.Sprintf("read the termination message %q", a.container.TerminationMessage.Path)
 	p := a.patience()
 	for tries := 1; ; tries++ {
 		err := a.call(ctx, what, func(ctx context.Context) error {
-			archive, _, err := a.client.CopyFromContainer(ctx, container, file)
+			archive, _, err := a.client.CopyFromContainer(ctx, a.porter.name, path.Join(messageDirectory, messageFile))
 			if err != nil {
 				return err
 			}
@@ -130,7 +97,7 @@ func (a *attempt) readMessageOf(ctx context.Context, container, file string) (st
 			return errors.Join(copyFirstFile(masked, archive), masked.Close())
 		})
 		switch {
-		case !hasReason(err, engine.EngineRefused) || cerrdefs.IsNotFound(err) || mountedFile(err):
+		case !hasReason(err, engine.EngineRefused):
 			return end.String(), err
 		case tries == messageTries || !p.wait(ctx):
 			return err.Error(), nil

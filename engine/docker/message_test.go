@@ -28,7 +28,7 @@ func messagesAreAsInAPod(t *testing.T, o docker.Options) {
 		"a name that Docker would part": {"/tmp/a:b", volume()},
 		"in the volume":                 {"/cache/reason", volume(plan.Tmpfs{Name: "v", Path: "/cache", SizeBytes: 1 << 20})},
 		"in a volume with two mounts":   {"/cache/reason", volume(plan.Tmpfs{Name: "v", Path: "/cache", SizeBytes: 1 << 20}, plan.Tmpfs{Name: "v", Path: "/again", SizeBytes: 1 << 20})},
-		"in a part of a volume":         {"/part/reason", volume(plan.Tmpfs{Name: "v", Path: "/all"}, plan.Tmpfs{Name: "v", Path: "/part", SubPath: "x"})},
+		"in a part of a volume":         {"/part/reason", volume(plan.Tmpfs{Name: "v", Path: "/part", SubPath: "x"})},
 		"a read-only root":              {"/dev/termination-log", func(c *plan.Container) { c.Security.ReadOnlyRootfs = true }},
 		"files":                         {"/dev/termination-log", func(c *plan.Container) { c.Files = []plan.File{{Path: "/var/data/x"}} }},
 	}

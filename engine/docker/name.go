@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ktask/ktask/engine"
 )
@@ -16,18 +17,22 @@ const (
 	labelAttempt = "dev.ktask.attempt"
 	labelOwner   = "dev.ktask.owner"
 	labelVersion = "dev.ktask.version"
-	// labelKeep is on what --keep made: "true".
-	labelKeep = "dev.ktask.keep"
+	// labelLifetime is the longest that a container or volume can be in use after its creation, in seconds.
+	labelLifetime = "dev.ktask.lifetime"
 )
 
 func labelMap(l engine.Labels) map[string]string {
-	return map[string]string{
+	all := map[string]string{
 		labelRun:     l.Run,
 		labelTask:    l.Task,
 		labelAttempt: strconv.Itoa(l.Attempt),
 		labelOwner:   l.Owner,
 		labelVersion: l.Version,
 	}
+	if l.Lifetime > 0 {
+		all[labelLifetime] = strconv.Itoa(*wholeSeconds(l.Lifetime))
+	}
+	return all
 }
 
 // longestName keeps names readable in a list; Docker itself sets no bound.
@@ -52,10 +57,35 @@ func containerName(l engine.Labels) string {
 	return name + attempt
 }
 
-// labelsOf reads back what labelMap wrote.
+// The endings of the names of containers that are not simply an attempt.
+const (
+	keeperEnding  = "-keeper"
+	messageEnding = "-message"
+	// keptEnding is what a container gets that --keep has kept, once its attempt has ended.
+	keptEnding = "-kept"
+)
+
+// volumeName returns the name of the n-th volume of an attempt.
+func volumeName(l engine.Labels, n int) string { return fmt.Sprintf("%s-%d", containerName(l), n) }
+
+// named reports whether a name is one that ktask gives to a container or volume with these labels. Labels alone prove
+// nothing: an image that is committed from a container hands its labels on to every container that is made of it.
+func named(name string, l engine.Labels) bool {
+	ending, ok := strings.CutPrefix(name, containerName(l))
+	switch ending {
+	case "", keeperEnding, messageEnding, keptEnding:
+		return ok
+	}
+	number, dashed := strings.CutPrefix(ending, "-") // a volume, or a container whose start was repeated
+	return ok && dashed && isNumber(number)
+}
+
+// labelsOf reads back what labelMap wrote. What it did not write is zero.
 func labelsOf(m map[string]string) engine.Labels {
-	attempt, _ := strconv.Atoi(m[labelAttempt]) // 0 where somebody else wrote it
+	attempt, _ := strconv.Atoi(m[labelAttempt])
+	lifetime, _ := strconv.ParseInt(m[labelLifetime], 10, 32) // at most 68 years, which a Duration holds
 	return engine.Labels{
 		Run: m[labelRun], Task: m[labelTask], Attempt: attempt, Owner: m[labelOwner], Version: m[labelVersion],
+		Lifetime: time.Duration(max(lifetime, 0)) * time.Second,
 	}
 }

@@ -20,6 +20,7 @@ func TestPodman(t *testing.T) {
 	})
 	t.Run("describe", func(t *testing.T) { describes(t, o, "podman") })
 	t.Run("stream that breaks goes on", func(t *testing.T) { brokenStreamGoesOn(t, strings.TrimPrefix(o.Host, "unix://")) })
+	t.Run("parts of volumes", func(t *testing.T) { refusesParts(t, o) })
 	t.Run("messages", func(t *testing.T) { messagesAreAsInAPod(t, o) })
 	t.Run("sweep", func(t *testing.T) { sweeps(t, o) })
 	t.Run("remove together", func(t *testing.T) { removesTogether(t, o) })

@@ -21,8 +21,10 @@ type attempt struct {
 	container plan.Container
 	image     imageFacts
 	request   request
-	// keeper holds the volumes that the attempts of the task share; it is nil where they share none.
+	// keeper holds the volumes that the attempts of the task share; it is nil if they share none.
 	keeper *keeper
+	// porter carries the termination message; it is nil if there is none.
+	porter *companion
 	mask   *engine.Mask
 	output *watched
 	// killed is closed when the run is killed.
@@ -53,6 +55,11 @@ func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels
 	killed, leave := e.switches.join(labels.Run)
 	defer leave()
 	a.killed = killed
+	release, err := e.holdParts(ctx, c, labels)
+	if err != nil {
+		return engine.Exit{}, err
+	}
+	defer func() { err = errors.Join(err, release(ctx)) }()
 	if err := a.convert(ctx, labels); err != nil {
 		return engine.Exit{}, err
 	}
@@ -78,7 +85,7 @@ func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels
 
 // convert makes the request, asking the engine only for what this container depends on.
 func (a *attempt) convert(ctx context.Context, labels engine.Labels) (err error) {
-	known := facts{kept: a.keep == KeepFailed || a.keep == KeepAlways, record: record(a.Engine.record.Load())}
+	known := facts{record: record(a.Engine.record.Load())}
 	if needsMemory(a.container) || needsCPUs(a.container) {
 		if known.machine, err = a.machine(ctx); err != nil {
 			return err
@@ -93,7 +100,7 @@ func (a *attempt) convert(ctx context.Context, labels engine.Labels) (err error)
 		if err := a.keeper.check(ctx, labels.Attempt); err != nil {
 			return err
 		}
-		known.storage = a.keeper.storage
+		known.shared = true
 	}
 	a.image, _ = a.images.known(imageKey{a.container.Image, a.container.Platform})
 	a.request, err = convert(a.container, labels, known)
@@ -102,17 +109,17 @@ func (a *attempt) convert(ctx context.Context, labels engine.Labels) (err error)
 
 // fill copies the files into the container.
 func (a *attempt) fill(ctx context.Context) error {
-	if len(a.container.Files)+len(a.request.directories) == 0 {
+	if len(a.container.Files) == 0 {
 		return nil
 	}
 	if a.container.Security.ReadOnlyRootfs {
 		return &engine.Error{
 			Reason: engine.EngineRefused,
 			Err:    errors.New("copy files into the container: Docker writes to no container whose root file system is read-only"),
-			Remedy: "leave readOnlyRootFilesystem out, or mount the volume once and without subPath",
+			Remedy: "leave readOnlyRootFilesystem out",
 		}
 	}
-	content, err := archive(a.request.directories, a.container.Files)
+	content, err := archive(nil, a.container.Files)
 	if err != nil {
 		return &engine.Error{Reason: engine.EngineRefused, Err: err}
 	}

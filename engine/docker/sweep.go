@@ -41,7 +41,7 @@ func (e *Engine) sweep(ctx context.Context, run string, quiet time.Duration) err
 	listening, end := context.WithCancel(ctx)
 	appeared, failed := e.client.Events(listening, events.ListOptions{Filters: filters.NewArgs(
 		filters.Arg("type", string(events.ContainerEventType)), filters.Arg("type", string(events.VolumeEventType)),
-		filters.Arg("type", string(events.NetworkEventType)), filters.Arg("event", string(events.ActionCreate)),
+		filters.Arg("event", string(events.ActionCreate)),
 	)})
 	defer func() {
 		end()
@@ -94,7 +94,7 @@ func (e *Engine) removeRun(ctx context.Context, run string) (some bool, err erro
 		return false, err
 	}
 	var failures []error
-	for _, kind := range []string{"container", "volume", "network"} {
+	for _, kind := range []string{"container", "volume"} {
 		var (
 			work  sync.WaitGroup
 			mu    sync.Mutex

@@ -12,15 +12,15 @@ import (
 	"github.com/ktask/ktask/engine"
 )
 
-// createVolume makes a volume and notes where the engine has it. What is there under its name is this volume: an engine
-// that is asked again gives it once more.
-func (e *Engine) createVolume(ctx context.Context, v volume.CreateOptions, mountpoints map[string]string) error {
-	err := e.createVolumeOnce(ctx, v, mountpoints)
+// createVolume makes a volume and returns where the engine has it. What is there under its name is this volume: an engine
+// that is asked again returns it once more.
+func (e *Engine) createVolume(ctx context.Context, v volume.CreateOptions) (mountpoint string, err error) {
+	mountpoint, err = e.createVolumeOnce(ctx, v)
 	if refusesSize(err) {
 		v.DriverOpts = inBlocks(v.DriverOpts)
-		err = e.createVolumeOnce(ctx, v, mountpoints)
+		mountpoint, err = e.createVolumeOnce(ctx, v)
 	}
-	return err
+	return mountpoint, err
 }
 
 // refusesSize says whether the engine takes the size of a tmpfs for a quota of its disk, as podman before 4.8 does
@@ -45,10 +45,11 @@ func inBlocks(options map[string]string) map[string]string {
 	return options
 }
 
-func (e *Engine) createVolumeOnce(ctx context.Context, v volume.CreateOptions, mountpoints map[string]string) error {
-	return e.again(ctx, fmt.Sprintf("create volume %q", v.Name), func(ctx context.Context) error {
+func (e *Engine) createVolumeOnce(ctx context.Context, v volume.CreateOptions) (mountpoint string, err error) {
+	err = e.again(ctx, fmt.Sprintf("create volume %q", v.Name), func(ctx context.Context) error {
 		created, err := e.client.VolumeCreate(ctx, v)
-		mountpoints[v.Name] = created.Mountpoint
+		mountpoint = created.Mountpoint
 		return err
 	})
+	return mountpoint, err
 }

@@ -1,148 +1,120 @@
-// Package owner tells whose something on an engine is, and whether that process is still at work.
+// Package owner knows which runs are at work on this machine.
 //
-// In comes the text of a label, out goes a Fate. An engine may be shared: by users, by parallel runs, by containers
-// and by machines. So nothing here guesses: Dead is what this system can prove, all else is Alive or Unknown. The
-// package reads what the operating system says of processes, and never touches one.
+// In comes the id of a run, out goes a Fate. An engine may be shared: by users, by parallel runs, by containers and by
+// machines, also by machines that are copies of each other. So the proof is something that two of them cannot share:
+// a file on this machine that the run has locked. The kernel releases the lock when the process ends, whatever ends
+// it. A run without such a file here is Unknown, which is all that this machine can know of it.
 package owner
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
-	"strconv"
+	"path/filepath"
 	"strings"
+
+	"github.com/gofrs/flock"
 )
 
-// Process is a process, told apart from every other one on whatever machine.
-type Process struct {
-	// Machine is a hash of the machine's own id and its name, or "" where the system has no such id. The name is in
-	// it because machines that are copied from one image share the id.
-	Machine string
-	// Boot is a hash of the id of the running kernel, or "" where Start is absolute.
-	Boot string
-	// Space is the process id namespace in which PID holds, or "" where the system has but one.
-	Space string
-	PID   int
-	// Start is when the process started, in the system's own unit, or "" where it does not say. It tells the
-	// process from a later one that got its id.
-	Start string
-}
-
-// Fate is what is known of a process.
+// Fate is what is known of a run.
 type Fate int
 
 // The values of Fate.
 const (
-	// Unknown is a process of another machine or namespace, or one that cannot be looked at.
+	// Unknown is a run of another machine, container or user, or one from before the machine was started.
 	Unknown Fate = iota
 	Alive
-	// Dead is a process that has ended for certain.
+	// Dead is a run of this machine whose process has ended.
 	Dead
 )
 
-// ended is the start of a process that has ended and that its parent has not yet asked about.
-const ended = "ended"
-
-// String gives the fate as a word.
+// String returns the fate as a word.
 func (f Fate) String() string { return [...]string{"unknown", "alive", "dead"}[f] }
 
-// Self is this process.
-func Self() Process {
-	p := system()
-	p.PID = os.Getpid()
-	if p.Machine != "" || p.Boot != "" {
-		p.Start, _ = started(p.PID) // "" where it fails: nobody will then take this process for dead
-	}
-	return p
+// Runs are the runs of one user on this machine. They are safe for concurrent use, also by several processes.
+type Runs struct{ dir string }
+
+// In returns the runs whose files are in dir, which should be on a disk of this machine and need not exist. Files of
+// another boot do not count, so a directory that machines share after all proves nothing wrong.
+func In(dir string) Runs {
+	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // other systems than Linux have none
+	return Runs{filepath.Join(dir, hashed(strings.TrimSpace(string(boot))))}
 }
 
-// The text of a Process, and what stands in it for a field that is empty.
-const (
-	format = "v1"
-	none   = "-"
-)
+// Claim is the lock of a run that is at work. A nil Claim is none.
+type Claim struct{ file *flock.Flock }
 
-// String is the label's text: "v1 machine boot space pid start".
-func (p Process) String() string {
-	fields := []string{format, p.Machine, p.Boot, p.Space, strconv.Itoa(p.PID), p.Start}
-	for i, f := range fields {
-		if f == "" {
-			fields[i] = none
-		}
+// Claim locks the file of a run. It is called before anything of the run is on an engine, and once a run.
+func (r Runs) Claim(run string) (*Claim, error) {
+	if err := os.MkdirAll(r.dir, 0o700); err != nil {
+		return nil, fmt.Errorf("note that the run is at work: %w", err)
 	}
-	return strings.Join(fields, " ")
+	if err := r.private(); err != nil {
+		return nil, fmt.Errorf("note that the run is at work: %w", err)
+	}
+	file := flock.New(r.path(run))
+	locked, err := file.TryLock()
+	if err == nil && !locked {
+		err = errors.New("another process is at work on it")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("note that run %s is at work: %w", run, err)
+	}
+	return &Claim{file}, nil
 }
 
-// Parse reads what String wrote; ok is false for any other text.
-func Parse(text string) (p Process, ok bool) {
-	fields := strings.Split(text, " ")
-	if len(fields) != 6 || fields[0] != format {
-		return Process{}, false
+// Release ends the claim. Nothing of the run may be left by then, or a guardian must be at work on it.
+func (c *Claim) Release() {
+	if c == nil {
+		return
 	}
-	pid, err := strconv.Atoi(fields[4])
-	if err != nil || pid < 1 {
-		return Process{}, false
+	err := os.Remove(c.file.Path())
+	_ = c.file.Unlock()
+	if err != nil { // Windows removes no file that is open
+		_ = os.Remove(c.file.Path())
 	}
-	for i, f := range fields {
-		if f == none {
-			fields[i] = ""
-		}
-	}
-	return Process{Machine: fields[1], Boot: fields[2], Space: fields[3], PID: pid, Start: fields[5]}, true
 }
 
-// Judge says what has become of other, as far as p can know. p is Self.
-//
-// Under the same kernel and in the same namespace the process itself is looked at. A kernel that no longer runs has
-// no processes; that it was this machine's is believed of whole machines only: containers of one image share a
-// machine id, wherever they run.
-func (p Process) Judge(other Process) Fate {
+// Fate returns what is known of a run. The id may come from anywhere.
+func (r Runs) Fate(run string) Fate {
+	path := r.path(run)
+	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() || r.private() != nil {
+		return Unknown
+	}
+	file := flock.New(path, flock.SetFlag(os.O_RDONLY)) // which makes no file
+	locked, err := file.TryLock()
 	switch {
-	case other.Start == "" || other.Machine == "" && other.Boot == "":
-		return Unknown
-	case p.Boot != other.Boot:
-		if p.Machine != "" && p.Machine == other.Machine && p.whole() && other.whole() {
-			return Dead
-		}
-		return Unknown
-	case p.Boot == "" && p.Machine != other.Machine || p.Space != other.Space:
-		return Unknown
-	}
-	return fate(other)
-}
-
-// fate looks at a process of this system.
-func fate(p Process) Fate {
-	switch exists(p.PID) {
-	case Dead:
-		return Dead
-	case Unknown:
-		return Unknown
-	}
-	start, err := started(p.PID)
-	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return Unknown // the run has ended just now, by itself
 	case err != nil:
-		return Unknown // it may have ended just now: the next one to look will know
-	case start != p.Start:
-		return Dead
+		return Unknown
+	case !locked:
+		return Alive
 	}
-	return Alive
+	_ = file.Unlock()
+	return Dead
 }
 
-// whole says whether the process sees all of its machine.
-func (p Process) whole() bool { return p.Space == "" || p.Space == initialSpace }
+// Forget removes the file of a run that is Dead and of which nothing is left.
+func (r Runs) Forget(run string) { _ = os.Remove(r.path(run)) }
 
-// hashed keeps the system's ids, which are not for others to know, out of labels.
-func hashed(parts ...string) string {
-	sum := sha256.Sum256([]byte("dev.ktask.owner\x00" + strings.Join(parts, "\x00")))
-	return fmt.Sprintf("%x", sum[:8])
-}
+func (r Runs) path(run string) string { return filepath.Join(r.dir, hashed(run)) }
 
-// machine hashes the id of the machine, "" where there is none.
-func machine(id string) string {
-	name, err := os.Hostname()
-	if id == "" || err != nil {
-		return ""
+// private returns an error if somebody else could make, lock or remove files in the directories.
+func (r Runs) private() error {
+	for _, dir := range []string{filepath.Dir(r.dir), r.dir} {
+		info, err := os.Lstat(dir)
+		switch {
+		case err != nil:
+			return err
+		case !info.IsDir() || !own(info):
+			return fmt.Errorf("%s is not a directory of this user alone (remove it)", dir)
+		}
 	}
-	return hashed(id, name)
+	return nil
 }
+
+// hashed makes a file name of any text.
+func hashed(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text)))[:32] }

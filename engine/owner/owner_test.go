@@ -1,65 +1,112 @@
-package owner
+package owner_test
 
 import (
+	"bufio"
+	"fmt"
+	"io"
 	"os"
-	"strings"
+	"os/exec"
+	"path/filepath"
 	"testing"
+
+	"github.com/ktask/ktask/engine/owner"
 )
 
-func TestSelf(t *testing.T) {
-	self := Self()
-	text := self.String()
-	again, ok := Parse(text)
-	if !ok || again != self {
-		t.Errorf("%q is read back as %+v", text, again)
+// TestMain lets the test start itself as a process that claims a run.
+func TestMain(m *testing.M) {
+	if dir := os.Getenv("KTASK_TEST_CLAIM"); dir != "" {
+		if _, err := owner.In(dir).Claim("r"); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		fmt.Println("claimed")
+		_, _ = io.Copy(io.Discard, os.Stdin) // until it is killed
 	}
-	if got := Self().Judge(again); got != Alive {
-		t.Errorf("this very process, %q, is %v", text, got)
-	}
-	if name, err := os.Hostname(); err != nil || strings.Contains(text, name) {
-		t.Errorf("%q gives the name of the machine away, %v", text, err)
+	os.Exit(m.Run())
+}
+
+// closed returns a directory that is this user's alone.
+func closed(t *testing.T) string { return filepath.Join(t.TempDir(), "ktask") }
+
+func want(t *testing.T, runs owner.Runs, run string, fate owner.Fate) {
+	t.Helper()
+	if got := runs.Fate(run); got != fate {
+		t.Errorf("run %q is %v, want %v", run, got, fate)
 	}
 }
 
-func TestParse(t *testing.T) {
-	for _, text := range []string{
-		"", "test", "host 12 34", "v1 m b s 0 1", "v1 m b s -1 1", "v1 m b s x 1", "v1 m b s 1", "v1 m b s 1 2 3", "v2 m b s 1 2", "v1  m b s 1 2",
-	} {
-		if p, ok := Parse(text); ok {
-			t.Errorf("%q is read as %+v", text, p)
-		}
+func TestClaim(t *testing.T) {
+	runs := owner.In(closed(t))
+	want(t, runs, "r", owner.Unknown)
+	claim, err := runs.Claim("r")
+	if err != nil {
+		t.Fatal(err)
 	}
-	empty := Process{PID: 7}
-	if p, ok := Parse(empty.String()); !ok || p != empty || empty.String() != "v1 - - - 7 -" {
-		t.Errorf("%q is read as %+v", empty, p)
+	want(t, runs, "r", owner.Alive)
+	want(t, runs, "s", owner.Unknown)
+	if _, err := runs.Claim("r"); err == nil {
+		t.Error("a run is claimed twice")
 	}
+	want(t, runs, "r", owner.Alive)
+	claim.Release()
+	want(t, runs, "r", owner.Unknown)
+	(*owner.Claim)(nil).Release()
 }
 
-// TestJudge is about processes of which this system knows nothing: only a former kernel's are dead.
-func TestJudge(t *testing.T) {
-	self := Process{Machine: "m", Boot: "b", Space: initialSpace, PID: 1, Start: "1"}
-	inside := self
-	inside.Space = "4026532000"
-	for name, c := range map[string]struct {
-		self, other Process
-		want        Fate
-	}{
-		"before a reboot":                 {self, Process{"m", "former", initialSpace, 1, "1"}, Dead},
-		"another machine":                 {self, Process{"n", "c", initialSpace, 1, "1"}, Unknown},
-		"a container before a reboot":     {self, Process{"m", "former", "4026532000", 1, "1"}, Unknown},
-		"a container elsewhere, from one": {inside, Process{"m", "c", "4026532000", 1, "1"}, Unknown},
-		"a container here":                {self, Process{"m", "b", "4026532000", 1, "1"}, Unknown},
-		"from a container":                {inside, Process{"m", "b", "4026532001", 1, "1"}, Unknown},
-		"machines without an id":          {Process{"", "b", initialSpace, 1, "1"}, Process{"", "c", initialSpace, 1, "1"}, Unknown},
-		"no start":                        {self, Process{"m", "former", initialSpace, 1, ""}, Unknown},
-		"nothing known":                   {Process{}, Process{PID: 1, Start: "1"}, Unknown},
-		"absolute starts, other machine":  {Process{"m", "", "", 1, "1"}, Process{"n", "", "", 1, "1"}, Unknown},
-	} {
-		if initialSpace == "" && strings.Contains(name, "container") {
-			continue // there are no such namespaces on this system
+// TestKilledRun follows a run of another process that is killed.
+func TestKilledRun(t *testing.T) {
+	dir := closed(t)
+	child := exec.Command(os.Args[0])
+	child.Env = append(os.Environ(), "KTASK_TEST_CLAIM="+dir)
+	in, err := child.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = in.Close() }()
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if line, _ := bufio.NewReader(out).ReadString('\n'); line != "claimed\n" {
+		t.Fatalf("the other process says %q", line)
+	}
+	runs := owner.In(dir)
+	want(t, runs, "r", owner.Alive)
+	want(t, owner.In(closed(t)), "r", owner.Unknown) // as on another machine
+	_ = child.Process.Kill()
+	_ = child.Wait()
+	want(t, runs, "r", owner.Dead)
+	want(t, runs, "r", owner.Dead) // looking changes nothing
+	runs.Forget("r")
+	want(t, runs, "r", owner.Unknown)
+}
+
+// TestForeignText has ids of runs as somebody could write them into labels, and directories of others.
+func TestForeignText(t *testing.T) {
+	dir := closed(t)
+	runs := owner.In(dir)
+	for _, run := range []string{"", "../../etc/passwd", "/etc/passwd", "a/b", "\x00", "."} {
+		want(t, runs, run, owner.Unknown)
+		claim, err := runs.Claim(run)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if got := c.self.Judge(c.other); got != c.want {
-			t.Errorf("%s: %v, want %v", name, got, c.want)
-		}
+		want(t, runs, run, owner.Alive)
+		claim.Release()
+	}
+	claim, err := runs.Claim("r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer claim.Release()
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	want(t, runs, "r", owner.Unknown)
+	if _, err := runs.Claim("s"); err == nil {
+		t.Error("a directory that all may write to is taken")
 	}
 }

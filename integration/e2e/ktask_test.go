@@ -5,13 +5,13 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -20,7 +20,6 @@ import (
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/docker"
-	"github.com/ktask/ktask/engine/owner"
 )
 
 // What `make images` builds in place of the published images.
@@ -91,8 +90,6 @@ type process struct {
 	started        time.Time
 	// mark is a variable in the environment of this ktask and of what it starts.
 	mark string
-	// self is what the labels on the engine have of this ktask.
-	self owner.Process
 	// ended is closed when ktask has ended and its output is complete; failed and took are set by then.
 	ended  chan struct{}
 	failed error
@@ -110,8 +107,6 @@ func start(t *testing.T, stdin string, args ...string) *process {
 	if err := p.Start(); err != nil {
 		t.Fatalf("start ktask: %v", err)
 	}
-	p.self = owner.Self()
-	p.self.PID, p.self.Start = p.Process.Pid, startOf(p.Process.Pid)
 	go func() { // so that who waits for a text hears of the end
 		defer close(p.ended)
 		p.failed = p.Wait()
@@ -128,17 +123,6 @@ func start(t *testing.T, stdin string, args ...string) *process {
 		}
 	})
 	return p
-}
-
-// startOf is the start of a process that has not been waited for, as labels have it: see proc_pid_stat(5). It is ""
-// on systems without a /proc.
-func startOf(pid int) string {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return ""
-	}
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-	return fields[19]
 }
 
 // awaited fails the test where nothing comes from a channel.
@@ -210,11 +194,10 @@ func (p *process) left(t *testing.T) []engine.Leftover {
 		t.Fatalf("engine (make engine images): %v", err)
 	}
 	return slices.DeleteFunc(all, func(l engine.Leftover) bool {
-		of, ok := owner.Parse(l.Labels.Owner)
-		if p.self.Start == "" {
-			of.Start = ""
-		}
-		return !ok || of != p.self // ids are given anew: a kept container of another ktask may have had this one's
+		pid, began, _ := strings.Cut(l.Labels.Owner, " ")
+		at, err := time.Parse(time.RFC3339Nano, began)
+		// Ids are given anew: a kept container of another ktask may have had this one's.
+		return err != nil || pid != strconv.Itoa(p.Process.Pid) || at.Before(p.started)
 	})
 }
 

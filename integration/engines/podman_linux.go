@@ -86,25 +86,25 @@ func listens(t testing.TB, socket string, ended <-chan struct{}) {
 		}
 		select {
 		case <-ended:
-			t.Fatalf("podman ended before it listened: %v", err)
+			t.Fatalf("the engine ended before it listened: %v", err)
 		case <-time.After(20 * time.Millisecond): // it has no way of saying that it is ready
 		}
 		if time.Now().After(limit) {
-			t.Fatalf("podman does not listen: %v", err)
+			t.Fatalf("the engine does not listen: %v", err)
 		}
 	}
 }
 
-// load takes images from the machine's Docker.
-func load(t testing.TB, podman *exec.Cmd, images []string) {
+// load takes images from the machine's Docker to the engine that a command loads into.
+func load(t testing.TB, into *exec.Cmd, images []string) {
 	t.Helper()
 	save := exec.Command("docker", append([]string{"save"}, images...)...)
 	archive, err := save.Output()
 	if err != nil {
 		t.Fatalf("docker %v: %v: run `make engine images` first", save.Args[1:], err)
 	}
-	podman.Stdin = bytes.NewReader(archive)
-	if said, err := podman.CombinedOutput(); err != nil {
-		t.Fatalf("load %q into podman: %v: %s", images, err, said)
+	into.Stdin = bytes.NewReader(archive)
+	if said, err := into.CombinedOutput(); err != nil {
+		t.Fatalf("load %q: %v: %s", images, err, said)
 	}
 }

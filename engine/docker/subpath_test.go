@@ -1,0 +1,101 @@
+package docker_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/docker/docker/api/types/volume"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/docker"
+	"github.com/ktask/ktask/engine/enginetest"
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// partsOf has a volume that is mounted as a whole and in parts.
+func partsOf(subPath string) []plan.Tmpfs {
+	const size = 3 << 20
+	return []plan.Tmpfs{
+		{Name: "v", Path: "/all", SizeBytes: size}, {Name: "v", Path: "/part", SubPath: subPath, SizeBytes: size},
+		{Name: "v", Path: "/ro", SubPath: subPath, SizeBytes: size, ReadOnly: true}, {Name: "v", Path: "/other", SubPath: "other", SizeBytes: size},
+	}
+}
+
+// refusesParts has an engine that cannot mount parts of a volume safely: it is told before anything is made.
+func refusesParts(t *testing.T, o docker.Options) {
+	e := connect(t, o)
+	c := shell("echo ran")
+	c.Tmpfs = partsOf("s")
+	wantReason(t, e.Prepare(t.Context(), c, &enginetest.Recorder{}), engine.EngineRefused, "different subPaths")
+	for attempts := range 2 {
+		result, heard := carryOut(t, t.Context(), e, retried(c, attempts+1))
+		if result.Status != engine.Errored || len(heard.Lines("", engine.Stdout)) > 0 || !strings.Contains(result.Remedy, "Docker 26") {
+			t.Errorf("result %+v", result)
+		}
+	}
+	_, err := e.Run(t.Context(), c, labels(t, 1), &enginetest.Recorder{})
+	wantReason(t, err, engine.EngineRefused, "different subPaths")
+	nothingLeft(t, e)
+}
+
+// mountsParts has an engine that can.
+func mountsParts(t *testing.T, o docker.Options) {
+	e := connect(t, o)
+	for name, subPath := range map[string]string{"a directory": "s", "directories": "x/y/z", "an odd name": "a:b c"} {
+		t.Run(name, func(t *testing.T) {
+			c := shell(`stat -c %a /part /other; df -k /part | tail -1 | awk '{print $2}'; cat "/all/$0/log"; ls /other
+				echo more >>/part/log; echo no >/ro/log || echo read-only; dd if=/dev/zero of=/other/x bs=1k count=4k 2>/dev/null || stat -c %s /other/x; rm /other/x; exit 1`)
+			c.Args = plan.Texts([]string{subPath})
+			c.User, c.Network, c.Tmpfs = "1234", "none", partsOf(subPath)
+			for attempts, want := range [][]string{
+				{"1777", "1777", "3072", "read-only"},
+				{"1777", "1777", "3072", "read-only", "1777", "1777", "3072", "more", "read-only"},
+			} {
+				result, heard := carryOut(t, t.Context(), e, retried(c, attempts+1))
+				// What the volume had to give for 4 MiB is less than its 3 MiB, whatever the part that is written to.
+				got := slices.DeleteFunc(heard.Lines("", engine.Stdout), func(line string) bool { return strings.HasPrefix(line, "31") })
+				if result.Status != engine.Failed || !slices.Equal(got, want) {
+					t.Errorf("%d attempts: result %+v, got %q, want %q, stderr %q", attempts+1, result, got, want, heard.Lines("", engine.Stderr))
+				}
+			}
+		})
+	}
+}
+
+// partsDoNotLead has a task that replaces a part with a link, for its next attempt: no file of the engine's machine is
+// behind the link, to read or to write.
+func partsDoNotLead(t *testing.T, o docker.Options) {
+	e := connect(t, o)
+	for name, link := range map[string]string{
+		"to the root": "/", "to a directory": "/etc", "up": "../../../../..", "to itself": "s", "to a process": "/proc/1/root", "to nothing": "/no/such",
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := shell(`test -L /all/s && { ls /part; touch /part/ktask-was-here; exit 3; }; rmdir /all/s && ln -s "$0" /all/s; exit 1`)
+			c.Args = plan.Texts([]string{link})
+			c.Network = "none"
+			c.Tmpfs = []plan.Tmpfs{{Name: "v", Path: "/all", SizeBytes: 1 << 20}, {Name: "v", Path: "/part", SubPath: "s", SizeBytes: 1 << 20}}
+			result, heard := carryOut(t, t.Context(), e, retried(c, 2))
+			if got := heard.Lines("", engine.Stdout); len(got) > 0 || result.Status != engine.Errored {
+				t.Errorf("result %+v, output %q", result, got)
+			}
+		})
+	}
+}
+
+// volumesLeft are the names of all volumes that are on an engine.
+func volumesLeft(t *testing.T, host string) []string {
+	t.Helper()
+	found, err := apiAt(t, host).VolumeList(context.WithoutCancel(t.Context()), volume.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, v := range found.Volumes {
+		names = append(names, v.Name)
+	}
+	return names
+}
+
+func TestPartsOfVolumes(t *testing.T) { refusesParts(t, docker.Options{}) }

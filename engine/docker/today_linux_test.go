@@ -1,0 +1,24 @@
+package docker_test
+
+import (
+	"testing"
+
+	"github.com/ktask/ktask/engine/docker"
+	"github.com/ktask/ktask/integration/engines"
+)
+
+// TestDockerOfToday runs a current engine against the same contract, and against what older ones cannot do.
+func TestDockerOfToday(t *testing.T) {
+	o := docker.Options{Host: engines.Docker(t, busybox)}
+	t.Run("conforms", func(t *testing.T) {
+		conforms(t, func(t testing.TB) *docker.Engine { return connect(t, o) })
+	})
+	t.Run("messages", func(t *testing.T) { messagesAreAsInAPod(t, o) })
+	t.Run("parts of volumes", func(t *testing.T) { mountsParts(t, o) })
+	t.Run("parts that are links", func(t *testing.T) { partsDoNotLead(t, o) })
+	t.Run("sweep", func(t *testing.T) { sweeps(t, o) })
+	t.Run("others", func(t *testing.T) { nameOfAnother(t, o) })
+	if left := volumesLeft(t, o.Host); len(left) > 0 {
+		t.Errorf("volumes are left: %q", left)
+	}
+}
