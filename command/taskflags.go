@@ -41,7 +41,7 @@ func taskFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "context", Usage: "set a field of KEPTN_CONTEXT: `K=V`, K a field or metadata.KEY"},
 		&cli.StringFlag{Name: "retries", Usage: "retry a failed attempt at most `N` times"},
 		&cli.StringFlag{Name: "timeout", Usage: "stop a task after `D`, all attempts together", DefaultText: "5m"},
-		&cli.StringFlag{Name: "grace", Usage: "the time from the stop signal to the kill", DefaultText: "10s"},
+		&cli.StringFlag{Name: "grace", Usage: "the time from the stop signal to the kill", DefaultText: "5s"},
 		&cli.StringFlag{Name: "semantics", Usage: "local or cluster: whose rules for retries, waits and the clock", DefaultText: "local"},
 		&cli.StringFlag{Name: "backoff-scale", Usage: "multiply the waits between attempts by `F`", DefaultText: "1"},
 		&cli.BoolFlag{Name: "lenient", Usage: "warn of unknown fields and what cannot be honoured, instead of stopping"},

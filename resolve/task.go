@@ -15,7 +15,7 @@ const (
 	defaultTimeout = 5 * time.Minute
 	clusterRetries = 10
 	defaultTTL     = 300 * time.Second
-	localGrace     = 10 * time.Second
+	localGrace     = 5 * time.Second // a ktask that `docker stop` ends has ten for everything
 	clusterGrace   = 30 * time.Second
 	// defaultPids keeps a fork bomb from taking the machine along. Manifests have no such field and a kubelet's default
 	// is none (podPidsLimit), but a node is not somebody's laptop. It lies between what podman gives a container

@@ -1,0 +1,138 @@
+package attack
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ktask/ktask/integration/engines"
+)
+
+// container is the manifest of a task without any privilege that runs a script; extra lines go into its container.
+func container(retries int, script string, extra ...string) string {
+	text := fmt.Sprintf(`apiVersion: lifecycle.keptn.sh/v1
+kind: KeptnTaskDefinition
+metadata: {name: task}
+spec:
+  retries: %d
+  container:
+    name: c
+    image: %s
+    imagePullPolicy: Never
+    securityContext: {capabilities: {drop: [ALL]}, allowPrivilegeEscalation: false, seccompProfile: {type: RuntimeDefault}}
+    command: [sh, -c]
+    args:
+    - |
+      %s
+`, retries, busyboxImage, strings.ReplaceAll(script, "\n", "\n      "))
+	for _, line := range extra {
+		text += "    " + line + "\n"
+	}
+	return text
+}
+
+// hosts are the engines that tasks attack, by name: flags of ktask.
+func hosts(t *testing.T) map[string][]string {
+	t.Helper()
+	return map[string][]string{
+		"Debian's Docker": nil,
+		"Docker of today": {"--host", engines.Docker(t, busyboxImage)},
+		"podman":          {"--host", engines.Podman(t, busyboxImage)},
+	}
+}
+
+// bait is a directory of the machine with a file that no task may read.
+func bait(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "secret", "the machine's own")
+	return dir
+}
+
+// untouched fails the test if a task has read or written anything in the bait.
+func untouched(t *testing.T, dir string, o outcome) {
+	t.Helper()
+	if strings.Contains(o.stdout+o.stderr, "the machine's own") {
+		t.Errorf("the task has read a file of the machine:\n%s\n%s", o.stdout, o.stderr)
+	}
+	found, err := os.ReadDir(dir)
+	if err != nil || len(found) != 1 {
+		t.Errorf("the task has written to the machine: %v, %v", found, err)
+	}
+}
+
+// TestVolumeLeadsNowhere has tasks that put a link in the place of a part of their volume, so that the next attempt, or
+// the copy of the termination message, follows it to the engine's machine.
+func TestVolumeLeadsNowhere(t *testing.T) {
+	const swap = "mv /cache/s /cache/z; ln -s %[1]s /cache/s"
+	const look = "cat /sub/secret; touch /sub/written"
+	attacks := map[string]struct {
+		retries int
+		script  string
+		mounts  string
+		message string
+	}{
+		"a part, at the next attempt":      {1, "test -L /cache/s && { " + look + "; exit 1; }; " + swap + "; exit 1", "{name: v, mountPath: /cache}, {name: v, mountPath: /sub, subPath: s}", ""},
+		"the order of mounts turned":       {1, "test -L /cache/s && { " + look + "; exit 1; }; " + swap + "; exit 1", "{name: v, mountPath: /sub, subPath: s}, {name: v, mountPath: /cache}", ""},
+		"a part of a part":                 {1, "test -L /cache/s && { " + look + "; exit 1; }; " + swap + "; exit 1", "{name: v, mountPath: /cache, subPath: a}, {name: v, mountPath: /sub, subPath: a/s}", ""},
+		"a directory above a part":         {1, "test -L /cache/s && { cat /sub/secret; touch /sub/written; exit 1; }; mv /cache/s /cache/z; ln -s $(dirname %[1]s) /cache/s; exit 1", "{name: v, mountPath: /cache}, {name: v, mountPath: /sub, subPath: s/%[2]s}", ""},
+		"beside its parts":                 {1, "cat /a/secret /b/secret; touch /a/written; rmdir /a/../a; ln -s %[1]s /b/x; exit 1", "{name: v, mountPath: /a, subPath: a}, {name: v, mountPath: /b, subPath: b}", ""},
+		"the message, within one attempt":  {0, swap, "{name: v, mountPath: /cache}, {name: v, mountPath: /sub, subPath: s}", "/sub/written"},
+		"the message, in the only part":    {1, "test -L /sub/d && cat /sub/d/secret; mkdir -p /sub/d; mv /sub/d /sub/e; ln -s %[1]s /sub/d; exit 1", "{name: v, mountPath: /sub, subPath: s}", "/sub/d/written"},
+		"the message, below the volume":    {1, "rm -rf /cache/d; ln -s %[1]s /cache/d; mv /cache/d /cache/e; ln -s %[1]s /cache/d; exit 1", "{name: v, mountPath: /cache}", "/cache/d/written"},
+		"the message's own file is a link": {1, "rm -f /cache/written; ln -s %[1]s/secret /cache/written; exit 1", "{name: v, mountPath: /cache}", "/cache/written"},
+	}
+	for engine, flags := range hosts(t) {
+		for name, attack := range attacks {
+			t.Run(engine+"/"+name, func(t *testing.T) {
+				dir := bait(t)
+				fill := func(text string) string {
+					return strings.NewReplacer("%[1]s", dir, "%[2]s", filepath.Base(dir)).Replace(text)
+				}
+				extra := []string{"volumeMounts: [" + fill(attack.mounts) + "]"}
+				if attack.message != "" {
+					extra = append(extra, "terminationMessagePath: "+attack.message)
+				}
+				task := container(attack.retries, fill(attack.script), extra...)
+				args := append([]string{"run", "--network", "none", "--backoff-scale", "0.01", "-"}, flags...)
+				o := ktask(t, t.TempDir(), task, args...)
+				if o.code == 2 {
+					t.Fatalf("the attack does not begin:\n%s", o.stderr)
+				}
+				untouched(t, dir, o)
+			})
+		}
+	}
+}
+
+// TestVolumeHasOneLimit fills volumes through all of their mounts: together they hold no more than the limit.
+func TestVolumeHasOneLimit(t *testing.T) {
+	for engine, flags := range hosts(t) {
+		for name, mounts := range map[string]string{
+			"one part":  "{name: v, mountPath: /a, subPath: s}, {name: v, mountPath: /b, subPath: s}",
+			"two parts": "{name: v, mountPath: /a, subPath: a}, {name: v, mountPath: /b, subPath: b}",
+			"a nested":  "{name: v, mountPath: /a}, {name: v, mountPath: /b, subPath: b}",
+			"alone":     "{name: v, mountPath: /a, subPath: b}",
+		} {
+			for retries := range 2 {
+				t.Run(fmt.Sprint(engine, "/", name, "/", retries), func(t *testing.T) {
+					task := container(retries, "df -k /a | tail -1 | awk '{print \"size\", $2}'; mkdir -p /b; for d in /a /b; do dd if=/dev/zero of=$d/x bs=1M count=200 2>/dev/null; done; wc -c /a/x /b/x | tail -1; exit 1",
+						"volumeMounts: ["+mounts+"]", "resources: {limits: {memory: 64Mi}}")
+					args := append([]string{"run", "--network", "none", "--backoff-scale", "0.01", "-"}, flags...)
+					o := ktask(t, t.TempDir(), task, args...)
+					switch {
+					case o.code == 3 && strings.Contains(o.stderr, "different subPaths") && engine != "Docker of today":
+					case o.code == 1 && strings.Contains(o.stdout, "size 65536"): // the tmpfs has the limit, and its pages count
+					default:
+						t.Errorf("exit code %d\n%s\n%s", o.code, o.stdout, o.stderr)
+					}
+				})
+			}
+		}
+	}
+}
