@@ -34,7 +34,9 @@ type App struct {
 	NewEngine func(EngineOptions) (engine.Engine, error)
 	// Executable is the program that a guardian is started from, ktask itself (see guardian.go); "" is for none.
 	Executable string
-	Version    string
+	// ConfigDir is the user's directory of settings, which holds what `ktask trust` records; "" if there is none.
+	ConfigDir string
+	Version   string
 }
 
 // EngineOptions say which engine is meant; Default… are what the environment says.

@@ -152,5 +152,5 @@ func (app App) reporter(s settings, o runOptions, p plan.Plan) report.Reporter {
 
 // color tells whether to paint what a terminal shows: see https://no-color.org.
 func (app App) color(s settings, terminal bool) bool {
-	return terminal && !s.yes("no-color") && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	return terminal && !s.yes("no-color") && os.Getenv("TERM") != "dumb"
 }

@@ -147,7 +147,7 @@ func judged(setting spec.Setting, kinds map[string]kind) *spec.Problem {
 func variable(flag string) string {
 	deno, _ := runtimes.ByName(plan.RuntimeDeno)
 	python, _ := runtimes.ByName(plan.RuntimePython)
-	return map[string]string{"deno-image": deno.ImageVariable, "python-image": python.ImageVariable}[flag]
+	return map[string]string{"deno-image": deno.ImageVariable, "python-image": python.ImageVariable, "no-color": "NO_COLOR"}[flag]
 }
 
 // one gives the value of a flag, or ok false where nobody gave one.
@@ -156,7 +156,11 @@ func (s settings) one(name string) (v value, ok bool) {
 		return flagValue(name, values[len(values)-1]), true
 	}
 	if env := variable(name); env != "" && os.Getenv(env) != "" {
-		return value{text: os.Getenv(env), origin: plan.Origin("env " + env), said: env}, true
+		text := os.Getenv(env)
+		if name == "no-color" {
+			text = "true" // whatever its value is, see https://no-color.org
+		}
+		return value{text: text, origin: plan.Origin("env " + env), said: env}, true
 	}
 	if setting := s.file[name]; len(setting.Values) > 0 {
 		return fileValue(setting, setting.Values[len(setting.Values)-1]), true
