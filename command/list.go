@@ -34,7 +34,7 @@ func (app App) list(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	files, err := app.read(paths)
+	files, links, err := app.read(paths)
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (app App) list(c *cli.Context) error {
 		return err
 	}
 	m, problems := spec.Load(files, spec.Options{Namespace: namespace, Lenient: s.yes("lenient")})
-	app.printer(s, files).print(problems)
+	app.printer(s, files).print(append(problems, links...))
 	if len(problems.Errors()) > 0 {
 		return exitError{exitUsage, nil}
 	}

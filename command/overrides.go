@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"regexp"
 	"strings"
@@ -48,14 +47,9 @@ type given struct {
 
 // read reads the file of a flag.
 func (g *given) read(flag, name string) (spec.File, error) {
-	f, err := os.Open(name)
+	data, err := readRegular(name, maxSettings)
 	if err != nil {
-		return spec.File{}, usagef("read --%s: %w", flag, err)
-	}
-	defer f.Close()
-	data, err := readAll(f)
-	if err != nil {
-		return spec.File{}, usagef("read --%s %s: %w", flag, name, err)
+		return spec.File{}, usagef("--%s: %s: %w", flag, name, err)
 	}
 	file := spec.File{Name: name, Data: data, Named: true}
 	g.files = append(g.files, file)
@@ -125,9 +119,9 @@ func secretValue(text string, from plan.Origin) (resolve.SecretValue, error) {
 		return resolve.SecretValue{}, errors.New("the part between / and = is not the key of a Secret: letters, digits, -, _ and .")
 	}
 	if file, ok := strings.CutPrefix(word, "@"); ok {
-		data, err := os.ReadFile(file)
+		data, err := readRegular(file, maxSecret)
 		if err != nil {
-			return resolve.SecretValue{}, fmt.Errorf("secret %s/%s: read the file behind @: %w%s", name, key, withoutPath(err), literally)
+			return resolve.SecretValue{}, fmt.Errorf("secret %s/%s: the file after @: %w%s", name, key, err, literally)
 		}
 		word = string(data)
 	} else if variable, ok := strings.CutPrefix(word, "env:"); ok {
@@ -143,14 +137,6 @@ func secretValue(text string, from plan.Origin) (resolve.SecretValue, error) {
 
 // literally is for a value that begins like a reference and is none: it may be the secret itself, so it is not shown.
 const literally = " (a value that itself begins with @ or env: is given in a file, as @FILE, or by a Secret manifest)"
-
-// withoutPath is the error of a file without its name.
-func withoutPath(err error) error {
-	if failure, ok := errors.AsType[*fs.PathError](err); ok {
-		return failure.Err
-	}
-	return err
-}
 
 // yamlBegin is how a file of manifests begins, and no line of NAME=VALUE does.
 var yamlBegin = regexp.MustCompile(`^(?:\{|---|%YAML|[A-Za-z"']+:(?:\s|$))`)

@@ -70,12 +70,12 @@ func (app App) settings(c *cli.Context) (settings, error) {
 			s.flags[name] = []string{c.String(name)}
 		}
 	}
-	data, err := os.ReadFile(configFile)
+	data, err := readRegular(configFile, maxSettings)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
 	}
 	if err != nil {
-		return s, exitError{exitUsage, fmt.Errorf("read %s: %w", configFile, err)}
+		return s, exitError{exitUsage, fmt.Errorf("%s: %w", configFile, err)}
 	}
 	all, problems := spec.Settings(spec.File{Name: configFile, Data: data, Named: true})
 	s.file = map[string]spec.Setting{}

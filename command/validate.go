@@ -41,7 +41,7 @@ func (app App) validate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	files, err := app.read(paths)
+	files, links, err := app.read(paths)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (app App) validate(c *cli.Context) error {
 		return err
 	}
 	m, problems := spec.Load(files, spec.Options{Namespace: namespace, Lenient: s.yes("lenient")})
-	problems = append(problems, resolve.Check(m, resolve.Options{
+	problems = append(append(problems, links...), resolve.Check(m, resolve.Options{
 		Namespace: namespace, KeptnNamespace: keptn, Lenient: s.yes("lenient"),
 	})...)
 	var names []string
