@@ -344,6 +344,7 @@ func TestFilesOfFlags(t *testing.T) {
 // TestConfigurationFileIsExact: numbers are what they are, and a value that would be another one is none.
 func TestConfigurationFileIsExact(t *testing.T) {
 	s := newShell(t, map[string]string{"a.yaml": hello, ".ktask.yaml": "pids-limit: 3000000\nretries: 2\nlenient: yes\nparam: {id: \"12345678\"}\ntask: [hello]\ntimeout:\n"})
+	s.ktask("trust").exits(0).says(`.ktask.yaml:1:1: pids-limit "3000000"`)
 	s.ktask("plan", "a.yaml", "-o", "json").exits(0).says(`"pids": 3000000`, `"retries": 2`, `\"id\":\"12345678\"`)
 	s = newShell(t, map[string]string{"a.yaml": hello, ".ktask.yaml": "secret: {token: 12345678}\nretires: 3\nparam: [{a: b}]\n"})
 	s.term = true // where the line of a problem is shown, unless it may hold a secret

@@ -15,6 +15,9 @@ import (
 // stdinName is what problems on standard input are said to be in.
 const stdinName = "<stdin>"
 
+// pathArguments is the usage of the arguments of a command that reads manifests.
+const pathArguments = "PATH..."
+
 // paths are the arguments, or those of the configuration file.
 func (s settings) paths() ([]string, error) {
 	if len(s.args) > 0 {

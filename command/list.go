@@ -16,7 +16,7 @@ func (app App) listCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "list",
 		Usage:     "list the tasks in these manifests, and the apps with their stages",
-		ArgsUsage: "PATH...",
+		ArgsUsage: pathArguments,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Usage: "the namespace of manifests that name none", DefaultText: defaultNamespace},
 			&cli.BoolFlag{Name: "lenient", Usage: "warn of unknown fields and what cannot be honoured, instead of stopping"},

@@ -17,7 +17,7 @@ func (app App) validateCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "validate",
 		Usage:     "check manifests, without an engine",
-		ArgsUsage: "PATH...",
+		ArgsUsage: pathArguments,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "text, json, github or sarif", DefaultText: "text"},
 			&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Usage: "the namespace of manifests that name none", DefaultText: defaultNamespace},
