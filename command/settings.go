@@ -115,11 +115,16 @@ func (s settings) choice(name, fallback string, allowed ...string) (string, erro
 	case name == "output" && !v.typed && slices.Contains(outputs, v.text): // the file's is for another command
 		return fallback, nil
 	}
-	takes := strings.Join(allowed, ", ")
-	if i := strings.LastIndex(takes, ", "); i >= 0 {
-		takes = takes[:i] + " or " + takes[i+2:]
+	return fallback, v.wrong(oneOf(allowed))
+}
+
+// oneOf lists what may be chosen: "a, b or c".
+func oneOf(allowed []string) string {
+	text := strings.Join(allowed, ", ")
+	if i := strings.LastIndex(text, ", "); i >= 0 {
+		text = text[:i] + " or " + text[i+2:]
 	}
-	return fallback, v.wrong(takes)
+	return text
 }
 
 // outputs are the values of --output that some command has.

@@ -50,7 +50,8 @@ func taskFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "image", Usage: "run image TO where a manifest names image FROM: `FROM=TO`; may be repeated"},
 		&cli.StringFlag{Name: "pids-limit", Usage: "let each task have `N` processes and threads, -1 for no limit", DefaultText: "4096"},
 		&cli.StringSliceFlag{Name: "mount", Usage: "mount a path of the engine's host: `SRC:DST[:ro]`; may be repeated"},
-		&cli.StringFlag{Name: "network", Usage: "the network of the tasks: NAME, none, host or bridge", DefaultText: "the engine's"},
+		&cli.StringFlag{Name: "network", Usage: "the network of the tasks: NAME, none, bridge, or host with --allow host-network", DefaultText: "the engine's"},
+		&cli.StringSliceFlag{Name: "allow", Usage: "let tasks out of their container: `NAME` is " + oneOf(resolve.Allowances()) + "; may be repeated", DefaultText: "nothing"},
 		&cli.StringFlag{Name: "platform", Usage: "the platform of the images: os/arch[/variant]", DefaultText: "the engine's"},
 	}
 }
@@ -69,6 +70,12 @@ func (s settings) taskOptions() (taskInput, error) {
 		Network:     s.text("network", ""),
 		Platform:    s.text("platform", ""),
 	}}
+	for _, v := range s.all("allow") {
+		if !slices.Contains(resolve.Allowances(), v.text) {
+			return o, v.wrong(oneOf(resolve.Allowances()))
+		}
+		o.Allow = append(o.Allow, v.text)
+	}
 	for _, v := range s.all("task") {
 		o.Tasks = append(o.Tasks, v.text)
 	}

@@ -51,7 +51,7 @@ func (app App) validate(c *cli.Context) error {
 	}
 	m, problems := spec.Load(files, spec.Options{Namespace: namespace, Lenient: s.yes("lenient")})
 	problems = append(append(problems, links...), resolve.Check(m, resolve.Options{
-		Namespace: namespace, KeptnNamespace: keptn, Lenient: s.yes("lenient"),
+		Namespace: namespace, KeptnNamespace: keptn, Lenient: s.yes("lenient"), Preview: true,
 	})...)
 	var names []string
 	for _, f := range files {

@@ -46,6 +46,7 @@ func (r *resolver) task(u use) (t plan.Task, ok bool) {
 		t.Runtime = plan.RuntimeContainer
 		r.container(u, runner, &t)
 	}
+	r.hostNetwork()
 	r.grace(&t.Container)
 	r.pids(&t.Container)
 	t.Container.Mounts = r.options.Mounts
