@@ -161,7 +161,10 @@ func followed(name string) (string, error) {
 // String names the value. That of a secret is not shown, since it may be the secret itself.
 func (r reach) String() string {
 	if r.key == "secret" {
-		return r.key
+		if _, word, _ := strings.Cut(r.text, "="); strings.HasPrefix(word, "env:") {
+			return "secret (a variable)"
+		}
+		return "secret (a file)"
 	}
 	const most = 200
 	text := r.text

@@ -40,14 +40,14 @@ func TestStrangersSettings(t *testing.T) {
 		// typed are the arguments that make the same come from the user.
 		typed []string
 	}{
-		"a key, relative":            {"secret: ['x=@../.ssh/id_rsa']", ".ktask.yaml:1:10: error: secret: reaches outside", []string{"--secret", "x=@../.ssh/id_rsa"}},
-		"a key, absolute":            {"secret: {x: '@HOME/.ssh/id_rsa'}", ".ktask.yaml:1:10: error: secret: reaches outside", []string{"--secret", "x=mine"}},
-		"a key through a link":       {"secret: ['x=@key']", "error: secret: leads outside", []string{"--secret", "x/SECURE_DATA=mine"}},
-		"a key through a directory":  {"secret: ['x=@up/.ssh/id_rsa']", "error: secret: leads outside", []string{"--secret", "x=@up/.ssh/id_rsa"}},
-		"a key through dots":         {"secret: ['x=@up/../home/.ssh/id_rsa']", "error: secret: leads outside", nil},
-		"a token of git":             {"secret: ['x=@.git/config']", "error: secret: reaches outside", nil},
-		"a token of git in capitals": {"secret: ['x=@.GIT/config']", "error: secret: reaches outside", nil},
-		"a variable":                 {"secret: ['x=env:TOKEN_OF_THE_USER']", "error: secret: reaches outside", []string{"--secret", "x=env:TOKEN_OF_THE_USER"}},
+		"a key, relative":            {"secret: ['x=@../.ssh/id_rsa']", ".ktask.yaml:1:10: error: secret (a file): reaches outside", []string{"--secret", "x=@../.ssh/id_rsa"}},
+		"a key, absolute":            {"secret: {x: '@HOME/.ssh/id_rsa'}", ".ktask.yaml:1:10: error: secret (a file): reaches outside", []string{"--secret", "x=mine"}},
+		"a key through a link":       {"secret: ['x=@key']", "error: secret (a file): leads outside", []string{"--secret", "x/SECURE_DATA=mine"}},
+		"a key through a directory":  {"secret: ['x=@up/.ssh/id_rsa']", "error: secret (a file): leads outside", []string{"--secret", "x=@up/.ssh/id_rsa"}},
+		"a key through dots":         {"secret: ['x=@up/../home/.ssh/id_rsa']", "error: secret (a file): leads outside", nil},
+		"a token of git":             {"secret: ['x=@.git/config']", "error: secret (a file): reaches outside", nil},
+		"a token of git in capitals": {"secret: ['x=@.GIT/config']", "error: secret (a file): reaches outside", nil},
+		"a variable":                 {"secret: ['x=env:TOKEN_OF_THE_USER']", "error: secret (a variable): reaches outside", []string{"--secret", "x=env:TOKEN_OF_THE_USER"}},
 		"a file of secrets":          {"secret-file: [../.ssh/id_rsa]", `secret-file "../.ssh/id_rsa": reaches outside`, nil},
 		"parameters":                 {"secret: ['x=1']\nparams-file: [../values.yaml]", `params-file "../values.yaml": reaches outside`, []string{"--params-file", "../values.yaml"}},
 		"manifests":                  {"secret: ['x=1']\npaths: [HOME/other.yaml]", "reaches outside of this directory (name it as an argument", []string{"../other.yaml"}},
@@ -178,7 +178,7 @@ func TestTrust(t *testing.T) {
 	refused := func(dir string) { t.Helper(); trusted(t, dir, home, plan...).expect(t, 2).says(t, "[untrusted]") }
 	refused(dir)
 	o := trusted(t, dir, home, "trust").expect(t, 0)
-	for _, want := range []string{".ktask.yaml:1:10: secret\n", `.ktask.yaml:2:9: mount "..:/host"`, `network "other"`, "trusted until it changes"} {
+	for _, want := range []string{".ktask.yaml:1:10: secret (a file)\n", `.ktask.yaml:2:9: mount "..:/host"`, `network "other"`, "trusted until it changes"} {
 		if !strings.Contains(o.stdout, want) || strings.Contains(o.stdout, "id_rsa") {
 			t.Errorf("ktask trust does not say %q, or shows the secret's text:\n%s", want, o.stdout)
 		}
