@@ -67,7 +67,12 @@ func (b boundary) extent(key, text string) extent {
 		return b.path(text)
 	case "secret":
 		return b.secret(text)
-	case "mount", "allow":
+	case "mount":
+		if source, _, ok := splitMount(strings.TrimSuffix(text, ":ro")); ok && b.path(source) == through {
+			return through
+		}
+		far = true
+	case "allow":
 		far = true
 	case "host", "docker-context":
 		far = text != ""

@@ -236,12 +236,11 @@ func (s settings) mounts(o *resolve.Options) error {
 	for _, v := range s.all("mount") {
 		m := plan.Mount{Origin: v.origin}
 		text, readOnly := strings.CutSuffix(v.text, ":ro")
-		text = strings.TrimSuffix(text, ":rw")
-		i := strings.LastIndex(text, ":") // a Windows source has a colon of its own
-		if i < 1 || !strings.HasPrefix(text[i+1:], "/") {
+		var ok bool
+		if m.Source, m.Target, ok = splitMount(text); !ok {
 			return v.wrong("SRC:DST[:ro] with an absolute DST")
 		}
-		m.Source, m.Target, m.ReadOnly = text[:i], text[i+1:], readOnly
+		m.ReadOnly = readOnly
 		if strings.HasPrefix(m.Source, ".") || !strings.ContainsAny(m.Source, `/\`) {
 			dir, err := os.Getwd()
 			if err != nil {
@@ -252,6 +251,16 @@ func (s settings) mounts(o *resolve.Options) error {
 		o.Mounts = append(o.Mounts, m)
 	}
 	return nil
+}
+
+// splitMount reads SRC:DST[:rw].
+func splitMount(text string) (source, target string, ok bool) {
+	text = strings.TrimSuffix(text, ":rw")
+	i := strings.LastIndex(text, ":") // a Windows source has a colon of its own
+	if i < 1 || !strings.HasPrefix(text[i+1:], "/") {
+		return "", "", false
+	}
+	return text[:i], text[i+1:], true
 }
 
 // node is the engine's host in place of the node that a pod would run on.

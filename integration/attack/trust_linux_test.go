@@ -204,9 +204,11 @@ func TestTrust(t *testing.T) {
 	trusted(t, t.TempDir(), home, "trust", "--revoke", dir).expect(t, 0)
 	refused(dir)
 
-	through := clone(t, "secret: ['x=@key']")
-	trusted(t, through, home, "trust").expect(t, 0).says(t, "leads outside")
-	refused(through)
+	for _, settings := range []string{"secret: ['x=@key']", "secret: ['x=1']\nmount: ['up:/host:ro']", "secret: ['x=1']\nmount: ['./up/.ssh:/host']"} {
+		through := clone(t, settings)
+		trusted(t, through, home, "trust").expect(t, 0).says(t, "leads outside")
+		refused(through)
+	}
 
 	odd := t.TempDir()
 	trusted(t, odd, home, "trust").expect(t, 2).says(t, ".ktask.yaml: no such file")
