@@ -18,7 +18,8 @@ import (
 func main() {
 	signal.Ignore(syscall.SIGPIPE) // a reader that went away must not leave containers behind
 	width, _, _ := term.GetSize(int(os.Stderr.Fd()))
-	executable, _ := os.Executable() // "" where the system does not say: then there is no guardian
+	executable, _ := os.Executable()   // "" where the system does not say: then there is no guardian
+	configDir, _ := os.UserConfigDir() // "" where there is none: then no .ktask.yaml is trusted
 	app := command.App{
 		In:          os.Stdin,
 		Out:         os.Stdout,
@@ -28,6 +29,7 @@ func main() {
 		Signals:     signals,
 		NewEngine:   newEngine,
 		Executable:  executable,
+		ConfigDir:   configDir,
 		Version:     version(),
 	}
 	os.Exit(command.Main(context.Background(), app, os.Args[1:]))

@@ -34,7 +34,9 @@ type App struct {
 	NewEngine func(EngineOptions) (engine.Engine, error)
 	// Executable is the program that a guardian is started from, ktask itself (see guardian.go); "" is for none.
 	Executable string
-	Version    string
+	// ConfigDir is the user's directory of settings, which holds what `ktask trust` records; "" if there is none.
+	ConfigDir string
+	Version   string
 }
 
 // EngineOptions say which engine is meant; Default… are what the environment says.
@@ -96,7 +98,7 @@ func (app App) root() *cli.App {
 		UseShortOptionHandling:    false,
 		ExitErrHandler:            func(*cli.Context, error) {}, // exit codes are Main's
 		OnUsageError:              usageError,
-		Commands:                  []*cli.Command{app.runCommand(), app.planCommand(), app.validateCommand(), app.listCommand(), app.cleanCommand(), app.schemaCommand(), app.versionCommand(), app.helpCommand(), app.guardCommand()},
+		Commands:                  []*cli.Command{app.runCommand(), app.planCommand(), app.validateCommand(), app.listCommand(), app.cleanCommand(), app.trustCommand(), app.schemaCommand(), app.versionCommand(), app.helpCommand(), app.guardCommand()},
 		Flags:                     []cli.Flag{cli.HelpFlag, &cli.BoolFlag{Name: "version", Aliases: []string{"v"}, Usage: "print ktask's version"}},
 		Action: func(c *cli.Context) error {
 			switch {

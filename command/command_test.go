@@ -18,6 +18,8 @@ type shell struct {
 	t     *testing.T
 	stdin string
 	term  bool
+	// config is the user's directory of settings.
+	config string
 }
 
 func newShell(t *testing.T, files map[string]string) *shell {
@@ -31,10 +33,10 @@ func newShell(t *testing.T, files map[string]string) *shell {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"FUNCTION_RUNNER_IMAGE", "PYTHON_RUNNER_IMAGE", "GITHUB_ACTIONS", "NO_COLOR"} {
+	for _, name := range []string{"FUNCTION_RUNNER_IMAGE", "PYTHON_RUNNER_IMAGE", "GITHUB_ACTIONS", "NO_COLOR", "DOCKER_HOST", "DOCKER_CONTEXT"} {
 		t.Setenv(name, "")
 	}
-	return &shell{t: t}
+	return &shell{t: t, config: t.TempDir()}
 }
 
 type outcome struct {
@@ -42,6 +44,7 @@ type outcome struct {
 	code        int
 	out, err    string
 	engineAsked bool
+	engine      command.EngineOptions
 }
 
 func (s *shell) ktask(args ...string) outcome {
@@ -50,8 +53,9 @@ func (s *shell) ktask(args ...string) outcome {
 	o := outcome{t: s.t}
 	app := command.App{
 		In: strings.NewReader(s.stdin), Out: &out, Err: &err, ErrTerminal: s.term, Version: "v0-test",
-		NewEngine: func(command.EngineOptions) (engine.Engine, error) {
-			o.engineAsked = true
+		ConfigDir: s.config,
+		NewEngine: func(options command.EngineOptions) (engine.Engine, error) {
+			o.engineAsked, o.engine = true, options
 			return nil, &engine.Error{Reason: engine.EngineUnavailable, Err: errors.New("no engine in this test"), Remedy: "start one"}
 		},
 	}
@@ -340,6 +344,7 @@ func TestFilesOfFlags(t *testing.T) {
 // TestConfigurationFileIsExact: numbers are what they are, and a value that would be another one is none.
 func TestConfigurationFileIsExact(t *testing.T) {
 	s := newShell(t, map[string]string{"a.yaml": hello, ".ktask.yaml": "pids-limit: 3000000\nretries: 2\nlenient: yes\nparam: {id: \"12345678\"}\ntask: [hello]\ntimeout:\n"})
+	s.ktask("trust").exits(0).says(`.ktask.yaml:1:1: pids-limit "3000000"`)
 	s.ktask("plan", "a.yaml", "-o", "json").exits(0).says(`"pids": 3000000`, `"retries": 2`, `\"id\":\"12345678\"`)
 	s = newShell(t, map[string]string{"a.yaml": hello, ".ktask.yaml": "secret: {token: 12345678}\nretires: 3\nparam: [{a: b}]\n"})
 	s.term = true // where the line of a problem is shown, unless it may hold a secret

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 
@@ -16,6 +17,28 @@ func engineFlags() []cli.Flag {
 	}
 }
 
+// engineFrom returns the value of --host or --docker-context in the file. It counts only if neither flag and neither of
+// Docker's variables names an engine.
+func (s settings) engineFrom(key string) string {
+	if s.engineNamed() {
+		return ""
+	}
+	v, _ := s.one(key)
+	return v.text
+}
+
+// engineNamed reports whether the command line or the environment says which engine is meant.
+func (s settings) engineNamed() bool {
+	_, host := s.flags["host"]
+	_, named := s.flags["docker-context"]
+	return host || named || os.Getenv("DOCKER_HOST") != "" || os.Getenv("DOCKER_CONTEXT") != ""
+}
+
+// typed returns the value of a flag on the command line, or "".
+func (s settings) typed(name string) string {
+	return settings{flags: s.flags}.text(name, "")
+}
+
 // engineOptions copies the flags, and the variables that the docker command reads.
 func (s settings) engineOptions(app App) (EngineOptions, error) {
 	name, err := s.choice("engine", "docker", "docker")
@@ -24,10 +47,10 @@ func (s settings) engineOptions(app App) (EngineOptions, error) {
 	}
 	o := EngineOptions{
 		Name:           name,
-		Host:           s.text("host", ""),
-		Context:        s.text("docker-context", ""),
-		DefaultHost:    os.Getenv("DOCKER_HOST"),
-		DefaultContext: os.Getenv("DOCKER_CONTEXT"),
+		Host:           s.typed("host"),
+		Context:        s.typed("docker-context"),
+		DefaultHost:    cmp.Or(os.Getenv("DOCKER_HOST"), s.engineFrom("host")),
+		DefaultContext: cmp.Or(os.Getenv("DOCKER_CONTEXT"), s.engineFrom("docker-context")),
 		ConfigDir:      os.Getenv("DOCKER_CONFIG"),
 		APIVersion:     os.Getenv("DOCKER_API_VERSION"),
 		TLS:            os.Getenv("DOCKER_TLS") != "",

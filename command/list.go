@@ -16,7 +16,7 @@ func (app App) listCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "list",
 		Usage:     "list the tasks in these manifests, and the apps with their stages",
-		ArgsUsage: "PATH...",
+		ArgsUsage: pathArguments,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Usage: "the namespace of manifests that name none", DefaultText: defaultNamespace},
 			&cli.BoolFlag{Name: "lenient", Usage: "warn of unknown fields and what cannot be honoured, instead of stopping"},
@@ -34,7 +34,7 @@ func (app App) list(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	files, err := app.read(paths)
+	files, links, err := app.read(paths)
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (app App) list(c *cli.Context) error {
 		return err
 	}
 	m, problems := spec.Load(files, spec.Options{Namespace: namespace, Lenient: s.yes("lenient")})
-	app.printer(s, files).print(problems)
+	app.printer(s, files).print(append(problems, links...))
 	if len(problems.Errors()) > 0 {
 		return exitError{exitUsage, nil}
 	}

@@ -26,7 +26,7 @@ func (app App) load(s settings, o taskInput, t telling) (plan.Plan, error) {
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	files, err := app.read(paths)
+	files, links, err := app.read(paths)
 	if err != nil {
 		return plan.Plan{}, err
 	}
@@ -34,7 +34,7 @@ func (app App) load(s settings, o taskInput, t telling) (plan.Plan, error) {
 		return plan.Plan{}, err
 	}
 	manifests, problems := spec.Load(files, spec.Options{Namespace: o.Namespace, Lenient: o.Lenient})
-	problems = append(problems, o.given.problems...)
+	problems = slices.Concat(problems, links, o.given.problems)
 	var p plan.Plan
 	if len(problems.Errors()) == 0 {
 		var more spec.Problems

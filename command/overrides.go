@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"regexp"
 	"strings"
@@ -48,14 +47,9 @@ type given struct {
 
 // read reads the file of a flag.
 func (g *given) read(flag, name string) (spec.File, error) {
-	f, err := os.Open(name)
+	data, err := readRegular(name, maxSettings)
 	if err != nil {
-		return spec.File{}, usagef("read --%s: %w", flag, err)
-	}
-	defer f.Close()
-	data, err := readAll(f)
-	if err != nil {
-		return spec.File{}, usagef("read --%s %s: %w", flag, name, err)
+		return spec.File{}, usagef("--%s: %s: %w", flag, name, err)
 	}
 	file := spec.File{Name: name, Data: data, Named: true}
 	g.files = append(g.files, file)
@@ -93,7 +87,7 @@ func (s settings) secrets(g *given) ([]resolve.SecretValue, error) {
 		if err != nil {
 			return nil, err
 		}
-		some, problems := v.secretFile(file)
+		some, problems := s.secretFile(v, file)
 		g.problems = append(g.problems, problems...)
 		all = append(all, some...)
 	}
@@ -108,6 +102,19 @@ func (s settings) secrets(g *given) ([]resolve.SecretValue, error) {
 	return all, nil
 }
 
+// secretName is the NAME/KEY of NAME[/KEY]=VALUE.
+func secretName(text string) string {
+	name, _, _ := strings.Cut(text, "=")
+	name, key, keyed := strings.Cut(name, "/")
+	if !keyed {
+		key = defaultSecretKey
+	}
+	return name + "/" + key
+}
+
+// defaultSecretKey is the key that Keptn reads.
+const defaultSecretKey = "SECURE_DATA"
+
 // secretValue reads NAME[/KEY]=VALUE.
 func secretValue(text string, from plan.Origin) (resolve.SecretValue, error) {
 	name, word, ok := strings.Cut(text, "=")
@@ -116,7 +123,7 @@ func secretValue(text string, from plan.Origin) (resolve.SecretValue, error) {
 		return resolve.SecretValue{}, fmt.Errorf("it takes NAME[/KEY]=VALUE, where VALUE may be @FILE or env:VAR")
 	}
 	if !keyed {
-		key = "SECURE_DATA"
+		key = defaultSecretKey
 	}
 	if validation.IsDNS1123Subdomain(name) != nil {
 		return resolve.SecretValue{}, errors.New("the part before = is not the name of a Secret: lower-case letters, digits, - and .")
@@ -125,9 +132,9 @@ func secretValue(text string, from plan.Origin) (resolve.SecretValue, error) {
 		return resolve.SecretValue{}, errors.New("the part between / and = is not the key of a Secret: letters, digits, -, _ and .")
 	}
 	if file, ok := strings.CutPrefix(word, "@"); ok {
-		data, err := os.ReadFile(file)
+		data, err := readRegular(file, maxSecret)
 		if err != nil {
-			return resolve.SecretValue{}, fmt.Errorf("secret %s/%s: read the file behind @: %w%s", name, key, withoutPath(err), literally)
+			return resolve.SecretValue{}, fmt.Errorf("secret %s/%s: the file after @: %w%s", name, key, err, literally)
 		}
 		word = string(data)
 	} else if variable, ok := strings.CutPrefix(word, "env:"); ok {
@@ -144,19 +151,11 @@ func secretValue(text string, from plan.Origin) (resolve.SecretValue, error) {
 // literally is for a value that begins like a reference and is none: it may be the secret itself, so it is not shown.
 const literally = " (a value that itself begins with @ or env: is given in a file, as @FILE, or by a Secret manifest)"
 
-// withoutPath is the error of a file without its name.
-func withoutPath(err error) error {
-	if failure, ok := errors.AsType[*fs.PathError](err); ok {
-		return failure.Err
-	}
-	return err
-}
-
 // yamlBegin is how a file of manifests begins, and no line of NAME=VALUE does.
 var yamlBegin = regexp.MustCompile(`^(?:\{|---|%YAML|[A-Za-z"']+:(?:\s|$))`)
 
 // secretFile reads Secret manifests, or lines of NAME[/KEY]=VALUE.
-func (v value) secretFile(file spec.File) ([]resolve.SecretValue, spec.Problems) {
+func (s settings) secretFile(v value, file spec.File) ([]resolve.SecretValue, spec.Problems) {
 	var (
 		all      []resolve.SecretValue
 		problems spec.Problems
@@ -172,18 +171,36 @@ func (v value) secretFile(file spec.File) ([]resolve.SecretValue, spec.Problems)
 		if len(all)+len(problems) == 0 && yamlBegin.MatchString(text) {
 			return v.secretManifests(file)
 		}
-		secret, err := secretValue(text, v.in(number))
+		if !v.typed && s.types("secret", text) {
+			continue
+		}
+		var secret resolve.SecretValue
+		err, rule := s.foreignSecret(v, text), "untrusted"
+		if err == nil {
+			rule = "secret-line"
+			secret, err = secretValue(text, v.in(number))
+		}
 		switch {
 		case err == nil:
 			all = append(all, secret)
 		case tally.Add(spec.Error):
 			problems = append(problems, spec.Problem{
-				Pos: spec.Pos{File: file.Name, Line: number, Column: 1}, Severity: spec.Error, Rule: "secret-line",
+				Pos: spec.Pos{File: file.Name, Line: number, Column: 1}, Severity: spec.Error, Rule: rule,
 				Message: err.Error(), Sensitive: true,
 			})
 		}
 	}
 	return all, append(problems, tally.Untold(spec.Pos{File: file.Name})...)
+}
+
+// foreignSecret is the error of a line that reaches outside, in a file that .ktask.yaml names and that lies beside it.
+// Trust in a .ktask.yaml is not trust in such a file, whose lines can change at any time.
+func (s settings) foreignSecret(v value, text string) error {
+	if v.typed || s.dir.path(v.text) != inside || s.dir.secret(text) == inside {
+		return nil
+	}
+	return errors.New("the secret is read from outside of this directory, as no file that .ktask.yaml names may ask " +
+		"(give it with --secret, or the file with --secret-file)")
 }
 
 func (v value) secretManifests(file spec.File) ([]resolve.SecretValue, spec.Problems) {

@@ -17,7 +17,7 @@ func (app App) planCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "plan",
 		Usage:     "show exactly what run would do",
-		ArgsUsage: "PATH...",
+		ArgsUsage: pathArguments,
 		Flags: append(taskFlags(),
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "text, json or yaml", DefaultText: "text"},
 			&cli.BoolFlag{Name: "explain", Usage: "show for each value where it comes from"}),
@@ -42,7 +42,7 @@ func (app App) plan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	o.Node = node(host)
+	o.Node, o.Preview = node(host), true
 	p, err := app.load(s, o, tellAll)
 	if err != nil {
 		return err

@@ -76,7 +76,7 @@ func create(name string) (*reportFile, error) {
 	}
 	_, err := os.Lstat(name)
 	f := &reportFile{unused: errors.Is(err, fs.ErrNotExist)}
-	if f.File, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o666); err != nil {
+	if f.File, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|nonblock, 0o666); err != nil { // no wait for the reader of a pipe
 		return nil, fmt.Errorf("write report: %w", err)
 	}
 	return f, nil
@@ -152,5 +152,5 @@ func (app App) reporter(s settings, o runOptions, p plan.Plan) report.Reporter {
 
 // color tells whether to paint what a terminal shows: see https://no-color.org.
 func (app App) color(s settings, terminal bool) bool {
-	return terminal && !s.yes("no-color") && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	return terminal && !s.yes("no-color") && os.Getenv("TERM") != "dumb"
 }

@@ -31,7 +31,7 @@ func (app App) runCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "run",
 		Usage:     "run tasks",
-		ArgsUsage: "PATH...",
+		ArgsUsage: pathArguments,
 		Description: "PATH is a file, a directory or - for standard input. Without --task every KeptnTask runs, or if there is none\n" +
 			"every KeptnTaskDefinition that no other one calls.\n\n" +
 			"Exit codes: 0 all passed, 1 a task failed, 2 wrong usage or invalid manifests, 3 the engine or an image could\n" +

@@ -1,10 +1,7 @@
 package command
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -18,10 +15,6 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// configFile is read from the current directory: what flags may say, as a file. Its keys are the flags' long names
-// and "paths"; a flag that may be repeated takes a list, one of K=V a map.
-const configFile = ".ktask.yaml"
-
 // settings are what the user says in the order in which it counts: flag, environment, file.
 type settings struct {
 	command string
@@ -29,6 +22,8 @@ type settings struct {
 	// flags are the values of the flags on the command line, by their long names.
 	flags map[string][]string
 	file  map[string]spec.Setting
+	// dir is the directory of the file.
+	dir boundary
 }
 
 // value is a word of the user's and where it was said.
@@ -70,84 +65,14 @@ func (app App) settings(c *cli.Context) (settings, error) {
 			s.flags[name] = []string{c.String(name)}
 		}
 	}
-	data, err := os.ReadFile(configFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return s, nil
-	}
-	if err != nil {
-		return s, exitError{exitUsage, fmt.Errorf("read %s: %w", configFile, err)}
-	}
-	all, problems := spec.Settings(spec.File{Name: configFile, Data: data, Named: true})
-	s.file = map[string]spec.Setting{}
-	kinds := kindsOf(c.App)
-	for _, setting := range all {
-		if problem := judged(setting, kinds); problem != nil {
-			problems = append(problems, *problem)
-		}
-		s.file[setting.Key] = setting
-	}
-	problems.Sort(nil)
-	app.printer(s, nil).print(problems)
-	if len(problems.Errors()) > 0 {
-		return s, exitError{exitUsage, nil}
-	}
-	return s, nil
-}
-
-// kind is how many values a flag takes.
-type kind int
-
-const (
-	oneValue kind = iota
-	noValue
-	severalValues
-)
-
-func kindOf(f cli.Flag) kind {
-	switch f.(type) {
-	case *cli.BoolFlag:
-		return noValue
-	case *cli.StringSliceFlag:
-		return severalValues
-	}
-	return oneValue
-}
-
-// kindsOf has the keys of the file: the long names of the flags of all commands, since one of another command than the one
-// that runs is no error, and "paths".
-func kindsOf(root *cli.App) map[string]kind {
-	kinds := map[string]kind{"paths": severalValues}
-	for _, command := range root.Commands {
-		for _, f := range command.Flags {
-			kinds[f.Names()[0]] = kindOf(f)
-		}
-	}
-	return kinds
-}
-
-// judged is what is wrong with a key of the file, or nil.
-func judged(setting spec.Setting, kinds map[string]kind) *spec.Problem {
-	problem := func(rule, message, remedy string) *spec.Problem {
-		return &spec.Problem{Pos: setting.Pos, Severity: spec.Error, Rule: rule, Message: message, Remedy: remedy, Sensitive: true}
-	}
-	kind, known := kinds[setting.Key]
-	switch values := setting.Values; {
-	case !known:
-		names := slices.Sorted(maps.Keys(kinds))
-		return problem("unknown-field", fmt.Sprintf("unknown key %q", setting.Key), spec.DidYouMean(setting.Key, names))
-	case kind == noValue && len(values) > 0 && !slices.Equal(values, []string{"true"}) && !slices.Equal(values, []string{"false"}):
-		return problem("wrong-type", setting.Key+" is true or false", "write true or false without quotes")
-	case kind == oneValue && len(values) > 1:
-		return problem("wrong-type", setting.Key+" takes one value", "keep one of them")
-	}
-	return nil
+	return s, app.projectSettings(c, &s)
 }
 
 // variable is the environment variable that a flag has, or "".
 func variable(flag string) string {
 	deno, _ := runtimes.ByName(plan.RuntimeDeno)
 	python, _ := runtimes.ByName(plan.RuntimePython)
-	return map[string]string{"deno-image": deno.ImageVariable, "python-image": python.ImageVariable}[flag]
+	return map[string]string{"deno-image": deno.ImageVariable, "python-image": python.ImageVariable, "no-color": "NO_COLOR"}[flag]
 }
 
 // one gives the value of a flag, or ok false where nobody gave one.
@@ -156,7 +81,11 @@ func (s settings) one(name string) (v value, ok bool) {
 		return flagValue(name, values[len(values)-1]), true
 	}
 	if env := variable(name); env != "" && os.Getenv(env) != "" {
-		return value{text: os.Getenv(env), origin: plan.Origin("env " + env), said: env}, true
+		text := os.Getenv(env)
+		if name == "no-color" {
+			text = "true" // whatever its value is, see https://no-color.org
+		}
+		return value{text: text, origin: plan.Origin("env " + env), said: env}, true
 	}
 	if setting := s.file[name]; len(setting.Values) > 0 {
 		return fileValue(setting, setting.Values[len(setting.Values)-1]), true
@@ -186,11 +115,16 @@ func (s settings) choice(name, fallback string, allowed ...string) (string, erro
 	case name == "output" && !v.typed && slices.Contains(outputs, v.text): // the file's is for another command
 		return fallback, nil
 	}
-	takes := strings.Join(allowed, ", ")
-	if i := strings.LastIndex(takes, ", "); i >= 0 {
-		takes = takes[:i] + " or " + takes[i+2:]
+	return fallback, v.wrong(oneOf(allowed))
+}
+
+// oneOf lists what may be chosen: "a, b or c".
+func oneOf(allowed []string) string {
+	text := strings.Join(allowed, ", ")
+	if i := strings.LastIndex(text, ", "); i >= 0 {
+		text = text[:i] + " or " + text[i+2:]
 	}
-	return fallback, v.wrong(takes)
+	return text
 }
 
 // outputs are the values of --output that some command has.

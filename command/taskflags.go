@@ -50,7 +50,8 @@ func taskFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "image", Usage: "run image TO where a manifest names image FROM: `FROM=TO`; may be repeated"},
 		&cli.StringFlag{Name: "pids-limit", Usage: "let each task have `N` processes and threads, -1 for no limit", DefaultText: "4096"},
 		&cli.StringSliceFlag{Name: "mount", Usage: "mount a path of the engine's host: `SRC:DST[:ro]`; may be repeated"},
-		&cli.StringFlag{Name: "network", Usage: "the network of the tasks: NAME, none, host or bridge", DefaultText: "the engine's"},
+		&cli.StringFlag{Name: "network", Usage: "the network of the tasks: NAME, none, bridge, or host with --allow host-network", DefaultText: "the engine's"},
+		&cli.StringSliceFlag{Name: "allow", Usage: "let tasks out of their container: `NAME` is " + oneOf(resolve.Allowances()) + "; may be repeated", DefaultText: "nothing"},
 		&cli.StringFlag{Name: "platform", Usage: "the platform of the images: os/arch[/variant]", DefaultText: "the engine's"},
 	}
 }
@@ -69,6 +70,12 @@ func (s settings) taskOptions() (taskInput, error) {
 		Network:     s.text("network", ""),
 		Platform:    s.text("platform", ""),
 	}}
+	for _, v := range s.all("allow") {
+		if !slices.Contains(resolve.Allowances(), v.text) {
+			return o, v.wrong(oneOf(resolve.Allowances()))
+		}
+		o.Allow = append(o.Allow, v.text)
+	}
 	for _, v := range s.all("task") {
 		o.Tasks = append(o.Tasks, v.text)
 	}
@@ -229,12 +236,11 @@ func (s settings) mounts(o *resolve.Options) error {
 	for _, v := range s.all("mount") {
 		m := plan.Mount{Origin: v.origin}
 		text, readOnly := strings.CutSuffix(v.text, ":ro")
-		text = strings.TrimSuffix(text, ":rw")
-		i := strings.LastIndex(text, ":") // a Windows source has a colon of its own
-		if i < 1 || !strings.HasPrefix(text[i+1:], "/") {
+		var ok bool
+		if m.Source, m.Target, ok = splitMount(text); !ok {
 			return v.wrong("SRC:DST[:ro] with an absolute DST")
 		}
-		m.Source, m.Target, m.ReadOnly = text[:i], text[i+1:], readOnly
+		m.ReadOnly = readOnly
 		if strings.HasPrefix(m.Source, ".") || !strings.ContainsAny(m.Source, `/\`) {
 			dir, err := os.Getwd()
 			if err != nil {
@@ -245,6 +251,16 @@ func (s settings) mounts(o *resolve.Options) error {
 		o.Mounts = append(o.Mounts, m)
 	}
 	return nil
+}
+
+// splitMount reads SRC:DST[:rw].
+func splitMount(text string) (source, target string, ok bool) {
+	text = strings.TrimSuffix(text, ":rw")
+	i := strings.LastIndex(text, ":") // a Windows source has a colon of its own
+	if i < 1 || !strings.HasPrefix(text[i+1:], "/") {
+		return "", "", false
+	}
+	return text[:i], text[i+1:], true
 }
 
 // node is the engine's host in place of the node that a pod would run on.

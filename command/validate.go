@@ -17,7 +17,7 @@ func (app App) validateCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "validate",
 		Usage:     "check manifests, without an engine",
-		ArgsUsage: "PATH...",
+		ArgsUsage: pathArguments,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "text, json, github or sarif", DefaultText: "text"},
 			&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Usage: "the namespace of manifests that name none", DefaultText: defaultNamespace},
@@ -41,7 +41,7 @@ func (app App) validate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	files, err := app.read(paths)
+	files, links, err := app.read(paths)
 	if err != nil {
 		return err
 	}
@@ -50,8 +50,8 @@ func (app App) validate(c *cli.Context) error {
 		return err
 	}
 	m, problems := spec.Load(files, spec.Options{Namespace: namespace, Lenient: s.yes("lenient")})
-	problems = append(problems, resolve.Check(m, resolve.Options{
-		Namespace: namespace, KeptnNamespace: keptn, Lenient: s.yes("lenient"),
+	problems = append(append(problems, links...), resolve.Check(m, resolve.Options{
+		Namespace: namespace, KeptnNamespace: keptn, Lenient: s.yes("lenient"), Preview: true,
 	})...)
 	var names []string
 	for _, f := range files {

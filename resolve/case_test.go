@@ -46,7 +46,7 @@ type ruleCase struct {
 func newCase(t *testing.T, archive *txtar.Archive) *ruleCase {
 	t.Helper()
 	c := &ruleCase{archive: archive, wants: map[string]string{}, options: resolve.Options{
-		Namespace: "default", KeptnNamespace: "keptn-system", Node: resolve.Node{Name: "laptop", IP: "127.0.0.1"},
+		Namespace: "default", KeptnNamespace: "keptn-system", Preview: true, Node: resolve.Node{Name: "laptop", IP: "127.0.0.1"},
 	}}
 	for _, f := range archive.Files {
 		if f.Name != "options" && f.Name != "show" && !strings.HasPrefix(f.Name, "want.") {
@@ -129,6 +129,12 @@ func (c *ruleCase) option(line string) (err error) {
 		o.DenoImage = &resolve.Setting[string]{Value: value, Origin: from}
 	case "python-image":
 		o.PythonImage = &resolve.Setting[string]{Value: value, Origin: from}
+	case "run":
+		o.Preview = false
+	case "allow":
+		o.Allow = append(o.Allow, value)
+	case "network":
+		o.Network = value
 	case "promotion":
 		o.Lifecycle.Promotion = true
 	case "non-blocking":

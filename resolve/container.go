@@ -36,6 +36,7 @@ func (r *resolver) container(u use, from *spec.Container, t *plan.Task) {
 	c.Tmpfs = r.volume(u, from, env, c.Limits)
 	c.Env = r.environment(u, env)
 	security(from, c)
+	r.wall(from)
 	c.Origins = origins(from)
 	if u.task != nil && (len(u.task.Parameters) > 0 || u.task.Secret.Given) {
 		r.warn(u.task.Definition.Pos, "unused-parameters", "give it env",

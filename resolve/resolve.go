@@ -51,6 +51,10 @@ type Options struct {
 	Mounts   []plan.Mount
 	Network  string
 	Platform string
+	// Allow has the names of what tasks may do beyond a container's wall, see Allowances. Without its name it is an error, or
+	// a warning if Preview says that nothing is going to run.
+	Allow   []string
+	Preview bool
 	// Node is the engine's host, which takes the place of a pod's node.
 	Node Node
 }

@@ -17,10 +17,10 @@ const (
 	defaultTTL     = 300 * time.Second
 	localGrace     = 5 * time.Second // a ktask that `docker stop` ends has ten for everything
 	clusterGrace   = 30 * time.Second
-	// defaultPids keeps a fork bomb from taking the machine along. Manifests have no such field and a kubelet's default
+	// DefaultPids keeps a fork bomb from taking the machine along. Manifests have no such field and a kubelet's default
 	// is none (podPidsLimit), but a node is not somebody's laptop. It lies between what podman gives a container
 	// (2048) and what systemd gives a service (15 % of the kernel's 32768).
-	defaultPids = 4096
+	DefaultPids = 4096
 )
 
 // task makes the plan of one task; ok is false where a problem prevents it.
@@ -46,6 +46,7 @@ func (r *resolver) task(u use) (t plan.Task, ok bool) {
 		t.Runtime = plan.RuntimeContainer
 		r.container(u, runner, &t)
 	}
+	r.hostNetwork()
 	r.grace(&t.Container)
 	r.pids(&t.Container)
 	t.Container.Mounts = r.options.Mounts
@@ -150,7 +151,7 @@ func (r *resolver) grace(c *plan.Container) {
 
 // pids limits the processes and threads of the container.
 func (r *resolver) pids(c *plan.Container) {
-	c.Limits.Pids = defaultPids
+	c.Limits.Pids = DefaultPids
 	if o := r.options.Pids; o != nil {
 		c.Limits.Pids = o.Value
 		c.Origins = append(c.Origins, plan.Part{Name: "limits.pids", Origin: o.Origin})

@@ -22,7 +22,13 @@ type Setting struct {
 	Key string
 	// Values are a scalar, the items of a list, or the entries of an object as "key=value".
 	Values []string
+	// Places are those of the values.
+	Places []Pos
 	Pos    Pos
+}
+
+func (s *Setting) add(value string, at Pos) {
+	s.Values, s.Places = append(s.Values, value), append(s.Places, at)
 }
 
 // Settings reads a file that is no manifest but one object of scalars, lists of scalars and objects of strings, in the
@@ -42,15 +48,20 @@ func Settings(f File) ([]Setting, Problems) {
 			for i, entry := range value.values {
 				l.shape().check(entry, reflect.TypeFor[string](), at.field(value.keys[i].text))
 				if !entry.bad && entry.kind == stringKind {
-					setting.Values = append(setting.Values, value.keys[i].text+"="+entry.text)
+					key := value.keys[i]
+					setting.add(key.text+"="+entry.text, l.shape().pos(key, at.field(key.text)))
 				}
 			}
 		case listKind:
 			for i, item := range value.values {
-				setting.Values = append(setting.Values, l.word(item, at.item(i))...)
+				if text, ok := l.word(item, at.item(i)); ok {
+					setting.add(text, l.shape().pos(item, at.item(i)))
+				}
 			}
 		default:
-			setting.Values = l.word(value, at)
+			if text, ok := l.word(value, at); ok {
+				setting.add(text, setting.Pos)
+			}
 		}
 		all = append(all, setting)
 	}
@@ -59,17 +70,17 @@ func Settings(f File) ([]Setting, Problems) {
 }
 
 // word is a scalar as it is written; null is none.
-func (l *loader) word(n *node, at *path) []string {
+func (l *loader) word(n *node, at *path) (text string, ok bool) {
 	switch n.kind {
 	case stringKind, boolKind:
-		return []string{n.text}
+		return n.text, true
 	case numberKind:
-		return []string{n.source}
+		return n.source, true
 	case nullKind:
-		return nil
+		return "", false
 	}
 	l.shape().wrongType(n, at, "a scalar")
-	return nil
+	return "", false
 }
 
 // only is the one object of the file at hand, or nil.

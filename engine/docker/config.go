@@ -1,9 +1,13 @@
 package docker
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/cpuguy83/dockercfg"
@@ -18,10 +22,41 @@ func readConfig(dir string) (dockercfg.Config, error) {
 		return config, nil
 	}
 	path := filepath.Join(dir, "config.json")
-	if err := dockercfg.FromFile(path, &config); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	content, err := readRegular(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return config, nil
+	}
+	if err == nil {
+		err = json.NewDecoder(bytes.NewReader(content)).Decode(&config) // which, like docker, stops at the end of the object
+	}
+	if err != nil {
 		return config, fmt.Errorf("read Docker's configuration %q: %w", path, err)
 	}
 	return config, nil
+}
+
+// maxConfig bounds a file of Docker's configuration, in bytes.
+const maxConfig = 1 << 20
+
+// readRegular returns the content of a regular file: a pipe would be waited for, and a device has no end.
+func readRegular(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("not a regular file")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	content, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+	if err == nil && len(content) > maxConfig {
+		return nil, fmt.Errorf("over %d MiB, which is too large", maxConfig>>20)
+	}
+	return content, err
 }
 
 // credentials gives what the user's Docker configuration has for the registry of an image, in the form of the

@@ -98,7 +98,7 @@ type contextMeta struct {
 // contextEndpoint reads a context from Docker's store of them.
 func contextEndpoint(configDir, name string) (endpoint, error) {
 	id := fmt.Sprintf("%x", sha256.Sum256([]byte(name)))
-	content, err := os.ReadFile(filepath.Join(configDir, "contexts", "meta", id, "meta.json"))
+	content, err := readRegular(filepath.Join(configDir, "contexts", "meta", id, "meta.json"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return endpoint{}, fmt.Errorf("there is no Docker context %q in %q: `docker context ls` names those that there are", name, configDir)
 	}

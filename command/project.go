@@ -1,0 +1,168 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ktask/ktask/spec"
+)
+
+// configFile is read from the current directory: what flags may say, as a file. Its keys are the flags' long names
+// and "paths"; a flag that may be repeated takes a list, one of K=V a map.
+const configFile = ".ktask.yaml"
+
+// project is a .ktask.yaml. What is trusted, and what is obeyed, is what data holds: it is read once.
+type project struct {
+	dir      boundary
+	data     []byte
+	settings []spec.Setting
+}
+
+// readProject reads the file in a directory; there is none if the error is fs.ErrNotExist. The problems are those of its
+// syntax and its keys.
+func readProject(root *cli.App, dir string) (project, spec.Problems, error) {
+	name := filepath.Join(dir, configFile)
+	data, err := readRegular(name, maxSettings)
+	if err != nil {
+		return project{}, nil, fmt.Errorf("%s: %w", name, err)
+	}
+	p := project{data: data}
+	if p.dir, err = newBoundary(dir); err != nil {
+		return project{}, nil, fmt.Errorf("find the directory of %s: %w", name, err)
+	}
+	all, problems := spec.Settings(spec.File{Name: filepath.ToSlash(name), Data: data, Named: true})
+	p.settings = all
+	kinds := kindsOf(root)
+	for _, setting := range all {
+		if problem := judged(setting, kinds); problem != nil {
+			problems = append(problems, *problem)
+		}
+	}
+	return p, problems, nil
+}
+
+// projectSettings adds those of the current directory's file that count. Nothing that a setting names is opened before.
+func (app App) projectSettings(c *cli.Context, s *settings) error {
+	p, problems, err := readProject(c.App, ".")
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return exitError{exitUsage, err}
+	}
+	s.file, s.dir = map[string]spec.Setting{}, p.dir
+	trusted := app.trusts(p)
+	var tally spec.Tally
+	for _, setting := range p.settings {
+		untyped := s.untyped(setting)
+		s.file[setting.Key] = untyped
+		if !s.uses(c.Command, setting.Key) {
+			continue
+		}
+		for _, r := range p.dir.reaches(untyped) {
+			if (r.through || !trusted) && tally.Add(spec.Error) {
+				problems = append(problems, r.problem())
+			}
+		}
+	}
+	problems = append(problems, tally.Untold(spec.Pos{File: configFile})...)
+	problems.Sort(nil)
+	app.printer(*s, nil).print(problems)
+	if len(problems.Errors()) > 0 {
+		return exitError{exitUsage, nil}
+	}
+	return nil
+}
+
+// uses reports whether the command that runs acts on a key of the file.
+func (s settings) uses(command *cli.Command, key string) bool {
+	if key == "paths" {
+		return command.ArgsUsage == pathArguments && len(s.args) == 0
+	}
+	i := slices.IndexFunc(command.Flags, func(f cli.Flag) bool { return f.Names()[0] == key })
+	switch _, typed := s.flags[key]; {
+	case i < 0:
+		return false
+	case key == "host" || key == "docker-context":
+		return !s.engineNamed()
+	default:
+		return !typed || kindOf(command.Flags[i]) == severalValues
+	}
+}
+
+// untyped leaves out the values that the command line gives as well: they are then the user's own words.
+func (s settings) untyped(setting spec.Setting) spec.Setting {
+	left := setting
+	left.Values, left.Places = nil, nil
+	for i, text := range setting.Values {
+		if !s.types(setting.Key, text) {
+			left.Values, left.Places = append(left.Values, text), append(left.Places, setting.Places[i])
+		}
+	}
+	return left
+}
+
+// types reports whether the command line has the same value, or a value for the same secret, which replaces the file's.
+func (s settings) types(key, text string) bool {
+	return slices.ContainsFunc(s.flags[key], func(typed string) bool {
+		return typed == text || key == "secret" && secretName(typed) == secretName(text)
+	})
+}
+
+// kind is how many values a flag takes.
+type kind int
+
+const (
+	oneValue kind = iota
+	noValue
+	severalValues
+)
+
+func kindOf(f cli.Flag) kind {
+	switch f.(type) {
+	case *cli.BoolFlag:
+		return noValue
+	case *cli.StringSliceFlag:
+		return severalValues
+	}
+	return oneValue
+}
+
+// kindsOf has the keys of the file: the long names of the flags of all commands, since one of another command than the one
+// that runs is no error, and "paths". What is trusted is for the user to say.
+func kindsOf(root *cli.App) map[string]kind {
+	kinds := map[string]kind{"paths": severalValues}
+	for _, command := range root.Commands {
+		if command.Name == trustName {
+			continue
+		}
+		for _, f := range command.Flags {
+			kinds[f.Names()[0]] = kindOf(f)
+		}
+	}
+	return kinds
+}
+
+// judged is what is wrong with a key of the file, or nil.
+func judged(setting spec.Setting, kinds map[string]kind) *spec.Problem {
+	problem := func(rule, message, remedy string) *spec.Problem {
+		return &spec.Problem{Pos: setting.Pos, Severity: spec.Error, Rule: rule, Message: message, Remedy: remedy, Sensitive: true}
+	}
+	kind, known := kinds[setting.Key]
+	switch values := setting.Values; {
+	case !known:
+		names := slices.Sorted(maps.Keys(kinds))
+		return problem("unknown-field", fmt.Sprintf("unknown key %q", setting.Key), spec.DidYouMean(setting.Key, names))
+	case kind == noValue && len(values) > 0 && !slices.Equal(values, []string{"true"}) && !slices.Equal(values, []string{"false"}):
+		return problem("wrong-type", setting.Key+" is true or false", "write true or false without quotes")
+	case kind == oneValue && len(values) > 1:
+		return problem("wrong-type", setting.Key+" takes one value", "keep one of them")
+	}
+	return nil
+}

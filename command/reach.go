@@ -1,0 +1,202 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ktask/ktask/resolve"
+	"github.com/ktask/ktask/spec"
+)
+
+// boundary is the directory that holds a .ktask.yaml, without links. What the file says about what is in it, other than
+// what git keeps in .git, counts as what a Makefile there says. What reaches outside counts once the user has
+// said so: on the command line, or with `ktask trust`. The work tree of git is no boundary: an archive that is unpacked in
+// a home that is a work tree must not reach the home.
+type boundary string
+
+func newBoundary(dir string) (boundary, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	dir, err = filepath.EvalSymlinks(dir)
+	return boundary(dir), err
+}
+
+// extent is how far a value goes.
+type extent int
+
+const (
+	inside extent = iota
+	outside
+	// through is a path that is inside as it is written and leads outside, or that cannot be followed. Trust does not make it
+	// count: the file that is trusted stays the same when a link changes.
+	through
+)
+
+// reach is a value that goes further than the directory.
+type reach struct {
+	key, text string
+	at        spec.Pos
+	through   bool
+}
+
+// reaches finds the values of a setting that go further than the directory.
+func (b boundary) reaches(setting spec.Setting) []reach {
+	var all []reach
+	for i, text := range setting.Values {
+		extent := b.extent(setting.Key, text)
+		if extent == inside {
+			continue
+		}
+		all = append(all, reach{key: setting.Key, text: text, at: setting.Places[i], through: extent == through})
+	}
+	return all
+}
+
+func (b boundary) extent(key, text string) extent {
+	far := false
+	switch key {
+	case "paths", "params-file", "secret-file", "junit", "report":
+		return b.path(text)
+	case "secret":
+		return b.secret(text)
+	case "mount":
+		if source, _, ok := splitMount(strings.TrimSuffix(text, ":ro")); ok && b.path(source) == through {
+			return through
+		}
+		far = true
+	case "allow":
+		far = true
+	case "host", "docker-context":
+		far = text != ""
+	case "engine":
+		far = !slices.Contains([]string{"", "docker"}, text)
+	case "network":
+		far = !slices.Contains([]string{"", "none", "bridge"}, text)
+	case "pids-limit":
+		n, err := strconv.ParseInt(text, 10, 64) // what is no number is refused later
+		far = err == nil && (n < 1 || n > resolve.DefaultPids)
+	}
+	if far {
+		return outside
+	}
+	return inside
+}
+
+// secret is the extent of NAME[/KEY]=VALUE.
+func (b boundary) secret(text string) extent {
+	_, word, _ := strings.Cut(text, "=")
+	if strings.HasPrefix(word, "env:") {
+		return outside
+	}
+	if file, ok := strings.CutPrefix(word, "@"); ok {
+		return b.path(file)
+	}
+	return inside
+}
+
+// path is the extent of the name of a file, as it is written and after its links have been followed.
+func (b boundary) path(name string) extent {
+	if name == "" || name == "-" {
+		return inside
+	}
+	if goesBack(name) {
+		return through // a/../b is not b if a is a link
+	}
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(string(b), name)
+	}
+	if !b.holds(name) {
+		return outside
+	}
+	if real, err := followed(name); err != nil || !b.holds(real) {
+		return through
+	}
+	return inside
+}
+
+// goesBack reports whether a path has .. after another element.
+func goesBack(name string) bool {
+	elements := strings.FieldsFunc(name, func(r rune) bool { return r == '/' || r == filepath.Separator })
+	down := filepath.IsAbs(name)
+	for _, e := range elements {
+		if e == ".." && down {
+			return true
+		}
+		down = down || e != ".." && e != "."
+	}
+	return false
+}
+
+func (b boundary) holds(name string) bool {
+	rel, ok := within(string(b), name)
+	git := func(element string) bool {
+		return strings.EqualFold(element, ".git") || strings.EqualFold(element, "git~1")
+	}
+	return ok && !slices.ContainsFunc(strings.Split(filepath.ToSlash(rel), "/"), git)
+}
+
+// followed is an absolute path without links. The end of it need not exist, but no link may lead nowhere: what is written
+// there would make its target.
+func followed(name string) (string, error) {
+	real, err := filepath.EvalSymlinks(name)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return real, err
+	}
+	if _, err := os.Lstat(name); err == nil {
+		return "", errors.New("a link that leads nowhere")
+	}
+	parent := filepath.Dir(name)
+	if parent == name {
+		return name, nil
+	}
+	if real, err = followed(parent); err != nil {
+		return "", err
+	}
+	return filepath.Join(real, filepath.Base(name)), nil
+}
+
+// String names the value. That of a secret is not shown, since it may be the secret itself.
+func (r reach) String() string {
+	if r.key == "secret" {
+		if _, word, _ := strings.Cut(r.text, "="); strings.HasPrefix(word, "env:") {
+			return "secret (a variable)"
+		}
+		return "secret (a file)"
+	}
+	const most = 200
+	text := r.text
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + " …"
+	}
+	return fmt.Sprintf("%s %q", r.key, text)
+}
+
+func (r reach) problem() spec.Problem {
+	p := spec.Problem{Pos: r.at, Severity: spec.Error, Rule: "untrusted", Sensitive: true}
+	typed := "give --" + r.key + " on the command line"
+	if r.key == "paths" {
+		typed = "name it as an argument"
+	}
+	if r.through {
+		p.Message = r.String() + ": leads outside of this directory through a link or .. in the middle, or cannot be followed"
+		p.Remedy = "name its target, or " + typed
+		return p
+	}
+	p.Message = r.String() + ": reaches outside of this directory"
+	switch r.key {
+	case "allow":
+		p.Message = r.String() + ": lets tasks out of their container"
+	case "pids-limit":
+		p.Message = r.String() + ": is above the default, which protects this machine"
+	}
+	p.Remedy = typed + ", or accept this file once with: ktask trust"
+	return p
+}

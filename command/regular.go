@@ -1,0 +1,90 @@
+package command
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// The bounds of what is read of one file, in bytes.
+const (
+	maxInput    = 256 << 20 // manifests
+	maxSettings = 16 << 20  // .ktask.yaml, and the files of --params-file and --secret-file
+	maxSecret   = 1 << 20   // the file of a secret
+)
+
+// errIrregular is the error of what has no end, or would be waited for.
+var errIrregular = errors.New("not a regular file")
+
+// readRegular returns the content of a regular file of at most limit bytes, which a link may name. Its errors leave
+// out the name. The file is looked at before it is opened, since opening a device may act on it, and once more
+// after it, since it may have been replaced.
+func readRegular(name string, limit int64) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, withoutPath(err)
+	}
+	if err := regular(info); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(name, os.O_RDONLY|nonblock, 0)
+	if err != nil {
+		return nil, withoutPath(err)
+	}
+	defer f.Close()
+	if info, err = f.Stat(); err != nil {
+		return nil, withoutPath(err)
+	}
+	if err := regular(info); err != nil {
+		return nil, err
+	}
+	if info.Size() > limit {
+		return nil, tooLarge(limit)
+	}
+	data, err := readAll(f, limit, info.Size())
+	return data, withoutPath(err)
+}
+
+// readAll reads at most limit bytes, of which size are expected.
+func readAll(from io.Reader, limit, size int64) ([]byte, error) {
+	var data bytes.Buffer
+	data.Grow(int(size) + bytes.MinRead)
+	_, err := data.ReadFrom(io.LimitReader(from, limit+1))
+	if err == nil && int64(data.Len()) > limit {
+		return nil, tooLarge(limit)
+	}
+	return data.Bytes(), err
+}
+
+func tooLarge(limit int64) error { return fmt.Errorf("over %d MiB, which is too large", limit>>20) }
+
+// regular returns nil for a regular file, and else an error that names what it is.
+func regular(info fs.FileInfo) error {
+	if info.Mode().IsRegular() {
+		return nil
+	}
+	return fmt.Errorf("%w but %s", errIrregular, kindOfFile(info.Mode()))
+}
+
+func kindOfFile(mode fs.FileMode) string {
+	switch {
+	case mode.IsDir():
+		return "a directory"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	}
+	return "a device"
+}
+
+// withoutPath is the error of a file without its name.
+func withoutPath(err error) error {
+	if failure, ok := errors.AsType[*fs.PathError](err); ok {
+		return failure.Err
+	}
+	return err
+}

@@ -1,0 +1,127 @@
+package command
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ktask/ktask/spec"
+)
+
+const trustName = "trust"
+
+func (app App) trustCommand() *cli.Command {
+	return &cli.Command{
+		Name:      trustName,
+		Usage:     "accept what the .ktask.yaml of a directory says about the rest of this machine",
+		ArgsUsage: "[DIR]",
+		Description: "Shows the settings in DIR/.ktask.yaml that reach outside of DIR: engines, mounts, networks, variables of the environment,\n" +
+			"files elsewhere. From then on they count, until the file changes. Without DIR it is the current directory.",
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "revoke", Usage: "take it back"}},
+		Action: app.trust,
+	}
+}
+
+func (app App) trust(c *cli.Context) error {
+	dir := "."
+	switch c.NArg() {
+	case 0:
+	case 1:
+		dir = c.Args().First()
+	default:
+		return usagef("ktask trust takes one directory")
+	}
+	if !filepath.IsAbs(app.ConfigDir) {
+		return exitError{exitUsage, errors.New("this user has no directory for settings to remember it in (set HOME or XDG_CONFIG_HOME)")}
+	}
+	if c.Bool("revoke") {
+		return app.revoke(dir)
+	}
+	p, problems, err := readProject(c.App, dir)
+	if err != nil {
+		return exitError{exitUsage, err}
+	}
+	app.printer(settings{}, nil).print(problems)
+	if len(problems.Errors()) > 0 {
+		return exitError{exitUsage, nil}
+	}
+	count := 0
+	for _, setting := range p.settings {
+		for _, r := range p.dir.reaches(setting) {
+			if r.through {
+				app.printer(settings{}, nil).print(spec.Problems{r.problem()})
+				continue
+			}
+			count++
+			_, _ = fmt.Fprintf(app.Out, "%s: %s\n", r.at, r)
+		}
+	}
+	if count == 0 {
+		_, err := fmt.Fprintf(app.Out, "%s: nothing in it needs trust\n", filepath.Join(dir, configFile))
+		return err
+	}
+	if err := app.remember(p); err != nil {
+		return exitError{exitUsage, fmt.Errorf("remember it: %w", err)}
+	}
+	_, err = fmt.Fprintf(app.Out, "%s: trusted until it changes (ktask trust --revoke takes it back)\n", filepath.Join(dir, configFile))
+	return err
+}
+
+// trustDir holds a file for each .ktask.yaml and content that is trusted. Its name is the hash of both, it holds the path.
+func (app App) trustDir() string { return filepath.Join(app.ConfigDir, "ktask", "trust") }
+
+// file is the absolute path of the .ktask.yaml. Its directory has no links, and the file itself counts as if it lay there:
+// a link to a file that is trusted elsewhere is not trusted here.
+func (b boundary) file() string { return filepath.Join(string(b), configFile) }
+
+func (app App) record(p project) string {
+	hash := sha256.New()
+	fmt.Fprintf(hash, "%s\x00%s", p.dir.file(), p.data)
+	return filepath.Join(app.trustDir(), fmt.Sprintf("%x", hash.Sum(nil)))
+}
+
+// trusts reports whether the user has accepted the file with this content.
+func (app App) trusts(p project) bool {
+	if !filepath.IsAbs(app.ConfigDir) {
+		return false
+	}
+	info, err := os.Lstat(app.record(p))
+	return err == nil && info.Mode().IsRegular()
+}
+
+func (app App) remember(p project) error {
+	if err := os.MkdirAll(app.trustDir(), 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(app.record(p), []byte(p.dir.file()), 0o600)
+}
+
+// revoke forgets the file of a directory, whatever its content was: it may be gone.
+func (app App) revoke(dir string) error {
+	b, err := newBoundary(dir)
+	if err != nil {
+		return exitError{exitUsage, fmt.Errorf("%s: %w", dir, withoutPath(err))}
+	}
+	records, err := os.ReadDir(app.trustDir())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return exitError{exitUsage, err}
+	}
+	said := "was not trusted"
+	for _, record := range records {
+		name := filepath.Join(app.trustDir(), record.Name())
+		if of, err := readRegular(name, maxSettings); err != nil || string(of) != b.file() {
+			continue
+		}
+		if err := os.Remove(name); err != nil {
+			return exitError{exitUsage, err}
+		}
+		said = "is no longer trusted"
+	}
+	_, err = fmt.Fprintf(app.Out, "%s: %s\n", filepath.Join(dir, configFile), said)
+	return err
+}
