@@ -248,9 +248,31 @@ func (s settings) mounts(o *resolve.Options) error {
 			}
 			m.Source = filepath.Join(dir, m.Source)
 		}
+		for _, other := range o.Mounts {
+			for _, pair := range [][2]plan.Mount{{m, other}, {other, m}} {
+				if outer, inner := pair[0], pair[1]; !outer.ReadOnly && below(outer.Source, inner.Source) {
+					return v.failed(fmt.Errorf("%q is inside of %q, which the task can write to: it could put a link to any directory there for its next attempt (mount %q alone, or read-only)",
+						inner.Source, outer.Source, outer.Source))
+				}
+			}
+		}
 		o.Mounts = append(o.Mounts, m)
 	}
 	return nil
+}
+
+// below reports whether a path is inside of a directory, by its text or really, and not the directory itself.
+func below(dir, path string) bool {
+	inside := func(dir, path string) bool {
+		rel, ok := within(dir, path)
+		return ok && rel != "."
+	}
+	realDir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return inside(dir, path) // it is on another machine, or not there
+	}
+	realPath, err := filepath.EvalSymlinks(path)
+	return inside(dir, path) || err == nil && inside(realDir, realPath)
 }
 
 // splitMount reads SRC:DST[:rw].

@@ -181,7 +181,7 @@ func TestLabels(t *testing.T) {
 		fake, tasks := scripted(enginetest.Exits(0, 0))
 		r := engine.Runner{Engine: fake, RunID: "run", Owner: "me", Version: "v1"}
 		result, _ := play(t, t.Context(), r, tasks...)
-		want := engine.Labels{Run: "run", Task: "t1", Attempt: 1, Owner: "me", Version: "v1"}
+		want := engine.Labels{Run: "run", Task: "t1", Attempt: 1, Owner: "me", Version: "v1", Lifetime: 10*time.Minute + 10*time.Second}
 		for _, c := range fake.Calls() {
 			if c.Method == "Run" && c.Labels != want {
 				t.Errorf("labels are %+v, want %+v", c.Labels, want)
@@ -200,5 +200,38 @@ func TestInvalid(t *testing.T) {
 	r := engine.Runner{Engine: &enginetest.Fake{}}
 	if _, err := r.Run(t.Context(), plan.Plan{Tasks: []plan.Task{task("a"), task("a")}}); err == nil {
 		t.Error("a plan with two tasks of one name runs")
+	}
+}
+
+// TestLifetime: what an attempt leaves on an engine may live for the rest of the task's time and what follows, no longer.
+func TestLifetime(t *testing.T) {
+	const after = 10*second + 5*time.Minute // the grace and what follows it
+	for name, test := range map[string]struct {
+		change func(*plan.Task)
+		want   []time.Duration
+	}{
+		"each attempt has what is left": {func(*plan.Task) {}, []time.Duration{time.Minute + after, time.Minute - 5*second + after}},
+		"no timeout has no bound":       {func(t *plan.Task) { t.Timeout = 0 }, []time.Duration{0, 0}},
+		"in a cluster too, at once":     {func(t *plan.Task) { t.Semantics = plan.Cluster }, []time.Duration{time.Minute + after, time.Minute - 4*second + after}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				fails := enginetest.Exits(1, 4*second)
+				fake := &enginetest.Fake{Tasks: map[string][]enginetest.Attempt{"t": {fails, fails, fails, fails, fails}}}
+				task := task("t")
+				task.Timeout, task.Retry = time.Minute, plan.Retry{Limit: 1, Backoff: plan.Backoff{Initial: second, Max: second}}
+				test.change(&task)
+				play(t, t.Context(), engine.Runner{Engine: fake, RunID: "run"}, task)
+				var got []time.Duration
+				for _, c := range fake.Calls() {
+					if c.Method == "Run" {
+						got = append(got, c.Labels.Lifetime)
+					}
+				}
+				if len(got) < len(test.want) || !slices.Equal(got[:len(test.want)], test.want) {
+					t.Errorf("lifetimes %v, want %v", got, test.want)
+				}
+			})
+		})
 	}
 }

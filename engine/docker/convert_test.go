@@ -161,3 +161,34 @@ func TestSignalName(t *testing.T) {
 		}
 	}
 }
+
+// FuzzLabels has labels and names as anybody can give them to a container: reading them is harmless, and only a name that
+// derives from the labels is ours.
+func FuzzLabels(f *testing.F) {
+	f.Add("r1", "hello", "2", "318", "ktask-r1-hello-2")
+	f.Add("r1", "hello", "2", "-1", "ktask-r1-hello-2-kept")
+	f.Add("", "", "x", "99999999999999999999", "ktask---0")
+	f.Add("../..", "a\x00b", "9223372036854775807", "2147483647", "x")
+	f.Fuzz(func(t *testing.T, run, task, attempt, lifetime, name string) {
+		l := labelsOf(map[string]string{labelRun: run, labelTask: task, labelAttempt: attempt, labelLifetime: lifetime})
+		if l.Run != run || l.Task != task || l.Lifetime < 0 {
+			t.Fatalf("read as %+v", l)
+		}
+		if named(name, l) && !strings.HasPrefix(name, containerName(l)) {
+			t.Errorf("%q is taken for a name of %+v", name, l)
+		}
+		if again := labelsOf(labelMap(l)); again != l {
+			t.Errorf("%+v is read back as %+v", l, again)
+		}
+		for _, own := range []string{containerName(l), containerName(l) + keptEnding, volumeName(l, 7)} {
+			if !named(own, l) {
+				t.Errorf("%q is not taken for a name of %+v", own, l)
+			}
+		}
+		other := l
+		other.Run += "x"
+		if named(containerName(l), other) {
+			t.Errorf("the name of another run is taken for one of %+v", other)
+		}
+	})
+}

@@ -136,3 +136,26 @@ func TestVolumeHasOneLimit(t *testing.T) {
 		}
 	}
 }
+
+// TestMountsWithinEachOther has two directories of the user's, of which a task can write to the outer one: it could put a
+// link in the place of the inner one. What it cannot write to may lie within each other.
+func TestMountsWithinEachOther(t *testing.T) {
+	dir := bait(t)
+	work := filepath.Join(t.TempDir(), "w")
+	write(t, work, "s/file", "the user's")
+	link(t, filepath.Dir(work), work, "l")
+	attack := container(1, "test -L /w/s && { cat /s/secret; touch /s/written; exit 1; }; mv /w/s /w/z; ln -s "+dir+" /w/s; exit 1")
+	for _, mounts := range [][]string{
+		{work + ":/w", work + "/s:/s"}, {work + "/s:/s", work + ":/w"}, {work + ":/w", work + "/s:/s:ro"},
+		{work + "/../l:/w", work + "/s:/s"}, {filepath.Dir(work) + "/l:/w", work + "/s:/s"},
+	} {
+		o := ktask(t, t.TempDir(), attack, "run", "--backoff-scale", "0.01", "--mount", mounts[0], "--mount", mounts[1], "-").expect(t, 2)
+		o.says(t, "which the task can write to", "mount "+`"`)
+		untouched(t, dir, o)
+	}
+	harmless := container(0, "cat /w/s/file /s/file; touch /w/x; touch /s/y")
+	ktask(t, t.TempDir(), harmless, "run", "--mount", work+":/w:ro", "--mount", work+"/s:/s", "-").expect(t, 0)
+	if _, err := os.Stat(filepath.Join(work, "s/y")); err != nil {
+		t.Error(err)
+	}
+}
