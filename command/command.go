@@ -53,7 +53,11 @@ type EngineOptions struct {
 // Main runs the command that args name (without the program's own name) and gives the exit code of the process.
 func Main(ctx context.Context, app App, args []string) int {
 	root := app.root()
-	err := root.RunContext(ctx, append([]string{root.Name}, interspersed(root, args)...))
+	args = interspersed(root, args)
+	err := unchanged(root, args)
+	if err == nil {
+		err = root.RunContext(ctx, append([]string{root.Name}, args...))
+	}
 	var code exitError
 	switch {
 	case err == nil, unread(err):
