@@ -38,9 +38,9 @@ bench: images ## measure what ktask adds to the engine
 FUZZTIME ?= 10m
 
 fuzz: ## look for inputs that break the loader, the resolver or the masker, FUZZTIME (10m) for each test
-	@for test in spec/FuzzLoad spec/FuzzPlainScalar resolve/FuzzExpand resolve/FuzzResolve engine/FuzzMask engine/FuzzOutput; do \
+	@for test in spec/FuzzLoad spec/FuzzPlainScalar resolve/FuzzExpand resolve/FuzzResolve engine/FuzzMask engine/FuzzOutput engine/report/FuzzScreen; do \
 		echo "fuzz: $$test for $(FUZZTIME)"; \
-		go test -run '^$$' -fuzz "^$${test#*/}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "./$${test%/*}" || exit 1; \
+		go test -run '^$$' -fuzz "^$${test##*/}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "./$${test%/*}" || exit 1; \
 	done
 
 clean: ## remove what was built
