@@ -185,7 +185,9 @@ func (p *Plain) stageFinished(s engine.StageResult) {
 }
 
 // sayStage writes a line of ktask's own that stands out between those of tasks.
-func (p *Plain) sayStage(name, text string) { p.saying(p.colours.paint(bold, "── "+plan.OneLine(name)), text) }
+func (p *Plain) sayStage(name, text string) {
+	p.saying(p.colours.paint(bold, "── "+plan.OneLine(name)), text)
+}
 
 // say writes a line of ktask's own about a task.
 func (p *Plain) say(task, text string) { p.saying(plan.OneLine(task), text) }

@@ -18,7 +18,7 @@ type Quiet struct {
 	tails map[string]*tail
 	// screen is for a terminal, nil if w is none.
 	screen screen
-	of    map[string]int
+	of     map[string]int
 }
 
 // NewQuiet gives a reporter that writes to w, which may be a terminal.
