@@ -63,6 +63,7 @@ func (app App) clean(c *cli.Context) error {
 	if err != nil {
 		return exitError{exitEngine, err}
 	}
+	defer closeEngine(e)
 	cleaner, ok := e.(engine.Cleaner)
 	if !ok {
 		return usagef("the engine %q cannot be cleaned", o.engine.Name)

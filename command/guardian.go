@@ -147,6 +147,7 @@ func (app App) standGuard(ctx context.Context) error {
 	if err != nil {
 		return exitError{exitEngine, err}
 	}
+	defer closeEngine(e)
 	cleaner, ok := e.(engine.Cleaner)
 	if !ok {
 		return nil
