@@ -42,9 +42,9 @@ FUZZTIME ?= 10m
 
 fuzz: ## look for inputs that break the loader, the resolver, the settings or the masker, FUZZTIME (10m) for each test
 	@for test in spec/FuzzLoad spec/FuzzPlainScalar engine/docker/FuzzLabels resolve/FuzzExpand resolve/FuzzResolve engine/FuzzMask engine/FuzzOutput \
-		spec/FuzzSettings command/FuzzProject; do \
+		engine/report/FuzzScreen spec/FuzzSettings command/FuzzProject; do \
 		echo "fuzz: $$test for $(FUZZTIME)"; \
-		go test -run '^$$' -fuzz "^$${test#*/}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "./$${test%/*}" || exit 1; \
+		go test -run '^$$' -fuzz "^$${test##*/}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "./$${test%/*}" || exit 1; \
 	done
 
 clean: ## remove what was built

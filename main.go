@@ -3,6 +3,8 @@ package main
 
 import (
 	"context"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -17,20 +19,15 @@ import (
 
 func main() {
 	signal.Ignore(syscall.SIGPIPE) // a reader that went away must not leave containers behind
+	log.SetOutput(io.Discard)      // packages log of engines that break HTTP: ktask's own errors say it
 	width, _, _ := term.GetSize(int(os.Stderr.Fd()))
 	executable, _ := os.Executable()   // "" where the system does not say: then there is no guardian
 	configDir, _ := os.UserConfigDir() // "" where there is none: then no .ktask.yaml is trusted
 	app := command.App{
-		In:          os.Stdin,
-		Out:         os.Stdout,
-		Err:         os.Stderr,
-		ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
-		Width:       width,
-		Signals:     signals,
-		NewEngine:   newEngine,
-		Executable:  executable,
-		ConfigDir:   configDir,
-		Version:     version(),
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
+		OutTerminal: term.IsTerminal(int(os.Stdout.Fd())), ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())), Width: width,
+		Signals: signals, NewEngine: newEngine,
+		Executable: executable, ConfigDir: configDir, Version: version(),
 	}
 	os.Exit(command.Main(context.Background(), app, os.Args[1:]))
 }

@@ -3,6 +3,7 @@ package command
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 )
@@ -46,6 +47,32 @@ func interspersed(root *cli.App, args []string) []string {
 		all = append(append(all, "--"), rest...)
 	}
 	return all
+}
+
+// unchanged returns an error if the cli package would change a value: it copies the values of a flag that may be repeated and
+// has a short name through JSON, which replaces what is not UTF-8. args are as interspersed returns them.
+func unchanged(root *cli.App, args []string) error {
+	if len(args) == 0 || root.Command(args[0]) == nil {
+		return nil
+	}
+	for i, arg := range args {
+		name, value, given := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
+		if arg == "--" {
+			return nil
+		}
+		for _, f := range root.Command(args[0]).Flags {
+			if !strings.HasPrefix(arg, "--") || f.Names()[0] != name || len(f.Names()) == 1 || kindOf(f) != severalValues {
+				continue
+			}
+			if !given && i+1 < len(args) {
+				value = args[i+1]
+			}
+			if !utf8.ValidString(value) {
+				return usagef("--%s: the value is not valid UTF-8, which an engine would change (encode it, for example in base64)", name)
+			}
+		}
+	}
+	return nil
 }
 
 // longName is a flag under its first name: the cli package refuses two forms of one flag beside each other.

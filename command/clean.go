@@ -3,7 +3,6 @@ package command
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/owner"
+	"github.com/ktask/ktask/engine/plan"
 )
 
 // cleanOptions are clean's own flags.
@@ -64,6 +64,7 @@ func (app App) clean(c *cli.Context) error {
 	if err != nil {
 		return exitError{exitEngine, err}
 	}
+	defer closeEngine(e)
 	cleaner, ok := e.(engine.Cleaner)
 	if !ok {
 		return usagef("the engine %q cannot be cleaned", o.engine.Name)
@@ -96,21 +97,19 @@ func (app App) cleanUp(ctx context.Context, cleaner engine.Cleaner, o cleanOptio
 		f.settle(ctx, cleaner, o)
 		failed = failed || f.Action == "failed"
 		if !o.json {
-			_, _ = fmt.Fprintln(app.Out, f)
+			_, _ = fmt.Fprintln(app.Out, plan.OneLine(f.String()))
 		}
 	}
 	switch {
 	case o.json:
-		encoder := json.NewEncoder(app.Out)
-		encoder.SetIndent("", "  ")
-		err = encoder.Encode(struct {
+		err = writeJSON(app.Out, struct {
 			Schema string  `json:"schema"`
 			Items  []*find `json:"items"`
 		}{"ktask.dev/clean/v1", append([]*find{}, finds...)})
 	case len(all) == 0:
 		_, _ = fmt.Fprintln(app.Out, "nothing is left behind")
 	case len(finds) == 0:
-		_, _ = fmt.Fprintf(app.Out, "nothing is left of run %s; `ktask clean --dry-run` lists what there is\n", strings.Join(o.runs, ", "))
+		_, _ = fmt.Fprintf(app.Out, "nothing is left of run %s; `ktask clean --dry-run` lists what there is\n", plan.OneLine(strings.Join(o.runs, ", ")))
 	}
 	if by, ok := errors.AsType[interrupt](context.Cause(ctx)); ok {
 		return exitError{by.code(), nil}

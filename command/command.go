@@ -24,9 +24,9 @@ import (
 type App struct {
 	In       io.Reader
 	Out, Err io.Writer
-	// ErrTerminal tells whether a person reads Err, and Width how many columns there are.
-	ErrTerminal bool
-	Width       int
+	// OutTerminal and ErrTerminal report whether the streams are terminals, and Width how many columns that of Err has.
+	OutTerminal, ErrTerminal bool
+	Width                    int
 	// Signals begins to deliver what the user or the system sends: the first one stops a run, the second kills it. A
 	// command that has nothing to stop does not call it, and ends as any process does. nil delivers none.
 	Signals func() <-chan os.Signal
@@ -37,6 +37,9 @@ type App struct {
 	// ConfigDir is the user's directory of settings, which holds what `ktask trust` records; "" if there is none.
 	ConfigDir string
 	Version   string
+
+	// screen is Err for what has been made printable already: problems, and all that reporters write.
+	screen io.Writer
 }
 
 // EngineOptions say which engine is meant; Default… are what the environment says.
@@ -54,8 +57,13 @@ type EngineOptions struct {
 
 // Main runs the command that args name (without the program's own name) and gives the exit code of the process.
 func Main(ctx context.Context, app App, args []string) int {
+	app.screen, app.Err = app.Err, printable{app.Err}
 	root := app.root()
-	err := root.RunContext(ctx, append([]string{root.Name}, interspersed(root, args)...))
+	args = interspersed(root, args)
+	err := unchanged(root, args)
+	if err == nil {
+		err = root.RunContext(ctx, append([]string{root.Name}, args...))
+	}
 	var code exitError
 	switch {
 	case err == nil, unread(err):

@@ -2,10 +2,13 @@ package command
 
 import (
 	"cmp"
+	"io"
 	"os"
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/ktask/ktask/engine"
 )
 
 // engineFlags say which engine a command talks to.
@@ -64,4 +67,11 @@ func (s settings) engineOptions(app App) (EngineOptions, error) {
 		}
 	}
 	return o, nil
+}
+
+// closeEngine ends what an engine holds, such as connections. Nothing is lost where that fails.
+func closeEngine(e engine.Engine) {
+	if c, ok := e.(io.Closer); ok {
+		_ = c.Close()
+	}
 }

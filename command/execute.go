@@ -27,6 +27,7 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, p plan.Pla
 	if err != nil {
 		return exitError{exitEngine, err}
 	}
+	defer closeEngine(e)
 	id, err := runID()
 	if err != nil {
 		return exitError{exitEngine, err}

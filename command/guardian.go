@@ -57,6 +57,7 @@ type guardian struct {
 
 // guard starts the guardian of a run, before anything of the run is on the engine.
 func (app App) guard(e engine.Engine, o EngineOptions, run string) (*guardian, error) {
+	keepDescriptors() // also from credential helpers, which the engine may start
 	if _, ok := e.(engine.Cleaner); !ok || app.Executable == "" {
 		return nil, nil
 	}
@@ -146,6 +147,7 @@ func (app App) standGuard(ctx context.Context) error {
 	if err != nil {
 		return exitError{exitEngine, err}
 	}
+	defer closeEngine(e)
 	cleaner, ok := e.(engine.Cleaner)
 	if !ok {
 		return nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/resolve"
 	"github.com/ktask/ktask/spec"
 )
@@ -59,13 +60,13 @@ func (app App) list(c *cli.Context) error {
 }
 
 func writeObjects(out io.Writer, m spec.Manifests) error {
-	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	w := tabwriter.NewWriter(printable{out}, 0, 8, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "KIND\tNAME\tNAMESPACE\tRUNS\tPLACE")
 	for _, t := range m.Tasks {
-		_, _ = fmt.Fprintf(w, "KeptnTask\t%s\t%s\t%s\t%s:%d\n", t.Name, t.Namespace, t.Definition.Value, t.Pos.File, t.Pos.Line)
+		_, _ = fmt.Fprintf(w, "KeptnTask\t%s\t%s\t%s\t%s:%d\n", t.Name, t.Namespace, t.Definition.Value, plan.OneLine(t.Pos.File), t.Pos.Line)
 	}
 	for _, d := range m.Definitions {
-		_, _ = fmt.Fprintf(w, "KeptnTaskDefinition\t%s\t%s\t%s\t%s:%d\n", d.Name, d.Namespace, runs(d), d.Pos.File, d.Pos.Line)
+		_, _ = fmt.Fprintf(w, "KeptnTaskDefinition\t%s\t%s\t%s\t%s:%d\n", d.Name, d.Namespace, plan.OneLine(runs(d)), plan.OneLine(d.Pos.File), d.Pos.Line)
 	}
 	return w.Flush()
 }
@@ -80,7 +81,7 @@ func writeApps(out io.Writer, apps []resolve.AppTree) error {
 		}
 		fmt.Fprintf(&b, "├─ post: %s\n└─ promotion: %s\n", tasks(a.Post), tasks(a.Promotion))
 	}
-	_, err := io.WriteString(out, b.String())
+	_, err := io.WriteString(printable{out}, b.String())
 	return err
 }
 

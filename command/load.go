@@ -96,5 +96,5 @@ func leftOut(skipped []plan.Skipped) string {
 }
 
 func (app App) printer(s settings, files []spec.File) problemPrinter {
-	return problemPrinter{w: app.Err, terminal: app.ErrTerminal, color: app.color(s, app.ErrTerminal), files: files}
+	return problemPrinter{w: app.screen, terminal: app.ErrTerminal, color: app.color(s, app.ErrTerminal), files: files}
 }

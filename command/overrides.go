@@ -142,8 +142,8 @@ func secretValue(text string, from plan.Origin) (resolve.SecretValue, error) {
 			return resolve.SecretValue{}, fmt.Errorf("secret %s/%s: the environment has no variable of the name behind env:%s", name, key, literally)
 		}
 	}
-	if strings.ContainsRune(word, 0) {
-		return resolve.SecretValue{}, fmt.Errorf("secret %s/%s holds a NUL byte, which no environment variable can", name, key)
+	if flaw := plan.FlawOf(word); flaw != (plan.Flaw{}) {
+		return resolve.SecretValue{}, fmt.Errorf("secret %s/%s %s (encode it, for example in base64)", name, key, flaw.Message)
 	}
 	return resolve.SecretValue{Name: name, Key: key, Value: plan.NewSecret(name+"/"+key, word), Origin: from}, nil
 }

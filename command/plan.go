@@ -51,6 +51,9 @@ func (app App) plan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if form == "yaml" && app.OutTerminal { // the encoder leaves marks of direction as they are
+		text = []byte(plan.Printable(string(text)))
+	}
 	_, err = app.Out.Write(text)
 	return err
 }
@@ -72,7 +75,7 @@ func renderPlan(p plan.Plan, form string, explain bool) ([]byte, error) {
 	if err := json.Indent(&text, compact, "", "  "); err != nil {
 		return nil, fmt.Errorf("indent plan: %w", err)
 	}
-	return text.Bytes(), nil
+	return plan.EscapeJSON(text.Bytes()), nil
 }
 
 // masked is the plan without what repeats a secret in clear text: a manifest or a flag may have it once more. Only what a

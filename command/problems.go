@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/spec"
 )
 
@@ -44,10 +45,10 @@ func (p problemPrinter) lines(name string) [][]byte {
 	return [][]byte{}
 }
 
-// caret shows the line and the place in it; tabs and control characters count as one blank, as the caret does.
+// caret shows the line and the place in it; what is not printable counts as one blank, as the caret does.
 func (p problemPrinter) caret(line string, column int) {
 	shown := strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == 0xfeff {
+		if !plan.IsPrintable(r) || r == 0xfeff {
 			return ' '
 		}
 		return r
@@ -62,7 +63,7 @@ func (p problemPrinter) caret(line string, column int) {
 }
 
 func (p problemPrinter) paint(problem spec.Problem) string {
-	text := problem.String()
+	text := plan.OneLine(problem.String())
 	if !p.color {
 		return text
 	}

@@ -125,7 +125,7 @@ func (app App) reporter(s settings, o runOptions, p plan.Plan) report.Reporter {
 	for _, t := range p.Tasks {
 		names = append(names, t.Name)
 	}
-	options := report.Options{Tasks: names, Timestamps: o.timestamps, Color: app.color(s, app.ErrTerminal), Width: app.Width}
+	options := report.Options{Tasks: names, Timestamps: o.timestamps, Color: app.color(s, app.ErrTerminal), OutTerminal: app.OutTerminal, DiagTerminal: app.ErrTerminal, Width: app.Width}
 	output := o.output
 	if output == "auto" {
 		switch {
@@ -139,15 +139,15 @@ func (app App) reporter(s settings, o runOptions, p plan.Plan) report.Reporter {
 	}
 	switch output {
 	case "live":
-		return report.NewLive(app.Out, app.Err, options)
+		return report.NewLive(app.Out, app.screen, options)
 	case "json":
 		return report.NewJSON(app.Out)
 	case "quiet":
-		return report.NewQuiet(app.Err)
+		return report.NewQuiet(app.screen, app.ErrTerminal)
 	case "github":
-		return report.NewGitHub(app.Out)
+		return report.NewGitHub(app.Out, app.OutTerminal)
 	}
-	return report.NewPlain(app.Out, app.Err, options)
+	return report.NewPlain(app.Out, app.screen, options)
 }
 
 // color tells whether to paint what a terminal shows: see https://no-color.org.

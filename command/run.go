@@ -41,7 +41,7 @@ func (app App) runCommand() *cli.Command {
 			&cli.BoolFlag{Name: "fail-fast", Usage: "stop everything once a task has not passed"},
 			&cli.StringFlag{Name: "pull", Usage: "missing, always or never", DefaultText: "what the manifest says"},
 			&cli.BoolFlag{Name: "offline", Usage: "use the images that the engine has, like --pull never"},
-			&cli.StringFlag{Name: "keep", Usage: "keep the containers of attempts: never, failed or always", DefaultText: "never"},
+			&cli.StringFlag{Name: "keep", Usage: "keep the containers of attempts: never, failed or always; they have the secrets in clear text", DefaultText: "never"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "auto, live, plain, json, quiet or github", DefaultText: "auto"},
 			&cli.StringFlag{Name: "junit", Usage: "write a JUnit report to `FILE`"},
 			&cli.StringFlag{Name: "report", Usage: "write the result as JSON to `FILE`"},
@@ -82,6 +82,10 @@ func (app App) run(c *cli.Context) error {
 	}
 	if refs := unmaskable(p); len(refs) > 0 && o.output != "quiet" {
 		_, _ = fmt.Fprintf(app.Err, "ktask: warning: too short to be masked in output, as a whole or in part: secret %s\n", strings.Join(refs, ", "))
+	}
+	if names := withSecrets(p); len(names) > 0 && o.engine.Keep != "never" && o.output != "quiet" {
+		_, _ = fmt.Fprintf(app.Err, "ktask: warning: --keep %s: what is kept has the secrets of task %s in clear text, in `docker logs` and `docker inspect`: remove it with `ktask clean` when you have looked at it\n",
+			o.engine.Keep, strings.Join(names, ", "))
 	}
 	return app.execute(c.Context, s, o, o.pulled(p))
 }
@@ -146,4 +150,15 @@ func unmaskable(p plan.Plan) []string {
 		}
 	}
 	return refs
+}
+
+// withSecrets are the names of the tasks that get secrets.
+func withSecrets(p plan.Plan) []string {
+	var names []string
+	for _, t := range p.Tasks {
+		if len(t.Container.Secrets()) > 0 {
+			names = append(names, t.Name)
+		}
+	}
+	return names
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/resolve"
 	"github.com/ktask/ktask/spec"
 )
@@ -102,15 +103,16 @@ func writeProblemsJSON(w io.Writer, problems spec.Problems) error {
 	return writeJSON(w, doc)
 }
 
+// writeJSON writes a document for programs, in which a terminal finds nothing to obey.
 func writeJSON(w io.Writer, doc any) error {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
 	if err := encoder.Encode(doc); err != nil {
-		return fmt.Errorf("encode problems: %w", err)
+		return fmt.Errorf("encode JSON: %w", err)
 	}
-	_, err := w.Write(text.Bytes())
+	_, err := w.Write(plan.EscapeJSON(text.Bytes()))
 	return err
 }
 
@@ -127,7 +129,7 @@ func writeProblemsGitHub(w io.Writer, problems spec.Problems) error {
 		if p.Severity == spec.Note {
 			command = "notice"
 		}
-		_, err := fmt.Fprintf(w, "::%s file=%s,line=%d,col=%d,title=%s::%s\n", command, property.Replace(p.Pos.File), p.Pos.Line, p.Pos.Column, p.Rule, data.Replace(message))
+		_, err := fmt.Fprintf(w, "::%s file=%s,line=%d,col=%d,title=%s::%s\n", command, property.Replace(plan.Escape(p.Pos.File, "\r\n")), p.Pos.Line, p.Pos.Column, property.Replace(p.Rule), data.Replace(plan.Printable(message)))
 		if err != nil {
 			return err
 		}

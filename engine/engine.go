@@ -17,6 +17,7 @@ import (
 //
 // Call order: Prepare before the first Run of a container; both may be called again, and by several
 // goroutines at once. After an error the engine is still usable and nothing of the failed call is left on it.
+// An engine that holds connections is also an io.Closer: whoever makes it closes it after the last call.
 type Engine interface {
 	// Prepare makes the container's image available under its pull policy, and returns at once where it is.
 	// It is called outside the task's timeout: a slow registry is not a slow task. It emits ImageProgress.

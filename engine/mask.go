@@ -82,6 +82,11 @@ func allForms(secret string) []string {
 	}
 	for _, value := range values(secret) {
 		all = append(all, inLines(value)...)
+		for _, text := range []string{value, strings.TrimSpace(value)} {
+			if onTerminal := strings.ReplaceAll(text, "\n", "\r\n"); onTerminal != text { // what a container with a tty writes
+				all = append(all, onTerminal)
+			}
+		}
 	}
 	return slices.DeleteFunc(all, func(form string) bool { return len(form) < shortestMasked })
 }

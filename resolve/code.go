@@ -96,10 +96,10 @@ func (r *resolver) configMapCode(m *spec.ConfigMap, s spec.ConfigMapRef, file *p
 	return false
 }
 
-// What the runtimes take for a URL; anything else is to them a file of the image.
+// What the runtimes take for a URL, of those that package spec lets through; anything else is to them a file of the image.
 var (
-	pythonURL = regexp.MustCompile(`^(?:https?|ftp|file)://`)
-	denoURL   = regexp.MustCompile(`^(?i:https?|file|data|npm|jsr):`)
+	pythonURL = regexp.MustCompile(`^https?://`)
+	denoURL   = regexp.MustCompile(`^(?i:https?):`)
 )
 
 // fetched tells whether the runtime fetches the script, and warns where it does not.

@@ -106,10 +106,9 @@ func (r *resolver) expandAll(u use, values []string, env *variables, what string
 	texts := make([]plan.Text, len(values))
 	for i, v := range values {
 		texts[i] = expand(v, env.lookup)
-		if strings.ContainsRune(v, 0) {
-			r.fail(u.meta().Pos, "nul-byte", "encode it, or pass a file", "task %q: %s[%d] holds a NUL byte, which no argument can", u.name(), what, i)
-		}
-		r.tooLong(u, texts[i], what+"["+strconv.Itoa(i)+"]")
+		which := what + "[" + strconv.Itoa(i) + "]"
+		r.flawed(u, texts[i], which)
+		r.tooLong(u, texts[i], which)
 	}
 	return texts
 }

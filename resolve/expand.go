@@ -154,9 +154,7 @@ func (r *resolver) added(v *variables) {
 // environment is the end of every environment: a look at the values.
 func (r *resolver) environment(u use, v *variables) []plan.EnvVar {
 	for _, e := range v.list {
-		if strings.ContainsRune(e.Value.String(), 0) {
-			r.fail(u.meta().Pos, "nul-byte", "encode it, or pass a file", "task %q: variable %s holds a NUL byte, which no environment variable can", u.name(), e.Name)
-		}
+		r.flawed(u, e.Value, "variable "+e.Name)
 		r.tooLong(u, e.Value, "variable "+e.Name)
 	}
 	if v.inserted > maxExpansion {
@@ -164,6 +162,13 @@ func (r *resolver) environment(u use, v *variables) []plan.EnvVar {
 	}
 	r.spend(u, v.inserted)
 	return v.list
+}
+
+// flawed reports a value that no process can get.
+func (r *resolver) flawed(u use, t plan.Text, what string) {
+	if flaw := t.Flaw(); flaw != (plan.Flaw{}) {
+		r.fail(u.meta().Pos, flaw.Rule, encodeIt, "task %q: %s %s", u.name(), what, flaw.Message)
+	}
 }
 
 func (r *resolver) tooLong(u use, t plan.Text, what string) {

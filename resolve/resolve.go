@@ -87,6 +87,7 @@ type SecretValue struct {
 // problems of the manifests themselves are package spec's: these here are what came to light between them.
 func Resolve(m spec.Manifests, o Options) (plan.Plan, spec.Problems) {
 	r := newResolver(m, o)
+	r.givenWords()
 	var p plan.Plan
 	if r.options.Lifecycle.chosen() {
 		r.deployment(m, &p)

@@ -17,14 +17,14 @@ func (r *resolver) secret(u use, name, key string, at spec.Pos, optional bool) (
 	}
 	if given := r.given(u, name, key); given != nil {
 		r.taken["secret "+name+"/"+key] = true
-		return plan.Hidden(given.Value), given.Origin, true
+		return r.hidden(name, key, given.Value, at, given.Origin)
 	}
 	namespaces := r.namespaces(u.meta().Namespace)
 	s, found := find(r.index.secrets, name, namespaces...)
 	if found {
 		r.elsewhere(u, at, "Secret", name, s.Namespace)
 		if value, has := s.Data.Value(key); has {
-			return r.hidden(name, key, value, at, origin(s.Pos))
+			return r.hidden(name, key, plan.NewSecret(name+"/"+key, string(value)), at, origin(s.Pos))
 		}
 		namespaces = []string{s.Namespace}
 	}
@@ -85,11 +85,15 @@ func (r *resolver) holds(given SecretValue, u use) bool {
 	return given.Namespace == "" || slices.Contains(r.namespaces(u.meta().Namespace), given.Namespace)
 }
 
-func (r *resolver) hidden(name, key string, value []byte, at spec.Pos, from plan.Origin) (plan.Text, plan.Origin, bool) {
-	ref := name + "/" + key
-	if slices.Contains(value, 0) {
-		r.fail(at, "nul-byte", "encode it, or pass a file with --mount", "Secret key %s holds a NUL byte, which no environment variable can", ref)
+// hidden is a secret that a task uses. What nobody uses may be any bytes: a Secret can hold more keys than a task wants.
+func (r *resolver) hidden(name, key string, value plan.Secret, at spec.Pos, from plan.Origin) (plan.Text, plan.Origin, bool) {
+	text := plan.Hidden(value)
+	if flaw := text.Flaw(); flaw != (plan.Flaw{}) {
+		r.fail(at, flaw.Rule, encodeIt, "key %s of Secret %q (%s) %s", key, name, from, flaw.Message)
 		return plan.Text{}, "", false
 	}
-	return plan.Hidden(plan.NewSecret(ref, string(value))), from, true
+	return text, from, true
 }
+
+// encodeIt is the remedy for a value that no process can get.
+const encodeIt = "encode it, for example in base64, or pass a file with --mount"

@@ -56,6 +56,7 @@ func (r *resolver) task(u use) (t plan.Task, ok bool) {
 	if t.Container.PullPolicy == "" {
 		t.Container.PullPolicy = defaultPullPolicy(t.Container.Image) // that of the image which runs
 	}
+	r.words(u, t.Container)
 	r.surprises(u, &t)
 	for _, f := range []struct{ name, value string }{{"network", r.options.Network}, {"platform", r.options.Platform}} {
 		if f.value != "" {

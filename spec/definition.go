@@ -197,6 +197,7 @@ func (l *loader) sources(f *Function, raw *rawFunction, s section) {
 	}
 	if r := raw.HTTPRef; s.Given("httpRef") && r != nil {
 		add("httpRef", "url", r.URL, HTTPRef{r.URL, s.At("httpRef", "url")})
+		l.webOnly(r.URL, s.At("httpRef", "url"))
 	}
 	switch {
 	case len(f.Sources) > 0:
@@ -271,4 +272,15 @@ func (l *loader) timeout(value *string, s section) Optional[time.Duration] {
 		l.fail(s.At(), "invalid-timeout", timeoutExample, "spec.timeout %q is no duration", *value)
 	}
 	return Optional[time.Duration]{}
+}
+
+// otherScheme is the start of a URL, a Windows path or a module's name that is not http or https.
+var otherScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)
+
+// webOnly refuses a script's URL that is neither http nor https. The runtimes would take code from the URL itself, from a
+// registry of packages, and from any file of the container.
+func (l *loader) webOnly(url string, at Pos) {
+	if scheme := strings.ToLower(otherScheme.FindString(url)); scheme != "" && scheme != "http:" && scheme != "https:" {
+		l.fail(at, "url-scheme", "begin it with https:// or http://", "%s is %q, which is not on the web", at.Field, url)
+	}
 }

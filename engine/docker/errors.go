@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -49,11 +50,7 @@ func (e *Engine) negotiate(ctx context.Context) error {
 	}
 	ping, err := e.client.Ping(ctx)
 	if ping.APIVersion == "" && (err == nil || cerrdefs.IsNotFound(err) || cerrdefs.IsNotImplemented(err)) {
-		return &engine.Error{
-			Reason: engine.EngineRefused,
-			Err:    fmt.Errorf("%s answers, and not as a Docker engine does", e.endpoint.host),
-			Remedy: "name the address of an engine with --host, DOCKER_HOST or --docker-context: its port, and no proxy or web server",
-		}
+		return noEngine(e.endpoint.host, "it does not tell the version of its API")
 	}
 	if err != nil {
 		return err
@@ -86,6 +83,9 @@ func (e *Engine) explain(ctx context.Context, what string, err error) error {
 			Err:    fmt.Errorf("%s: the Docker engine at %s cannot be reached: %w", what, e.endpoint.host, err),
 			Remedy: remedyUnavailable,
 		}
+	}
+	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return noEngine(e.endpoint.host, fmt.Sprintf("%s: it sends no JSON", what))
 	}
 	refusal := &engine.Error{Reason: engine.EngineRefused, Err: fmt.Errorf("%s: %w", what, words{err})}
 	if cerrdefs.IsInternal(err) || cerrdefs.IsConflict(err) {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/docker/docker/client"
 	"github.com/docker/go-connections/tlsconfig"
@@ -152,23 +153,29 @@ func (at endpoint) supported() error {
 
 // connect makes a client, which connects with its first request; see Engine.negotiate for the version of the API.
 func (at endpoint) connect(o Options) (*client.Client, error) {
-	var options []client.Opt
+	transport := &http.Transport{MaxIdleConns: idleConnections, IdleConnTimeout: idleFor}
 	if at.tls != nil {
 		config, err := tlsconfig.Client(*at.tls)
 		if err != nil {
 			return nil, err
 		}
-		options = append(options, client.WithHTTPClient(&http.Client{
-			Transport:     &http.Transport{TLSClientConfig: config, MaxIdleConns: idleConnections},
-			CheckRedirect: client.CheckRedirect,
-		}))
+		transport.TLSClientConfig = config
 	}
-	options = append(options, client.WithHost(at.host), client.WithUserAgent(o.UserAgent))
+	requests := &http.Client{Transport: transport, CheckRedirect: client.CheckRedirect}
+	options := []client.Opt{client.WithHTTPClient(requests), client.WithHost(at.host), client.WithUserAgent(o.UserAgent)}
 	if o.APIVersion != "" {
 		options = append(options, client.WithVersion(o.APIVersion))
 	}
-	return client.NewClientWithOpts(options...)
+	c, err := client.NewClientWithOpts(options...)
+	if err != nil {
+		return nil, err
+	}
+	requests.Transport = answers{transport, at.host} // the client keeps the transport itself, for its settings and to close it
+	return c, nil
 }
 
 // idleConnections are enough for the requests between which an attempt waits for nothing.
 const idleConnections = 6
+
+// idleFor is how long a connection is kept for the next request.
+const idleFor = 30 * time.Second

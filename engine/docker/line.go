@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -88,11 +89,17 @@ func (e *Engine) converse(conn net.Conn, method, path string, query url.Values, 
 	if err := request.Write(conn); err != nil {
 		return nil, unreachable{err}
 	}
-	reader := bufio.NewReaderSize(conn, 32<<10)
+	head := &io.LimitedReader{R: conn, N: mostHeader}
+	reader := bufio.NewReaderSize(head, 32<<10)
 	answer, err := http.ReadResponse(reader, request)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, unreachable{err}
+	}
+	head.N = math.MaxInt64
+	if err := isPage(e.endpoint.host, answer); err != nil {
+		return nil, err
+	}
+	switch {
 	case upgrade && answer.StatusCode == http.StatusSwitchingProtocols:
 		return reader, nil
 	case answer.StatusCode == http.StatusOK:

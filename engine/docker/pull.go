@@ -64,8 +64,10 @@ type message struct {
 // follow reads the messages of a pull to their end.
 func follow(stream io.Reader, p *progress) error {
 	p.tell("pulling", true)
-	for messages := json.NewDecoder(stream); ; {
+	limited := &io.LimitedReader{R: stream}
+	for messages := json.NewDecoder(limited); ; {
 		var m message
+		limited.N = mostAnswered
 		if err := messages.Decode(&m); err == io.EOF {
 			p.tell("pulled", true)
 			return nil

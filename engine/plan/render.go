@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
-	"unicode"
 )
 
 // WriteText writes the plan for people. With explain, every value stands behind where it comes from.
@@ -49,7 +48,11 @@ type form struct {
 	err     error
 }
 
+// line writes a line, in which format has the layout and args have the text.
 func (f *form) line(format string, args ...any) {
+	for i, arg := range args {
+		args[i] = OneLine(fmt.Sprint(arg))
+	}
 	if f.err == nil {
 		_, f.err = fmt.Fprintf(f.w, format+"\n", args...)
 	}
@@ -57,29 +60,11 @@ func (f *form) line(format string, args ...any) {
 
 // value writes a name, a value and its origin; a value of several lines is shown on one.
 func (f *form) value(name, value string, from Origin) {
-	name, value = visible(name), visible(value)
 	if f.explain { // the origin stands in front, so that a long value does not push it away
 		f.line("  %s\t%s\t%s", name, from, value)
 		return
 	}
 	f.line("  %s\t%s", name, value)
-}
-
-// visible writes control characters as escapes, so that a manifest does not paint the terminal.
-func visible(s string) string {
-	if !strings.ContainsFunc(s, unicode.IsControl) {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		if unicode.IsControl(r) {
-			quoted := strconv.QuoteRuneToASCII(r)
-			b.WriteString(quoted[1 : len(quoted)-1])
-			continue
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
 }
 
 func (f *form) task(t Task) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"unicode/utf8"
 )
 
 // Mask is what stands wherever a secret would.
@@ -100,6 +101,24 @@ func (t Text) Len() int {
 	}
 	return n
 }
+
+// Flaw is why a value does not reach a process unchanged.
+type Flaw struct{ Rule, Message string }
+
+// FlawOf returns what is wrong with a value, or the zero Flaw. A NUL byte ends every argument and variable, and the
+// engines' API is JSON, which replaces bytes that are not UTF-8: the process would get another value, which no mask finds.
+func FlawOf(value string) Flaw {
+	switch {
+	case strings.IndexByte(value, 0) >= 0:
+		return Flaw{"nul-byte", "holds a NUL byte, which no argument and no variable can"}
+	case !utf8.ValidString(value):
+		return Flaw{"not-utf8", "is not valid UTF-8, which an engine would change"}
+	}
+	return Flaw{}
+}
+
+// Flaw is that of what Reveal returns.
+func (t Text) Flaw() Flaw { return FlawOf(t.Reveal()) }
 
 // Texts makes plain texts; nil stays nil.
 func Texts(values []string) []Text {

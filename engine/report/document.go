@@ -22,11 +22,22 @@ func WriteResult(w io.Writer, r engine.Result) error {
 	return nil
 }
 
-// newEncoder leaves <, > and & as they are: the reader is no browser.
+// newEncoder leaves <, > and & as they are: the reader is no browser. What a terminal would obey is escaped, see
+// plan.EscapeJSON.
 func newEncoder(w io.Writer) *json.Encoder {
-	encoder := json.NewEncoder(w)
+	encoder := json.NewEncoder(harmless{w})
 	encoder.SetEscapeHTML(false)
 	return encoder
+}
+
+// harmless takes whole documents of JSON.
+type harmless struct{ w io.Writer }
+
+func (h harmless) Write(document []byte) (int, error) {
+	if _, err := h.w.Write(plan.EscapeJSON(document)); err != nil {
+		return 0, err
+	}
+	return len(document), nil
 }
 
 // The order of the fields is the order of the keys.

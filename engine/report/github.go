@@ -24,6 +24,8 @@ const githubTail = 1 << 20
 // nobody can guess.
 type GitHub struct {
 	w *bufio.Writer
+	// screen is for a terminal, nil if w is none.
+	screen screen
 	// token gives a new token for each group.
 	token func() string
 	floor *group
@@ -47,9 +49,9 @@ type group struct {
 	result *engine.TaskResult
 }
 
-// NewGitHub gives a reporter that writes to w, the step's stdout.
-func NewGitHub(w io.Writer) *GitHub {
-	return &GitHub{w: bufio.NewWriterSize(w, 32<<10), token: rand.Text, tasks: map[string]*group{}, stages: map[string]string{}}
+// NewGitHub gives a reporter that writes to w, the step's stdout, which may be a terminal where somebody tries it.
+func NewGitHub(w io.Writer, terminal bool) *GitHub {
+	return &GitHub{w: bufio.NewWriterSize(w, 32<<10), screen: newScreen(terminal), token: rand.Text, tasks: map[string]*group{}, stages: map[string]string{}}
 }
 
 // Emit writes e where its task has the floor, and keeps it where not.
@@ -97,7 +99,7 @@ func (g *GitHub) add(t *group, k kept) {
 	if g.open && k.stream != g.openStream {
 		g.write("\n")
 	}
-	g.write(k.text)
+	g.write(g.screen.text(stream{t.name, k.stream}, k.text, k.partial, !k.partial))
 	g.open, g.openStream = k.partial, k.stream
 	if !g.open {
 		g.write("\n")
@@ -136,9 +138,9 @@ func (g *GitHub) begin(t *group) {
 	if stage := g.stages[t.name]; stage != "" {
 		title = stage + ": " + title
 	}
-	g.write("::group::" + escapeData(title) + "\n")
+	g.write("::group::" + escapeData(plan.OneLine(title)) + "\n")
 	t.token = g.stop()
-	t.tail.each(func(line string) { g.write(line + "\n") })
+	t.tail.each(func(line string) { g.write(g.screen.text(stream{task: t.name}, line, false, true) + "\n") })
 	t.tail = tail{}
 }
 
@@ -186,10 +188,10 @@ func annotation(t engine.TaskResult, warned bool) string {
 	}
 	var properties []string
 	if file, line, ok := place(cmp.Or(t.Place, t.Origin)); ok {
-		properties = append(properties, "file="+escapeProperty(file), "line="+line)
+		properties = append(properties, "file="+escapeProperty(plan.Escape(file, "\r\n")), "line="+line)
 	}
-	properties = append(properties, "title="+escapeProperty("ktask: "+t.Name))
-	text := strings.TrimSpace(strings.TrimPrefix(explanation(t), t.Name+": "))
+	properties = append(properties, "title="+escapeProperty("ktask: "+plan.OneLine(t.Name)))
+	text := strings.TrimSpace(strings.TrimPrefix(explanation(t), plan.OneLine(t.Name)+": "))
 	return "::" + level + " " + strings.Join(properties, ",") + "::" + escapeData(text) + "\n"
 }
 

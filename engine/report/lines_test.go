@@ -87,8 +87,8 @@ func TestWriteFailure(t *testing.T) {
 		"plain diag": report.NewPlain(&bytes.Buffer{}, broken{}, report.Options{}),
 		"live":       report.NewLive(broken{}, broken{}, report.Options{}),
 		"json":       report.NewJSON(broken{}),
-		"quiet":      report.NewQuiet(broken{}),
-		"github":     report.NewGitHub(broken{}),
+		"quiet":      report.NewQuiet(broken{}, false),
+		"github":     report.NewGitHub(broken{}, false),
 	} {
 		r.Emit(started("a"))
 		r.Emit(output("a", "line", false))
@@ -126,7 +126,7 @@ func TestKeptOutputIsBounded(t *testing.T) {
 	const lines = 200_000
 	long := strings.Repeat("x", 90)
 	var hook, log bytes.Buffer
-	quiet, github, capture := report.NewQuiet(&hook), report.NewGitHub(&log), report.NewCapture()
+	quiet, github, capture := report.NewQuiet(&hook, false), report.NewGitHub(&log, false), report.NewCapture()
 	sink := report.Tee(quiet, github, capture)
 	sink.Emit(started("first"))
 	sink.Emit(started("a"))
@@ -163,7 +163,7 @@ func TestKeptOutputIsBounded(t *testing.T) {
 // TestKeptPartsOfLines: what is dropped is counted in lines, and the parts that are left are joined.
 func TestKeptPartsOfLines(t *testing.T) {
 	var hook bytes.Buffer
-	quiet := report.NewQuiet(&hook)
+	quiet := report.NewQuiet(&hook, false)
 	quiet.Emit(started("a"))
 	part := strings.Repeat("x", 10<<10)
 	for range 10 {
@@ -183,7 +183,7 @@ func TestKeptPartsOfLines(t *testing.T) {
 // TestGitHubLineLeftOpen: a token that stands behind other text would not be seen, and commands stay stopped.
 func TestGitHubLineLeftOpen(t *testing.T) {
 	var log bytes.Buffer
-	g := report.NewGitHub(&log)
+	g := report.NewGitHub(&log, false)
 	g.SetToken("TOKEN")
 	for _, e := range []engine.Event{started("a"), output("a", "half a li", true), finished("a", engine.Passed)} {
 		g.Emit(e)
@@ -202,7 +202,7 @@ func TestGitHubLineLeftOpen(t *testing.T) {
 // TestGitHubFloor: one task streams at a time; once it has ended, those that have ended too come before one that streams.
 func TestGitHubFloor(t *testing.T) {
 	var log bytes.Buffer
-	g := report.NewGitHub(&log)
+	g := report.NewGitHub(&log, false)
 	g.SetToken("TOKEN")
 	for _, e := range []engine.Event{
 		started("a"), started("b"), started("c"),
@@ -226,7 +226,7 @@ func TestGitHubFloor(t *testing.T) {
 
 func TestGitHubTokensDiffer(t *testing.T) {
 	var log bytes.Buffer
-	g := report.NewGitHub(&log)
+	g := report.NewGitHub(&log, false)
 	for _, task := range []string{"a", "b"} {
 		g.Emit(started(task))
 		g.Emit(finished(task, engine.Passed))
@@ -262,7 +262,7 @@ func TestAnnotationPlaces(t *testing.T) {
 		"flag --param x=http://localhost:80": "",
 	} {
 		var log bytes.Buffer
-		g := report.NewGitHub(&log)
+		g := report.NewGitHub(&log, false)
 		failed := result("a", engine.Failed)
 		failed.Origin = origin
 		g.Emit(engine.RunFinished{Result: engine.Result{Tasks: []engine.TaskResult{failed}}})

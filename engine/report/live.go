@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
 )
 
 // Live is Plain for a terminal: it adds one line at the bottom that says what is being waited for, an image or the
@@ -26,6 +27,7 @@ func NewLive(out, diag io.Writer, o Options) *Live {
 	if width < 1 {
 		width = 80
 	}
+	o.DiagTerminal = true
 	plain := NewPlain(out, diag, o)
 	plain.live = true
 	return &Live{plain: plain, width: width, waits: map[string]string{}}
@@ -66,7 +68,7 @@ func (l *Live) Flush() {
 // Err is the first failure to write.
 func (l *Live) Err() error { return l.plain.Err() }
 
-func (l *Live) wait(task, text string) { l.waits[task], l.last = text, task }
+func (l *Live) wait(task, text string) { l.waits[task], l.last = plan.OneLine(text), task }
 
 // text is the line at the bottom: one wait, and how many more there are. It never wraps, as a wrapped line cannot be
 // erased.

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
 )
 
 // Options are what Plain and Live can be told.
@@ -17,18 +18,21 @@ type Options struct {
 	Timestamps bool
 	// Color paints names and outcomes.
 	Color bool
+	// OutTerminal and DiagTerminal report whether the writers are terminals, on which the output of tasks is made harmless.
+	OutTerminal, DiagTerminal bool
 	// Width is the number of columns of the terminal, for Live; less than one is 80.
 	Width int
 }
 
 // Plain streams output line by line. What a task writes to stdout goes to one writer, unchanged where there is a
 // single task and no timestamps are asked for: `ktask run task.yaml >file` holds just that. What it writes to
-// stderr, and all that ktask itself says, goes to the other writer. Control characters are passed on as they
-// are, as docker does: on a terminal it is the task's screen.
+// stderr, and all that ktask itself says, goes to the other writer. Its bytes are passed on as they are, unless the writer is a
+// terminal, see screen.
 type Plain struct {
 	options Options
 	colours colours
 	streams streams
+	screens map[engine.Stream]screen
 	prefix  map[string]string
 	// open is true in the middle of a line that is told in parts; see OutputLine.Partial.
 	open map[stream]bool
@@ -52,6 +56,7 @@ func NewPlain(out, diag io.Writer, o Options) *Plain {
 		options: o,
 		colours: colours(o.Color),
 		streams: newStreams(out, diag),
+		screens: map[engine.Stream]screen{engine.Stdout: newScreen(o.OutTerminal), engine.Stderr: newScreen(o.DiagTerminal)},
 		prefix:  map[string]string{},
 		open:    map[stream]bool{},
 		of:      map[string]int{},
@@ -63,10 +68,11 @@ func NewPlain(out, diag io.Writer, o Options) *Plain {
 	}
 	width := 0
 	for _, name := range o.Tasks {
-		width = max(width, utf8.RuneCountInString(name))
+		width = max(width, utf8.RuneCountInString(plan.OneLine(name)))
 	}
 	for i, name := range o.Tasks {
-		label := name + strings.Repeat(" ", width-utf8.RuneCountInString(name)) + " | "
+		label := plan.OneLine(name)
+		label += strings.Repeat(" ", width-utf8.RuneCountInString(label)) + " | "
 		p.prefix[name] = p.colours.paint(prefixColours[i%len(prefixColours)], label)
 	}
 	return p
@@ -121,9 +127,10 @@ func (p *Plain) line(e engine.OutputLine) {
 		}
 		_, _ = w.WriteString(p.prefix[e.Task])
 	}
-	_, _ = w.WriteString(e.Line)
 	// With several tasks, parts of a long line become lines: another task's may come between them.
-	if e.Partial && len(p.prefix) == 0 {
+	joined := e.Partial && len(p.prefix) == 0
+	_, _ = w.WriteString(p.screens[e.Stream].text(from, e.Line, e.Partial, !joined))
+	if joined {
 		p.open[from] = true
 		return
 	}
@@ -156,7 +163,7 @@ func (p *Plain) image(e engine.ImageProgress) {
 	state := [2]string{e.Image, e.Status}
 	if !p.told[state] {
 		p.told[state] = true
-		p.say(e.Task, "image "+e.Image+": "+e.Status)
+		p.say(e.Task, plan.OneLine("image "+e.Image+": "+e.Status))
 	}
 }
 
@@ -178,17 +185,22 @@ func (p *Plain) stageFinished(s engine.StageResult) {
 }
 
 // sayStage writes a line of ktask's own that stands out between those of tasks.
-func (p *Plain) sayStage(name, text string) { p.say(p.colours.paint(bold, "── "+name), text) }
+func (p *Plain) sayStage(name, text string) {
+	p.saying(p.colours.paint(bold, "── "+plan.OneLine(name)), text)
+}
 
-// say writes a line of ktask's own, marked as such: the task's stderr goes to the same writer.
-func (p *Plain) say(task, text string) {
+// say writes a line of ktask's own about a task.
+func (p *Plain) say(task, text string) { p.saying(plan.OneLine(task), text) }
+
+// saying marks a line as ktask's own: the task's stderr goes to the same writer.
+func (p *Plain) saying(about, text string) {
 	p.said = true
 	w := p.streams.diag()
 	if p.unended[engine.Stderr] {
 		_ = w.WriteByte('\n')
 		delete(p.unended, engine.Stderr)
 	}
-	_, _ = w.WriteString("ktask: " + task + ": " + text + "\n")
+	_, _ = w.WriteString("ktask: " + about + ": " + text + "\n")
 }
 
 func (p *Plain) finish(r engine.Result) {

@@ -16,12 +16,14 @@ const quietTail = 64 << 10
 type Quiet struct {
 	w     *bufio.Writer
 	tails map[string]*tail
-	of    map[string]int
+	// screen is for a terminal, nil if w is none.
+	screen screen
+	of     map[string]int
 }
 
-// NewQuiet gives a reporter that writes to w.
-func NewQuiet(w io.Writer) *Quiet {
-	return &Quiet{w: bufio.NewWriter(w), tails: map[string]*tail{}, of: map[string]int{}}
+// NewQuiet gives a reporter that writes to w, which may be a terminal.
+func NewQuiet(w io.Writer, terminal bool) *Quiet {
+	return &Quiet{w: bufio.NewWriter(w), screen: newScreen(terminal), tails: map[string]*tail{}, of: map[string]int{}}
 }
 
 // Emit keeps output, forgets that of a task which passed, and writes at the end.
@@ -60,7 +62,9 @@ func (q *Quiet) finish(r engine.Result) {
 		}
 		_, _ = q.w.WriteString(separator + explanation(t))
 		if output := q.tails[t.Name]; output != nil {
-			output.each(func(line string) { _, _ = fmt.Fprintf(q.w, "  | %s\n", line) })
+			output.each(func(line string) {
+				_, _ = fmt.Fprintf(q.w, "  | %s\n", q.screen.text(stream{}, line, false, true))
+			})
 		}
 		separator = "\n"
 	}

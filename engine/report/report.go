@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
 )
 
 // Reporter is a sink that writes. The Runner calls Flush whenever it has no further event at hand.
@@ -65,15 +66,16 @@ func took(t engine.TaskResult) time.Duration { return t.Finished.Sub(t.Started) 
 
 // headline says in one line how a task ended: "passed in 412ms", "failed: exit code 3".
 func headline(t engine.TaskResult) string {
+	why := plan.OneLine(firstLine(verdict(t)))
 	switch t.Status {
 	case engine.Passed:
 		return "passed in " + short(took(t))
 	case engine.Failed:
-		return "failed: " + firstLine(verdict(t))
+		return "failed: " + why
 	case engine.Errored:
-		return "error: " + firstLine(verdict(t))
+		return "error: " + why
 	default:
-		return firstLine(verdict(t))
+		return why
 	}
 }
 
@@ -126,20 +128,20 @@ func telling(t engine.TaskResult) bool {
 // explanation is headline, reason and details of a task which did not pass, one below the other.
 func explanation(t engine.TaskResult) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s", t.Name, headline(t))
+	fmt.Fprintf(&b, "%s: %s", plan.OneLine(t.Name), headline(t))
 	if t.Reason != "" {
-		fmt.Fprintf(&b, " [%s]", t.Reason)
+		fmt.Fprintf(&b, " [%s]", plan.OneLine(string(t.Reason)))
 	}
 	b.WriteByte('\n')
 	for _, line := range details(t) {
-		b.WriteString("  " + line + "\n")
+		b.WriteString("  " + plan.OneLine(line) + "\n")
 	}
 	return b.String()
 }
 
 // retrying says that an attempt failed and when the next one starts.
 func retrying(e engine.AttemptFinished, of int) string {
-	text := fmt.Sprintf("attempt %d of %d failed: %s", e.Attempt, of, firstLine(e.Result.Message))
+	text := fmt.Sprintf("attempt %d of %d failed: %s", e.Attempt, of, plan.OneLine(firstLine(e.Result.Message)))
 	if e.RetryIn == 0 {
 		return text + ", next attempt now"
 	}

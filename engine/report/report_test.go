@@ -34,18 +34,18 @@ var reporters = map[string]func(scene) (engine.Sink, func(engine.Result) string)
 	},
 	"live": func(s scene) (engine.Sink, func(engine.Result) string) {
 		var screen bytes.Buffer
-		sink := report.NewLive(&screen, &screen, report.Options{Tasks: s.names(), Color: true, Width: 60})
+		sink := report.NewLive(&screen, &screen, report.Options{Tasks: s.names(), Color: true, OutTerminal: true, Width: 60})
 		return sink, func(engine.Result) string { return screen.String() }
 	},
 	"json": func(scene) (engine.Sink, func(engine.Result) string) {
 		return one(func(out *bytes.Buffer) engine.Sink { return report.NewJSON(out) })
 	},
 	"quiet": func(scene) (engine.Sink, func(engine.Result) string) {
-		return one(func(out *bytes.Buffer) engine.Sink { return report.NewQuiet(out) })
+		return one(func(out *bytes.Buffer) engine.Sink { return report.NewQuiet(out, false) })
 	},
 	"github": func(scene) (engine.Sink, func(engine.Result) string) {
 		return one(func(out *bytes.Buffer) engine.Sink {
-			g := report.NewGitHub(out)
+			g := report.NewGitHub(out, false)
 			g.SetToken("TOKEN")
 			return g
 		})

@@ -12,7 +12,7 @@ import (
 func stageHeadline(s engine.StageResult) string {
 	switch {
 	case s.Started.IsZero():
-		return s.Message
+		return plan.OneLine(s.Message)
 	case s.Status == engine.Passed:
 		return "passed in " + short(s.Finished.Sub(s.Started))
 	case s.Warning && s.Status != engine.Canceled:
@@ -49,7 +49,7 @@ func deployment(r engine.Result) string {
 	if passed {
 		return "nothing would have stopped the deployment\n"
 	}
-	return b.String()
+	return plan.Printable(b.String())
 }
 
 // failures are the tasks of a stage that did not pass by themselves: "task a failed, task b timed out".

@@ -72,7 +72,7 @@ func taskRow(t engine.TaskResult, indent string) row {
 	if !t.Started.IsZero() {
 		time = short(took(t))
 	}
-	return row{cells: []string{indent + t.Name, string(t.Status), fmt.Sprint(len(t.Attempts)), exit, time}, status: t.Status}
+	return row{cells: []string{indent + plan.OneLine(t.Name), string(t.Status), fmt.Sprint(len(t.Attempts)), exit, time}, status: t.Status}
 }
 
 func stageRow(s engine.StageResult) row {
@@ -83,7 +83,7 @@ func stageRow(s engine.StageResult) row {
 	if !s.Started.IsZero() {
 		time = short(s.Finished.Sub(s.Started))
 	}
-	return row{cells: []string{s.String(), status, "", "", time}, status: shade(s), stage: true}
+	return row{cells: []string{plan.OneLine(s.String()), status, "", "", time}, status: shade(s), stage: true}
 }
 
 func (r row) paint(c colours, i int) string {

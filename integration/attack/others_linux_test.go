@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// docker runs the docker command and returns what it prints.
-func docker(t *testing.T, args ...string) string {
+// dockerSays runs the docker command and returns what it prints.
+func dockerSays(t *testing.T, args ...string) string {
 	t.Helper()
 	out, err := exec.CommandContext(context.WithoutCancel(t.Context()), "docker", args...).CombinedOutput()
 	if err != nil {
@@ -51,7 +51,7 @@ func kept(t *testing.T) (name, run string) {
 	if !there(name) {
 		t.Fatalf("no container is kept:\n%s", o.stderr)
 	}
-	run = docker(t, "container", "inspect", "--format", `{{index .Config.Labels "dev.ktask.run"}}`, name)
+	run = dockerSays(t, "container", "inspect", "--format", `{{index .Config.Labels "dev.ktask.run"}}`, name)
 	t.Cleanup(func() { _ = exec.Command("docker", "rm", "--force", name).Run() })
 	return name, run
 }
@@ -63,16 +63,16 @@ func TestKeptContainerIsItsUsers(t *testing.T) {
 	for _, state := range []string{"exited", "running", "paused"} {
 		switch state {
 		case "running":
-			docker(t, "start", name)
+			dockerSays(t, "start", name)
 		case "paused":
-			docker(t, "pause", name)
+			dockerSays(t, "pause", name)
 		}
 		ktask(t, t.TempDir(), passing, "run", "-").expect(t, 0)
 		if !there(name) {
 			t.Fatalf("a run has removed a kept container that is %s", state)
 		}
 	}
-	docker(t, "unpause", name)
+	dockerSays(t, "unpause", name)
 	if o := ktask(t, t.TempDir(), "", "clean", run).expect(t, 0); !strings.Contains(o.stdout, "removed container "+name) {
 		t.Errorf("clean says:\n%s", o.stdout)
 	}
@@ -86,10 +86,10 @@ func TestKeptContainerIsItsUsers(t *testing.T) {
 func TestInheritedLabelsProveNothing(t *testing.T) {
 	name, run := kept(t)
 	image := fmt.Sprintf("ktask.local/committed-%d:dev", os.Getpid())
-	docker(t, "commit", name, image)
+	dockerSays(t, "commit", name, image)
 	t.Cleanup(func() { _ = exec.Command("docker", "rmi", "--force", image).Run() })
 	var labels map[string]string
-	if err := json.Unmarshal([]byte(docker(t, "container", "inspect", "--format", "{{json .Config.Labels}}", name)), &labels); err != nil {
+	if err := json.Unmarshal([]byte(dockerSays(t, "container", "inspect", "--format", "{{json .Config.Labels}}", name)), &labels); err != nil {
 		t.Fatal(err)
 	}
 	foreign := map[string][]string{
@@ -105,11 +105,11 @@ func TestInheritedLabelsProveNothing(t *testing.T) {
 				all = append(all, "--label", key+"="+value)
 			}
 		}
-		id := docker(t, append(append(all, args...), "600")...)
+		id := dockerSays(t, append(append(all, args...), "600")...)
 		t.Cleanup(func() { _ = exec.Command("docker", "rm", "--force", id).Run() })
 		ids = append(ids, id)
 	}
-	docker(t, "rm", "--force", name)
+	dockerSays(t, "rm", "--force", name)
 	ktask(t, t.TempDir(), passing, "run", "-").expect(t, 0)
 	ktask(t, t.TempDir(), "", "clean", "--all", "--force", run).expect(t, 0)
 	for _, id := range ids {
@@ -151,7 +151,7 @@ func atWork(t *testing.T, env []string, through ...string) (cmd *exec.Cmd, name 
 // running are the names of ktask's containers that run.
 func running(t *testing.T) []string {
 	t.Helper()
-	return strings.Fields(docker(t, "ps", "--filter", "label=dev.ktask.run", "--format", "{{.Names}}"))
+	return strings.Fields(dockerSays(t, "ps", "--filter", "label=dev.ktask.run", "--format", "{{.Names}}"))
 }
 
 // TestCopiesOfOneMachine has two machines that are copies of each other, with one engine: they share the machine's id
@@ -201,7 +201,7 @@ func inContainer(t *testing.T, flags ...string) (outer, inner string) {
 	dir := t.TempDir()
 	write(t, dir, "task.yaml", container(0, "trap '' TERM; sleep 600 & wait; wait"))
 	before := running(t)
-	outer = docker(t, append([]string{"run", "--detach", "--network", "none", "--volume", "/var/run/docker.sock:/var/run/docker.sock",
+	outer = dockerSays(t, append([]string{"run", "--detach", "--network", "none", "--volume", "/var/run/docker.sock:/var/run/docker.sock",
 		"--volume", static + ":/ktask:ro", "--volume", dir + ":/tasks:ro", "--entrypoint", "/ktask", busyboxImage, "run", "/tasks"}, flags...)...)
 	t.Cleanup(func() { _ = exec.Command("docker", "rm", "--force", outer).Run() })
 	waitFor(t, "the task runs", func() bool {
@@ -220,9 +220,9 @@ func inContainer(t *testing.T, flags ...string) (outer, inner string) {
 // takes no notice.
 func TestStoppedInAContainer(t *testing.T) {
 	outer, inner := inContainer(t)
-	docker(t, "stop", "--time", "10", outer)
-	if code := docker(t, "wait", outer); code != "143" {
-		t.Errorf("ktask has ended with %s: %s", code, docker(t, "logs", outer))
+	dockerSays(t, "stop", "--time", "10", outer)
+	if code := dockerSays(t, "wait", outer); code != "143" {
+		t.Errorf("ktask has ended with %s: %s", code, dockerSays(t, "logs", outer))
 	}
 	if there(inner) {
 		t.Error("the task is still there")
@@ -234,13 +234,13 @@ func TestStoppedInAContainer(t *testing.T) {
 func TestKilledInAContainer(t *testing.T) {
 	outer, inner := inContainer(t, "--timeout", "17s", "--grace", "1s")
 	// The guardian first: it may be quicker than the kernel, which ends it together with ktask.
-	docker(t, "exec", outer, "sh", "-c", "for p in $(pidof ktask); do test $p = 1 || kill -9 $p; done")
-	docker(t, "kill", outer)
+	dockerSays(t, "exec", outer, "sh", "-c", "for p in $(pidof ktask); do test $p = 1 || kill -9 $p; done")
+	dockerSays(t, "kill", outer)
 	ktask(t, t.TempDir(), passing, "run", "-").expect(t, 0)
 	if !there(inner) {
 		t.Fatal("a task of which nobody can know that it is dead has been removed")
 	}
-	label := docker(t, "container", "inspect", "--format", `{{index .Config.Labels "dev.ktask.lifetime"}}`, inner)
+	label := dockerSays(t, "container", "inspect", "--format", `{{index .Config.Labels "dev.ktask.lifetime"}}`, inner)
 	if label != "318" { // 17 s, 1 s and five minutes
 		t.Errorf("it may live for %q seconds", label)
 	}

@@ -1,13 +1,14 @@
 #!/bin/sh
 # Runs the script of a Keptn python task.
 #
-#   SCRIPT    a path, or an http, https, ftp or file URL
+#   SCRIPT    a path, or an http or https URL
 #   CMD_ARGS  options of the interpreter, placed before the script
 #
 # As in Keptn's image, CMD_ARGS is split at blanks and globbed, and a script that
 # came from a URL is read from standard input: sys.argv[0] is "-" and no file has
 # its name. Unlike there, a download that fails fails the task, redirects are
-# followed, and python takes the place of this shell, so that signals reach it.
+# followed, to http and https only, as the URL itself must be, and python takes the
+# place of this shell, so that signals reach it.
 set -eu
 
 fail() {
@@ -17,11 +18,12 @@ fail() {
 
 program=$SCRIPT # the script sees SCRIPT as it was given
 case $SCRIPT in
-http://* | https://* | ftp://* | file://*)
+[hH][tT][tT][pP]://* | [hH][tT][tT][pP][sS]://*)
   # Shared memory is writable even where the root file system is not.
   code=$(mktemp -p /dev/shm 2>/dev/null || mktemp) ||
     fail "no place to put the script: neither /dev/shm nor /tmp is writable"
-  if ! curl --fail --silent --show-error --location --output "$code" "$SCRIPT"; then
+  if ! curl --fail --silent --show-error --location --proto '=http,https' --proto-redir '=http,https' \
+    --output "$code" -- "$SCRIPT"; then
     rm -f "$code"
     fail "cannot download the script $SCRIPT"
   fi
@@ -33,6 +35,7 @@ http://* | https://* | ftp://* | file://*)
   rm -f "$code" # the open descriptor keeps the content; no file is left behind
   program=-
   ;;
+[!/]*:*) fail "SCRIPT is $SCRIPT, and must be a path, or an http or https URL" ;;
 esac
 
 # shellcheck disable=SC2086 # CMD_ARGS is a list of words

@@ -1,0 +1,49 @@
+package resolve
+
+import (
+	"fmt"
+
+	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/spec"
+)
+
+// givenWords reports the flags whose values no process can get. They are checked before they become part of JSON, as the
+// parameters in DATA are: that replaces what is not UTF-8.
+func (r *resolver) givenWords() {
+	for _, flags := range [][]Override{r.options.Params, r.options.Env, r.options.Context} {
+		for _, o := range flags {
+			if flaw := plan.FlawOf(o.Key + o.Value); flaw != (plan.Flaw{}) {
+				r.fail(spec.Pos{}, flaw.Rule, encodeIt, "%s %q %s", o.Origin, o.Key, flaw.Message)
+			}
+		}
+	}
+}
+
+// words reports the names and paths of a container that no engine can take: its command, arguments and variables are
+// checked where they are made.
+func (r *resolver) words(u use, c plan.Container) {
+	check := func(what, text string, from plan.Origin) {
+		if flaw := plan.FlawOf(text); flaw != (plan.Flaw{}) {
+			if from != "" {
+				what += fmt.Sprintf(" (%s)", from)
+			}
+			r.fail(u.meta().Pos, flaw.Rule, "use UTF-8 without NUL bytes", "task %q: %s %s", u.name(), what, flaw.Message)
+		}
+	}
+	check("the image", c.Image, c.ImageOrigin)
+	check("the platform", c.Platform, "flag --platform")
+	check("the network", c.Network, "flag --network")
+	check("workingDir", c.WorkingDir, c.Origin("workingDir"))
+	check("terminationMessagePath", c.TerminationMessage.Path, c.Origin("terminationMessagePath"))
+	for _, m := range c.Tmpfs {
+		check("the path of a volume", m.Path, m.Origin)
+		check("the subPath of a volume", m.SubPath, m.Origin)
+	}
+	for _, m := range c.Mounts {
+		check("a mount", m.Source, m.Origin)
+		check("a mount", m.Target, m.Origin)
+	}
+	for _, e := range c.Env {
+		check("the name of a variable", e.Name, e.Origin)
+	}
+}
