@@ -3,8 +3,6 @@ package command
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -28,10 +26,7 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, p plan.Pla
 		return exitError{exitEngine, err}
 	}
 	defer closeEngine(e)
-	id, err := runID()
-	if err != nil {
-		return exitError{exitEngine, err}
-	}
+	id := engine.NewRunID()
 	ctx, interruption := app.interruptible(ctx, e, id)
 	defer interruption.stop()
 	result, err := app.guarded(ctx, e, o, engine.Runner{
@@ -136,13 +131,4 @@ func carryOut(ctx context.Context, r engine.Runner, p plan.Plan, abandoned <-cha
 // mayRemain says whether the engine may still have something of a run that is over.
 func mayRemain(r engine.Result) bool {
 	return slices.ContainsFunc(r.Tasks, func(t engine.TaskResult) bool { return t.MayRemain })
-}
-
-// runID is unique on an engine that several people use.
-func runID() (string, error) {
-	var id [6]byte
-	if _, err := rand.Read(id[:]); err != nil {
-		return "", fmt.Errorf("make a run id: %w", err)
-	}
-	return hex.EncodeToString(id[:]), nil
 }

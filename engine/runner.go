@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -22,10 +24,18 @@ type Runner struct {
 	// FailFast cancels the other tasks, of any stage, once one has not passed, and starts no more. A task that the
 	// plan forgives (plan.NonBlocking) does not set it off.
 	FailFast bool
-	// RunID, Owner and Version label what the run leaves on the engine if it crashes, see Labels.
+	// RunID, Owner and Version label what the run leaves on the engine if it crashes, see Labels. A RunID is used for one
+	// run alone, on any engine; if it is empty, Run makes one.
 	RunID   string
 	Owner   string
 	Version string
+}
+
+// NewRunID returns an id that no other run has, 12 hexadecimal digits.
+func NewRunID() string {
+	var id [6]byte
+	_, _ = rand.Read(id[:]) // never fails
+	return hex.EncodeToString(id[:])
 }
 
 // describeTimeout bounds how long a run waits, at its end, for an engine that does not say what it is.
@@ -47,6 +57,9 @@ const describeTimeout = 5 * time.Second
 func (r Runner) Run(ctx context.Context, p plan.Plan) (Result, error) {
 	if err := r.check(p); err != nil {
 		return Result{}, err
+	}
+	if r.RunID == "" {
+		r.RunID = NewRunID()
 	}
 	describe, cancelDescribe := context.WithTimeout(ctx, describeTimeout)
 	defer cancelDescribe()

@@ -3,6 +3,7 @@ package docker
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
 
 	cerrdefs "github.com/containerd/errdefs"
@@ -65,11 +66,16 @@ func (c *companion) mount(volume, target string, readOnly bool) {
 }
 
 func (c *companion) create(ctx context.Context) error {
-	tries := 0
+	c.config.Labels[labelCreate] = rand.Text()
 	err := c.again(ctx, fmt.Sprintf("create container %q", c.name), func(ctx context.Context) error {
 		_, err := c.client.ContainerCreate(ctx, &c.config, &c.host, nil, c.platform, c.name)
-		if tries++; tries > 1 && nameTaken(err) {
-			return nil // made by the try before, of which the answer was lost
+		if !nameTaken(err) {
+			return err
+		}
+		// By a try before, of which the answer was lost?
+		found, failure := c.client.ContainerInspect(ctx, c.name)
+		if failure == nil && found.Config != nil && found.Config.Labels[labelCreate] == c.config.Labels[labelCreate] {
+			return nil
 		}
 		return err
 	})

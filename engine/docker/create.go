@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -63,10 +64,11 @@ func names(err error) func(plan.Mount) bool {
 // leastMemory is the lowest limit that Docker takes, see linuxMinMemory of its daemon; older ones take 4 MiB.
 const leastMemory = 6 << 20
 
-// createOnce makes the container, however often it has to ask: a name is given once, so what bears it, with all of the
-// labels, is what was asked for.
+// createOnce makes the container, however often it has to ask: what bears its name and the random label of this creation
+// is what was asked for.
 func (a *attempt) createOnce(ctx context.Context) error {
 	r := a.request
+	r.config.Labels[labelCreate] = rand.Text()
 	ctx = context.WithoutCancel(ctx)
 	p := a.patience()
 	for {
@@ -105,15 +107,7 @@ func nameTaken(err error) bool {
 
 // madeThis says whether a container is the one that this attempt has asked for.
 func (a *attempt) madeThis(found container.InspectResponse) bool {
-	if found.Config == nil || hasRun(found) {
-		return false
-	}
-	for name, value := range a.request.config.Labels {
-		if found.Config.Labels[name] != value {
-			return false
-		}
-	}
-	return true
+	return found.Config != nil && !hasRun(found) && found.Config.Labels[labelCreate] == a.request.config.Labels[labelCreate]
 }
 
 // refusesRecord says whether the engine does not know the way in which it is to keep the output. Nothing but its text
@@ -143,8 +137,10 @@ func (a *attempt) createVolumes(ctx context.Context) error {
 		if a.keeper.holds(v.Name) {
 			continue
 		}
-		a.volumes = append(a.volumes, v.Name)
 		mountpoint, err := a.createVolume(ctx, v)
+		if !errors.Is(err, errForeign) {
+			a.volumes = append(a.volumes, v.Name)
+		}
 		if err != nil {
 			return err
 		}

@@ -138,8 +138,12 @@ func (k *keeper) plan(ctx context.Context, c plan.Container, labels engine.Label
 // hold makes the volumes, starts the container that mounts them, and makes the directories that the task mounts: after
 // that nothing is copied into the volumes, since a task decides what is in them.
 func (k *keeper) hold(ctx context.Context, program []byte) error {
-	for _, v := range k.volumes {
-		if _, err := k.createVolume(ctx, v); err != nil {
+	for i, v := range k.volumes {
+		_, err := k.createVolume(ctx, v)
+		if errors.Is(err, errForeign) {
+			k.volumes = k.volumes[:i] // what follows is not made
+		}
+		if err != nil {
 			return err
 		}
 	}

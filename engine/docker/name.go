@@ -17,6 +17,9 @@ const (
 	labelAttempt = "dev.ktask.attempt"
 	labelOwner   = "dev.ktask.owner"
 	labelVersion = "dev.ktask.version"
+	// labelCreate is a random text of one creation: what bears it is what was asked for then, and not something of the
+	// same name that somebody else has made.
+	labelCreate = "dev.ktask.create"
 	// labelLifetime is the longest that a container or volume can be in use after its creation, in seconds.
 	labelLifetime = "dev.ktask.lifetime"
 )

@@ -24,6 +24,7 @@ func TestPodman(t *testing.T) {
 	t.Run("messages", func(t *testing.T) { messagesAreAsInAPod(t, o) })
 	t.Run("sweep", func(t *testing.T) { sweeps(t, o) })
 	t.Run("remove together", func(t *testing.T) { removesTogether(t, o) })
+	t.Run("runners apart", func(t *testing.T) { runnersApart(t, o) })
 	t.Run("others", func(t *testing.T) { nameOfAnother(t, o) })
 }
 

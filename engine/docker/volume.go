@@ -2,6 +2,8 @@ package docker
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
 	"maps"
 	"strconv"
@@ -12,9 +14,11 @@ import (
 	"github.com/ktask/ktask/engine"
 )
 
-// createVolume makes a volume and returns where the engine has it. What is there under its name is this volume: an engine
-// that is asked again returns it once more.
+// createVolume makes a volume and returns where the engine has it. An engine that has a volume of the name returns that, so
+// the random label shows whether it is this one.
 func (e *Engine) createVolume(ctx context.Context, v volume.CreateOptions) (mountpoint string, err error) {
+	v.Labels = maps.Clone(v.Labels)
+	v.Labels[labelCreate] = rand.Text()
 	mountpoint, err = e.createVolumeOnce(ctx, v)
 	if refusesSize(err) {
 		v.DriverOpts = inBlocks(v.DriverOpts)
@@ -22,6 +26,9 @@ func (e *Engine) createVolume(ctx context.Context, v volume.CreateOptions) (moun
 	}
 	return mountpoint, err
 }
+
+// errForeign is the cause if something of a name that ktask wants is somebody else's, who keeps it.
+var errForeign = errors.New("the engine has one of this name, which somebody else has made")
 
 // refusesSize says whether the engine takes the size of a tmpfs for a quota of its disk, as podman before 4.8 does
 // (https://github.com/containers/podman/issues/20449). Nothing but its text tells.
@@ -48,6 +55,12 @@ func inBlocks(options map[string]string) map[string]string {
 func (e *Engine) createVolumeOnce(ctx context.Context, v volume.CreateOptions) (mountpoint string, err error) {
 	err = e.again(ctx, fmt.Sprintf("create volume %q", v.Name), func(ctx context.Context) error {
 		created, err := e.client.VolumeCreate(ctx, v)
+		if err == nil && created.Labels[labelCreate] != v.Labels[labelCreate] {
+			return &engine.Error{
+				Reason: engine.EngineRefused, Err: fmt.Errorf("create volume %q: %w", v.Name, errForeign),
+				Remedy: "run it again: names are made of the id of the run, which is for one run alone",
+			}
+		}
 		mountpoint = created.Mountpoint
 		return err
 	})
