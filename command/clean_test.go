@@ -27,7 +27,7 @@ type littered struct {
 
 func (e *littered) Prepare(context.Context, plan.Container, engine.Sink) error { return nil }
 
-func (e *littered) Run(context.Context, plan.Container, engine.Labels, engine.Sink) (engine.Exit, error) {
+func (e *littered) Run(context.Context, plan.Container, engine.Labels, engine.Output) (engine.Exit, error) {
 	return engine.Exit{}, nil
 }
 

@@ -92,7 +92,7 @@ func (x *execution) prepare(ctx context.Context) bool {
 		err = x.keepVolumes(ctx)
 	}
 	if err != nil {
-		x.end(judge(ctx, Exit{}, err))
+		x.end(x.masked(judge(ctx, Exit{}, err), err))
 	}
 	return err == nil
 }
@@ -124,12 +124,12 @@ func (x *execution) attempt(ctx context.Context, number int) verdict {
 	x.emit(number, AttemptStarted{Of: starts(x.task)})
 	began := time.Now()
 	output := &listener{Sink: source{x.events, x.header(number)}}
-	exit, err := x.Engine.Run(ctx, x.task.Container, x.labels(number), output)
+	exit, err := Attempt(ctx, x.Engine, x.task.Container, x.labels(number), output)
 	x.note(ctx, err)
 	ended := time.Now()
 	x.ran = append(x.ran, ended.Sub(began))
 
-	v := judge(ctx, exit, err)
+	v := x.masked(judge(ctx, exit, err), err)
 	if err == nil {
 		v = explain(v, x.task, exit, output.lastWords())
 	}
@@ -186,6 +186,15 @@ func (x *execution) end(v verdict) {
 	}
 	x.result.Status, x.result.Reason = v.status, v.reason
 	x.result.Message, x.result.Remedy, x.result.Place = v.message, v.remedy, v.place
+}
+
+// masked hides the task's secrets in what is said of an error: engines repeat what they refuse.
+func (x *execution) masked(v verdict, err error) verdict {
+	if err != nil {
+		mask := NewMask(x.task.Container.Secrets())
+		v.message, v.remedy = mask.String(v.message), mask.String(v.remedy)
+	}
+	return v
 }
 
 // note remembers what err says about the engine: its failures may leave something there, the mere end of ctx does not.

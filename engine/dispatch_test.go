@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"io"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -63,9 +64,9 @@ func TestBackpressure(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const total = 2000
 				var emitted, seen, gap atomic.Int64
-				noisy := writer(func(sink engine.Sink) {
+				noisy := writer(func(o engine.Output) {
 					for range total {
-						sink.Emit(engine.OutputLine{Line: line})
+						_, _ = io.WriteString(o.Stdout, line+"\n")
 						emitted.Add(1)
 					}
 				})
@@ -114,12 +115,12 @@ func (b *buffering) Emit(engine.Event) { b.waiting.Add(1) }
 func (b *buffering) Flush()            { b.waiting.Store(0); b.flushes.Add(1) }
 
 // writer is an engine whose attempts only write.
-type writer func(engine.Sink)
+type writer func(engine.Output)
 
 func (w writer) Prepare(context.Context, plan.Container, engine.Sink) error { return nil }
 
-func (w writer) Run(_ context.Context, _ plan.Container, _ engine.Labels, sink engine.Sink) (engine.Exit, error) {
-	w(sink)
+func (w writer) Run(_ context.Context, _ plan.Container, _ engine.Labels, out engine.Output) (engine.Exit, error) {
+	w(out)
 	return engine.Exit{}, nil
 }
 
@@ -128,9 +129,9 @@ func BenchmarkEvents(b *testing.B) {
 	line := strings.Repeat("x", 80)
 	b.SetBytes(int64(len(line)))
 	b.ReportAllocs()
-	r := engine.Runner{Engine: writer(func(sink engine.Sink) {
+	r := engine.Runner{Engine: writer(func(o engine.Output) {
 		for range b.N {
-			sink.Emit(engine.OutputLine{Stream: engine.Stdout, Line: line})
+			_, _ = io.WriteString(o.Stdout, line+"\n")
 		}
 	})}
 	if _, err := r.Run(b.Context(), plan.Plan{Tasks: []plan.Task{task("t")}}); err != nil {

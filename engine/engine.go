@@ -24,14 +24,14 @@ type Engine interface {
 	// An error is an *Error that says why, or the cause of ctx.
 	Prepare(ctx context.Context, c plan.Container, sink Sink) error
 
-	// Run is one attempt. It blocks until the container has ended, all its output has been emitted as
-	// OutputLine and nothing of the attempt is left on the engine, on any path.
+	// Run is one attempt. It blocks until the container has ended, all that it has put out has been written to out
+	// and nothing of the attempt is left on the engine, on any path.
 	//
 	// The end of ctx stops the container: the stop signal, c.Grace later the kill; Exit.Stopped then says that
 	// the end was not the container's own. An error means that the engine could not do its job: an *Error,
 	// or the cause of ctx where ctx ended before the container started. A process that fails, even one that
 	// cannot be executed, is an Exit.
-	Run(ctx context.Context, c plan.Container, labels Labels, sink Sink) (Exit, error)
+	Run(ctx context.Context, c plan.Container, labels Labels, out Output) (Exit, error)
 }
 
 // Describer is an engine that can say what it is. It is asked once a run, at its start and at the same time as
@@ -79,8 +79,9 @@ type Exit struct {
 	OOMKilled bool
 	// Stopped is true where the engine ended the container because ctx had ended.
 	Stopped bool
-	// Reason is the cause where the engine knows more than the code tells (CommandNotFound, …), and Message
-	// its explanation or the container's termination message.
+	// Reason is the cause if the engine knows more than the code tells (CommandNotFound, …), and Message its
+	// explanation. From Attempt on, a Message that the engine leaves empty is the container's termination message, or the
+	// end of its output if the container failed without one and asks for that.
 	Reason  Reason
 	Message string
 	// Started and Finished are the engine's times of the process.

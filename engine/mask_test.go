@@ -315,7 +315,7 @@ func BenchmarkOutput(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			var discarded int
-			w := NewOutput(SinkFunc(func(Event) { discarded++ }), Stdout, mask)
+			w := newOutput(SinkFunc(func(Event) { discarded++ }), Stdout, mask)
 			b.SetBytes(int64(len(chunk)))
 			for b.Loop() {
 				_, _ = w.Write(chunk)

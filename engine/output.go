@@ -9,12 +9,12 @@ import (
 // MaxLine is the length in bytes up to which a line of output is told in one piece.
 const MaxLine = 64 << 10
 
-// NewOutput gives a writer that turns a stream of a container into OutputLine events. Secrets are masked in the
+// newOutput returns a writer that turns a stream of a container into OutputLine events. Secrets are masked in the
 // bytes, before there are lines, so a value is found however it was written. Bytes are kept as they are, invalid
 // UTF-8 too; the line break, "\n" or "\r\n", is told beside the line. What stands behind the last line break is told at
 // Close. The memory in use is bounded by MaxLine and the longest secret. Writing never fails; one goroutine at a
 // time may call it. The mask may be shared by streams, and nil.
-func NewOutput(sink Sink, stream Stream, mask *Mask) io.WriteCloser {
+func newOutput(sink Sink, stream Stream, mask *Mask) io.WriteCloser {
 	lines := &lines{sink: sink, stream: stream}
 	return &output{WriteCloser: mask.Writer(lines), lines: lines}
 }

@@ -16,7 +16,7 @@ func (c *collect) Emit(e Event) { *c = append(*c, e.(OutputLine)) }
 
 func told(text string, mask *Mask, seed uint64) []OutputLine {
 	var c collect
-	w := NewOutput(&c, Stderr, mask)
+	w := newOutput(&c, Stderr, mask)
 	if seed == 0 {
 		_, _ = io.WriteString(w, text)
 	} else {

@@ -246,7 +246,7 @@ type meeting struct {
 	arrive chan struct{}
 }
 
-func (m *meeting) Run(ctx context.Context, _ plan.Container, _ engine.Labels, _ engine.Sink) (engine.Exit, error) {
+func (m *meeting) Run(ctx context.Context, _ plan.Container, _ engine.Labels, _ engine.Output) (engine.Exit, error) {
 	select {
 	case m.arrive <- struct{}{}:
 		return engine.Exit{}, nil

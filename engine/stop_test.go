@@ -96,7 +96,7 @@ var errLeft = &engine.Error{
 	Remedy: "run ktask clean",
 }
 
-func (e *troubled) Run(ctx context.Context, c plan.Container, l engine.Labels, _ engine.Sink) (engine.Exit, error) {
+func (e *troubled) Run(ctx context.Context, c plan.Container, l engine.Labels, _ engine.Output) (engine.Exit, error) {
 	<-ctx.Done()
 	if l.Task == "joined" {
 		return engine.Exit{}, errors.Join(context.Cause(ctx), errLeft)
@@ -126,7 +126,7 @@ func TestTroubleWithTheStop(t *testing.T) {
 // failing is an engine whose processes fail by themselves just when they are told to stop.
 type failing struct{ enginetest.Fake }
 
-func (*failing) Run(ctx context.Context, _ plan.Container, _ engine.Labels, _ engine.Sink) (engine.Exit, error) {
+func (*failing) Run(ctx context.Context, _ plan.Container, _ engine.Labels, _ engine.Output) (engine.Exit, error) {
 	<-ctx.Done()
 	return engine.Exit{Code: 1}, nil
 }

@@ -40,7 +40,7 @@ func (x *execution) releaseVolumes(ctx context.Context) {
 	if err == nil {
 		return
 	}
-	failure := errored(err)
+	failure := x.masked(errored(err), err)
 	if x.result.Status == Passed {
 		x.end(failure)
 		return

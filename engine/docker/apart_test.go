@@ -29,7 +29,7 @@ func TestNamesOfOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = e.Run(t.Context(), c, labels(t, 1), &enginetest.Recorder{})
+	_, err = engine.Attempt(t.Context(), e, c, labels(t, 1), &enginetest.Recorder{})
 	wantReason(t, err, engine.EngineRefused, name)
 	if err := others.ContainerRemove(t.Context(), foreign.ID, container.RemoveOptions{}); err != nil {
 		t.Errorf("the container of somebody else: %v", err)
@@ -37,7 +37,7 @@ func TestNamesOfOthers(t *testing.T) {
 	if _, err := others.VolumeCreate(t.Context(), volume.CreateOptions{Name: name + "-1", Labels: marks}); err != nil {
 		t.Fatal(err)
 	}
-	_, err = e.Run(t.Context(), c, labels(t, 1), &enginetest.Recorder{})
+	_, err = engine.Attempt(t.Context(), e, c, labels(t, 1), &enginetest.Recorder{})
 	wantReason(t, err, engine.EngineRefused, name+"-1")
 	if err := others.VolumeRemove(t.Context(), name+"-1", false); err != nil {
 		t.Errorf("the volume of somebody else: %v", err)

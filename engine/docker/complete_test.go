@@ -102,7 +102,7 @@ func muchOutput(t *testing.T, size int64) {
 	}
 	heard := newSumming()
 	c := shell(fmt.Sprintf("yes %s | head -n %d", strings.TrimSpace(line), lines))
-	exit, err := e.Run(t.Context(), c, labels(t, 1), heard)
+	exit, err := engine.Attempt(t.Context(), e, c, labels(t, 1), heard)
 	if err != nil || exit.Code != 0 {
 		t.Fatalf("exit %+v, error %v", exit, err)
 	}
@@ -128,7 +128,7 @@ func brokenStreamGoesOn(t *testing.T, socket string) {
 			defer stop()
 			var heard enginetest.Recorder
 			var ready atomic.Bool
-			exit, err := e.Run(ctx, c, labels(t, 1), engine.SinkFunc(func(event engine.Event) {
+			exit, err := engine.Attempt(ctx, e, c, labels(t, 1), engine.SinkFunc(func(event engine.Event) {
 				heard.Emit(event)
 				if line, ok := event.(engine.OutputLine); ok && line.Line == "ready" {
 					ready.Store(true)
@@ -163,7 +163,7 @@ func TestStreamThatBreaksBeyondTheLog(t *testing.T) {
 	defer stop()
 	failed := make(chan error, 1)
 	go func() {
-		_, err := e.Run(ctx, c, labels(t, 1), newSumming())
+		_, err := engine.Attempt(ctx, e, c, labels(t, 1), newSumming())
 		failed <- err
 	}()
 	await(t, "the container writes", func() bool {

@@ -153,26 +153,18 @@ func (a *attempt) createVolumes(ctx context.Context) error {
 	return nil
 }
 
-// call makes a request that may reach the engine twice, and does so where the connection breaks.
+// call makes a request that may reach the engine twice, and does so if the connection breaks.
 func (a *attempt) call(ctx context.Context, what string, request func(context.Context) error) error {
 	tries := 0
-	return a.masked(a.again(ctx, what, func(ctx context.Context) error {
+	return a.again(ctx, what, func(ctx context.Context) error {
 		if tries++; tries > 1 {
 			a.away.Store(true)
 		}
 		return request(ctx)
-	}))
+	})
 }
 
 // once makes a request once.
 func (a *attempt) once(ctx context.Context, what string, request func(context.Context) error) error {
-	return a.masked(a.Engine.call(ctx, what, request))
-}
-
-// masked is the error of a request of which the engine may repeat what the container was given.
-func (a *attempt) masked(err error) error {
-	if failure, ok := errors.AsType[*engine.Error](err); ok {
-		failure.Err = masked{failure.Err, a.mask}
-	}
-	return err
+	return a.Engine.call(ctx, what, request)
 }

@@ -175,7 +175,7 @@ func runAside(t *testing.T, e *docker.Engine, c plan.Container) (heard *enginete
 	heard = &enginetest.Recorder{}
 	told, ended := make(chan string, 1000), make(chan ran, 1)
 	go func() {
-		exit, err := e.Run(t.Context(), c, labels(t, 1), engine.SinkFunc(func(event engine.Event) {
+		exit, err := engine.Attempt(t.Context(), e, c, labels(t, 1), engine.SinkFunc(func(event engine.Event) {
 			heard.Emit(event)
 			if line, ok := event.(engine.OutputLine); ok {
 				select {

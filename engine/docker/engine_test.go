@@ -59,7 +59,7 @@ func labels(t testing.TB, attempt int) engine.Labels {
 func run(t *testing.T, e *docker.Engine, c plan.Container) (engine.Exit, *enginetest.Recorder) {
 	t.Helper()
 	var heard enginetest.Recorder
-	exit, err := e.Run(t.Context(), c, labels(t, 1), &heard)
+	exit, err := engine.Attempt(t.Context(), e, c, labels(t, 1), &heard)
 	if err != nil {
 		t.Fatalf("run: %v", err)
 	}
@@ -261,10 +261,9 @@ func TestMessagesAreMasked(t *testing.T) {
 func TestWordsOfTheEngineAreMasked(t *testing.T) {
 	c := shell("true")
 	c.Env = []plan.EnvVar{{Name: "", Value: plan.Hidden(plan.NewSecret("s/k", "correct horse"))}} // Docker repeats what it refuses
-	_, err := connect(t, docker.Options{}).Run(t.Context(), c, labels(t, 1), &enginetest.Recorder{})
-	failure, ok := errors.AsType[*engine.Error](err)
-	if !ok || !strings.Contains(failure.Error(), plan.Mask) || strings.Contains(fmt.Sprintf("%v %v", err, failure.Err), "horse") {
-		t.Errorf("error %v", err)
+	result, _ := carryOut(t, t.Context(), connect(t, docker.Options{}), retried(c, 1))
+	if result.Status != engine.Errored || !strings.Contains(result.Message, plan.Mask) || strings.Contains(fmt.Sprint(result), "horse") {
+		t.Errorf("result %+v", result)
 	}
 }
 
@@ -325,7 +324,7 @@ func TestRefusals(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := shell("true")
 			test.change(&c)
-			_, err := e.Run(t.Context(), c, labels(t, 1), &enginetest.Recorder{})
+			_, err := engine.Attempt(t.Context(), e, c, labels(t, 1), &enginetest.Recorder{})
 			failure, ok := errors.AsType[*engine.Error](err)
 			if !ok || failure.Reason != test.reason || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("error %v (%+v)", err, failure)
@@ -391,7 +390,7 @@ func TestTerminationMessage(t *testing.T) {
 func TestKillEndsARun(t *testing.T) {
 	e := connect(t, docker.Options{})
 	var heard enginetest.Recorder
-	exit, err := e.Run(t.Context(), shell("trap '' TERM; echo ready; sleep 100000"), labels(t, 1), engine.SinkFunc(func(event engine.Event) {
+	exit, err := engine.Attempt(t.Context(), e, shell("trap '' TERM; echo ready; sleep 100000"), labels(t, 1), engine.SinkFunc(func(event engine.Event) {
 		heard.Emit(event)
 		if err := e.Kill(t.Context(), runOf(t)); err != nil {
 			t.Errorf("kill: %v", err)
@@ -413,7 +412,7 @@ func TestKeep(t *testing.T) {
 		t.Run(string(keep), func(t *testing.T) {
 			e := connect(t, docker.Options{Keep: keep})
 			for code, want := range kept {
-				if _, err := e.Run(t.Context(), shell(fmt.Sprint("exit ", code)), labels(t, 1), &enginetest.Recorder{}); err != nil {
+				if _, err := engine.Attempt(t.Context(), e, shell(fmt.Sprint("exit ", code)), labels(t, 1), &enginetest.Recorder{}); err != nil {
 					t.Fatal(err)
 				}
 				left, err := e.Leftovers(t.Context(), runOf(t))

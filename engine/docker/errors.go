@@ -126,15 +126,3 @@ func (w words) Error() string {
 
 // Unwrap gives the error, by which it is classified.
 func (w words) Unwrap() error { return w.error }
-
-// masked is an error of which the text may repeat what the container was given.
-type masked struct {
-	error
-	mask *engine.Mask
-}
-
-// Error gives the text without secrets.
-func (m masked) Error() string { return m.mask.String(m.error.Error()) }
-
-// Unwrap gives the error, by which it is classified.
-func (m masked) Unwrap() error { return m.error }

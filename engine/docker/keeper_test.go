@@ -152,7 +152,7 @@ func TestLostVolumesAreTold(t *testing.T) {
 				t.Fatalf("keep volumes: %v", err)
 			}
 			for attempt := range 2 { // as long as nobody ends it there may be many
-				if exit, err := e.Run(t.Context(), c, labels(t, attempt+1), &enginetest.Recorder{}); err != nil || exit.Code != 1 {
+				if exit, err := engine.Attempt(t.Context(), e, c, labels(t, attempt+1), &enginetest.Recorder{}); err != nil || exit.Code != 1 {
 					t.Errorf("attempt %d: exit %+v, error %v", attempt+1, exit, err)
 				}
 			}
@@ -167,7 +167,7 @@ func TestLostVolumesAreTold(t *testing.T) {
 				found, err := api(t).ContainerInspect(t.Context(), left[0].ID)
 				return err != nil || !found.State.Running
 			})
-			_, err = e.Run(t.Context(), c, labels(t, 3), &enginetest.Recorder{})
+			_, err = engine.Attempt(t.Context(), e, c, labels(t, 3), &enginetest.Recorder{})
 			wantReason(t, err, engine.EngineLost, left[0].Name)
 			if err := release(t.Context()); err != nil {
 				t.Errorf("release: %v", err)

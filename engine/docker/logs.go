@@ -39,8 +39,7 @@ type stream struct {
 func (a *attempt) attach(ctx context.Context) (*stream, error) {
 	s := &stream{
 		attempt: a, drained: make(chan error, 1), ended: make(chan struct{}),
-		stdout: newTold(engine.NewOutput(a.output, engine.Stdout, a.mask)),
-		stderr: newTold(engine.NewOutput(a.output, engine.Stderr, a.mask)),
+		stdout: newTold(a.head.of(a.out.Stdout)), stderr: newTold(a.head.of(a.out.Stderr)),
 	}
 	err := a.call(ctx, "attach to the container", func(ctx context.Context) (err error) {
 		query := url.Values{"stream": {"1"}, "stdout": {"1"}, "stderr": {"1"}}
@@ -75,7 +74,7 @@ func (s *stream) drain() error {
 	broken := s.copy(s.stdout, s.stderr, s.conn)
 	s.conn.close()
 	s.outlast()
-	return errors.Join(s.settle(broken), s.stdout.Close(), s.stderr.Close())
+	return s.settle(broken)
 }
 
 // copy turns what the engine sends into the container's streams.

@@ -16,7 +16,7 @@ func TestEngineThatGoesAwayIsLost(t *testing.T) {
 	w := engines.NewWire(t, machineSocket)
 	e := connect(t, docker.Options{Host: w.Host()})
 	e.ReconnectWithin(time.Second) // nobody mends it
-	_, err := e.Run(t.Context(), shell("echo ready; sleep 100000"), labels(t, 1), engine.SinkFunc(func(engine.Event) { w.Cut() }))
+	_, err := engine.Attempt(t.Context(), e, shell("echo ready; sleep 100000"), labels(t, 1), engine.SinkFunc(func(engine.Event) { w.Cut() }))
 	wantReason(t, err, engine.EngineLost, w.Host())
 	if !strings.Contains(err.Error(), "remove container") {
 		t.Errorf("error %v does not say that the container could not be removed", err)

@@ -3,20 +3,15 @@ package docker
 import (
 	"archive/tar"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"path"
-	"unicode/utf8"
+	"strings"
 
 	"github.com/docker/docker/api/types/mount"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
 )
-
-// messageBytes is what the kubelet takes from the end of a termination message.
-const messageBytes = 4096
 
 // messageFile is the file of the termination message within its volume.
 const messageFile = "message"
@@ -60,29 +55,17 @@ func (a *attempt) layMessage(ctx context.Context, mountpoint string) error {
 	return nil
 }
 
-// lastWords is the container's termination message: what it left in the file, or the end of the output where it
-// failed without and the policy says so.
-func (a *attempt) lastWords(ctx context.Context, code int) (string, error) {
-	content, err := a.readMessage(ctx)
-	if err == nil && content == "" && code != 0 && a.container.TerminationMessage.FallbackToLogs {
-		return a.output.tail(), nil
-	}
-	return content, err
-}
-
 // messageTries is how often an engine is asked for a message that it fails to return: podman's copier now and then ends
 // without a word, and reading changes nothing.
 const messageTries = 4
 
-// readMessage reads the end of the message of the stopped container, masked before it is cut: half of a secret would
-// not be found. If an engine cannot read it, the container has still ended as it has: as with the kubelet, the failure
-// takes the message's place.
-func (a *attempt) readMessage(ctx context.Context) (string, error) {
+// readMessage hands the message of the stopped container on. If an engine cannot read it, the container has still ended as
+// it has: as with the kubelet, the failure takes the message's place.
+func (a *attempt) readMessage(ctx context.Context) error {
 	if a.porter == nil {
-		return "", nil
+		return nil
 	}
 	ctx = context.WithoutCancel(ctx)
-	var end tailWriter
 	what := fmt.Sprintf("read the termination message %q", a.container.TerminationMessage.Path)
 	p := a.patience()
 	for tries := 1; ; tries++ {
@@ -92,59 +75,31 @@ func (a *attempt) readMessage(ctx context.Context) (string, error) {
 				return err
 			}
 			defer func() { _ = archive.Close() }()
-			end = tailWriter{limit: messageBytes}
-			masked := a.mask.Writer(&end)
-			return errors.Join(copyFirstFile(masked, archive), masked.Close())
+			return a.out.Message(&firstFile{archive: tar.NewReader(archive)})
 		})
 		switch {
 		case !hasReason(err, engine.EngineRefused):
-			return end.String(), err
+			return err
 		case tries == messageTries || !p.wait(ctx):
-			return err.Error(), nil
+			return a.out.Message(strings.NewReader(err.Error()))
 		}
 	}
 }
 
-// copyFirstFile writes the content of the first regular file of an archive.
-func copyFirstFile(w io.Writer, archive io.Reader) error {
-	r := tar.NewReader(archive)
-	for {
-		header, err := r.Next()
-		if err == io.EOF {
-			return nil
-		}
+// firstFile reads the content of the first regular file of an archive.
+type firstFile struct {
+	archive *tar.Reader
+	found   bool
+}
+
+// Read takes bytes of the file.
+func (f *firstFile) Read(p []byte) (int, error) {
+	for !f.found {
+		header, err := f.archive.Next()
 		if err != nil {
-			return err
+			return 0, err
 		}
-		if header.Typeflag == tar.TypeReg {
-			_, err := io.Copy(w, r)
-			return err
-		}
+		f.found = header.Typeflag == tar.TypeReg
 	}
-}
-
-// tailWriter remembers the last bytes of what is written to it.
-type tailWriter struct {
-	limit int
-	bytes []byte
-	total int64
-}
-
-// Write never fails.
-func (t *tailWriter) Write(p []byte) (int, error) {
-	t.bytes = append(t.bytes, p[max(0, len(p)-t.limit):]...)
-	if over := len(t.bytes) - t.limit; over > 0 {
-		t.bytes = t.bytes[:copy(t.bytes, t.bytes[over:])]
-	}
-	t.total += int64(len(p))
-	return len(p), nil
-}
-
-// String begins with a whole character.
-func (t *tailWriter) String() string {
-	b := t.bytes
-	for t.total > int64(t.limit) && len(b) > 0 && !utf8.RuneStart(b[0]) {
-		b = b[1:]
-	}
-	return string(b)
+	return f.archive.Read(p)
 }

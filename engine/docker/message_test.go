@@ -74,7 +74,7 @@ func messagesAreAsInAPod(t *testing.T, o docker.Options) {
 	t.Run("a directory", func(t *testing.T) {
 		c := shell("true")
 		c.TerminationMessage.Path = "/tmp"
-		_, err := e.Run(t.Context(), c, labels(t, 1), engine.SinkFunc(func(engine.Event) {}))
+		_, err := engine.Attempt(t.Context(), e, c, labels(t, 1), engine.SinkFunc(func(engine.Event) {}))
 		if failure, ok := errors.AsType[*engine.Error](err); !ok || failure.Reason != engine.EngineRefused || !strings.Contains(err.Error(), "/tmp") {
 			t.Errorf("error %v", err)
 		}

@@ -114,16 +114,16 @@ func (p *position) logged() int64 {
 
 // told is a stream of a container, as far as it has been told.
 type told struct {
-	io.WriteCloser
+	to io.Writer
 	position
 }
 
-func newTold(w io.WriteCloser) *told { return &told{w, newPosition()} }
+func newTold(w io.Writer) *told { return &told{w, newPosition()} }
 
 // Write tells a part of the stream.
 func (t *told) Write(p []byte) (int, error) {
 	t.pass(p)
-	return t.WriteCloser.Write(p)
+	return t.to.Write(p)
 }
 
 // replay holds the log of a stream, which is written to it, against what was told, and tells what is missing.

@@ -28,7 +28,7 @@ func TestRefusalsAreAdvised(t *testing.T) {
 		remedy := test.remedy
 		c := shell("true")
 		test.change(&c)
-		_, err := e.Run(t.Context(), c, labels(t, 1), &enginetest.Recorder{})
+		_, err := engine.Attempt(t.Context(), e, c, labels(t, 1), &enginetest.Recorder{})
 		if failure, ok := errors.AsType[*engine.Error](err); !ok || failure.Reason != engine.EngineRefused || !strings.Contains(failure.Remedy, remedy) {
 			t.Errorf("%s: error %+v", remedy, err)
 		}
@@ -68,7 +68,7 @@ func TestKeepWhatCannotStart(t *testing.T) {
 	e := connect(t, docker.Options{Keep: docker.KeepFailed})
 	c := shell("")
 	c.Command = plan.Texts([]string{"nosuch"})
-	if exit, err := e.Run(t.Context(), c, labels(t, 1), &enginetest.Recorder{}); err != nil || exit.Reason != engine.CommandNotFound {
+	if exit, err := engine.Attempt(t.Context(), e, c, labels(t, 1), &enginetest.Recorder{}); err != nil || exit.Reason != engine.CommandNotFound {
 		t.Fatalf("exit %+v, error %v", exit, err)
 	}
 	left, err := e.Leftovers(t.Context(), runOf(t))

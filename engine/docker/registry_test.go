@@ -177,7 +177,7 @@ func TestPull(t *testing.T) {
 			t.Fatal(err)
 		}
 		removeImage(t, ref)
-		_, err := e.Run(t.Context(), c, labels(t, 1), &enginetest.Recorder{})
+		_, err := engine.Attempt(t.Context(), e, c, labels(t, 1), &enginetest.Recorder{})
 		wantReason(t, err, engine.ImageNotFound, ref)
 		if err := e.Prepare(t.Context(), c, &enginetest.Recorder{}); err != nil {
 			t.Errorf("prepare again: %v", err)
@@ -265,7 +265,7 @@ func TestEnginesThatFail(t *testing.T) {
 			e.ReconnectWithin(50 * time.Millisecond)
 			c := shell("true")
 			wantReason(t, e.Prepare(t.Context(), c, &enginetest.Recorder{}), test.reason, test.host)
-			_, err = e.Run(t.Context(), c, labels(t, 1), &enginetest.Recorder{})
+			_, err = engine.Attempt(t.Context(), e, c, labels(t, 1), &enginetest.Recorder{})
 			wantReason(t, err, test.reason, test.host)
 			_, err = e.Describe(t.Context())
 			wantReason(t, err, test.reason, test.host)

@@ -25,8 +25,9 @@ type attempt struct {
 	keeper *keeper
 	// porter carries the termination message; it is nil if there is none.
 	porter *companion
-	mask   *engine.Mask
-	output *watched
+	out    engine.Output
+	// head is how the output begins.
+	head head
 	// killed is closed when the run is killed.
 	killed <-chan struct{}
 	// away says that the engine was out of reach for a while.
@@ -44,14 +45,11 @@ type attempt struct {
 // Run is one attempt: create, copy the files in, attach, register the wait, start, take the output to its end,
 // wait, inspect, remove. What ends ctx while the engine creates or starts the container is acted upon once the engine
 // has answered, so that there is never a container nobody knows of.
-func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels, sink engine.Sink) (exit engine.Exit, err error) {
+func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels, out engine.Output) (exit engine.Exit, err error) {
 	if ctx.Err() != nil {
 		return engine.Exit{}, context.Cause(ctx)
 	}
-	a := &attempt{
-		Engine: e, container: c, mask: engine.NewMask(c.Secrets()),
-		output: &watched{sink: sink, keep: c.TerminationMessage.FallbackToLogs},
-	}
+	a := &attempt{Engine: e, container: c, out: out}
 	killed, leave := e.switches.join(labels.Run)
 	defer leave()
 	a.killed = killed
@@ -192,7 +190,7 @@ func (a *attempt) inspect(ctx context.Context, stopped bool) (engine.Exit, error
 	if a.image.id == found.Image {
 		digest = a.image.digest
 	}
-	if exit, ok := execFailure(found.State.ExitCode, a.output.only(), a.container); ok {
+	if exit, ok := execFailure(found.State.ExitCode, a.head.only(), a.container); ok {
 		exit.ImageDigest = digest
 		return exit, nil
 	}
@@ -211,8 +209,7 @@ func (a *attempt) inspect(ctx context.Context, stopped bool) (engine.Exit, error
 	if exit.OOMKilled {
 		exit.Reason = engine.OOMKilled
 	}
-	exit.Message, err = a.lastWords(ctx, exit.Code)
-	return exit, err
+	return exit, a.readMessage(ctx)
 }
 
 // engineTime reads a time of the engine; the zero time stands for one that it does not know.

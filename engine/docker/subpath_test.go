@@ -35,7 +35,7 @@ func refusesParts(t *testing.T, o docker.Options) {
 			t.Errorf("result %+v", result)
 		}
 	}
-	_, err := e.Run(t.Context(), c, labels(t, 1), &enginetest.Recorder{})
+	_, err := engine.Attempt(t.Context(), e, c, labels(t, 1), &enginetest.Recorder{})
 	wantReason(t, err, engine.EngineRefused, "different subPaths")
 	nothingLeft(t, e)
 }

@@ -40,7 +40,7 @@ func begin(t *testing.T, e *docker.Engine, l engine.Labels) (ended chan struct{}
 	ctx := context.WithoutCancel(t.Context())
 	go func() {
 		defer close(ended)
-		_, _ = e.Run(ctx, lasting(), l, sink) // an engine from which the container vanishes may say so in many ways
+		_, _ = engine.Attempt(ctx, e, lasting(), l, sink) // an engine from which the container vanishes may say so in many ways
 	}()
 	select {
 	case <-sink.ready:
@@ -70,7 +70,7 @@ func sweeps(t *testing.T, o docker.Options) {
 	second := make(chan struct{})
 	go func() { // made when the sweeper has been at work, and perhaps gone before it says that it is ready
 		defer close(second)
-		_, _ = e.Run(context.WithoutCancel(t.Context()), lasting(), labels(t, 2), &enginetest.Recorder{})
+		_, _ = engine.Attempt(context.WithoutCancel(t.Context()), e, lasting(), labels(t, 2), &enginetest.Recorder{})
 	}()
 	receive(t, second, "the second container goes")
 	over := errors.New("that was all")
@@ -99,7 +99,7 @@ func TestSweepLeavesWhatIsKept(t *testing.T) {
 	e := connect(t, docker.Options{Keep: docker.KeepAlways})
 	c := lasting()
 	c.Command = plan.Texts([]string{"true"})
-	if _, err := e.Run(t.Context(), c, labels(t, 1), &enginetest.Recorder{}); err != nil {
+	if _, err := engine.Attempt(t.Context(), e, c, labels(t, 1), &enginetest.Recorder{}); err != nil {
 		t.Fatal(err)
 	}
 	running := labels(t, 2)

@@ -36,6 +36,7 @@ func Conformance(t *testing.T, newFixture func(testing.TB) Fixture) {
 		{"a process that ends with 0", exitsZero},
 		{"a process that fails is an exit and no error", exitsOther},
 		{"the output is complete and in order when Run returns", outputComplete},
+		{"a secret that the process prints is hidden", secretHidden},
 		{"a command that is missing is an exit that says so", commandMissing},
 		{"a ctx that has ended starts nothing", endedBefore},
 		{"the end of ctx stops the process, and its last words are heard", stoppedWhileRunning},
@@ -70,7 +71,7 @@ func (s *suite) attempt(ctx context.Context, c plan.Container, sink engine.Sink)
 	s.attempts++
 	labels := engine.Labels{Run: s.run, Task: "task", Attempt: s.attempts, Owner: "conformance", Version: "test"}
 	s.mu.Unlock()
-	return s.Engine.Run(ctx, c, labels, sink)
+	return engine.Attempt(ctx, s.Engine, c, labels, sink)
 }
 
 // start prepares and runs a script; the engine must not fail.
@@ -97,6 +98,19 @@ func (s *suite) nothingLeft(t *testing.T) {
 	if len(left) > 0 {
 		t.Errorf("left on the engine: %q", left)
 	}
+}
+
+// secretHidden has an engine that knows nothing of secrets: what it hands on is masked behind it.
+func secretHidden(t *testing.T, s *suite) {
+	const secret = "correct horse battery"
+	c := s.Container(Exits(0, 0, Out("the password is "+secret), Err(secret), Out("Y29ycmVjdCBob3JzZSBiYXR0ZXJ5")))
+	c.Env = append(c.Env, plan.EnvVar{Name: "PASSWORD", Value: plan.Hidden(plan.NewSecret("s/PASSWORD", secret))})
+	var heard Recorder
+	if _, err := s.attempt(t.Context(), c, &heard); err != nil {
+		t.Fatalf("run: %v", err)
+	}
+	wantLines(t, &heard, engine.Stdout, "the password is "+plan.Mask, plan.Mask)
+	wantLines(t, &heard, engine.Stderr, plan.Mask)
 }
 
 func prepared(t *testing.T, s *suite) {

@@ -8,6 +8,7 @@ package enginetest
 import (
 	"context"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"sync"
@@ -157,7 +158,7 @@ func (f *Fake) KeepVolumes(ctx context.Context, c plan.Container, labels engine.
 }
 
 // use is what an attempt does with its volume.
-func (f *Fake) use(a Attempt, labels engine.Labels, sink engine.Sink) {
+func (f *Fake) use(a Attempt, labels engine.Labels, out engine.Output) {
 	f.mu.Lock()
 	key := taskKey{labels.Run, labels.Task}
 	held, shared := f.volumes[key]
@@ -167,13 +168,13 @@ func (f *Fake) use(a Attempt, labels engine.Labels, sink engine.Sink) {
 	f.mu.Unlock()
 	if a.Lists {
 		for _, name := range held {
-			sink.Emit(engine.OutputLine{Stream: engine.Stdout, Line: name})
+			print(out, Out(name))
 		}
 	}
 }
 
 // Run plays one attempt.
-func (f *Fake) Run(ctx context.Context, c plan.Container, labels engine.Labels, sink engine.Sink) (engine.Exit, error) {
+func (f *Fake) Run(ctx context.Context, c plan.Container, labels engine.Labels, out engine.Output) (engine.Exit, error) {
 	f.record(Call{Method: "Run", Image: c.Image, Task: labels.Task, Attempt: labels.Attempt, Labels: labels})
 	if ctx.Err() != nil {
 		return engine.Exit{}, context.Cause(ctx)
@@ -186,9 +187,9 @@ func (f *Fake) Run(ctx context.Context, c plan.Container, labels engine.Labels, 
 	defer f.count(-1)
 	started := time.Now()
 	exit := script.Exit
-	f.use(script, labels, sink)
-	if stopped := script.play(ctx, sink); stopped {
-		exit = script.stop(c.Grace, sink)
+	f.use(script, labels, out)
+	if stopped := script.play(ctx, out); stopped {
+		exit = script.stop(c.Grace, out)
 	} else if script.Err != nil {
 		return engine.Exit{}, script.Err
 	}
@@ -202,7 +203,7 @@ func (f *Fake) Run(ctx context.Context, c plan.Container, labels engine.Labels, 
 }
 
 // play is the process until its end or that of ctx; it says whether it was that of ctx.
-func (a Attempt) play(ctx context.Context, sink engine.Sink) bool {
+func (a Attempt) play(ctx context.Context, out engine.Output) bool {
 	var now time.Duration
 	for _, line := range a.Output {
 		if line.After > now {
@@ -211,15 +212,15 @@ func (a Attempt) play(ctx context.Context, sink engine.Sink) bool {
 			}
 			now = line.After
 		}
-		sink.Emit(engine.OutputLine{Stream: line.Stream, Line: line.Text})
+		print(out, line)
 	}
 	return wait(ctx, a.Takes-now) != nil
 }
 
 // stop is the process after the stop signal.
-func (a Attempt) stop(grace time.Duration, sink engine.Sink) engine.Exit {
+func (a Attempt) stop(grace time.Duration, out engine.Output) engine.Exit {
 	for _, line := range a.LastWords {
-		sink.Emit(engine.OutputLine{Stream: line.Stream, Line: line.Text})
+		print(out, line)
 	}
 	if a.IgnoresStop || a.StopTakes > grace {
 		time.Sleep(grace)
@@ -227,6 +228,15 @@ func (a Attempt) stop(grace time.Duration, sink engine.Sink) engine.Exit {
 	}
 	time.Sleep(a.StopTakes)
 	return engine.Exit{Code: 143, Signal: "SIGTERM", Stopped: true}
+}
+
+// print writes a line to its stream.
+func print(out engine.Output, line Line) {
+	to := out.Stdout
+	if line.Stream == engine.Stderr {
+		to = out.Stderr
+	}
+	_, _ = io.WriteString(to, line.Text+"\n")
 }
 
 func (f *Fake) script(c plan.Container, labels engine.Labels) (Attempt, error) {

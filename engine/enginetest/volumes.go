@@ -20,7 +20,7 @@ func (s *suite) volumeRun(t *testing.T, task string, attempt int, want ...string
 	t.Helper()
 	labels := engine.Labels{Run: s.run, Task: task, Attempt: attempt, Owner: "conformance", Version: "test"}
 	var heard Recorder
-	exit, err := s.Engine.Run(t.Context(), s.Container(touches(fmt.Sprint(task, attempt))), labels, &heard)
+	exit, err := engine.Attempt(t.Context(), s.Engine, s.Container(touches(fmt.Sprint(task, attempt))), labels, &heard)
 	if err != nil {
 		t.Errorf("run: %v", err)
 	}

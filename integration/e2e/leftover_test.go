@@ -88,7 +88,7 @@ func held(t *testing.T, lifetime time.Duration) (run string, ended chan struct{}
 	go func() {
 		defer close(ended)
 		labels := engine.Labels{Run: run, Task: "held", Attempt: 1, Owner: "1 elsewhere", Version: "test", Lifetime: lifetime}
-		_, _ = e.Run(t.Context(), sleeper, labels, engine.SinkFunc(func(engine.Event) {
+		_, _ = engine.Attempt(t.Context(), e, sleeper, labels, engine.SinkFunc(func(engine.Event) {
 			select {
 			case ready <- struct{}{}:
 			default:
