@@ -50,6 +50,7 @@ func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels
 		Engine: e, container: c, mask: engine.NewMask(c.Secrets()),
 		output: &watched{sink: sink, keep: c.TerminationMessage.FallbackToLogs},
 	}
+	defer e.watchStop(ctx)()
 	killed, leave := e.switches.join(labels.Run)
 	defer leave()
 	a.killed = killed
