@@ -132,8 +132,8 @@ spec: {timeout: `+c.timeout+`, container: {name: c, image: `+busyboxImage+`, com
 			_, _ = io.Copy(io.Discard, stdout)
 			_ = cmd.Wait()
 			took := time.Since(began)
-		t.Logf("ktask took %v", took)
-		if took > c.within {
+			t.Logf("ktask took %v", took)
+			if took > c.within {
 				t.Errorf("ktask took %v, want at most %v", took, c.within)
 			}
 			o := outcome{cmd.ProcessState.ExitCode(), "", stderr.String()}
