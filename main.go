@@ -44,7 +44,7 @@ func newEngine(o command.EngineOptions) (engine.Engine, error) {
 		Host: o.Host, Context: o.Context, DefaultHost: o.DefaultHost, DefaultContext: o.DefaultContext,
 		ConfigDir: o.ConfigDir, APIVersion: o.APIVersion,
 		TLS: o.TLS, TLSVerify: o.TLSVerify, CertPath: o.CertPath,
-		UserAgent: o.UserAgent, Keep: docker.Keep(o.Keep),
+		UserAgent: o.UserAgent, Keep: docker.Keep(o.Keep), Notice: o.Notice,
 	})
 }
 

@@ -53,6 +53,8 @@ type EngineOptions struct {
 	CertPath                    string
 	Keep                        string
 	UserAgent                   string
+	// Notice is told what ktask waits for.
+	Notice func(text string) `json:"-"`
 }
 
 // Main runs the command that args name (without the program's own name) and gives the exit code of the process.

@@ -2,6 +2,7 @@ package command
 
 import (
 	"cmp"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -60,6 +61,7 @@ func (s settings) engineOptions(app App) (EngineOptions, error) {
 		TLSVerify:      os.Getenv("DOCKER_TLS_VERIFY") != "",
 		CertPath:       os.Getenv("DOCKER_CERT_PATH"),
 		UserAgent:      "ktask/" + app.Version,
+		Notice:         app.notice,
 	}
 	if o.ConfigDir == "" {
 		if home, err := os.UserHomeDir(); err == nil {
@@ -74,4 +76,13 @@ func closeEngine(e engine.Engine) {
 	if c, ok := e.(io.Closer); ok {
 		_ = c.Close()
 	}
+}
+
+// notice tells the user what ktask waits for. On a terminal the line at hand may be another's.
+func (app App) notice(text string) {
+	begin := ""
+	if app.ErrTerminal {
+		begin = "\n"
+	}
+	_, _ = fmt.Fprintf(app.Err, "%sktask: %s\n", begin, text)
 }

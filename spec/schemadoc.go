@@ -111,7 +111,7 @@ func keptnDocs() map[string]fieldDoc {
 
 		"rawNameRef.name":            {"The name of the resource, in the same namespace or in Keptn's.", false, optional(subdomain())},
 		"rawInline.code":             {"The script.", false, nil},
-		"rawHTTPRef.url":             {"Where the script is.", false, nil},
+		"rawHTTPRef.url":             {"Where the script is: an http or https URL.", false, nil},
 		"rawParameters.map":          {"Names and values. All values are strings: quote numbers and booleans.", false, nil},
 		"rawSecureParameters.secret": {"The name of the Secret, whose key SECURE_DATA is passed on.", false, nil},
 

@@ -42,6 +42,8 @@ type Options struct {
 	Keep Keep
 	// AnswerWithin bounds each request that the engine answers from its own state; zero is a minute.
 	AnswerWithin time.Duration
+	// Notice is told what a call waits for, if the engine does not answer; nil hears nothing.
+	Notice func(text string)
 }
 
 // Keep says which attempts leave their container behind for a look at it.
@@ -63,6 +65,8 @@ type Engine struct {
 	answerWithin    time.Duration
 	reconnectWithin time.Duration
 	userAgent       string
+	notice          func(text string)
+	silence         silence
 
 	images   imageStore
 	switches killSwitches
@@ -102,7 +106,7 @@ func New(o Options) (*Engine, error) {
 	}
 	e := &Engine{
 		client: c, endpoint: at, configDir: o.ConfigDir, keep: o.Keep, answerWithin: o.AnswerWithin,
-		userAgent: o.UserAgent,
+		userAgent: o.UserAgent, notice: o.Notice,
 	}
 	e.negotiation.over = o.APIVersion != "" // the user has decided
 	if e.answerWithin == 0 {

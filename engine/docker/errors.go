@@ -20,16 +20,16 @@ var errNoAnswer = errors.New("the engine did not answer in time")
 // call makes a request that the engine answers from its own state, under a deadline of its own: an engine that
 // hangs must not hang ktask. The error is an *engine.Error, or the cause of ctx.
 func (e *Engine) call(ctx context.Context, what string, request func(context.Context) error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, e.answerWithin, errNoAnswer)
-	defer cancel()
+	ctx, done := e.limited(ctx)
 	err := e.negotiate(ctx)
 	if err == nil {
 		err = request(ctx)
 	}
 	if err != nil {
-		return e.explain(ctx, what, err)
+		err = e.explain(ctx, what, err)
 	}
-	return nil
+	done(ctx.Err() == nil)
+	return err
 }
 
 // agree is call without a request, for requests that have another deadline.
@@ -70,9 +70,13 @@ func (e *Engine) explain(ctx context.Context, what string, err error) error {
 	}
 	switch {
 	case errors.Is(context.Cause(ctx), errNoAnswer), errors.Is(err, os.ErrDeadlineExceeded):
+		within := e.answerWithin
+		if late, ok := errors.AsType[unanswered](context.Cause(ctx)); ok {
+			within = late.within
+		}
 		return &engine.Error{
 			Reason: engine.EngineDidNotAnswer,
-			Err:    fmt.Errorf("%s: the Docker engine at %s did not answer within %v", what, e.endpoint.host, e.answerWithin),
+			Err:    fmt.Errorf("%s: the Docker engine at %s did not answer within %v", what, e.endpoint.host, within),
 			Remedy: "see whether the engine hangs (`docker info`), and restart it",
 		}
 	case ctx.Err() != nil:

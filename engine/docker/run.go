@@ -50,6 +50,7 @@ func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels
 		return engine.Exit{}, context.Cause(ctx)
 	}
 	a := &attempt{Engine: e, container: c, out: out}
+	defer e.watchStop(ctx)()
 	killed, leave := e.switches.join(labels.Run)
 	defer leave()
 	a.killed = killed
