@@ -93,11 +93,18 @@ func (app App) cleanUp(ctx context.Context, cleaner engine.Cleaner, o cleanOptio
 		}
 	}
 	failed := false
+	remain := map[string]bool{}
 	for _, f := range finds {
 		f.settle(ctx, cleaner, o)
 		failed = failed || f.Action == "failed"
+		remain[f.Run] = remain[f.Run] || f.Action != "removed"
 		if !o.json {
 			_, _ = fmt.Fprintln(app.Out, plan.OneLine(f.String()))
+		}
+	}
+	for run := range remain {
+		if !remain[run] {
+			runs.Forget(run)
 		}
 	}
 	switch {

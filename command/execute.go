@@ -64,45 +64,52 @@ func (app App) guarded(ctx context.Context, e engine.Engine, o runOptions, r eng
 	r.Owner = fmt.Sprintf("%d %s", os.Getpid(), time.Now().UTC().Format(time.RFC3339Nano))
 	join := removeDead(ctx, e, runs)
 	result, err := carryOut(ctx, r, p, abandoned)
-	if !errors.Is(err, errAbandoned) && !mayRemain(result) {
+	over := !errors.Is(err, errAbandoned) && !mayRemain(result)
+	if over {
 		guardian.dismiss()
-		claim.Release()
 	}
 	if removed := join(); removed > 0 && o.output != "quiet" {
 		_, _ = fmt.Fprintf(app.Err, "ktask: removed what killed runs had left: containers and volumes, %d in all\n", removed)
 	}
-	if o.engine.Keep != "never" && o.output != "quiet" {
-		app.tellKept(ctx, e, r.RunID)
+	kept := 0
+	if o.engine.Keep != "never" && !errors.Is(err, errAbandoned) {
+		kept = app.tellKept(ctx, e, r.RunID, o.output == "quiet")
+	}
+	if over && kept == 0 {
+		claim.Release()
+	} else {
+		claim.Leave()
 	}
 	return result, err
 }
 
-// tellKept says what --keep has kept, and how to look at it.
-func (app App) tellKept(ctx context.Context, e engine.Engine, run string) {
+// tellKept says what --keep has kept, and how to look at it, unless it is to be quiet. It returns how many things those are.
+func (app App) tellKept(ctx context.Context, e engine.Engine, run string, quiet bool) (kept int) {
 	cleaner, ok := e.(engine.Cleaner)
 	if !ok {
-		return
+		return 0
 	}
 	left, err := cleaner.Leftovers(context.WithoutCancel(ctx), run)
 	if err != nil {
 		_, _ = fmt.Fprintf(app.Err, "ktask: warning: what --keep has kept cannot be listed: %v\n", err)
+		return 1 // there may be something
 	}
 	slices.SortStableFunc(left, func(a, b engine.Leftover) int {
 		return cmp.Or(strings.Compare(a.Labels.Task, b.Labels.Task), a.Labels.Attempt-b.Labels.Attempt)
 	})
-	kept := 0
 	for _, l := range left {
 		if !l.Kept {
 			continue
 		}
 		kept++
-		if l.Kind == "container" {
+		if l.Kind == "container" && !quiet {
 			_, _ = fmt.Fprintf(app.Err, "kept: attempt %d of %s: docker logs %s\n", l.Labels.Attempt, l.Labels.Task, l.Name)
 		}
 	}
-	if kept > 0 {
+	if kept > 0 && !quiet {
 		_, _ = fmt.Fprintf(app.Err, "`ktask clean %s` removes what is kept, containers and volumes, %d in all\n", run, kept)
 	}
+	return kept
 }
 
 // errAbandoned is the error of a run that the user gave up.

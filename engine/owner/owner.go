@@ -65,7 +65,15 @@ func (r Runs) Claim(run string) (*Claim, error) {
 	return &Claim{file}, nil
 }
 
-// Release ends the claim. Nothing of the run may be left by then, or a guardian must be at work on it.
+// Leave ends the claim and leaves its file: the run is then Dead, and not Unknown. It is for runs of which something
+// stays on the engine.
+func (c *Claim) Leave() {
+	if c != nil {
+		_ = c.file.Unlock()
+	}
+}
+
+// Release ends the claim of a run of which nothing stays on the engine.
 func (c *Claim) Release() {
 	if c == nil {
 		return

@@ -50,7 +50,13 @@ func TestClaim(t *testing.T) {
 	want(t, runs, "r", owner.Alive)
 	claim.Release()
 	want(t, runs, "r", owner.Unknown)
+	if claim, err = runs.Claim("r"); err != nil {
+		t.Fatal(err)
+	}
+	claim.Leave()
+	want(t, runs, "r", owner.Dead)
 	(*owner.Claim)(nil).Release()
+	(*owner.Claim)(nil).Leave()
 }
 
 // TestKilledRun follows a run of another process that is killed.
