@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -122,9 +123,9 @@ func TestInheritedLabelsProveNothing(t *testing.T) {
 // atWork starts a ktask whose task lasts, through another program if one is given, and returns the container when it runs.
 func atWork(t *testing.T, env []string, through ...string) (cmd *exec.Cmd, name string) {
 	t.Helper()
-	before := running(t)
+	task := unique()
 	cmd = command(t, t.TempDir(), env, "run", "--network", "none", "-")
-	cmd.Stdin = strings.NewReader(container(0, "trap 'exit 0' TERM; sleep 600 & wait"))
+	cmd.Stdin = strings.NewReader(named(task, container(0, "trap 'exit 0' TERM; sleep 600 & wait")))
 	if len(through) > 0 {
 		cmd.Path, cmd.Args = through[0], append(slices.Clone(through), cmd.Args...)
 		cmd.Args[len(through)] = binary
@@ -137,21 +138,28 @@ func atWork(t *testing.T, env []string, through ...string) (cmd *exec.Cmd, name 
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) // unshare itself takes no notice
 		_ = cmd.Wait()
 	})
-	waitFor(t, "the task runs", func() bool {
-		for _, now := range running(t) {
-			if !slices.Contains(before, now) {
-				name = now
-			}
-		}
-		return name != ""
-	})
-	return cmd, name
+	return cmd, running(t, task)
 }
 
-// running are the names of ktask's containers that run.
-func running(t *testing.T) []string {
+// tasks counts the tasks that have a name of their own.
+var tasks atomic.Int64
+
+// unique is a name that no other task on the engine has.
+func unique() string { return fmt.Sprintf("task-%d-%d", os.Getpid(), tasks.Add(1)) }
+
+// named is a manifest of container under another name.
+func named(task, manifest string) string {
+	return strings.Replace(manifest, "{name: task}", "{name: "+task+"}", 1)
+}
+
+// running waits until a task runs, and returns the name of its container.
+func running(t *testing.T, task string) (name string) {
 	t.Helper()
-	return strings.Fields(dockerSays(t, "ps", "--filter", "label=dev.ktask.run", "--format", "{{.Names}}"))
+	waitFor(t, "the task runs", func() bool {
+		name = dockerSays(t, "ps", "--filter", "label=dev.ktask.task="+task, "--format", "{{.Names}}")
+		return name != ""
+	})
+	return name
 }
 
 // TestCopiesOfOneMachine has two machines that are copies of each other, with one engine: they share the machine's id
@@ -199,19 +207,12 @@ func inContainer(t *testing.T, flags ...string) (outer, inner string) {
 		t.Fatalf("build ktask: %v: %s", err, out)
 	}
 	dir := t.TempDir()
-	write(t, dir, "task.yaml", container(0, "trap '' TERM; sleep 600 & wait; wait"))
-	before := running(t)
+	task := unique()
+	write(t, dir, "task.yaml", named(task, container(0, "trap '' TERM; sleep 600 & wait; wait")))
 	outer = dockerSays(t, append([]string{"run", "--detach", "--network", "none", "--volume", "/var/run/docker.sock:/var/run/docker.sock",
 		"--volume", static + ":/ktask:ro", "--volume", dir + ":/tasks:ro", "--entrypoint", "/ktask", busyboxImage, "run", "/tasks"}, flags...)...)
 	t.Cleanup(func() { _ = exec.Command("docker", "rm", "--force", outer).Run() })
-	waitFor(t, "the task runs", func() bool {
-		for _, now := range running(t) {
-			if !slices.Contains(before, now) {
-				inner = now
-			}
-		}
-		return inner != ""
-	})
+	inner = running(t, task)
 	t.Cleanup(func() { _ = exec.Command("docker", "rm", "--force", "--volumes", inner).Run() })
 	return outer, inner
 }
