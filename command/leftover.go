@@ -17,7 +17,8 @@ import (
 
 // runs are the runs of this user that are at work on this machine.
 func (app App) runs() owner.Runs {
-	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
+	dir := os.Getenv("XDG_RUNTIME_DIR")
+	if info, err := os.Stat(dir); err == nil && info.IsDir() && filepath.IsAbs(dir) {
 		return owner.In(filepath.Join(dir, "ktask"))
 	}
 	return owner.In(filepath.Join(os.TempDir(), fmt.Sprintf("ktask-%d", os.Getuid())))

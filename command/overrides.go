@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -30,9 +31,9 @@ func (o taskInput) spares(files []spec.File) error {
 		if err != nil {
 			continue // it is to be made
 		}
-		for _, f := range append(files, o.given.files...) {
+		for _, f := range append(slices.Clone(files), append(o.given.files, spec.File{Name: configFile})...) {
 			if read, err := os.Stat(f.Name); err == nil && os.SameFile(info, read) {
-				return usagef("%s is a manifest of this run, or a file that a flag gives it: name another file for the report", f.Name)
+				return usagef("%s is read by this run: name another file for the report", f.Name)
 			}
 		}
 	}

@@ -28,15 +28,20 @@ type project struct {
 // syntax and its keys.
 func readProject(root *cli.App, dir string) (project, spec.Problems, error) {
 	name := filepath.Join(dir, configFile)
-	data, err := readRegular(name, maxSettings)
-	if err != nil {
+	var p project
+	var err error
+	if p.dir, err = newBoundary(dir); err != nil {
+		return project{}, nil, fmt.Errorf("find the directory of %s: %w", name, withoutPath(err))
+	}
+	if real, err := filepath.EvalSymlinks(name); err != nil {
+		return project{}, nil, fmt.Errorf("%s: %w", name, withoutPath(err))
+	} else if !p.dir.holds(real) {
+		return project{}, nil, fmt.Errorf("%s: a link that leads out of its directory is not followed (replace it with the file)", name)
+	}
+	if p.data, err = readRegular(name, maxSettings); err != nil {
 		return project{}, nil, fmt.Errorf("%s: %w", name, err)
 	}
-	p := project{data: data}
-	if p.dir, err = newBoundary(dir); err != nil {
-		return project{}, nil, fmt.Errorf("find the directory of %s: %w", name, err)
-	}
-	all, problems := spec.Settings(spec.File{Name: filepath.ToSlash(name), Data: data, Named: true})
+	all, problems := spec.Settings(spec.File{Name: filepath.ToSlash(name), Data: p.data, Named: true})
 	p.settings = all
 	kinds := kindsOf(root)
 	for _, setting := range all {

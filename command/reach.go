@@ -74,6 +74,8 @@ func (b boundary) extent(key, text string) extent {
 		far = true
 	case "allow":
 		far = true
+	case "keep":
+		far = text == "failed" || text == "always"
 	case "host", "docker-context":
 		far = text != ""
 	case "engine":
@@ -179,6 +181,29 @@ func (r reach) String() string {
 	return fmt.Sprintf("%s %q", r.key, text)
 }
 
+// whole names the value as String does, uncut, and what a secret is read from if that is there: it is then no literal.
+func (r reach) whole(dir boundary) string {
+	if r.key != "secret" {
+		return fmt.Sprintf("%s %q", r.key, r.text)
+	}
+	_, word, _ := strings.Cut(r.text, "=")
+	name := fmt.Sprintf("secret %q", secretName(r.text))
+	if variable, ok := strings.CutPrefix(word, "env:"); ok {
+		if _, set := os.LookupEnv(variable); set {
+			return fmt.Sprintf("%s (the variable %q)", name, variable)
+		}
+		return name + " (a variable)"
+	}
+	file := strings.TrimPrefix(word, "@")
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(string(dir), file)
+	}
+	if _, err := os.Lstat(file); err == nil {
+		return fmt.Sprintf("%s (the file %q)", name, file)
+	}
+	return name + " (a file)"
+}
+
 func (r reach) problem() spec.Problem {
 	p := spec.Problem{Pos: r.at, Severity: spec.Error, Rule: "untrusted", Sensitive: true}
 	typed := "give --" + r.key + " on the command line"
@@ -194,6 +219,8 @@ func (r reach) problem() spec.Problem {
 	switch r.key {
 	case "allow":
 		p.Message = r.String() + ": lets tasks out of their container"
+	case "keep":
+		p.Message = r.String() + ": leaves containers on the engine that hold what the tasks were given"
 	case "pids-limit":
 		p.Message = r.String() + ": is above the default, which protects this machine"
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"time"
 )
 
 // The bounds of what is read of one file, in bytes.
@@ -40,6 +41,9 @@ func readRegular(name string, limit int64) ([]byte, error) {
 	}
 	if err := regular(info); err != nil {
 		return nil, err
+	}
+	if f.SetReadDeadline(time.Time{}) == nil { // some files of /proc are regular by name alone
+		return nil, fmt.Errorf("%w but one that a reader waits for", errIrregular)
 	}
 	if info.Size() > limit {
 		return nil, tooLarge(limit)

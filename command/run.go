@@ -3,6 +3,7 @@ package command
 import (
 	"fmt"
 	"math"
+	"os"
 	"runtime"
 	"slices"
 	"strconv"
@@ -80,10 +81,10 @@ func (app App) run(c *cli.Context) error {
 	if len(p.Skipped) > 0 && o.output != "quiet" {
 		_, _ = fmt.Fprintln(app.Err, leftOut(p.Skipped))
 	}
-	if refs := unmaskable(p); len(refs) > 0 && o.output != "quiet" {
+	if refs := unmaskable(p); len(refs) > 0 { // also for who asked for quiet, perhaps in a file of somebody else's
 		_, _ = fmt.Fprintf(app.Err, "ktask: warning: too short to be masked in output, as a whole or in part: secret %s\n", strings.Join(refs, ", "))
 	}
-	if names := withSecrets(p); len(names) > 0 && o.engine.Keep != "never" && o.output != "quiet" {
+	if names := withSecrets(p); len(names) > 0 && o.engine.Keep != "never" {
 		_, _ = fmt.Fprintf(app.Err, "ktask: warning: --keep %s: what is kept has the secrets of task %s in clear text, in `docker logs` and `docker inspect`: remove it with `ktask clean` when you have looked at it\n",
 			o.engine.Keep, strings.Join(names, ", "))
 	}
@@ -94,6 +95,9 @@ func (s settings) runOptions(app App) (runOptions, error) {
 	output, err := s.choice("output", "auto", "auto", "live", "plain", "json", "quiet", "github")
 	if err != nil {
 		return runOptions{}, err
+	}
+	if v, ok := s.one("output"); ok && !v.typed && os.Getenv("GITHUB_ACTIONS") == "true" {
+		output = "auto" // a file may not switch off what keeps a task's output from being obeyed there
 	}
 	o := runOptions{
 		parallel: runtime.NumCPU(), failFast: s.yes("fail-fast"),

@@ -241,6 +241,9 @@ func (s settings) mounts(o *resolve.Options) error {
 			return v.wrong("SRC:DST[:ro] with an absolute DST")
 		}
 		m.ReadOnly = readOnly
+		if !plan.IsPlainPath(m.Source) || !plan.IsPlainPath(m.Target) {
+			return v.wrong("paths without commas, quotes and control characters, which engines may read as options of the mount")
+		}
 		if strings.HasPrefix(m.Source, ".") || !strings.ContainsAny(m.Source, `/\`) {
 			dir, err := os.Getwd()
 			if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/spec"
 )
 
@@ -50,7 +51,7 @@ func (app App) trust(c *cli.Context) error {
 	if len(problems.Errors()) > 0 {
 		return exitError{exitUsage, nil}
 	}
-	count := 0
+	count, out := 0, printable{app.Out}
 	for _, setting := range p.settings {
 		for _, r := range p.dir.reaches(setting) {
 			if r.through {
@@ -58,17 +59,17 @@ func (app App) trust(c *cli.Context) error {
 				continue
 			}
 			count++
-			_, _ = fmt.Fprintf(app.Out, "%s: %s\n", r.at, r)
+			_, _ = fmt.Fprintln(out, plan.OneLine(fmt.Sprintf("%s: %s", r.at, r.whole(p.dir))))
 		}
 	}
 	if count == 0 {
-		_, err := fmt.Fprintf(app.Out, "%s: nothing in it needs trust\n", filepath.Join(dir, configFile))
+		_, err := fmt.Fprintf(out, "%s: nothing in it needs trust\n", plan.OneLine(filepath.Join(dir, configFile)))
 		return err
 	}
 	if err := app.remember(p); err != nil {
 		return exitError{exitUsage, fmt.Errorf("remember it: %w", err)}
 	}
-	_, err = fmt.Fprintf(app.Out, "%s: trusted until it changes (ktask trust --revoke takes it back)\n", filepath.Join(dir, configFile))
+	_, err = fmt.Fprintf(out, "%s: trusted until it changes (ktask trust --revoke takes it back)\n", plan.OneLine(filepath.Join(dir, configFile)))
 	return err
 }
 
@@ -122,6 +123,6 @@ func (app App) revoke(dir string) error {
 		}
 		said = "is no longer trusted"
 	}
-	_, err = fmt.Fprintf(app.Out, "%s: %s\n", filepath.Join(dir, configFile), said)
+	_, err = fmt.Fprintf(printable{app.Out}, "%s: %s\n", plan.OneLine(filepath.Join(dir, configFile)), said)
 	return err
 }

@@ -60,8 +60,11 @@ func (r *resolver) wall(c *spec.Container) {
 
 // hostNetwork is wall for --network host.
 func (r *resolver) hostNetwork() {
-	if r.options.Network == "host" {
+	switch network := r.options.Network; {
+	case network == "host":
 		r.needs(allowHostNetwork, spec.Pos{}, "--network host: the tasks could reach what listens on the engine's machine for itself alone, and take its ports")
+	case strings.Contains(network, ":"): // container:NAME, and podman's ns:PATH
+		r.needs(allowHostNetwork, spec.Pos{}, "--network "+network+": the tasks could have the network of the engine's machine, if what is named has it")
 	}
 }
 

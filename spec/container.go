@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/distribution/reference"
 	corev1 "k8s.io/api/core/v1"
@@ -66,6 +67,7 @@ func (c containerCheck) identity() {
 	if !c.missing(c.raw.Name, "name") {
 		c.refused(validation.IsDNS1123Label(c.raw.Name), c.s.At("name"), "invalid-name", "%q is no name of a container", c.raw.Name)
 	}
+	c.messagePath()
 	switch _, err := reference.ParseNormalizedNamed(c.raw.Image); {
 	case c.missing(c.raw.Image, "image"):
 	case strings.TrimSpace(c.raw.Image) != c.raw.Image:
@@ -186,12 +188,33 @@ func (c containerCheck) volumeMounts() {
 		if strings.Trim(m.MountPath, "/.") == "" {
 			c.fail(s.At("mountPath"), "invalid-path", "mount it below, for example at /cache", "mountPath %q would take the place of the whole root file system", m.MountPath)
 		}
+		c.plainPath(m.MountPath, "mountPath")
 		if strings.Contains(m.MountPath, ":") {
 			c.fail(s.At("mountPath"), "invalid-path", "", "mountPath %q holds a colon", m.MountPath)
 		}
 		c.subPath(m)
 		c.propagation(m)
 	}
+}
+
+// plainPath refuses characters that some engines read as options of the mount.
+func (c containerCheck) plainPath(path, field string) {
+	if strings.ContainsFunc(path, func(r rune) bool { return r == ',' || r == '"' || unicode.IsControl(r) }) {
+		c.fail(c.s.At(field), "invalid-path", "use a path without them", "%s %q holds a comma, a quote or a control character", field, path)
+	}
+}
+
+// messagePath checks the path of the termination message, at which a file is mounted.
+func (c containerCheck) messagePath() {
+	const field = "terminationMessagePath"
+	path := c.raw.TerminationMessagePath
+	if path == "" {
+		return
+	}
+	if !strings.HasPrefix(path, "/") || strings.HasSuffix(path, "/") || slices.Contains(strings.Split(path, "/"), "..") || strings.Trim(path, "/.") == "" {
+		c.fail(c.s.At(field), "invalid-path", "write it as in /dev/termination-log", "%s %q must be the absolute path of a file, without ..", field, path)
+	}
+	c.plainPath(path, field)
 }
 
 func (c containerCheck) subPath(m corev1.VolumeMount) {

@@ -58,6 +58,9 @@ func needsImage(c plan.Container) bool {
 // convert says in Docker's words what a plan says in Kubernetes' own. It is the one place where secrets are
 // revealed to an engine. It does no I/O.
 func convert(c plan.Container, labels engine.Labels, known facts) (request, error) {
+	if err := plainPaths(c); err != nil {
+		return request{}, err
+	}
 	user, err := processUser(c, known.image)
 	if err != nil {
 		return request{}, err
@@ -99,6 +102,28 @@ func convert(c plan.Container, labels engine.Labels, known facts) (request, erro
 		r.host.NanoCPUs = min(r.host.NanoCPUs, most)
 	}
 	return r, nil
+}
+
+// plainPaths refuses paths that are more than a path to some engine: podman writes each mount as a line of options, in
+// which a comma begins the next option, another source for example.
+func plainPaths(c plan.Container) error {
+	paths := []string{c.TerminationMessage.Path}
+	for _, m := range c.Mounts {
+		paths = append(paths, m.Source, m.Target)
+	}
+	for _, m := range c.Tmpfs {
+		paths = append(paths, m.Path)
+	}
+	for _, path := range paths {
+		if !plan.IsPlainPath(path) {
+			return &engine.Error{
+				Reason: engine.EngineRefused,
+				Err:    fmt.Errorf("mount %q: an engine may read the comma, the quote or the control character in it as options of the mount", path),
+				Remedy: "use a path without them",
+			}
+		}
+	}
+	return nil
 }
 
 func (r *request) keepOutput(in record) {

@@ -162,6 +162,20 @@ func TestSignalName(t *testing.T) {
 	}
 }
 
+// TestOddPathsAreRefused: whoever made the plan, no path reaches an engine that may read more than a path in it.
+func TestOddPathsAreRefused(t *testing.T) {
+	for _, odd := range []string{"/a,source=/", `/a"b`, "/a\nb", "/a\x00"} {
+		for name, c := range map[string]plan.Container{
+			"a volume": {Tmpfs: []plan.Tmpfs{{Name: "v", Path: odd}}}, "a message": {TerminationMessage: plan.TerminationMessage{Path: odd}},
+			"a source": {Mounts: []plan.Mount{{Source: odd, Target: "/t"}}}, "a target": {Mounts: []plan.Mount{{Source: "/s", Target: odd}}},
+		} {
+			if _, err := convert(c, testLabels, facts{}); !hasReason(err, engine.EngineRefused) {
+				t.Errorf("%s at %q: error %v", name, odd, err)
+			}
+		}
+	}
+}
+
 // FuzzLabels has labels and names as anybody can give them to a container: reading them is harmless, and only a name that
 // derives from the labels is ours.
 func FuzzLabels(f *testing.F) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/volume"
@@ -70,14 +71,22 @@ func keptVolume(all []engine.Leftover, of engine.Labels) bool {
 	})
 }
 
-// Remove takes a leftover off the engine; a container is killed first if it runs. Where somebody else removes the container
-// at the same time, the engine says that this is gone while it still holds its volumes and networks in use.
+// volumePatience is how long a volume may still be in use when its container is gone: engines that remove a container for
+// somebody else say that it is gone before they give its volumes up.
+const volumePatience = time.Second
+
+// Remove takes a leftover off the engine; a container is killed first if it runs. A volume that a container of somebody
+// else uses stays, and is an error.
 func (e *Engine) Remove(ctx context.Context, left engine.Leftover) error {
 	switch left.Kind {
 	case "container":
 		return e.endContainer(ctx, left.ID)
 	case "volume":
-		return e.insist(ctx, func(ctx context.Context) error { return e.removeVolume(ctx, left.ID) })
+		for p := (&patience{until: time.Now().Add(volumePatience), pause: firstRetry}); ; {
+			if err := e.removeVolume(ctx, left.ID); !cerrdefs.IsConflict(err) || !p.wait(ctx) {
+				return err
+			}
+		}
 	}
 	return fmt.Errorf("remove %s %q: ktask makes no such thing", left.Kind, left.Name)
 }

@@ -82,7 +82,7 @@ func (s *stream) copy(stdout, stderr io.Writer, from io.Reader) (err error) {
 	if s.attempt.container.TTY {
 		_, err = io.Copy(stdout, from)
 	} else {
-		_, err = stdcopy.StdCopy(stdout, stderr, from)
+		_, err = stdcopy.StdCopy(stdout, stderr, &frames{from: from})
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"context"
 	"fmt"
+	"io"
 	"path"
 	"strings"
 
@@ -86,10 +87,15 @@ func (a *attempt) readMessage(ctx context.Context) error {
 	}
 }
 
-// firstFile reads the content of the first regular file of an archive.
+// mostMessage is the size of a file up to which its end is read as the termination message: a task can make a file of
+// any size from nothing, and an engine hands it over from the beginning.
+const mostMessage = 16 << 20
+
+// firstFile reads the content of the first regular file of an archive, or of a text instead if the file is too large.
 type firstFile struct {
 	archive *tar.Reader
 	found   bool
+	instead io.Reader
 }
 
 // Read takes bytes of the file.
@@ -100,6 +106,13 @@ func (f *firstFile) Read(p []byte) (int, error) {
 			return 0, err
 		}
 		f.found = header.Typeflag == tar.TypeReg
+		if f.found && header.Size > mostMessage {
+			f.archive = nil
+			f.instead = strings.NewReader(fmt.Sprintf("the file of the termination message has %d bytes: ktask reads it up to %d MiB", header.Size, mostMessage>>20))
+		}
+	}
+	if f.instead != nil {
+		return f.instead.Read(p)
 	}
 	return f.archive.Read(p)
 }

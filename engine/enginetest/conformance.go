@@ -21,7 +21,7 @@ type Fixture struct {
 	Container func(Attempt) plan.Container
 	// MissingImage gives a container whose image cannot be had.
 	MissingImage func() plan.Container
-	// Left lists what of a run is left on the engine: containers, volumes, networks and whatever else it makes.
+	// Left lists what of a run is left on the engine: containers, volumes and whatever else it makes.
 	Left func(ctx context.Context, run string) ([]string, error)
 }
 

@@ -48,11 +48,13 @@ type Claim struct{ file *flock.Flock }
 
 // Claim locks the file of a run. It is called before anything of the run is on an engine, and once a run.
 func (r Runs) Claim(run string) (*Claim, error) {
-	if err := os.MkdirAll(r.dir, 0o700); err != nil {
-		return nil, fmt.Errorf("note that the run is at work: %w", err)
-	}
-	if err := r.private(); err != nil {
-		return nil, fmt.Errorf("note that the run is at work: %w", err)
+	for _, dir := range []string{filepath.Dir(r.dir), r.dir} { // nothing is made in a directory that somebody else has put there
+		if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, fmt.Errorf("note that the run is at work: %w", err)
+		}
+		if err := private(dir); err != nil {
+			return nil, fmt.Errorf("note that the run is at work: %w", err)
+		}
 	}
 	file := flock.New(r.path(run))
 	locked, err := file.TryLock()
@@ -112,16 +114,15 @@ func (r Runs) path(run string) string { return filepath.Join(r.dir, hashed(run))
 
 // private returns an error if somebody else could make, lock or remove files in the directories.
 func (r Runs) private() error {
-	for _, dir := range []string{filepath.Dir(r.dir), r.dir} {
-		info, err := os.Lstat(dir)
-		switch {
-		case err != nil:
-			return err
-		case !info.IsDir() || !own(info):
-			return fmt.Errorf("%s is not a directory of this user alone (remove it)", dir)
-		}
+	return errors.Join(private(filepath.Dir(r.dir)), private(r.dir))
+}
+
+func private(dir string) error {
+	info, err := os.Lstat(dir)
+	if err == nil && !(info.IsDir() && own(info)) {
+		err = fmt.Errorf("%s is not a directory of this user alone (remove it)", dir)
 	}
-	return nil
+	return err
 }
 
 // hashed makes a file name of any text.

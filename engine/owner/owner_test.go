@@ -103,6 +103,16 @@ func TestForeignText(t *testing.T) {
 		want(t, runs, run, owner.Alive)
 		claim.Release()
 	}
+	elsewhere, planted := t.TempDir(), filepath.Join(t.TempDir(), "ktask")
+	if err := os.Symlink(elsewhere, planted); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := owner.In(planted).Claim("r"); err == nil {
+		t.Error("a link in the place of the directory is taken")
+	}
+	if made, err := os.ReadDir(elsewhere); err != nil || len(made) > 0 {
+		t.Errorf("behind the link there is now %v, %v", made, err)
+	}
 	claim, err := runs.Claim("r")
 	if err != nil {
 		t.Fatal(err)

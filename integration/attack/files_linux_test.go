@@ -57,7 +57,10 @@ func TestFilesWithoutEnd(t *testing.T) {
 	}{
 		".ktask.yaml is a pipe":           {func(t *testing.T, dir string) { pipe(t, dir, ".ktask.yaml") }, append(all, "clean"), nil, ".ktask.yaml: not a regular file but a named pipe"},
 		".ktask.yaml is a link to a pipe": {func(t *testing.T, dir string) { pipe(t, dir, "p"); link(t, dir, "p", ".ktask.yaml") }, all, nil, ".ktask.yaml: not a regular file but a named pipe"},
-		".ktask.yaml is a link to zeroes": {func(t *testing.T, dir string) { link(t, dir, "/dev/zero", ".ktask.yaml") }, all, nil, ".ktask.yaml: not a regular file but a device"},
+		".ktask.yaml is a link to zeroes": {func(t *testing.T, dir string) { link(t, dir, "/dev/zero", ".ktask.yaml") }, all, nil, ".ktask.yaml: a link that leads out of its directory is not followed"},
+		".ktask.yaml is a link to hashes": {func(t *testing.T, dir string) { link(t, dir, "/etc/shadow", ".ktask.yaml") }, all, nil, ".ktask.yaml: a link that leads out of its directory is not followed"},
+		"a manifest of the kernel's":      {nothing, []string{"validate", "plan", "run", "list"}, []string{"/proc/kmsg"}, "/proc/kmsg: not a regular file but one that a reader waits for"},
+		"a secret of the kernel's":        {nothing, []string{"plan", "run"}, []string{"ok.yaml", "--secret", "x=@/proc/kmsg"}, "not a regular file but one that a reader waits for"},
 		".ktask.yaml is a directory":      {func(t *testing.T, dir string) { write(t, dir, ".ktask.yaml/x", "") }, all, nil, ".ktask.yaml: not a regular file but a directory"},
 		".ktask.yaml is huge":             {huge(".ktask.yaml"), all, nil, ".ktask.yaml: over 16 MiB"},
 		"a manifest is a pipe":            {func(t *testing.T, dir string) { pipe(t, dir, "p.yaml") }, all, []string{"p.yaml"}, "p.yaml: not a regular file but a named pipe (pipe the manifests in"},

@@ -170,6 +170,54 @@ func trusted(t *testing.T, dir, home string, args ...string) outcome {
 	return finish(t, command(t, dir, []string{"HOME=" + home, "XDG_CONFIG_HOME=" + filepath.Join(home, ".config")}, args...))
 }
 
+// TestTrustShowsAll has values that are long, names that a terminal would obey, and literal secrets that look like files.
+func TestTrustShowsAll(t *testing.T) {
+	long := strings.Repeat("./", 200) + "../etc"
+	dir := clone(t, "secret: ['x=@../no such file, but a word', 'y=env:NO_SUCH_VARIABLE', 'z=env:PATH']\nmount: ['/"+long+":/host']\n")
+	o := trusted(t, dir, t.TempDir(), "trust").expect(t, 0)
+	for _, want := range []string{`secret "x/SECURE_DATA" (a file)`, `secret "y/SECURE_DATA" (a variable)`, `secret "z/SECURE_DATA" (the variable "PATH")`} {
+		if !strings.Contains(o.stdout, want) {
+			t.Errorf("it does not say %q:\n%s", want, o.stdout)
+		}
+	}
+	if strings.Contains(o.stdout, "but a word") || strings.Contains(o.stdout, "NO_SUCH") {
+		t.Errorf("it shows what may be a secret:\n%s", o.stdout)
+	}
+	odd := filepath.Join(t.TempDir(), "d\x1b[31m\n::error::pwn")
+	write(t, odd, ".ktask.yaml", "network: other\n")
+	for _, args := range [][]string{{"trust", odd}, {"trust", "--revoke", odd}} {
+		if o := trusted(t, t.TempDir(), t.TempDir(), args...).expect(t, 0); strings.Contains(o.stdout, "\x1b") || strings.Contains(o.stdout, "\n::") {
+			t.Errorf("ktask %q prints %q", args, o.stdout)
+		}
+	}
+}
+
+// TestContainersThatStay has a file that keeps the user's secrets on the engine, and says so to nobody.
+func TestContainersThatStay(t *testing.T) {
+	dir := clone(t, "output: quiet\nkeep: always")
+	bounded(t, dir, "run", "task.yaml").expect(t, 2).says(t, `.ktask.yaml:2:1: error: keep "always": leaves containers on the engine`, "[untrusted]")
+	dir = clone(t, "output: quiet")
+	o := bounded(t, dir, "run", "--keep", "never", "--secret", "x=ab", "task.yaml")
+	o.says(t, "too short to be masked")
+}
+
+// TestReportOverSettings has a report in the place of the file that asks for it.
+func TestReportOverSettings(t *testing.T) {
+	dir := clone(t, "report: .ktask.yaml")
+	bounded(t, dir, "run", "--secret", "x=1234567", "task.yaml").expect(t, 2).says(t, "is read by this run")
+}
+
+// TestActionsOfStrangers has a file that switches off what keeps a task's output from being obeyed in GitHub Actions.
+func TestActionsOfStrangers(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, ".ktask.yaml", "output: plain\n")
+	write(t, dir, "task.yaml", container(0, "echo '::add-mask::e'"))
+	o := finish(t, command(t, dir, []string{"GITHUB_ACTIONS=true"}, "run", "task.yaml")).expect(t, 0)
+	if !strings.Contains(o.stdout, "::stop-commands::") {
+		t.Errorf("commands of the task are obeyed:\n%s", o.stdout)
+	}
+}
+
 // TestTrust is for one content at one place, and for no link.
 func TestTrust(t *testing.T) {
 	const settings = "secret: ['x=@../.ssh/id_rsa']\nmount: ['..:/host']\nnetwork: other\n"
@@ -178,9 +226,9 @@ func TestTrust(t *testing.T) {
 	refused := func(dir string) { t.Helper(); trusted(t, dir, home, plan...).expect(t, 2).says(t, "[untrusted]") }
 	refused(dir)
 	o := trusted(t, dir, home, "trust").expect(t, 0)
-	for _, want := range []string{".ktask.yaml:1:10: secret (a file)\n", `.ktask.yaml:2:9: mount "..:/host"`, `network "other"`, "trusted until it changes"} {
-		if !strings.Contains(o.stdout, want) || strings.Contains(o.stdout, "id_rsa") {
-			t.Errorf("ktask trust does not say %q, or shows the secret's text:\n%s", want, o.stdout)
+	for _, want := range []string{`.ktask.yaml:1:10: secret "x/SECURE_DATA" (the file "`, `id_rsa")`, `.ktask.yaml:2:9: mount "..:/host"`, `network "other"`, "trusted until it changes"} {
+		if !strings.Contains(o.stdout, want) {
+			t.Errorf("ktask trust does not say %q:\n%s", want, o.stdout)
 		}
 	}
 	trusted(t, dir, home, plan...).expect(t, 0)
@@ -194,7 +242,7 @@ func TestTrust(t *testing.T) {
 		t.Fatal(err)
 	}
 	link(t, copied, filepath.Join(dir, ".ktask.yaml"), ".ktask.yaml")
-	refused(copied)
+	trusted(t, copied, home, "plan", "task.yaml").expect(t, 2).says(t, "a link that leads out of its directory is not followed")
 	trusted(t, dir, home, "plan", "task.yaml").expect(t, 0)
 
 	write(t, dir, ".ktask.yaml", settings+"grace: 1s\n") // another content
