@@ -9,7 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"sigs.k8s.io/yaml"
 
-	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/mask"
 	"github.com/ktask/ktask/engine/plan"
 )
 
@@ -85,11 +85,11 @@ func masked(p plan.Plan) plan.Plan {
 	for _, t := range p.Tasks {
 		secrets = append(secrets, t.Container.Secrets()...)
 	}
-	mask := engine.NewPlainMask(secrets)
+	m := mask.NewPlain(secrets)
 	texts := func(all []plan.Text) []plan.Text {
 		all = slices.Clone(all) // nil stays nil: the image's own
 		for i := range all {
-			all[i] = all[i].Shown(mask.String)
+			all[i] = all[i].Shown(m.String)
 		}
 		return all
 	}
@@ -98,11 +98,11 @@ func masked(p plan.Plan) plan.Plan {
 		c := &p.Tasks[i].Container
 		c.Command, c.Args, c.Env = texts(c.Command), texts(c.Args), slices.Clone(c.Env)
 		for i := range c.Env {
-			c.Env[i].Value = c.Env[i].Value.Shown(mask.String)
+			c.Env[i].Value = c.Env[i].Value.Shown(m.String)
 		}
 	}
 	for i := range p.Warnings {
-		p.Warnings[i].Message = mask.String(p.Warnings[i].Message)
+		p.Warnings[i].Message = m.String(p.Warnings[i].Message)
 	}
 	return p
 }

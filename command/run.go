@@ -11,7 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/mask"
 	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/resolve"
 )
@@ -147,7 +147,7 @@ func (o runOptions) pulled(p plan.Plan) plan.Plan {
 func unmaskable(p plan.Plan) []string {
 	var refs []string
 	for _, t := range p.Tasks {
-		for _, ref := range engine.Unmaskable(t.Container.Secrets()) {
+		for _, ref := range mask.Unmaskable(t.Container.Secrets()) {
 			if !slices.Contains(refs, ref) {
 				refs = append(refs, ref)
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/ktask/ktask/engine/mask"
 	"github.com/ktask/ktask/engine/plan"
 )
 
@@ -191,8 +192,8 @@ func (x *execution) end(v verdict) {
 // masked hides the task's secrets in what is said of an error: engines repeat what they refuse.
 func (x *execution) masked(v verdict, err error) verdict {
 	if err != nil {
-		mask := NewMask(x.task.Container.Secrets())
-		v.message, v.remedy = mask.String(v.message), mask.String(v.remedy)
+		m := mask.New(x.task.Container.Secrets())
+		v.message, v.remedy = m.String(v.message), m.String(v.remedy)
 	}
 	return v
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"github.com/ktask/ktask/engine/mask"
 	"github.com/ktask/ktask/engine/plan"
 )
 
@@ -34,15 +35,15 @@ const (
 // OutputLine events that sink gets, and in the message of the Exit. An error may still show them; the Runner masks what
 // it says of errors. The sink may be called by several goroutines at once.
 func Attempt(ctx context.Context, e Engine, c plan.Container, labels Labels, sink Sink) (Exit, error) {
-	mask := NewMask(c.Secrets())
+	m := mask.New(c.Secrets())
 	end := &outputEnd{Sink: sink, keep: c.TerminationMessage.FallbackToLogs}
-	stdout, stderr := newOutput(end, Stdout, mask), newOutput(end, Stderr, mask)
+	stdout, stderr := newOutput(end, Stdout, m), newOutput(end, Stderr, m)
 	var message tailWriter
 	exit, err := e.Run(ctx, c, labels, Output{
 		Stdout: stdout, Stderr: stderr,
 		Message: func(r io.Reader) error {
 			message = tailWriter{limit: messageBytes}
-			w := mask.Writer(&message) // before it is cut: half of a secret would not be found
+			w := m.Writer(&message) // before it is cut: half of a secret would not be found
 			_, err := io.Copy(w, r)
 			return errors.Join(err, w.Close())
 		},
@@ -52,7 +53,7 @@ func Attempt(ctx context.Context, e Engine, c plan.Container, labels Labels, sin
 	if err != nil {
 		return exit, err
 	}
-	exit.Message = mask.String(exit.Message)
+	exit.Message = m.String(exit.Message)
 	if exit.Message == "" {
 		exit.Message = message.String()
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"unicode/utf8"
+
+	"github.com/ktask/ktask/engine/mask"
 )
 
 // MaxLine is the length in bytes up to which a line of output is told in one piece.
@@ -14,9 +16,9 @@ const MaxLine = 64 << 10
 // UTF-8 too; the line break, "\n" or "\r\n", is told beside the line. What stands behind the last line break is told at
 // Close. The memory in use is bounded by MaxLine and the longest secret. Writing never fails; one goroutine at a
 // time may call it. The mask may be shared by streams, and nil.
-func newOutput(sink Sink, stream Stream, mask *Mask) io.WriteCloser {
+func newOutput(sink Sink, stream Stream, m *mask.Mask) io.WriteCloser {
 	lines := &lines{sink: sink, stream: stream}
-	return &output{WriteCloser: mask.Writer(lines), lines: lines}
+	return &output{WriteCloser: m.Writer(lines), lines: lines}
 }
 
 // output is the mask with the lines behind it.

@@ -1,11 +1,11 @@
 package engine
 
 import (
-	"io"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/ktask/ktask/engine/mask"
 	"github.com/ktask/ktask/engine/plan"
 )
 
@@ -14,16 +14,23 @@ type collect []OutputLine
 
 func (c *collect) Emit(e Event) { *c = append(*c, e.(OutputLine)) }
 
-func told(text string, mask *Mask, seed uint64) []OutputLine {
+// split returns the lines of text, which it writes in pieces of size bytes.
+func split(text string, m *mask.Mask, size int) []OutputLine {
 	var c collect
-	w := newOutput(&c, Stderr, mask)
-	if seed == 0 {
-		_, _ = io.WriteString(w, text)
-	} else {
-		inPieces(w, text, seed)
+	w := newOutput(&c, Stderr, m)
+	for piece := range slices.Chunk([]byte(text), size) {
+		_, _ = w.Write(piece)
 	}
 	_ = w.Close()
 	return c
+}
+
+func masking(values ...string) *mask.Mask {
+	var secrets []plan.Secret
+	for _, v := range values {
+		secrets = append(secrets, plan.NewSecret("s/k", v))
+	}
+	return mask.New(secrets)
 }
 
 func TestOutputSplitsLines(t *testing.T) {
@@ -50,9 +57,9 @@ func TestOutputSplitsLines(t *testing.T) {
 			test.want[i].Stream = Stderr
 		}
 		t.Run(name, func(t *testing.T) {
-			for seed := range uint64(8) {
-				if got := told(test.in, nil, seed); !slices.Equal(got, test.want) {
-					t.Errorf("seed %d: %d lines %.200v, want %d lines %.200v", seed, len(got), got, len(test.want), test.want)
+			for _, size := range []int{1, 2, 3, 5, MaxLine, 4 * MaxLine} {
+				if got := split(test.in, nil, size); !slices.Equal(got, test.want) {
+					t.Errorf("pieces of %d: %d lines %.200v, want %d lines %.200v", size, len(got), got, len(test.want), test.want)
 				}
 			}
 		})
@@ -60,8 +67,7 @@ func TestOutputSplitsLines(t *testing.T) {
 }
 
 func TestOutputMasksBeforeThereAreLines(t *testing.T) {
-	mask := NewMask(secrets("first half\nsecond half"))
-	got := told("a first half\nsecond half b\nsecond half\n", mask, 3)
+	got := split("a first half\nsecond half b\nsecond half\n", masking("first half\nsecond half"), 3)
 	want := []OutputLine{{Stream: Stderr, Line: "a " + plan.Mask + " b"}, {Stream: Stderr, Line: plan.Mask}}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v", got)
@@ -70,7 +76,7 @@ func TestOutputMasksBeforeThereAreLines(t *testing.T) {
 
 func TestOutputMasksAcrossParts(t *testing.T) {
 	text := strings.Repeat("x", MaxLine-3) + "password" + strings.Repeat("y", 10)
-	for _, line := range told(text, NewMask(secrets("password")), 5) {
+	for _, line := range split(text, masking("password"), 5) {
 		if strings.Contains(line.Line, "pass") || strings.Contains(line.Line, "word") {
 			t.Errorf("a half of it is in %q", line.Line[max(0, len(line.Line)-20):])
 		}
@@ -78,11 +84,11 @@ func TestOutputMasksAcrossParts(t *testing.T) {
 }
 
 func FuzzOutput(f *testing.F) {
-	f.Add("a\nb\r\nc\r", 3, uint64(1))
-	f.Add("é\xff\r\r\n", 30000, uint64(2))
-	f.Fuzz(func(t *testing.T, text string, times int, seed uint64) {
+	f.Add("a\nb\r\nc\r", 3, byte(1))
+	f.Add("é\xff\r\r\n", 30000, byte(2))
+	f.Fuzz(func(t *testing.T, text string, times int, size byte) {
 		text = strings.Repeat(text, max(1, min(times, 3*MaxLine/(len(text)+1))))
-		whole, pieces := told(text, nil, 0), told(text, nil, seed)
+		whole, pieces := split(text, nil, len(text)+1), split(text, nil, int(size)+1)
 		if !slices.Equal(whole, pieces) {
 			t.Fatalf("%d lines in pieces, %d at once", len(pieces), len(whole))
 		}
@@ -118,4 +124,24 @@ func FuzzOutput(f *testing.F) {
 			t.Errorf("%d lines, want %d", len(joined), len(want))
 		}
 	})
+}
+
+func BenchmarkOutput(b *testing.B) {
+	line := "2024-05-01T10:00:00Z INFO the quick brown fox jumps over the lazy dog id=4711 path=/var/data/function.ts\n"
+	chunk := []byte(strings.Repeat(line, 320))
+	pem := strings.Repeat("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n", 25)
+	for name, m := range map[string]*mask.Mask{
+		"no secrets": nil,
+		"one secret": masking("xoxb-123456789-abcdefghij"),
+		"many":       masking("xoxb-123456789-abcdefghij", `{"user":"admin","token":"s3cr3t-t0ken"}`, pem, "the quack", "INFO: no"),
+	} {
+		b.Run(name, func(b *testing.B) {
+			var discarded int
+			w := newOutput(SinkFunc(func(Event) { discarded++ }), Stdout, m)
+			b.SetBytes(int64(len(chunk)))
+			for b.Loop() {
+				_, _ = w.Write(chunk)
+			}
+		})
+	}
 }

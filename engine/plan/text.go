@@ -24,7 +24,7 @@ func NewSecret(ref, value string) Secret { return Secret{ref: ref, value: value}
 // Ref is the secret's name, which may be shown.
 func (s Secret) Ref() string { return s.ref }
 
-// Reveal returns the value. Only an engine's conversion and the output masker may call it; a test holds them to that.
+// Reveal returns the value. Only the conversion of an engine and engine/mask may call it; a test holds them to that.
 func (s Secret) Reveal() string { return s.value }
 
 // Format prints Mask, whatever the verb.

@@ -35,7 +35,7 @@ const (
 )
 
 // shows finds what of the secrets is in a text: values, lines and JSON strings, each in every form. It knows the
-// forms by itself: what the masker thinks they are is what is tested.
+// forms by itself: what engine/mask takes them for is what is tested.
 func shows(text string) (found []string) {
 	values := []string{oddSecret, shortToken, longToken, flagSecret, keySecret, jsonSecret, "robot-account", "pa55/word+é"}
 	for line := range strings.Lines(keySecret) {

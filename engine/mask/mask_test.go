@@ -1,4 +1,4 @@
-package engine
+package mask
 
 import (
 	"bytes"
@@ -50,14 +50,14 @@ func TestMaskHidesValues(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := NewMask(secrets(test.values...)).String(test.in); got != test.want {
+			if got := New(secrets(test.values...)).String(test.in); got != test.want {
 				t.Errorf("%q became %q, want %q", test.in, got, test.want)
 			}
 		})
 	}
 }
 
-func TestMaskHidesForms(t *testing.T) {
+func TestMaskHidesEncodings(t *testing.T) {
 	// Its length leaves a remainder by 3, so base64 pads it, and its start needs both digits that differ in URLs.
 	const value = ">>>???p?ss>w~rd/+&\"é<\n line2\t?"
 	lower, _ := json.Marshal(value)
@@ -67,7 +67,7 @@ func TestMaskHidesForms(t *testing.T) {
 	if err := enc.Encode(value); err != nil {
 		t.Fatal(err)
 	}
-	forms := map[string]string{
+	encoded := map[string]string{
 		"base64":                       base64.StdEncoding.EncodeToString([]byte(value)),
 		"base64 without padding":       base64.RawStdEncoding.EncodeToString([]byte(value)),
 		"base64 for URLs":              base64.URLEncoding.EncodeToString([]byte(value)),
@@ -78,10 +78,9 @@ func TestMaskHidesForms(t *testing.T) {
 		"Python's quote":               "%3E%3E%3E%3F%3F%3Fp%3Fss%3Ew~rd/%2B%26%22%C3%A9%3C%0A%20line2%09%3F",
 		"encodeURI":                    "%3E%3E%3E???p?ss%3Ew~rd/+&%22%C3%A9%3C%0A%20line2%09?",
 		"Python's json.dumps":          `>>>???p?ss>w~rd/+&\"\u00e9<\n line2\t?`,
+		"JavaScript's URL, a password": "%3E%3E%3E%3F%3F%3Fp%3Fss%3Ew~rd%2F+&%22%C3%A9%3C%0A%20line2%09%3F",
 		"path":                         url.PathEscape(value),
-		".NET's percent":               "%3e%3e%3e%3f%3f%3fp%3fss%3ew~rd%2f%2b%26%22%c3%a9%3c%0a%20line2%09%3f",
-		"a URL within a URL":           percent(url.PathEscape(value), "-_.~"),
-		"PHP's JSON":                   `>>>???p?ss>w~rd\/+&\"\u00e9<\n line2\t?`,
+		"a URL within a URL":           percentEncode(url.PathEscape(value), "-_.~"),
 		"JSON within JSON":             `>>>???p?ss>w~rd/+&\\\"\\u00e9<\\n line2\\t?`,
 		"HTML":                         "&gt;&gt;&gt;???p?ss&gt;w~rd/+&amp;&#34;é&lt;\n line2\t?",
 		"XML":                          "&gt;&gt;&gt;???p?ss&gt;w~rd/+&amp;&quot;é&lt;\n line2\t?",
@@ -90,31 +89,31 @@ func TestMaskHidesForms(t *testing.T) {
 		"JSON":                         strings.TrimSuffix(plainJSON.String(), "\n"),
 		"JSON for HTML":                string(lower),
 	}
-	mask := NewMask(secrets(value))
-	for name, form := range forms {
+	mask := New(secrets(value))
+	for name, text := range encoded {
 		t.Run(name, func(t *testing.T) {
-			got := mask.String("a " + form + " b")
+			got := mask.String("a " + text + " b")
 			if want := "a " + plan.Mask + " b"; strings.ReplaceAll(got, `"`, "") != want {
-				t.Errorf("%q became %q", form, got)
+				t.Errorf("%q became %q", text, got)
 			}
 		})
 	}
 }
 
-func TestPlainMask(t *testing.T) {
-	mask := NewPlainMask(secrets(`pa"ss\word`, `{"k":"inner value"}`, "abc"))
+func TestNewPlain(t *testing.T) {
+	mask := NewPlain(secrets(`pa"ss\word`, `{"k":"inner value"}`, "abc"))
 	const text = `pa"ss\word {"p":"pa\"ss\\word"} inner value abc cGEic3Ncd29yZA==`
 	if got, want := mask.String(text), `••• {"p":"•••"} ••• abc cGEic3Ncd29yZA==`; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if NewPlainMask(secrets("abc")) != nil {
+	if NewPlain(secrets("abc")) != nil {
 		t.Error("a value is too short")
 	}
 }
 
-// TestMaskHidesPartsOfBase64 has a password in the base64 of something longer, behind 0 to 2 bytes more than a multiple of 3.
+// TestMaskHidesPartsOfBase64 hides a password in the base64 of something longer, after 0 to 2 bytes more than a multiple of 3.
 func TestMaskHidesPartsOfBase64(t *testing.T) {
-	mask := NewMask(secrets("p4ss>w?rd"))
+	mask := New(secrets("p4ss>w?rd"))
 	for _, user := range []string{"", "a", "ab", "abc", "ada"} {
 		for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.RawURLEncoding} {
 			text := encoding.EncodeToString([]byte(user + "p4ss>w?rd" + "@host"))
@@ -129,7 +128,7 @@ func TestMaskHidesPartsOfBase64(t *testing.T) {
 
 func TestMaskHidesBrokenBase64(t *testing.T) {
 	value := strings.Repeat("0123456789", 9)
-	mask := NewMask(secrets(value))
+	mask := New(secrets(value))
 	for _, width := range []int{64, 76} {
 		text := base64.StdEncoding.EncodeToString([]byte(value))
 		text = text[:width] + "\n" + text[width:]
@@ -139,15 +138,15 @@ func TestMaskHidesBrokenBase64(t *testing.T) {
 	}
 }
 
-// TestMaskHidesPartsOfBase64InLines: behind any text, broken anywhere, no more than a bit of a character is left.
+// TestMaskHidesPartsOfBase64InLines: after any text, broken anywhere, no more than a bit of a character is left.
 func TestMaskHidesPartsOfBase64InLines(t *testing.T) {
 	for _, value := range []string{"p4ss>w?rd", "a token of 30 characters, or so", strings.Repeat("0123456789abcdef", 20)} {
-		mask := NewMask(secrets(value))
+		mask := New(secrets(value))
 		for before := range 90 {
 			for _, width := range []int{64, 76} {
 				for _, lineBreak := range []string{"\n", "\r\n"} {
 					text := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("u", before) + value + "@host"))
-					text = strings.ReplaceAll(wrapped(text, width), "\n", lineBreak)
+					text = strings.ReplaceAll(wrap(text, width), "\n", lineBreak)
 					shown := strings.NewReplacer(plan.Mask, "", lineBreak, "").Replace(mask.String(text))
 					around := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("u", before) + "@host"))
 					if extra := len(shown) - len(around); extra > 4 {
@@ -159,16 +158,16 @@ func TestMaskHidesPartsOfBase64InLines(t *testing.T) {
 	}
 }
 
-func BenchmarkNewMask(b *testing.B) {
+func BenchmarkNew(b *testing.B) {
 	random := rand.New(rand.NewPCG(1, 2))
 	der := make([]byte, 2400)
 	for i := range der {
 		der[i] = byte(random.Uint32())
 	}
-	key := secrets(wrapped(base64.StdEncoding.EncodeToString(der), 64))
+	key := secrets(wrap(base64.StdEncoding.EncodeToString(der), 64))
 	b.ReportAllocs()
 	for b.Loop() {
-		NewMask(key)
+		New(key)
 	}
 }
 
@@ -179,21 +178,21 @@ func TestUnmaskable(t *testing.T) {
 	}
 }
 
-// naive is the definition of what a mask does: every byte of every occurrence is hidden, overlapping ones as one.
+// naive masks text as a Mask is defined to: it hides every byte of every occurrence, and overlapping ones as one.
 func naive(text string, values []string) string {
 	type span struct{ from, to int }
 	var all []span
 	for _, s := range secrets(values...) {
-		forms := allForms(s.Reveal())
-		for _, long := range longTexts(s.Reveal()) {
-			for i := 0; i+window <= len(long); i++ {
-				forms = append(forms, long[i:i+window])
+		hidden := encodingsOf(s.Reveal())
+		for _, long := range base64Texts(s.Reveal()) {
+			for i := 0; i+fragmentSize <= len(long); i++ {
+				hidden = append(hidden, long[i:i+fragmentSize])
 			}
 		}
-		for _, form := range forms {
+		for _, h := range hidden {
 			for at := range len(text) {
-				if strings.HasPrefix(text[at:], form) {
-					all = append(all, span{at, at + len(form)})
+				if strings.HasPrefix(text[at:], h) {
+					all = append(all, span{at, at + len(h)})
 				}
 			}
 		}
@@ -212,7 +211,7 @@ func naive(text string, values []string) string {
 	return b.String() + text[at:]
 }
 
-// inPieces writes text in pieces of random length, which seed decides.
+// inPieces writes text in pieces of random length that depends on seed.
 func inPieces(w io.Writer, text string, seed uint64) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	for len(text) > 0 {
@@ -232,7 +231,7 @@ func FuzzMask(f *testing.F) {
 	f.Add("QSB2YWx1ZSBvZiB0aGlydHkgY2hhcmFjdGVyc\nw0KQSB2YWx1ZSBvZiB0aGlydHkgY2hhcmFjdGVy", "A value of thirty characters\r", "value of thirty char", uint64(8))
 	f.Add("['pa\"ss\\\\word\\t']", "pa\"ss\\word\t", "ss\\word", uint64(7))
 	f.Fuzz(func(t *testing.T, text, first, second string, seed uint64) {
-		// Values made of the text's own pieces overlap each other far more often than random ones.
+		// Pieces of the text overlap each other far more often than random values.
 		random := rand.New(rand.NewPCG(seed, 1))
 		values := []string{first, second}
 		for range 2 {
@@ -242,7 +241,7 @@ func FuzzMask(f *testing.F) {
 			}
 		}
 		want := naive(text, values)
-		mask := NewMask(secrets(values...))
+		mask := New(secrets(values...))
 		if got := mask.String(text); got != want {
 			t.Fatalf("at once: %q with %q became %q, want %q", text, values, got, want)
 		}
@@ -258,18 +257,18 @@ func FuzzMask(f *testing.F) {
 
 func TestMaskHoldsBackOnlyWhatItMust(t *testing.T) {
 	var out bytes.Buffer
-	w := NewMask(secrets("password")).Writer(&out)
+	w := New(secrets("password")).Writer(&out)
 	for _, step := range []struct{ in, want string }{
 		{"enter pass", "enter "}, {"x", "enter passx"}, {"passwor", "enter passx"}, {"d!", "enter passx" + plan.Mask + "!"},
 	} {
 		_, _ = io.WriteString(w, step.in)
 		if out.String() != step.want {
-			t.Errorf("behind %q: %q, want %q", step.in, out.String(), step.want)
+			t.Errorf("after %q: %q, want %q", step.in, out.String(), step.want)
 		}
 	}
 }
 
-// BenchmarkMask shows that masking takes about as long however many and long the secrets are.
+// BenchmarkMask shows that the time that masking takes hardly depends on the number and length of the secrets.
 func BenchmarkMask(b *testing.B) {
 	random := rand.New(rand.NewPCG(1, 2))
 	text := func(n int) string {
@@ -291,34 +290,14 @@ func BenchmarkMask(b *testing.B) {
 		input  []byte
 	}{
 		{"1 of 40", many[:1], log}, {"20 of 40", many, log}, {"1 of 800", []string{text(800)}, log},
-		{"a key of 6500", []string{wrapped(text(6500), 64)}, log}, {"a key of 6500, base64", []string{wrapped(text(6500), 64)}, other},
+		{"a key of 6500", []string{wrap(text(6500), 64)}, log}, {"a key of 6500, base64", []string{wrap(text(6500), 64)}, other},
 	} {
-		mask := NewMask(secrets(c.values...))
+		mask := New(secrets(c.values...))
 		b.Run(c.name, func(b *testing.B) {
 			w := mask.Writer(io.Discard)
 			b.SetBytes(int64(len(c.input)))
 			for b.Loop() {
 				_, _ = w.Write(c.input)
-			}
-		})
-	}
-}
-
-func BenchmarkOutput(b *testing.B) {
-	line := "2024-05-01T10:00:00Z INFO the quick brown fox jumps over the lazy dog id=4711 path=/var/data/function.ts\n"
-	chunk := []byte(strings.Repeat(line, 320))
-	pem := strings.Repeat("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n", 25)
-	for name, mask := range map[string]*Mask{
-		"no secrets": nil,
-		"one secret": NewMask(secrets("xoxb-123456789-abcdefghij")),
-		"many":       NewMask(secrets("xoxb-123456789-abcdefghij", `{"user":"admin","token":"s3cr3t-t0ken"}`, pem, "the quack", "INFO: no")),
-	} {
-		b.Run(name, func(b *testing.B) {
-			var discarded int
-			w := newOutput(SinkFunc(func(Event) { discarded++ }), Stdout, mask)
-			b.SetBytes(int64(len(chunk)))
-			for b.Loop() {
-				_, _ = w.Write(chunk)
 			}
 		})
 	}

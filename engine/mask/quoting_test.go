@@ -1,4 +1,4 @@
-package engine
+package mask
 
 import (
 	"bytes"
@@ -8,8 +8,8 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// TestMaskHidesLiterals has what the programs wrote, at once and byte by byte.
-func TestMaskHidesLiterals(t *testing.T) {
+// TestMaskHidesQuoted holds what the programs printed, and reads it at once and byte by byte.
+func TestMaskHidesQuoted(t *testing.T) {
 	const (
 		backslash = `pa"ss\word-1234`
 		tab       = "pa\"ss\tword"
@@ -51,7 +51,7 @@ func TestMaskHidesLiterals(t *testing.T) {
 		"bash, quotes":             {quotes, `'my "pass" isn'\''t'\'''\'' it'\'''`, `'•'`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			mask := NewMask(secrets(test.value))
+			mask := New(secrets(test.value))
 			want := strings.ReplaceAll(test.want, "•", plan.Mask)
 			if got := mask.String(test.in); got != want {
 				t.Errorf("%s became %s, want %s", test.in, got, want)

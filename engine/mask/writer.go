@@ -1,0 +1,162 @@
+package mask
+
+import (
+	"io"
+
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// Writer returns a writer that copies a stream to out with plan.Mask in place of each occurrence of a value;
+// occurrences that overlap become one. It holds back only what may still become an occurrence. Close writes what is
+// held back, and does not close out. One goroutine at a time may use the writer.
+func (m *Mask) Writer(out io.Writer) io.WriteCloser {
+	if m == nil {
+		return passThrough{out}
+	}
+	return &writer{mask: m, out: out}
+}
+
+// passThrough is the writer of a mask that finds nothing.
+type passThrough struct{ io.Writer }
+
+func (passThrough) Close() error { return nil }
+
+// writer searches a stream. Positions count the bytes of the stream.
+type writer struct {
+	mask *Mask
+	out  io.Writer
+	search
+	// held are the bytes that were read and not yet written; the first is at position start.
+	held  []byte
+	start int64
+	// found are the occurrences that end after start, in order; those that overlap are merged.
+	found []span
+	// open reports whether the mask of found[0] is written and more of its bytes may follow.
+	open bool
+}
+
+// search is the state between two bytes of a stream.
+type search struct {
+	// gram are the last bytes. The filter looks them up, so that the automaton runs only after the few that may begin an
+	// encoding.
+	gram uint32
+	// node is that of the automaton; 0 if no encoding has begun that is as long as a gram.
+	node int32
+	// run is the number of grams in a row, up to the last one, that may be part of a fragment.
+	run int
+}
+
+// span is a run of bytes: from is the first, to follows the last.
+type span struct{ from, to int64 }
+
+// maxHeld bounds what is searched before the next release.
+const maxHeld = 32 << 10
+
+// Write takes the next part of the stream.
+func (w *writer) Write(p []byte) (int, error) {
+	for rest := p; len(rest) > 0; {
+		part := rest[:min(len(rest), maxHeld)]
+		rest = rest[len(part):]
+		w.find(part)
+		if err := w.release(w.begun()); err != nil {
+			return 0, err
+		}
+	}
+	return len(p), nil
+}
+
+// Close writes what is held back: nothing follows that could make it an occurrence.
+func (w *writer) Close() error {
+	w.search = search{}
+	return w.release(0)
+}
+
+// find appends p to held and records the occurrences that end in it.
+func (w *writer) find(p []byte) {
+	n := len(w.held)
+	w.held = append(w.held, p...)
+	a, filter, s := &w.mask.automaton, w.mask.filter, w.search // locals: this is the loop over every byte of output
+	for ; n < len(w.held); n++ {
+		s.gram = s.gram<<8 | uint32(w.held[n])
+		kind := filter.of(s.gram)
+		if s.node != 0 {
+			if s.node = a.step(s.node, w.held[n]); a.nodes[s.node].depth < gramSize {
+				s.node = 0 // the filter finds it again when it is as long as a gram
+			}
+		}
+		if kind == 0 && s.node == 0 {
+			s.run = 0
+			continue
+		}
+		if s.node == 0 && kind&beginsEncoding != 0 && n+1 >= gramSize {
+			s.node = a.node(w.held[n+1-gramSize : n+1])
+		}
+		if length := a.nodes[s.node].found; length > 0 {
+			w.record(n, int(length))
+		}
+		if kind&inFragment == 0 {
+			s.run = 0
+			continue
+		}
+		if s.run++; s.run > fragmentSize-gramSize && n+1 >= fragmentSize && w.mask.fragments.has(w.held[n+1-fragmentSize:n+1]) {
+			w.record(n, fragmentSize)
+		}
+	}
+	w.search = s
+}
+
+// record adds an occurrence of that length that ends with held[last]. It ends later than all before it.
+func (w *writer) record(last, length int) {
+	end := w.start + int64(last) + 1
+	s := span{end - int64(length), end}
+	for i := len(w.found) - 1; i >= 0 && w.found[i].to > s.from; i-- {
+		s.from = min(s.from, w.found[i].from)
+		w.found = w.found[:i]
+	}
+	w.found = append(w.found, s)
+}
+
+// begun returns how many of the last bytes may be the beginning of an occurrence.
+func (w *writer) begun() int {
+	count := int(w.mask.automaton.nodes[w.node].depth)
+	for n := min(gramSize-1, len(w.held)); count == 0 && n > 0; n-- {
+		if w.mask.automaton.node(w.held[len(w.held)-n:]) != 0 {
+			count = n
+		}
+	}
+	if possible := min(w.run+gramSize-1, len(w.held)); count < possible {
+		count = max(count, w.mask.fragments.begun(w.held[len(w.held)-possible:]))
+	}
+	return count
+}
+
+// release writes what is held except for the last keep bytes.
+func (w *writer) release(keep int) error {
+	position, end := w.start, w.start+int64(len(w.held)-keep)
+	for position < end {
+		next := span{end, end}
+		if len(w.found) > 0 {
+			next = w.found[0]
+		}
+		if visible := min(next.from, end); position < visible {
+			if _, err := w.out.Write(w.held[position-w.start : visible-w.start]); err != nil {
+				return err
+			}
+			position = visible
+			continue
+		}
+		if !w.open {
+			if _, err := io.WriteString(w.out, plan.Mask); err != nil {
+				return err
+			}
+		}
+		position = min(next.to, end)
+		w.open = next.to > end
+		if !w.open {
+			w.found = w.found[:copy(w.found, w.found[1:])]
+		}
+	}
+	w.held = w.held[:copy(w.held, w.held[position-w.start:])]
+	w.start = position
+	return nil
+}
