@@ -205,8 +205,8 @@ func (s settings) foreignSecret(v value, text string) error {
 
 func (v value) secretManifests(file spec.File) ([]resolve.SecretValue, spec.Problems) {
 	const anywhere = "*" // for a Secret that names no namespace: it holds for the tasks of all
-	m, problems := spec.Load([]spec.File{file}, spec.Options{Namespace: anywhere, Sensitive: true})
-	if len(m.Secrets) == 0 && len(problems.Errors()) == 0 {
+	m, problems, err := spec.Load([]spec.File{file}, spec.Options{Namespace: anywhere, Sensitive: true})
+	if len(m.Secrets) == 0 && err == nil {
 		problems = append(problems, spec.Problem{
 			Pos: spec.Pos{File: file.Name}, Severity: spec.Error, Rule: "no-secret",
 			Message: "the file holds no Secret", Remedy: "it takes Secret manifests, or lines of NAME[/KEY]=VALUE",

@@ -83,9 +83,12 @@ type SecretValue struct {
 	Origin    plan.Origin
 }
 
-// Resolve makes the plan of a run. While the problems hold an error the plan is not fit to be run. The
-// problems of the manifests themselves are package spec's: these here are what came to light between them.
-func Resolve(m spec.Manifests, o Options) (plan.Plan, spec.Problems) {
+// Resolve returns the plan of a run and every problem between the manifests. The error is a *spec.InvalidError if one of
+// the problems is an error, or if the manifests had one when they were loaded; the plan is then empty.
+func Resolve(m spec.Manifests, o Options) (plan.Plan, spec.Problems, error) {
+	if err := m.Err(); err != nil {
+		return plan.Plan{}, nil, err
+	}
 	r := newResolver(m, o)
 	r.givenWords()
 	var p plan.Plan
@@ -96,8 +99,11 @@ func Resolve(m spec.Manifests, o Options) (plan.Plan, spec.Problems) {
 	}
 	r.unusedFlags(p)
 	problems := r.all()
+	if err := problems.Err(); err != nil {
+		return plan.Plan{}, problems, err
+	}
 	p.Warnings = Warnings(problems)
-	return p, problems
+	return p, problems, nil
 }
 
 // objects plans the KeptnTasks or definitions that are selected by themselves.

@@ -49,7 +49,7 @@ func BenchmarkLoad(b *testing.B) {
 				b.SetBytes(int64(len(data)))
 				b.ReportAllocs()
 				for b.Loop() {
-					m, problems := Load([]File{{Name: "f", Data: data, Named: true}}, Options{Namespace: "default"})
+					m, problems, _ := Load([]File{{Name: "f", Data: data, Named: true}}, Options{Namespace: "default"})
 					if len(problems) > 0 || len(m.Definitions) != n {
 						b.Fatalf("%d definitions, %v", len(m.Definitions), problems)
 					}

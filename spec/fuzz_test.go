@@ -79,7 +79,8 @@ func FuzzLoad(f *testing.F) {
 }
 
 func load(text string, lenient bool) (Manifests, Problems) {
-	return Load([]File{{Name: "f", Data: []byte(text), Named: true}}, Options{Namespace: "default", Lenient: lenient})
+	m, problems, _ := Load([]File{{Name: "f", Data: []byte(text), Named: true}}, Options{Namespace: "default", Lenient: lenient})
+	return m, problems
 }
 
 // FuzzPlainScalar: scalars without quotes mean what kubectl's own YAML reader takes them for.

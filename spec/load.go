@@ -30,9 +30,9 @@ type Options struct {
 	Sensitive bool
 }
 
-// Load reads all files and reports every problem in them, errors and warnings, in the order of the files.
-// The objects without errors are returned whatever the problems; nothing may be run while there is an error.
-func Load(files []File, options Options) (Manifests, Problems) {
+// Load reads all files and returns every problem in them, in the order of the files. The error is an *InvalidError if one
+// of the problems is an error. The manifests then hold the objects without errors, to be checked but not to be run.
+func Load(files []File, options Options) (Manifests, Problems, error) {
 	l := &loader{options: options, fields: map[reflect.Type][]fieldInfo{}, places: map[identity]Pos{}}
 	names := make([]string, 0, len(files))
 	for _, f := range files {
@@ -62,7 +62,8 @@ func Load(files []File, options Options) (Manifests, Problems) {
 		l.problems = append(l.problems, l.tally.Untold(Pos{File: f.Name})...)
 	}
 	l.problems.Sort(names)
-	return l.manifests, l.problems
+	l.manifests.err = l.problems.Err()
+	return l.manifests, l.problems, l.manifests.err
 }
 
 type loader struct {

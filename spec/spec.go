@@ -28,7 +28,12 @@ type Manifests struct {
 	Broken      Broken
 	// Foreign counts the documents that are none of ktask's business.
 	Foreign int
+
+	err error
 }
+
+// Err returns the error of the load that returned m, or nil.
+func (m Manifests) Err() error { return m.err }
 
 // Meta is what all objects have.
 type Meta struct {
