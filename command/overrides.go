@@ -160,7 +160,7 @@ func (s settings) secretFile(v value, file spec.File) ([]resolve.SecretValue, sp
 		all      []resolve.SecretValue
 		problems spec.Problems
 		number   int
-		tally    spec.Tally
+		limit    spec.ProblemLimit
 	)
 	for line := range bytes.Lines(bytes.TrimPrefix(file.Data, []byte("\ufeff"))) {
 		number++
@@ -183,14 +183,14 @@ func (s settings) secretFile(v value, file spec.File) ([]resolve.SecretValue, sp
 		switch {
 		case err == nil:
 			all = append(all, secret)
-		case tally.Add(spec.Error):
+		case limit.Add(spec.Error):
 			problems = append(problems, spec.Problem{
 				Pos: spec.Pos{File: file.Name, Line: number, Column: 1}, Severity: spec.Error, Rule: rule,
 				Message: err.Error(), Sensitive: true,
 			})
 		}
 	}
-	return all, append(problems, tally.Untold(spec.Pos{File: file.Name})...)
+	return all, append(problems, limit.Exceeded(spec.Pos{File: file.Name})...)
 }
 
 // foreignSecret is the error of a line that reaches outside, in a file that .ktask.yaml names and that lies beside it.

@@ -149,7 +149,7 @@ type resolver struct {
 	index    index
 	problems spec.Problems
 	told     map[spec.Problem]bool
-	tally    spec.Tally
+	limit    spec.ProblemLimit
 	// errors counts the errors, those too that were told before.
 	errors int
 	// taken are the overrides that something takes: "secret NAME/KEY", "image FROM", "param". images are those asked for.
@@ -181,18 +181,18 @@ func (r *resolver) add(s spec.Severity, at spec.Pos, rule, remedy, format string
 	if s == spec.Error {
 		r.errors++
 	}
-	if r.tally.Full(s) || r.told[p] { // two tasks that share a definition share its problems
+	if r.limit.Full(s) || r.told[p] { // two tasks that share a definition share its problems
 		return
 	}
 	r.told[p] = true
-	if r.tally.Add(s) {
+	if r.limit.Add(s) {
 		r.problems = append(r.problems, p)
 	}
 }
 
 // all are the problems, and the word that there are more.
 func (r *resolver) all() spec.Problems {
-	return append(r.problems, r.tally.Untold(spec.Pos{})...)
+	return append(r.problems, r.limit.Exceeded(spec.Pos{})...)
 }
 
 // origin names a place for the plan: "task.yaml:9 spec.deno.parameters.map".

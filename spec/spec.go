@@ -129,7 +129,7 @@ func (r HTTPRef) At() Pos { return r.Pos }
 // Container is a runner that is a Kubernetes container of its own.
 type Container struct {
 	corev1.Container
-	section
+	cursor
 }
 
 func (*Function) runner()  {}
