@@ -41,7 +41,7 @@ bench: images ## measure what ktask adds to the engine
 FUZZTIME ?= 10m
 
 fuzz: ## look for inputs that break the loader, the resolver, the settings or the masks, FUZZTIME (10m) for each test
-	@for test in spec/FuzzLoad spec/FuzzPlainScalar engine/docker/FuzzLabels resolve/FuzzExpand resolve/FuzzResolve engine/mask/FuzzMask engine/FuzzOutput \
+	@for test in spec/FuzzLoad spec/yamltree/FuzzPlainScalar engine/docker/FuzzLabels resolve/FuzzExpand resolve/FuzzResolve engine/mask/FuzzMask engine/FuzzOutput \
 		engine/report/FuzzScreen spec/FuzzSettings command/FuzzProject; do \
 		echo "fuzz: $$test for $(FUZZTIME)"; \
 		go test -run '^$$' -fuzz "^$${test##*/}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "./$${test%/*}" || exit 1; \

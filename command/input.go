@@ -39,7 +39,7 @@ func (app App) read(paths []string) ([]spec.File, spec.Problems, error) {
 			return nil, nil, exitError{exitUsage, err}
 		}
 	}
-	return r.files, append(r.problems, r.tally.Untold(spec.Pos{})...), nil
+	return r.files, append(r.problems, r.limit.Exceeded(spec.Pos{})...), nil
 }
 
 // maxTotal bounds all files of a command, in bytes.
@@ -49,7 +49,7 @@ type reader struct {
 	app      App
 	files    []spec.File
 	problems spec.Problems
-	tally    spec.Tally
+	limit    spec.ProblemLimit
 	seen     map[string]bool
 	total    int
 }
@@ -94,7 +94,7 @@ func (r *reader) directory(path string) error {
 		found = true
 		if left := leftAlone(real, name, entry.Type()); left != nil {
 			left.Pos.File = filepath.ToSlash(filepath.Clean(name))
-			if r.tally.Add(left.Severity) {
+			if r.limit.Add(left.Severity) {
 				r.problems = append(r.problems, *left)
 			}
 			return nil

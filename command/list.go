@@ -43,14 +43,14 @@ func (app App) list(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	m, problems := spec.Load(files, spec.Options{Namespace: namespace, Lenient: s.yes("lenient")})
+	m, problems, err := spec.Load(files, spec.Options{Namespace: namespace, Lenient: s.yes("lenient")})
 	app.printer(s, files).print(append(problems, links...))
-	if len(problems.Errors()) > 0 {
+	if err != nil {
 		return exitError{exitUsage, nil}
 	}
-	apps, more := resolve.Apps(m, resolve.Options{Namespace: namespace, KeptnNamespace: defaultKeptnNamespace})
+	apps, more, err := resolve.Apps(m, resolve.Options{Namespace: namespace, KeptnNamespace: defaultKeptnNamespace})
 	app.printer(s, files).print(more)
-	if len(more.Errors()) > 0 {
+	if err != nil {
 		return exitError{exitUsage, nil}
 	}
 	if err := writeObjects(app.Out, m); err != nil {

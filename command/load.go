@@ -33,18 +33,18 @@ func (app App) load(s settings, o taskInput, t telling) (plan.Plan, error) {
 	if err := o.spares(files); err != nil {
 		return plan.Plan{}, err
 	}
-	manifests, problems := spec.Load(files, spec.Options{Namespace: o.Namespace, Lenient: o.Lenient})
+	manifests, problems, _ := spec.Load(files, spec.Options{Namespace: o.Namespace, Lenient: o.Lenient}) // whose error is one of the problems
 	problems = slices.Concat(problems, links, o.given.problems)
 	var p plan.Plan
-	if len(problems.Errors()) == 0 {
+	err = problems.Err()
+	if err == nil {
 		var more spec.Problems
-		p, more = resolve.Resolve(manifests, o.Options)
+		p, more, err = resolve.Resolve(manifests, o.Options)
 		p.Warnings = append(resolve.Warnings(problems), p.Warnings...)
 		problems = append(problems, more...)
 	} else { // all that is wrong, at once
 		problems = append(problems, resolve.Check(manifests, o.Options)...)
 	}
-	failed := len(problems.Errors()) > 0
 	files = append(files, o.given.files...)
 	names := make([]string, 0, len(files))
 	for _, f := range files {
@@ -52,12 +52,12 @@ func (app App) load(s settings, o taskInput, t telling) (plan.Plan, error) {
 	}
 	problems.Sort(names)
 	app.printer(s, files).print(t.of(problems))
-	if n := len(problems.Notes()); n > 0 && t == tellWarnings && !failed {
+	if n := len(problems.Notes()); n > 0 && t == tellWarnings && err == nil {
 		_, _ = fmt.Fprintf(app.Err, "fields with a meaning in a cluster only: %d (ktask plan shows them)\n", n)
 	}
 	switch {
-	case failed:
-		return p, exitError{exitUsage, nil}
+	case err != nil:
+		return plan.Plan{}, exitError{exitUsage, nil}
 	case len(p.Tasks) == 0:
 		return p, exitError{exitUsage, fmt.Errorf("nothing to run: %s", nothing(manifests, p, paths))}
 	}

@@ -161,7 +161,7 @@ func (s settings) secretFile(v value, file spec.File) ([]resolve.SecretValue, sp
 		all      []resolve.SecretValue
 		problems spec.Problems
 		number   int
-		tally    spec.Tally
+		limit    spec.ProblemLimit
 	)
 	for line := range bytes.Lines(bytes.TrimPrefix(file.Data, []byte("\ufeff"))) {
 		number++
@@ -184,14 +184,14 @@ func (s settings) secretFile(v value, file spec.File) ([]resolve.SecretValue, sp
 		switch {
 		case err == nil:
 			all = append(all, secret)
-		case tally.Add(spec.Error):
+		case limit.Add(spec.Error):
 			problems = append(problems, spec.Problem{
 				Pos: spec.Pos{File: file.Name, Line: number, Column: 1}, Severity: spec.Error, Rule: rule,
 				Message: err.Error(), Sensitive: true,
 			})
 		}
 	}
-	return all, append(problems, tally.Untold(spec.Pos{File: file.Name})...)
+	return all, append(problems, limit.Exceeded(spec.Pos{File: file.Name})...)
 }
 
 // foreignSecret is the error of a line that reaches outside, in a file that .ktask.yaml names and that lies beside it.
@@ -206,8 +206,8 @@ func (s settings) foreignSecret(v value, text string) error {
 
 func (v value) secretManifests(file spec.File) ([]resolve.SecretValue, spec.Problems) {
 	const anywhere = "*" // for a Secret that names no namespace: it holds for the tasks of all
-	m, problems := spec.Load([]spec.File{file}, spec.Options{Namespace: anywhere, Sensitive: true})
-	if len(m.Secrets) == 0 && len(problems.Errors()) == 0 {
+	m, problems, err := spec.Load([]spec.File{file}, spec.Options{Namespace: anywhere, Sensitive: true})
+	if len(m.Secrets) == 0 && err == nil {
 		problems = append(problems, spec.Problem{
 			Pos: spec.Pos{File: file.Name}, Severity: spec.Error, Rule: "no-secret",
 			Message: "the file holds no Secret", Remedy: "it takes Secret manifests, or lines of NAME[/KEY]=VALUE",

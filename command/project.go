@@ -63,7 +63,7 @@ func (app App) projectSettings(c *cli.Context, s *settings) error {
 	}
 	s.file, s.dir = map[string]spec.Setting{}, p.dir
 	trusted := app.trusts(p)
-	var tally spec.Tally
+	var limit spec.ProblemLimit
 	for _, setting := range p.settings {
 		untyped := s.untyped(setting)
 		s.file[setting.Key] = untyped
@@ -71,12 +71,12 @@ func (app App) projectSettings(c *cli.Context, s *settings) error {
 			continue
 		}
 		for _, r := range p.dir.reaches(untyped) {
-			if (r.through || !trusted) && tally.Add(spec.Error) {
+			if (r.through || !trusted) && limit.Add(spec.Error) {
 				problems = append(problems, r.problem())
 			}
 		}
 	}
-	problems = append(problems, tally.Untold(spec.Pos{File: configFile})...)
+	problems = append(problems, limit.Exceeded(spec.Pos{File: configFile})...)
 	problems.Sort(nil)
 	app.printer(*s, nil).print(problems)
 	if len(problems.Errors()) > 0 {

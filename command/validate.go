@@ -50,7 +50,7 @@ func (app App) validate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	m, problems := spec.Load(files, spec.Options{Namespace: namespace, Lenient: s.yes("lenient")})
+	m, problems, _ := spec.Load(files, spec.Options{Namespace: namespace, Lenient: s.yes("lenient")}) // whose error is one of the problems
 	problems = append(append(problems, links...), resolve.Check(m, resolve.Options{
 		Namespace: namespace, KeptnNamespace: keptn, Lenient: s.yes("lenient"), Preview: true,
 	})...)
@@ -62,7 +62,7 @@ func (app App) validate(c *cli.Context) error {
 	if err := app.printProblems(s, form, files, problems); err != nil {
 		return err
 	}
-	if len(problems.Errors()) > 0 {
+	if problems.Err() != nil {
 		return exitError{exitUsage, nil}
 	}
 	return nil

@@ -14,7 +14,7 @@ func BenchmarkResolve(b *testing.B) {
 	o := Options{Namespace: "default", KeptnNamespace: "keptn-system"}
 	for _, n := range []int{1000, 10_000} {
 		text := callers(n) + fmt.Sprintf(inline, 1_000_000, "console.log(1)")
-		m, problems := spec.Load([]spec.File{{Name: "f", Data: []byte(text), Named: true}}, spec.Options{Namespace: "default"})
+		m, problems, _ := spec.Load([]spec.File{{Name: "f", Data: []byte(text), Named: true}}, spec.Options{Namespace: "default"})
 		if len(problems) > 0 {
 			b.Fatal(problems)
 		}
@@ -28,8 +28,8 @@ func BenchmarkResolve(b *testing.B) {
 			})
 		}
 		run("plan", func(b *testing.B) {
-			if p, problems := Resolve(m, o); len(p.Tasks) != n || len(problems.Errors()) > 0 {
-				b.Fatalf("%d tasks, %v", len(p.Tasks), problems)
+			if p, _, err := Resolve(m, o); err != nil || len(p.Tasks) != n {
+				b.Fatalf("%d tasks, %v", len(p.Tasks), err)
 			}
 		})
 		run("check", func(b *testing.B) {
@@ -37,7 +37,7 @@ func BenchmarkResolve(b *testing.B) {
 				b.Fatal(problems)
 			}
 		})
-		p, _ := Resolve(m, o)
+		p, _, _ := Resolve(m, o)
 		run("text", func(b *testing.B) {
 			if err := p.WriteText(io.Discard, true); err != nil {
 				b.Fatal(err)

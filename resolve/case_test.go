@@ -170,20 +170,20 @@ func (c *ruleCase) change(file string, how func([]byte) []byte) error {
 func (c *ruleCase) resolve(t *testing.T) (problems, text string) {
 	t.Helper()
 	c.load.Namespace = c.options.Namespace
-	manifests, all := spec.Load(c.manifests, c.load)
+	manifests, all, err := spec.Load(c.manifests, c.load)
 	var p plan.Plan
 	switch {
 	case c.validate:
 		all = append(all, resolve.Check(manifests, c.options)...)
-	case len(all.Errors()) == 0:
+	case err == nil:
 		var more spec.Problems
-		p, more = resolve.Resolve(manifests, c.options)
+		p, more, err = resolve.Resolve(manifests, c.options)
 		all = append(all, more...)
 	}
 	for _, problem := range all {
 		problems += problem.String() + "\n"
 	}
-	if c.validate || len(all.Errors()) > 0 {
+	if c.validate || err != nil {
 		return problems, ""
 	}
 	if c.show == nil {

@@ -24,8 +24,8 @@ func TestCodeSizeInACluster(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			text := fmt.Sprintf(inline, 0, strings.Repeat("x", test.size))
-			m, problems := spec.Load([]spec.File{{Name: "a.yaml", Data: []byte(text), Named: true}}, spec.Options{Namespace: "default"})
-			_, more := Resolve(m, Options{Namespace: "default", KeptnNamespace: "keptn-system", Semantics: test.semantics})
+			m, problems, _ := spec.Load([]spec.File{{Name: "a.yaml", Data: []byte(text), Named: true}}, spec.Options{Namespace: "default"})
+			_, more, _ := Resolve(m, Options{Namespace: "default", KeptnNamespace: "keptn-system", Semantics: test.semantics})
 			warned := false
 			for _, p := range append(problems, more...) {
 				warned = warned || p.Rule == "cluster-code-size"

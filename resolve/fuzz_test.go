@@ -102,7 +102,7 @@ func manifestsOf(archive []byte) [][]byte {
 }
 
 func rendered(t *testing.T, data []byte, cluster bool) (all []byte, ok bool) {
-	m, problems := spec.Load([]spec.File{{Name: "f", Data: data, Named: true}}, spec.Options{Namespace: "default"})
+	m, problems, _ := spec.Load([]spec.File{{Name: "f", Data: data, Named: true}}, spec.Options{Namespace: "default"})
 	if len(problems.Errors()) > 0 {
 		return nil, false
 	}
@@ -110,7 +110,7 @@ func rendered(t *testing.T, data []byte, cluster bool) (all []byte, ok bool) {
 	if cluster {
 		o.Semantics = plan.Cluster
 	}
-	p, problems := Resolve(m, o)
+	p, problems, _ := Resolve(m, o)
 	problems = append(problems, Check(m, o)...)
 	text, err := p.MarshalJSON()
 	if err != nil || !utf8.Valid(text) {

@@ -131,21 +131,22 @@ func TestWorkGrowsWithTheManifests(t *testing.T) {
 
 func resolved(t *testing.T, text string) (plan.Plan, spec.Problems) {
 	t.Helper()
-	m, problems := spec.Load([]spec.File{{Name: "f", Data: []byte(text), Named: true}}, spec.Options{Namespace: "default"})
+	m, problems, _ := spec.Load([]spec.File{{Name: "f", Data: []byte(text), Named: true}}, spec.Options{Namespace: "default"})
 	if len(problems.Errors()) > 0 {
 		t.Fatalf("does not load: %.300v", problems.Errors())
 	}
-	return Resolve(m, Options{Namespace: "default", KeptnNamespace: "keptn-system"})
+	p, problems, _ := Resolve(m, Options{Namespace: "default", KeptnNamespace: "keptn-system"})
+	return p, problems
 }
 
 // allocated is how many bytes a plan, its JSON and a check ask for, those included that are soon free again.
 func allocated(t *testing.T, text string) uint64 {
 	t.Helper()
-	m, _ := spec.Load([]spec.File{{Name: "f", Data: []byte(text), Named: true}}, spec.Options{Namespace: "default"})
+	m, _, _ := spec.Load([]spec.File{{Name: "f", Data: []byte(text), Named: true}}, spec.Options{Namespace: "default"})
 	o := Options{Namespace: "default", KeptnNamespace: "keptn-system"}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	p, _ := Resolve(m, o)
+	p, _, _ := Resolve(m, o)
 	if _, err := p.MarshalJSON(); err != nil {
 		t.Error(err)
 	}

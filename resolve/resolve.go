@@ -83,9 +83,12 @@ type SecretValue struct {
 	Origin    plan.Origin
 }
 
-// Resolve makes the plan of a run. While the problems hold an error the plan is not fit to be run. The
-// problems of the manifests themselves are package spec's: these here are what came to light between them.
-func Resolve(m spec.Manifests, o Options) (plan.Plan, spec.Problems) {
+// Resolve returns the plan of a run and every problem between the manifests. The error is a *spec.InvalidError if one of
+// the problems is an error, or if the manifests had one when they were loaded; the plan is then empty.
+func Resolve(m spec.Manifests, o Options) (plan.Plan, spec.Problems, error) {
+	if err := m.Err(); err != nil {
+		return plan.Plan{}, nil, err
+	}
 	r := newResolver(m, o)
 	r.givenWords()
 	var p plan.Plan
@@ -96,8 +99,11 @@ func Resolve(m spec.Manifests, o Options) (plan.Plan, spec.Problems) {
 	}
 	r.unusedFlags(p)
 	problems := r.all()
+	if err := problems.Err(); err != nil {
+		return plan.Plan{}, problems, err
+	}
 	p.Warnings = Warnings(problems)
-	return p, problems
+	return p, problems, nil
 }
 
 // objects plans the KeptnTasks or definitions that are selected by themselves.
@@ -143,7 +149,7 @@ type resolver struct {
 	index    index
 	problems spec.Problems
 	told     map[spec.Problem]bool
-	tally    spec.Tally
+	limit    spec.ProblemLimit
 	// errors counts the errors, those too that were told before.
 	errors int
 	// taken are the overrides that something takes: "secret NAME/KEY", "image FROM", "param". images are those asked for.
@@ -175,18 +181,18 @@ func (r *resolver) add(s spec.Severity, at spec.Pos, rule, remedy, format string
 	if s == spec.Error {
 		r.errors++
 	}
-	if r.tally.Full(s) || r.told[p] { // two tasks that share a definition share its problems
+	if r.limit.Full(s) || r.told[p] { // two tasks that share a definition share its problems
 		return
 	}
 	r.told[p] = true
-	if r.tally.Add(s) {
+	if r.limit.Add(s) {
 		r.problems = append(r.problems, p)
 	}
 }
 
 // all are the problems, and the word that there are more.
 func (r *resolver) all() spec.Problems {
-	return append(r.problems, r.tally.Untold(spec.Pos{})...)
+	return append(r.problems, r.limit.Exceeded(spec.Pos{})...)
 }
 
 // origin names a place for the plan: "task.yaml:9 spec.deno.parameters.map".

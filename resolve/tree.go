@@ -16,8 +16,12 @@ type WorkloadTree struct {
 	Pre, Post             []string
 }
 
-// Apps lists the apps that Keptn would see in the manifests, whether or not their definitions are there.
-func Apps(m spec.Manifests, o Options) ([]AppTree, spec.Problems) {
+// Apps lists the apps that Keptn would see in the manifests, whether or not their definitions are there. The error is a
+// *spec.InvalidError if one of the problems is an error.
+func Apps(m spec.Manifests, o Options) ([]AppTree, spec.Problems, error) {
+	if err := m.Err(); err != nil {
+		return nil, nil, err
+	}
 	r := newResolver(m, o)
 	var trees []AppTree
 	for _, a := range r.apps(m) {
@@ -33,7 +37,7 @@ func Apps(m spec.Manifests, o Options) ([]AppTree, spec.Problems) {
 		}
 		trees = append(trees, t)
 	}
-	return trees, r.problems
+	return trees, r.problems, r.problems.Err()
 }
 
 func (r *resolver) values(names []spec.Name) []string {

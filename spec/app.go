@@ -1,6 +1,10 @@
 package spec
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"github.com/ktask/ktask/spec/yamltree"
+)
 
 // App is a KeptnApp. Before v1beta1 it carried the task lists itself; Tasks holds them.
 type App struct {
@@ -89,7 +93,7 @@ func (l *loader) app() {
 	var raw rawApp
 	l.decode(&raw)
 	meta, ok := l.meta(raw.rawHeader)
-	s := l.section().sub("spec")
+	s := l.cursor().sub("spec")
 	a := &App{Meta: meta, Tasks: l.stageTasks(s, raw.Spec.PreDeploymentTasks, raw.Spec.PostDeploymentTasks, nil)}
 	a.AppVersion = required(l, raw.Spec.Version, s, "version").Value
 	if raw.Spec.Version != nil && a.AppVersion == "" {
@@ -113,7 +117,7 @@ func (l *loader) appContext() {
 	var raw rawAppContext
 	l.decode(&raw)
 	meta, ok := l.meta(raw.rawHeader)
-	s := l.section().sub("spec")
+	s := l.cursor().sub("spec")
 	c := &AppContext{
 		Meta:     meta,
 		Tasks:    l.stageTasks(s, raw.Spec.PreDeploymentTasks, raw.Spec.PostDeploymentTasks, raw.Spec.PromotionTasks),
@@ -124,21 +128,21 @@ func (l *loader) appContext() {
 	}
 }
 
-func (l *loader) stageTasks(s section, pre, post, promotion []string) StageTasks {
+func (l *loader) stageTasks(s cursor, pre, post, promotion []string) StageTasks {
 	t := StageTasks{
 		Pre:       l.names(s.sub("preDeploymentTasks"), pre),
 		Post:      l.names(s.sub("postDeploymentTasks"), post),
 		Promotion: l.names(s.sub("promotionTasks"), promotion),
 	}
 	for _, field := range []string{"preDeploymentEvaluations", "postDeploymentEvaluations"} {
-		if list := s.find(field); s.Given(field) && len(list.values) > 0 {
+		if list := s.find(field); s.Given(field) && len(list.Values) > 0 {
 			t.Evaluations = append(t.Evaluations, s.At(field))
 		}
 	}
 	return t
 }
 
-func (l *loader) names(s section, values []string) []Name {
+func (l *loader) names(s cursor, values []string) []Name {
 	var all []Name
 	for item, name := range sound(l, s, values) {
 		all = append(all, Name{name, item.At()})
@@ -156,11 +160,11 @@ func (l *loader) config() {
 	l.decode(&raw)
 	meta, ok := l.meta(raw.rawHeader)
 	c := &Config{Meta: meta}
-	s := l.section().sub("spec", "blockDeployment")
+	s := l.cursor().sub("spec", "blockDeployment")
 	if s.Given() {
 		var block bool
-		if err := json.Unmarshal([]byte(s.root.text), &block); err != nil || s.root.kind != boolKind {
-			l.fail(s.At(), "wrong-type", "", "spec.blockDeployment must be a boolean, not %s", s.root.kind)
+		if err := json.Unmarshal([]byte(s.root.Text), &block); err != nil || s.root.Kind != yamltree.Bool {
+			l.fail(s.At(), "wrong-type", "", "spec.blockDeployment must be a boolean, not %s", s.root.Kind)
 		}
 		c.BlockDeployment = given(&block, s)
 	}

@@ -1,5 +1,7 @@
 package spec
 
+import "github.com/ktask/ktask/spec/yamltree"
+
 // Broken are the objects in which a load found errors, whether or not it returns them. What seems to be missing, or to be
 // missing in one of them, may be there once they are mended.
 type Broken struct{ objects map[identity]bool }
@@ -10,16 +12,16 @@ func (b Broken) Has(kind, namespace, name string) bool {
 }
 
 // broken notes what an object with errors says of its identity. Its kind may be what is misspelt.
-func (l *loader) broken(root *node, kind string) {
+func (l *loader) broken(root *yamltree.Node, kind string) {
 	kind = Nearest(kind, []string{"KeptnTaskDefinition", "KeptnTask", "KeptnApp", "KeptnAppContext", "ConfigMap", "Secret"})
-	meta := root.field("metadata")
-	name, namespace := meta.field("name"), meta.field("namespace")
-	if kind == "" || name == nil || name.kind != stringKind {
+	meta := root.Field("metadata")
+	name, namespace := meta.Field("name"), meta.Field("namespace")
+	if kind == "" || name == nil || name.Kind != yamltree.String {
 		return
 	}
-	id := identity{kind, l.options.Namespace, name.text}
-	if namespace != nil && namespace.kind == stringKind && namespace.text != "" {
-		id.namespace = namespace.text
+	id := identity{kind, l.options.Namespace, name.Text}
+	if namespace != nil && namespace.Kind == yamltree.String && namespace.Text != "" {
+		id.namespace = namespace.Text
 	}
 	if l.manifests.Broken.objects == nil {
 		l.manifests.Broken.objects = map[identity]bool{}

@@ -13,7 +13,7 @@ import (
 
 // container checks a container as the API server does for the pod of the Job that Keptn makes of it
 // (k8s.io/kubernetes pkg/apis/core/validation, validateContainer), and what ktask cannot honour.
-func (l *loader) container(raw *corev1.Container, s section) *Container {
+func (l *loader) container(raw *corev1.Container, s cursor) *Container {
 	if raw == nil {
 		raw = &corev1.Container{}
 	}
@@ -29,17 +29,17 @@ func (l *loader) container(raw *corev1.Container, s section) *Container {
 	c.lifecycle()
 	c.resizePolicy()
 	l.verdicts(s)
-	return &Container{Container: *raw, section: s}
+	return &Container{Container: *raw, cursor: s}
 }
 
 type containerCheck struct {
 	*loader
 	raw *corev1.Container
-	s   section
+	s   cursor
 }
 
 // within checks the part of the container that s is.
-func (c containerCheck) within(s section) containerCheck { return containerCheck{c.loader, c.raw, s} }
+func (c containerCheck) within(s cursor) containerCheck { return containerCheck{c.loader, c.raw, s} }
 
 // missing reports a required field, unless something else is known to be wrong with it.
 func (c containerCheck) missing(value string, steps ...any) bool {
@@ -87,7 +87,7 @@ func (c containerCheck) identity() {
 }
 
 func (c containerCheck) env() {
-	seen := map[string]section{}
+	seen := map[string]cursor{}
 	for s, e := range sound(c.loader, c.s.sub("env"), c.raw.Env) {
 		c := c.within(s)
 		if c.missing(e.Name, "name") {
@@ -170,7 +170,7 @@ func (c containerCheck) envFrom() {
 
 // volumeMounts allows the one volume that Keptn makes: an emptyDir named like the first mount.
 func (c containerCheck) volumeMounts() {
-	seen := map[string]section{}
+	seen := map[string]cursor{}
 	for s, m := range sound(c.loader, c.s.sub("volumeMounts"), c.raw.VolumeMounts) {
 		c := c.within(s)
 		if c.missing(m.Name, "name") || c.missing(m.MountPath, "mountPath") {

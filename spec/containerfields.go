@@ -3,6 +3,8 @@ package spec
 import (
 	"fmt"
 	"strings"
+
+	"github.com/ktask/ktask/spec/yamltree"
 )
 
 // Support says what becomes of a field of a container on an engine.
@@ -88,7 +90,7 @@ type fieldVerdicts struct {
 	table  map[string]ContainerField
 }
 
-func (l *loader) verdicts(s section) {
+func (l *loader) verdicts(s cursor) {
 	v := fieldVerdicts{l, map[string]ContainerField{}}
 	for _, f := range ContainerFields() {
 		v.table[f.Path] = f
@@ -96,31 +98,31 @@ func (l *loader) verdicts(s section) {
 	v.visit(s, "")
 }
 
-func (v fieldVerdicts) visit(s section, path string) {
+func (v fieldVerdicts) visit(s cursor, path string) {
 	n := s.root
-	if n == nil || n.bad || n.kind == nullKind {
+	if n == nil || n.Bad || n.Kind == yamltree.Null {
 		return
 	}
-	if (n.kind == objectKind || n.kind == listKind) && len(n.values) == 0 {
+	if (n.Kind == yamltree.Object || n.Kind == yamltree.List) && len(n.Values) == 0 {
 		return // to Kubernetes as if it were not given
 	}
 	if f, known := v.table[path]; known {
 		v.tell(s, f)
 		return
 	}
-	switch n.kind {
-	case objectKind:
-		for _, key := range n.keys {
-			v.visit(s.sub(key.text), strings.TrimPrefix(path+"."+key.text, "."))
+	switch n.Kind {
+	case yamltree.Object:
+		for _, key := range n.Keys() {
+			v.visit(s.sub(key.Text), strings.TrimPrefix(path+"."+key.Text, "."))
 		}
-	case listKind:
-		for i := range n.values {
+	case yamltree.List:
+		for i := range n.Values {
 			v.visit(s.sub(i), path+"[]")
 		}
 	}
 }
 
-func (v fieldVerdicts) tell(s section, f ContainerField) {
+func (v fieldVerdicts) tell(s cursor, f ContainerField) {
 	switch at := s.At(); f.Support {
 	case Approximated:
 		v.loader.problem(Problem{Pos: at, Rule: "no-local-meaning", Severity: Note, Message: fmt.Sprintf("%s has no effect here: %s", at.Field, f.Reason)})

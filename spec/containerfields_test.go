@@ -74,7 +74,7 @@ func TestVerdictsOnTheFixture(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, problems := spec.Load([]spec.File{{Name: "all.yaml", Data: data, Named: true}}, spec.Options{Namespace: "default"})
+	_, problems, _ := spec.Load([]spec.File{{Name: "all.yaml", Data: data, Named: true}}, spec.Options{Namespace: "default"})
 	told := map[string]spec.Problem{}
 	for _, p := range problems {
 		path := strings.TrimPrefix(p.Pos.Field, "spec.container.")
@@ -108,7 +108,7 @@ func TestLenientLeavesRejectedFieldsOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, problems := spec.Load([]spec.File{{Name: "all.yaml", Data: data, Named: true}}, spec.Options{Namespace: "default", Lenient: true})
+	m, problems, _ := spec.Load([]spec.File{{Name: "all.yaml", Data: data, Named: true}}, spec.Options{Namespace: "default", Lenient: true})
 	if len(m.Definitions) != 1 || len(problems.Errors()) != 0 || len(problems.Warnings()) == 0 {
 		t.Errorf("%d definitions, problems %v", len(m.Definitions), problems)
 	}

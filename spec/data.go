@@ -13,8 +13,8 @@ func (l *loader) configMap() {
 	var raw rawConfigMap
 	l.decode(&raw)
 	meta, ok := l.meta(raw.rawHeader)
-	s := l.section()
-	m := &ConfigMap{Meta: meta, Data: pairs(pointers(raw.Data), s.sub("data")), CodeLine: s.textLine("data", "code")}
+	s := l.cursor()
+	m := &ConfigMap{Meta: meta, Data: pairs(pointers(raw.Data), s.sub("data")), CodeLine: s.find("data", "code").TextLine()}
 	size := 0
 	for _, pair := range m.Data {
 		l.dataKey(s.sub("data"), pair.Key)
@@ -41,11 +41,11 @@ func (l *loader) secret() {
 	meta, ok := l.meta(raw.rawHeader)
 	values := make(map[string][]byte, len(raw.Data)+len(raw.StringData))
 	for key, value := range raw.Data {
-		l.dataKey(l.section().sub("data"), key)
+		l.dataKey(l.cursor().sub("data"), key)
 		values[key] = value
 	}
 	for key, value := range raw.StringData {
-		l.dataKey(l.section().sub("stringData"), key)
+		l.dataKey(l.cursor().sub("stringData"), key)
 		values[key] = []byte(value)
 	}
 	size := 0
@@ -60,7 +60,7 @@ func (l *loader) secret() {
 	}
 }
 
-func (l *loader) dataKey(s section, key string) {
+func (l *loader) dataKey(s cursor, key string) {
 	l.refused(validation.IsConfigMapKey(key), s.keyAt(key), "invalid-key", "%q is no key of a %s", key, l.kind)
 }
 
@@ -73,7 +73,7 @@ func (l *loader) dataSize(size int) {
 
 // secretType checks the keys that a type of Secret has, as ValidateSecret of k8s.io/kubernetes pkg/apis/core/validation does.
 func (l *loader) secretType(raw rawSecret, values map[string][]byte) {
-	s := l.section()
+	s := l.cursor()
 	if s.bad("data") || s.bad("stringData") || s.bad("type") {
 		return
 	}

@@ -8,13 +8,15 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/ktask/ktask/spec/yamltree"
 )
 
 func (l *loader) definition() {
 	var raw rawDefinition
 	l.decode(&raw)
 	meta, ok := l.meta(raw.rawHeader)
-	s := l.section().sub("spec")
+	s := l.cursor().sub("spec")
 	d := &Definition{
 		Meta:    meta,
 		Runner:  l.runner(raw.Spec, s),
@@ -47,7 +49,7 @@ func (l *loader) definition() {
 }
 
 // pullSecrets are the names. The API server takes an empty one, with a warning.
-func (l *loader) pullSecrets(raw []corev1.LocalObjectReference, s section) []string {
+func (l *loader) pullSecrets(raw []corev1.LocalObjectReference, s cursor) []string {
 	var names []string
 	for s, ref := range sound(l, s, raw) {
 		switch {
@@ -61,7 +63,7 @@ func (l *loader) pullSecrets(raw []corev1.LocalObjectReference, s section) []str
 }
 
 // required is a field of s that must be there once s is.
-func required[T any](l *loader, value *T, s section, field string) Optional[T] {
+func required[T any](l *loader, value *T, s cursor, field string) Optional[T] {
 	if value == nil {
 		l.missing(s, field)
 		return Optional[T]{}
@@ -70,30 +72,30 @@ func required[T any](l *loader, value *T, s section, field string) Optional[T] {
 }
 
 // missing reports a field of s that must be there, unless a problem of it, or its misspelt name, was reported.
-func (l *loader) missing(s section, field string) {
+func (l *loader) missing(s cursor, field string) {
 	if s.bad() || s.bad(field) || l.misspelt(s, field) {
 		return
 	}
-	if s.root == nil && s.at != nil && s.at.parent == nil && l.misspelt(l.section(), s.at.name) {
+	if s.root == nil && s.at != nil && s.at.Parent == nil && l.misspelt(l.cursor(), s.at.Name) {
 		return
 	}
 	l.fail(s.At(field), "required", "", "%s is required", s.At(field).Field)
 }
 
 // misspelt tells whether an error of s is about a key that was meant to be field.
-func (l *loader) misspelt(s section, field string) bool {
-	if s.root == nil || s.root.kind != objectKind || l.options.Lenient {
+func (l *loader) misspelt(s cursor, field string) bool {
+	if s.root == nil || s.root.Kind != yamltree.Object || l.options.Lenient {
 		return false
 	}
-	for i, key := range s.root.keys {
-		if s.root.values[i].bad && Nearest(key.text, []string{field}) == field {
+	for i, key := range s.root.Keys() {
+		if s.root.Values[i].Bad && Nearest(key.Text, []string{field}) == field {
 			return true
 		}
 	}
 	return false
 }
 
-func given[T any](value *T, s section) Optional[T] {
+func given[T any](value *T, s cursor) Optional[T] {
 	if value == nil {
 		return Optional[T]{}
 	}
@@ -101,7 +103,7 @@ func given[T any](value *T, s section) Optional[T] {
 }
 
 // runner finds the one runner: what counts is which fields are there, not what is in them (Keptn's webhook).
-func (l *loader) runner(raw rawDefinitionSpec, s section) Runner {
+func (l *loader) runner(raw rawDefinitionSpec, s cursor) Runner {
 	var present []string
 	var one Runner
 	for _, r := range []struct {
@@ -131,7 +133,7 @@ func (l *loader) runner(raw rawDefinitionSpec, s section) Runner {
 				return nil // reported already
 			}
 		}
-		if !l.unknownRunner(s) && !l.misspelt(l.section(), "spec") {
+		if !l.unknownRunner(s) && !l.misspelt(l.cursor(), "spec") {
 			l.fail(s.At(), "no-runner", "add spec.deno, spec.python or spec.container", "a definition needs a runner")
 		}
 	}
@@ -139,19 +141,19 @@ func (l *loader) runner(raw rawDefinitionSpec, s section) Runner {
 }
 
 // unknownRunner tells whether an unknown field of spec was reported, which then is the misspelt runner.
-func (l *loader) unknownRunner(s section) bool {
-	if s.root == nil || s.root.kind != objectKind || l.options.Lenient {
+func (l *loader) unknownRunner(s cursor) bool {
+	if s.root == nil || s.root.Kind != yamltree.Object || l.options.Lenient {
 		return false
 	}
-	for i := range s.root.keys {
-		if s.root.values[i].bad {
+	for i := range s.root.Keys() {
+		if s.root.Values[i].Bad {
 			return true
 		}
 	}
 	return false
 }
 
-func (l *loader) function(runtime, field string, raw *rawFunction, s section) *Function {
+func (l *loader) function(runtime, field string, raw *rawFunction, s cursor) *Function {
 	f := &Function{Runtime: runtime, Field: field, Pos: s.At()}
 	if raw == nil {
 		return f
@@ -171,7 +173,7 @@ func (l *loader) function(runtime, field string, raw *rawFunction, s section) *F
 // sources lists where the code may come from in the order in which Keptn looks (runtime_builder.go): the
 // referenced definition, the inline code, the ConfigMap, the URL. One that is empty is none to Keptn, and an error only
 // where there is no other.
-func (l *loader) sources(f *Function, raw *rawFunction, s section) {
+func (l *loader) sources(f *Function, raw *rawFunction, s cursor) {
 	broken := false
 	var empty []func()
 	add := func(field, leaf, value string, source Source) {
@@ -189,7 +191,7 @@ func (l *loader) sources(f *Function, raw *rawFunction, s section) {
 		l.reference(r.Name, s.At("functionRef", "name"))
 	}
 	if r := raw.Inline; s.Given("inline") && r != nil {
-		add("inline", "code", r.Code, Inline{r.Code, s.textLine("inline", "code"), s.At("inline", "code")})
+		add("inline", "code", r.Code, Inline{r.Code, s.find("inline", "code").TextLine(), s.At("inline", "code")})
 	}
 	if r := raw.ConfigMapRef; s.Given("configMapRef") && r != nil {
 		add("configMapRef", "name", r.Name, ConfigMapRef{r.Name, s.At("configMapRef", "name")})
@@ -215,15 +217,15 @@ func (l *loader) sources(f *Function, raw *rawFunction, s section) {
 }
 
 // brokenChild tells whether a field of s was reported, so that its absence needs no second word.
-func (l *loader) brokenChild(s section) bool {
-	if s.root == nil || s.root.bad {
+func (l *loader) brokenChild(s cursor) bool {
+	if s.root == nil || s.root.Bad {
 		return true
 	}
-	if l.options.Lenient || s.root.kind != objectKind {
+	if l.options.Lenient || s.root.Kind != yamltree.Object {
 		return false
 	}
-	for _, v := range s.root.values {
-		if v.bad {
+	for _, v := range s.root.Values {
+		if v.Bad {
 			return true
 		}
 	}
@@ -239,7 +241,7 @@ func (l *loader) reference(name string, at Pos) {
 }
 
 // count is an int32 that Kubernetes' Job refuses below zero, though Keptn's schema does not.
-func (l *loader) count(value *int32, s section, name string) Optional[int32] {
+func (l *loader) count(value *int32, s cursor, name string) Optional[int32] {
 	if value != nil && *value < 0 {
 		l.fail(s.At(), "out-of-range", "write "+name+": 0", "spec.%s must be 0 or more, not %d: Kubernetes refuses such a Job, and Keptn tries to make it for ever", name, *value)
 		return Optional[int32]{}
@@ -253,7 +255,7 @@ var timeoutPattern = regexp.MustCompile(`^\+?(0|([0-9]*\.?[0-9]+(ns|us|µs|ms|s|
 
 const timeoutExample = "for example 30s, 5m or 1h30m"
 
-func (l *loader) timeout(value *string, s section) Optional[time.Duration] {
+func (l *loader) timeout(value *string, s cursor) Optional[time.Duration] {
 	if value == nil {
 		return Optional[time.Duration]{}
 	}

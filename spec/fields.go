@@ -6,21 +6,24 @@ import (
 	"strings"
 )
 
-// fieldInfo is what reflection says about a field of a struct.
+// fieldInfo describes a JSON field of a struct.
 type fieldInfo struct {
 	name     string
 	kind     reflect.Type
-	versions []string // the API versions that have the field; nil is all
+	versions []string // the API versions that have the field; nil if all do
 }
 
-// in tells whether the field is in an API version.
+// in reports whether an API version has the field.
 func (f fieldInfo) in(version string) bool {
 	return f.versions == nil || slices.Contains(f.versions, version)
 }
 
-// fieldsOf lists the JSON fields of a struct, embedded ones included.
-func (s *shape) fieldsOf(t reflect.Type) []fieldInfo {
-	if known, ok := s.fields[t]; ok {
+// fieldCache holds the fields of the structs that it was asked for.
+type fieldCache map[reflect.Type][]fieldInfo
+
+// of returns the JSON fields of a struct, including those of embedded structs.
+func (c fieldCache) of(t reflect.Type) []fieldInfo {
+	if known, ok := c[t]; ok {
 		return known
 	}
 	var fields []fieldInfo
@@ -32,7 +35,7 @@ func (s *shape) fieldsOf(t reflect.Type) []fieldInfo {
 			for inner.Kind() == reflect.Pointer {
 				inner = inner.Elem()
 			}
-			fields = append(fields, s.fieldsOf(inner)...)
+			fields = append(fields, c.of(inner)...)
 			continue
 		}
 		if name == "-" || !f.IsExported() {
@@ -44,6 +47,6 @@ func (s *shape) fieldsOf(t reflect.Type) []fieldInfo {
 		}
 		fields = append(fields, info)
 	}
-	s.fields[t] = fields
+	c[t] = fields
 	return fields
 }

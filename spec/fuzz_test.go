@@ -7,9 +7,6 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
-
-	yaml2 "go.yaml.in/yaml/v2"
-	"go.yaml.in/yaml/v3"
 )
 
 // nasty are short inputs that parsers and people get wrong.
@@ -79,66 +76,6 @@ func FuzzLoad(f *testing.F) {
 }
 
 func load(text string, lenient bool) (Manifests, Problems) {
-	return Load([]File{{Name: "f", Data: []byte(text), Named: true}}, Options{Namespace: "default", Lenient: lenient})
-}
-
-// FuzzPlainScalar: scalars without quotes mean what kubectl's own YAML reader takes them for.
-func FuzzPlainScalar(f *testing.F) {
-	for _, s := range []string{
-		"", "~", "null", "Null", "y", "Y", "yes", "YeS", "on", "OFF", "true", "False", "0", "-0", "+5", "007", "08", "0o7", "0x1F", "0b101", "-0b11", "0b+0", "-.INF", ".NaN", "1_000", "_1",
-		"1.", ".5", "-.5", "1e3", "1E+3", "1e400", "9223372036854775808", "-9223372036854775809", "18446744073709551616", ".inf", "-.Inf", ".nan", ".", "-", "+",
-		"...", "---", "1:30", "2001-01-01", "2001-01-01T00:00:00Z", "1.2.3", "<<", "=", "0x", "0x1p-2", "1__0", "0b", "1e", "١",
-	} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		var doc yaml.Node
-		if err := yaml.Unmarshal([]byte("- "+s), &doc); err != nil || len(doc.Content) == 0 || len(doc.Content[0].Content) != 1 {
-			t.Skip()
-		}
-		if scalar := doc.Content[0].Content[0]; scalar.Kind != yaml.ScalarNode || scalar.Value != s || scalar.Style != 0 {
-			t.Skip() // not a plain scalar
-		}
-		var items []any
-		if err := yaml2.Unmarshal([]byte("- "+s), &items); err != nil || len(items) != 1 {
-			t.Skip()
-		}
-		want := fmt.Sprint(items[0])
-		got := plainScalar(s)
-		switch v := items[0].(type) {
-		case nil:
-			want = "null"
-			if got.kind != nullKind {
-				t.Errorf("%q is null, not %s %q", s, got.kind, got.text)
-			}
-		case float64:
-			switch {
-			case infinite(s) && got.kind == numberKind, got.kind == stringKind && (v > 1e308 || v < -1e308):
-				want = s // it has no JSON
-			default:
-				var back float64
-				if _, err := fmt.Sscan(got.text, &back); err != nil || back != v || got.kind != numberKind {
-					t.Errorf("%q is %v, not %s %q", s, v, got.kind, got.text)
-				}
-				return
-			}
-		case string:
-			if got.kind != stringKind {
-				t.Errorf("%q is a string, not %s %q", s, got.kind, got.text)
-			}
-		case int, int64, uint64:
-			if got.kind != numberKind {
-				t.Errorf("%q is a number, not %s %q", s, got.kind, got.text)
-			}
-		case bool:
-			if got.kind != boolKind {
-				t.Errorf("%q is a boolean, not %s %q", s, got.kind, got.text)
-			}
-		default: // a date stays as it was written
-			want = s
-		}
-		if got.text != want {
-			t.Errorf("%q is %q, not %q", s, want, got.text)
-		}
-	})
+	m, problems, _ := Load([]File{{Name: "f", Data: []byte(text), Named: true}}, Options{Namespace: "default", Lenient: lenient})
+	return m, problems
 }

@@ -8,26 +8,28 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ktask/ktask/spec/yamltree"
 )
 
 // document takes one object; version and kind are those that a typed list gives to items without their own.
-func (l *loader) document(root *node, apiVersion, kind string) {
+func (l *loader) document(root *yamltree.Node, apiVersion, kind string) {
 	l.root, l.sensitive = root, l.options.Sensitive || kind == "Secret" || holdsSecret(root)
-	if root.kind == nullKind {
+	if root.Kind == yamltree.Null {
 		return // an empty document
 	}
-	if root.kind != objectKind {
+	if root.Kind != yamltree.Object {
 		if l.file.Named {
-			l.fail(l.at(), "not-an-object", "", "a manifest is an object with apiVersion and kind, not %s", root.kind)
+			l.fail(l.at(), "not-an-object", "", "a manifest is an object with apiVersion and kind, not %s", root.Kind)
 		}
 		l.manifests.Foreign++
 		return
 	}
-	before := l.tally.errors
+	before := l.limit.errors
 	apiVersion, ok1 := l.header("apiVersion", apiVersion)
 	kind, ok2 := l.header("kind", kind)
 	if !ok1 || !ok2 {
-		if l.tally.errors > before {
+		if l.limit.errors > before {
 			l.broken(root, kind)
 		}
 		l.manifests.Foreign++
@@ -41,7 +43,7 @@ func (l *loader) document(root *node, apiVersion, kind string) {
 	if !grouped {
 		group, version = "", apiVersion
 	}
-	if l.object(group, version, kind); l.flawed || l.tally.errors > before || l.full(Error) {
+	if l.object(group, version, kind); l.flawed || l.limit.errors > before || l.full(Error) {
 		l.broken(root, kind)
 	}
 }
@@ -55,9 +57,9 @@ func hasHeader(data []byte) bool {
 	return headerKey.Match(bytes.ReplaceAll(data, []byte{0}, nil))
 }
 
-// passedOver takes the problems that the parser has with a file which is no manifest, like the settings of another tool:
+// notManifest takes the problems that the parser has with a file which is no manifest, like the settings of another tool:
 // what is wrong there is not ktask's business.
-func (l *loader) passedOver(p Problem) {
+func (l *loader) notManifest(p Problem) {
 	p.Severity = Warning
 	l.problem(p)
 }
@@ -65,15 +67,15 @@ func (l *loader) passedOver(p Problem) {
 // header reads apiVersion or kind. A file that is found in a directory and lacks one is something else, like the values
 // of a chart, unless what it has names Keptn.
 func (l *loader) header(name, inherited string) (string, bool) {
-	value := l.root.field(name)
+	value := l.root.Field(name)
 	switch {
-	case value != nil && value.kind == stringKind && value.text != "":
-		return value.text, true
+	case value != nil && value.Kind == yamltree.String && value.Text != "":
+		return value.Text, true
 	case value == nil && inherited != "":
 		return inherited, true
-	case !l.file.Named && (l.root.field("apiVersion") == nil || l.root.field("kind") == nil) && !meantForKeptn(l.root):
-	case value != nil && value.kind != stringKind && value.kind != nullKind:
-		l.fail(l.at(name), "wrong-type", "", "%s must be a string, not %s", name, value.kind)
+	case !l.file.Named && (l.root.Field("apiVersion") == nil || l.root.Field("kind") == nil) && !meantForKeptn(l.root):
+	case value != nil && value.Kind != yamltree.String && value.Kind != yamltree.Null:
+		l.fail(l.at(name), "wrong-type", "", "%s must be a string, not %s", name, value.Kind)
 	case value != nil:
 		l.fail(l.at(name), "not-an-object", "every Kubernetes object has both", "%s is empty", name)
 	default:
@@ -85,9 +87,9 @@ func (l *loader) header(name, inherited string) (string, bool) {
 // headerMissing points at the key that was meant, if there is one.
 func (l *loader) headerMissing(name string) {
 	others := []string{"apiVersion", "kind", "metadata", "spec", "data", "items"}
-	for _, key := range l.root.keys {
-		if Nearest(key.text, others) == name && !slices.Contains(others, key.text) {
-			l.fail(l.section().keyAt(key.text), "not-an-object", DidYouMean(key.text, others), "an object without %s, but with %q", name, key.text)
+	for _, key := range l.root.Keys() {
+		if Nearest(key.Text, others) == name && !slices.Contains(others, key.Text) {
+			l.fail(l.cursor().keyAt(key.Text), "not-an-object", DidYouMean(key.Text, others), "an object without %s, but with %q", name, key.Text)
 			return
 		}
 	}
@@ -95,11 +97,11 @@ func (l *loader) headerMissing(name string) {
 }
 
 // meantForKeptn tells whether the header names Keptn, in whatever case its keys are written.
-func meantForKeptn(root *node) bool {
-	for i, key := range root.keys {
-		switch value := root.values[i]; {
-		case value.kind != stringKind:
-		case strings.EqualFold(key.text, "apiVersion") && namesKeptn(value.text), strings.EqualFold(key.text, "kind") && isKeptnKind(value.text):
+func meantForKeptn(root *yamltree.Node) bool {
+	for i, key := range root.Keys() {
+		switch value := root.Values[i]; {
+		case value.Kind != yamltree.String:
+		case strings.EqualFold(key.Text, "apiVersion") && namesKeptn(value.Text), strings.EqualFold(key.Text, "kind") && isKeptnKind(value.Text):
 			return true
 		}
 	}
@@ -107,15 +109,15 @@ func meantForKeptn(root *node) bool {
 }
 
 // holdsSecret tells whether the lines of an object may be those of a Secret, in whatever case that is written.
-func holdsSecret(root *node) bool {
-	if root.kind != objectKind {
+func holdsSecret(root *yamltree.Node) bool {
+	if root.Kind != yamltree.Object {
 		return false
 	}
-	for i, key := range root.keys {
-		switch value := root.values[i]; {
-		case strings.EqualFold(key.text, "kind") && (strings.EqualFold(value.text, "Secret") || strings.EqualFold(value.text, "SecretList")):
+	for i, key := range root.Keys() {
+		switch value := root.Values[i]; {
+		case strings.EqualFold(key.Text, "kind") && (strings.EqualFold(value.Text, "Secret") || strings.EqualFold(value.Text, "SecretList")):
 			return true
-		case key.text == "items" && value.kind == listKind && slices.ContainsFunc(value.values, holdsSecret):
+		case key.Text == "items" && value.Kind == yamltree.List && slices.ContainsFunc(value.Values, holdsSecret):
 			return true
 		}
 	}
@@ -131,16 +133,16 @@ type rawList struct {
 }
 
 func (l *loader) items(apiVersion, kind string) {
-	l.shape().check(l.root, reflect.TypeFor[rawList](), nil)
-	items := l.root.field("items")
-	if items == nil || items.kind != listKind {
+	l.checker().check(l.root, reflect.TypeFor[rawList](), nil)
+	items := l.root.Field("items")
+	if items == nil || items.Kind != yamltree.List {
 		return
 	}
-	for _, item := range items.values {
+	for _, item := range items.Values {
 		if l.full(Error) {
 			return
 		}
-		if !item.bad {
+		if !item.Bad {
 			l.document(item, apiVersion, kind)
 		}
 	}

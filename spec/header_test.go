@@ -30,7 +30,7 @@ func TestFoundInADirectory(t *testing.T) {
 		"apiVersion: v1\nkind: Configmap":                        `2:7: error: there is no Configmap in version "v1" (did you mean "ConfigMap"?)`,
 		"apiVersion: v1\nkind: List\nitems: [{kind: KeptnTask}]": "3:9: error: an object without apiVersion (",
 	} {
-		_, problems := Load([]File{{Name: "f", Data: []byte(text)}}, Options{Namespace: "default"})
+		_, problems, _ := Load([]File{{Name: "f", Data: []byte(text)}}, Options{Namespace: "default"})
 		if want == "" && len(problems) > 0 || want != "" && (len(problems) == 0 || !strings.HasPrefix(problems[0].String(), "f:"+want)) {
 			t.Errorf("%s\nwant %q, got %v", text, want, problems)
 		}
@@ -59,7 +59,7 @@ func TestNoManifest(t *testing.T) {
 			if named {
 				want = Error
 			}
-			_, problems := Load([]File{{Name: "f", Data: []byte(text), Named: named}}, Options{Namespace: "default"})
+			_, problems, _ := Load([]File{{Name: "f", Data: []byte(text), Named: named}}, Options{Namespace: "default"})
 			if len(problems) == 0 || problems[0].Severity != want || want == Warning && len(problems.Errors()) > 0 {
 				t.Errorf("%q, named %t: want %s, got %v", text, named, want, problems)
 			}

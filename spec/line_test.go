@@ -25,7 +25,7 @@ func TestLineOfCode(t *testing.T) {
 		"!!binary |\n        aGVs\n        bG8=\n": 0,
 	} {
 		text := "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTaskDefinition\nmetadata: {name: hi}\nspec:\n  python:\n    inline:\n      code: " + code
-		m, problems := spec.Load([]spec.File{{Name: "task.yaml", Data: []byte(text), Named: true}}, spec.Options{Namespace: "default"})
+		m, problems, _ := spec.Load([]spec.File{{Name: "task.yaml", Data: []byte(text), Named: true}}, spec.Options{Namespace: "default"})
 		if len(problems.Errors()) > 0 {
 			t.Errorf("%q: %v", code, problems)
 			continue
@@ -42,7 +42,7 @@ func TestFilesBehindEachOther(t *testing.T) {
 	const one = "\ufeff---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: NAME}\n"
 	const two = "---\n\ufeffapiVersion: v1\nkind: ConfigMap\nmetadata: {name: NAME, wrong: x}\n"
 	text := strings.ReplaceAll(one, "NAME", "a") + strings.ReplaceAll(one, "NAME", "b") + strings.ReplaceAll(two, "NAME", "c")
-	m, problems := spec.Load([]spec.File{{Name: "all.yaml", Data: []byte(text), Named: true}}, spec.Options{Namespace: "default"})
+	m, problems, _ := spec.Load([]spec.File{{Name: "all.yaml", Data: []byte(text), Named: true}}, spec.Options{Namespace: "default"})
 	if len(m.ConfigMaps) != 3 || len(problems) != 1 || problems[0].Pos.String() != "all.yaml:12:21" {
 		t.Errorf("%d ConfigMaps, problems %v", len(m.ConfigMaps), problems)
 	}

@@ -9,7 +9,7 @@ import (
 
 // meta validates metadata as the API server does; ok is false where the object has no usable name.
 func (l *loader) meta(h rawHeader) (m Meta, ok bool) {
-	s := l.section()
+	s := l.cursor()
 	m = Meta{
 		Version: l.version, Name: h.Metadata.Name, Namespace: h.Metadata.Namespace, Pos: s.At(),
 		Labels:      pairs(pointers(h.Metadata.Labels), s.sub("metadata", "labels")),
@@ -34,13 +34,13 @@ func (l *loader) name(m metav1.ObjectMeta) bool {
 		l.fail(l.at("metadata", "generateName"), "required", "give it a metadata.name", "generateName needs a cluster to generate the name")
 		return false
 	case m.Name == "":
-		l.missing(l.section().sub("metadata"), "name")
+		l.missing(l.cursor().sub("metadata"), "name")
 		return false
 	}
 	return !l.refused(validation.IsDNS1123Subdomain(m.Name), l.at("metadata", "name"), "invalid-name", "metadata.name %q is no name of an object", m.Name)
 }
 
-func (l *loader) labels(m Meta, s section) {
+func (l *loader) labels(m Meta, s cursor) {
 	for _, label := range m.Labels {
 		if l.full(Error) {
 			return // the words of the API server are dear, and nobody would read them
@@ -50,7 +50,7 @@ func (l *loader) labels(m Meta, s section) {
 	}
 }
 
-func (l *loader) annotations(m Meta, s section) {
+func (l *loader) annotations(m Meta, s cursor) {
 	for _, a := range m.Annotations {
 		if l.full(Error) {
 			return

@@ -4,7 +4,7 @@ func (l *loader) task() {
 	var raw rawTask
 	l.decode(&raw)
 	meta, ok := l.meta(raw.rawHeader)
-	s := l.section().sub("spec")
+	s := l.cursor().sub("spec")
 	t := &Task{
 		Meta:       meta,
 		Definition: required(l, raw.Spec.TaskDefinition, s, "taskDefinition"),
@@ -34,7 +34,7 @@ func (l *loader) task() {
 }
 
 // oldTaskFields are required in the versions that have them, though nothing but the context is ever read.
-func (l *loader) oldTaskFields(s section) {
+func (l *loader) oldTaskFields(s cursor) {
 	if s.root == nil || l.version != "v1alpha1" && l.version != "v1alpha2" {
 		return
 	}

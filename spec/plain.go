@@ -1,20 +1,24 @@
 package spec
 
-import "reflect"
+import (
+	"reflect"
 
-// Strings reads a file that is no manifest but one object of strings, as a file of parameters is: YAML or JSON, with the
-// rules and the problems of parameters in a manifest. The pairs are sorted by key.
+	"github.com/ktask/ktask/spec/yamltree"
+)
+
+// Strings reads a file that is one object of strings instead of a manifest, like a file of parameters, in YAML or JSON. Rules
+// and problems are those of parameters in a manifest. The pairs are sorted by key.
 func Strings(f File) ([]Pair, Problems) {
-	l := loader{file: f, fields: map[reflect.Type][]fieldInfo{}}
-	root := l.only()
+	l := loader{file: f, fields: fieldCache{}}
+	root := l.single()
 	if root == nil {
 		return nil, l.problems
 	}
 	var values map[string]*string
 	l.root = root
 	l.decode(&values)
-	l.problems = append(l.problems, l.tally.Untold(Pos{File: f.Name})...)
-	return pairs(values, l.section()), l.problems
+	l.problems = append(l.problems, l.limit.Exceeded(Pos{File: f.Name})...)
+	return pairs(values, l.cursor()), l.problems
 }
 
 // Setting is a field of a file of settings.
@@ -22,7 +26,7 @@ type Setting struct {
 	Key string
 	// Values are a scalar, the items of a list, or the entries of an object as "key=value".
 	Values []string
-	// Places are those of the values.
+	// Places are the places of the values.
 	Places []Pos
 	Pos    Pos
 }
@@ -31,76 +35,74 @@ func (s *Setting) add(value string, at Pos) {
 	s.Values, s.Places = append(s.Values, value), append(s.Places, at)
 }
 
-// Settings reads a file that is no manifest but one object of scalars, lists of scalars and objects of strings, in the
-// order of the file. A value may be a secret: no problem shows one.
+// Settings reads a file that is one object of scalars, lists of scalars and objects of strings instead of a manifest. The
+// settings are in the order of the file. A value may be a secret, so no problem shows one.
 func Settings(f File) ([]Setting, Problems) {
-	l := loader{file: f, fields: map[reflect.Type][]fieldInfo{}, options: Options{Sensitive: true}, sensitive: true}
-	root := l.only()
+	l := loader{file: f, fields: fieldCache{}, options: Options{Sensitive: true}, sensitive: true}
+	root := l.single()
 	if root == nil {
 		return nil, l.problems
 	}
 	var all []Setting
-	for i, key := range root.keys {
-		at := (*path)(nil).field(key.text)
-		setting := Setting{Key: key.text, Pos: l.shape().pos(key, at)}
-		switch value := root.values[i]; value.kind {
-		case objectKind:
-			for i, entry := range value.values {
-				l.shape().check(entry, reflect.TypeFor[string](), at.field(value.keys[i].text))
-				if !entry.bad && entry.kind == stringKind {
-					key := value.keys[i]
-					setting.add(key.text+"="+entry.text, l.shape().pos(key, at.field(key.text)))
+	for i, key := range root.Keys() {
+		at := (*yamltree.Path)(nil).Field(key.Text)
+		setting := Setting{Key: key.Text, Pos: posOf(f.Name, key, at)}
+		switch value := root.Values[i]; value.Kind {
+		case yamltree.Object:
+			for i, entry := range value.Values {
+				key := value.Keys()[i]
+				l.checker().check(entry, reflect.TypeFor[string](), at.Field(key.Text))
+				if !entry.Bad && entry.Kind == yamltree.String {
+					setting.add(key.Text+"="+entry.Text, posOf(f.Name, key, at.Field(key.Text)))
 				}
 			}
-		case listKind:
-			for i, item := range value.values {
-				if text, ok := l.word(item, at.item(i)); ok {
-					setting.add(text, l.shape().pos(item, at.item(i)))
+		case yamltree.List:
+			for i, item := range value.Values {
+				if text, ok := l.scalar(item, at.Item(i)); ok {
+					setting.add(text, posOf(f.Name, item, at.Item(i)))
 				}
 			}
 		default:
-			if text, ok := l.word(value, at); ok {
+			if text, ok := l.scalar(value, at); ok {
 				setting.add(text, setting.Pos)
 			}
 		}
 		all = append(all, setting)
 	}
-	l.problems = append(l.problems, l.tally.Untold(Pos{File: f.Name})...)
+	l.problems = append(l.problems, l.limit.Exceeded(Pos{File: f.Name})...)
 	return all, l.problems
 }
 
-// word is a scalar as it is written; null is none.
-func (l *loader) word(n *node, at *path) (text string, ok bool) {
-	switch n.kind {
-	case stringKind, boolKind:
-		return n.text, true
-	case numberKind:
-		return n.source, true
-	case nullKind:
+// scalar returns a scalar as it is written; ok is false for null. Anything else is reported.
+func (l *loader) scalar(n *yamltree.Node, at *yamltree.Path) (text string, ok bool) {
+	switch n.Kind {
+	case yamltree.String, yamltree.Bool:
+		return n.Text, true
+	case yamltree.Number:
+		return n.Source, true
+	case yamltree.Null:
 		return "", false
 	}
-	l.shape().wrongType(n, at, "a scalar")
+	l.checker().wrongType(n, at, "a scalar")
 	return "", false
 }
 
-// only is the one object of the file at hand, or nil.
-func (l *loader) only() *node {
-	var only *node
-	for _, c := range split(l.file.Data) {
-		for _, c := range concatenated(c) {
-			root := parse(l.file.Name, c, guarded(c, l.options.Sensitive, l.problem))
-			switch {
-			case root == nil || root.bad || root.kind == nullKind:
-			case only != nil:
-				l.fail(l.shape().pos(root, nil), "too-many-documents", "put all into one", "the file has a second document")
-				return only
-			case root.kind != objectKind:
-				l.fail(l.shape().pos(root, nil), "wrong-type", "", "the file must be an object, not %s", root.kind)
-				return nil
-			default:
-				only = root
-			}
+// single returns the one object of the current file, or nil.
+func (l *loader) single() *yamltree.Node {
+	var single *yamltree.Node
+	for _, d := range yamltree.Split(l.file.Data, func(p yamltree.Problem) { l.problem(l.parserProblem(p)) }) {
+		root := l.parse(d, l.problem)
+		switch {
+		case root == nil || root.Bad || root.Kind == yamltree.Null:
+		case single != nil:
+			l.fail(posOf(l.file.Name, root, nil), "too-many-documents", "put all into one", "the file has a second document")
+			return single
+		case root.Kind != yamltree.Object:
+			l.fail(posOf(l.file.Name, root, nil), "wrong-type", "", "the file must be an object, not %s", root.Kind)
+			return nil
+		default:
+			single = root
 		}
 	}
-	return only
+	return single
 }

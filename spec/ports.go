@@ -11,8 +11,8 @@ import (
 // ports checks what has no meaning here, but makes a cluster refuse the pod: validateContainerPorts of k8s.io/kubernetes
 // pkg/apis/core/validation, and the keys of the list in the schema of the custom resource.
 func (c containerCheck) ports() {
-	seen := map[string]section{}
-	once := func(s section, field, key, what string) {
+	seen := map[string]cursor{}
+	once := func(s cursor, field, key, what string) {
 		if first, twice := seen[key]; twice {
 			c.fail(s.At(field), "duplicate-item", "keep one of them", "%s is given twice; the first is on line %d", what, first.At().Line)
 		}

@@ -103,7 +103,7 @@ func (c containerCheck) httpGet(get *corev1.HTTPGetAction) {
 }
 
 func (c containerCheck) resizePolicy() {
-	seen := map[corev1.ResourceName]section{}
+	seen := map[corev1.ResourceName]cursor{}
 	for s, p := range sound(c.loader, c.s.sub("resizePolicy"), c.raw.ResizePolicy) {
 		c := c.within(s)
 		if !c.missing(string(p.ResourceName), "resourceName") {

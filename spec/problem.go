@@ -84,6 +84,26 @@ func (ps Problems) only(s Severity) Problems {
 	return some
 }
 
+// Err returns an *InvalidError with all problems if one of them is an error, and otherwise nil.
+func (ps Problems) Err() error {
+	if len(ps.Errors()) == 0 {
+		return nil
+	}
+	return &InvalidError{Problems: ps}
+}
+
+// InvalidError is the error of manifests that cannot be run. Problems are all that were found, warnings and notes included.
+type InvalidError struct{ Problems Problems }
+
+// Error lists the errors among the problems, one a line.
+func (e *InvalidError) Error() string {
+	var lines []string
+	for _, p := range e.Problems.Errors() {
+		lines = append(lines, p.String())
+	}
+	return strings.Join(lines, "\n")
+}
+
 // Sort orders problems by file in the order of names, then by place.
 func (ps Problems) Sort(names []string) {
 	order := make(map[string]int, len(names))

@@ -59,7 +59,7 @@ func extended(name string) bool {
 }
 
 // resourceName checks a name as validateContainerResourceName of k8s.io/kubernetes pkg/apis/core/validation does.
-func (c containerCheck) resourceName(name string, s section) bool {
+func (c containerCheck) resourceName(name string, s cursor) bool {
 	at := s.keyAt(name)
 	switch {
 	case strings.HasPrefix(name, "requests.") && strings.Contains(name, "/"):

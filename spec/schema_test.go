@@ -12,6 +12,8 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"sigs.k8s.io/yaml"
+
+	"github.com/ktask/ktask/spec/yamltree"
 )
 
 var update = flag.Bool("update", false, "rewrite the schema")
@@ -59,10 +61,10 @@ func validator(t *testing.T) func(manifest any) error {
 func documents(t *testing.T, text string) []any {
 	t.Helper()
 	var all []any
-	for _, part := range split([]byte(text)) {
-		data, err := yaml.YAMLToJSON(part.text)
+	for _, part := range yamltree.Split([]byte(text), func(p yamltree.Problem) { t.Error(p) }) {
+		data, err := yaml.YAMLToJSON(part.Text)
 		if err != nil {
-			t.Fatalf("%v:\n%s", err, part.text)
+			t.Fatalf("%v:\n%s", err, part.Text)
 		}
 		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
 		if err != nil {
@@ -113,14 +115,14 @@ func TestSchemaAcceptsWhatLoads(t *testing.T) {
 			if !strings.HasSuffix(title, ".yaml") || strings.Contains(text, "null") || strings.Contains(text, "~") {
 				continue
 			}
-			for _, part := range split([]byte(text)) {
-				if _, problems := load(string(part.text), false); len(problems.Errors()) > 0 {
+			for _, part := range yamltree.Split([]byte(text), func(p yamltree.Problem) { t.Error(p) }) {
+				if _, problems := load(string(part.Text), false); len(problems.Errors()) > 0 {
 					continue
 				}
-				for _, doc := range documents(t, string(part.text)) {
+				for _, doc := range documents(t, string(part.Text)) {
 					checked++
 					if err := validate(doc); err != nil {
-						t.Errorf("%s %s: %v\n%s", name, title, err, part.text)
+						t.Errorf("%s %s: %v\n%s", name, title, err, part.Text)
 					}
 				}
 			}
@@ -260,8 +262,8 @@ func TestSchemaKnowsEveryType(t *testing.T) {
 				ownSchema(typ)
 				return
 			}
-			s := shape{fields: map[reflect.Type][]fieldInfo{}}
-			for _, f := range s.fieldsOf(typ) {
+			cache := fieldCache{}
+			for _, f := range cache.of(typ) {
 				visit(f.kind)
 				if name := typ.Name() + "." + f.name; strings.HasPrefix(name, "raw") {
 					described[name] = true

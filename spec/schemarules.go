@@ -123,9 +123,9 @@ func (b *schemaBuilder) extra(t reflect.Type) object {
 // alternatives are those of the fields that the version has.
 func (b *schemaBuilder) alternatives(t reflect.Type, fields ...string) []any {
 	var all []any
-	s := shape{fields: map[reflect.Type][]fieldInfo{}}
+	cache := fieldCache{}
 	for _, name := range fields {
-		for _, f := range s.fieldsOf(t) {
+		for _, f := range cache.of(t) {
 			if f.name == name && f.in(b.version) {
 				all = append(all, object{"required": []string{name}})
 			}

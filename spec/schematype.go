@@ -123,9 +123,9 @@ func (b *schemaBuilder) reference(t reflect.Type) object {
 
 func (b *schemaBuilder) structure(t reflect.Type) object {
 	properties, required := object{}, []string{}
-	s := shape{fields: map[reflect.Type][]fieldInfo{}}
+	cache := fieldCache{}
 	texts := swaggerDoc(t)
-	for _, f := range s.fieldsOf(t) {
+	for _, f := range cache.of(t) {
 		if !f.in(b.version) {
 			continue
 		}

@@ -5,12 +5,14 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+
+	"github.com/ktask/ktask/spec/yamltree"
 )
 
-// kindBefore is what stands before a colon and the word Secret where it is a kind.
+// kindBefore matches the key kind, at the end of a text.
 var kindBefore = regexp.MustCompile(`(?i)\bkind["']?\s*$`)
 
-// meantSecret finds what is meant to be a Secret, in whatever case and however broken the rest of it is.
+// meantSecret reports whether a text has an object of kind Secret, in whatever case and even if the rest is broken.
 func meantSecret(text []byte) bool {
 	const word, longest = "Secret", 64
 	for from := 0; ; {
@@ -27,10 +29,10 @@ func meantSecret(text []byte) bool {
 	}
 }
 
-// repeated finds what a message repeats of the text.
+// repeated matches what a message of the parser quotes of the text.
 var repeated = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'[^']*'`)
 
-// hidden is what is shown of it: the parser's own words for what it expected, which are single marks as ',' and ']' are.
+// hidden replaces a quotation, except single marks like ',' and ']': these are what the parser expected.
 func hidden(quoted string) string {
 	if inner := quoted[1 : len(quoted)-1]; len(inner) == 1 && strings.Contains(",:]}", inner) {
 		return quoted
@@ -38,19 +40,22 @@ func hidden(quoted string) string {
 	return "(not shown)"
 }
 
-// guarded takes the problems that a parser has with a document. Where a Secret is in it, nobody knows which part of
-// the text is a value, so neither the line may be shown nor what the parser quotes of it: a password that begins with
-// an asterisk or an exclamation mark is an alias or a tag to YAML.
-func guarded(c chunk, secret bool, add func(Problem)) func(Problem) {
-	// Most documents have no problem, and a hostile one has millions.
-	isSecret := sync.OnceValue(func() bool { return secret || meantSecret(c.text) })
-	return func(p Problem) {
-		if isSecret() {
-			p.Sensitive = true
-			if p.Rule == "syntax" {
-				p.Message = repeated.ReplaceAllStringFunc(p.Message, hidden)
-			}
+// parse returns the tree of a document and passes its problems to add. If the document holds a Secret, any part of the text
+// may be a value of it. Then neither the line is shown nor what the parser quotes: a password that begins with an asterisk or
+// an exclamation mark is an alias or a tag in YAML.
+func (l *loader) parse(d yamltree.Document, add func(Problem)) *yamltree.Node {
+	// Most documents have no problem, and hostile ones have millions.
+	secret := sync.OnceValue(func() bool { return l.options.Sensitive || meantSecret(d.Text) })
+	return d.Parse(func(found yamltree.Problem) {
+		p := l.parserProblem(found)
+		if p.Sensitive = secret(); p.Sensitive && p.Rule == "syntax" {
+			p.Message = repeated.ReplaceAllStringFunc(p.Message, hidden)
 		}
 		add(p)
-	}
+	})
+}
+
+// parserProblem returns a problem of the parser as one of the current file.
+func (l *loader) parserProblem(p yamltree.Problem) Problem {
+	return Problem{Pos: Pos{File: l.file.Name, Line: p.Line, Column: p.Column}, Severity: Error, Rule: p.Rule, Message: p.Message, Remedy: p.Remedy}
 }

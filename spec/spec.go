@@ -28,7 +28,12 @@ type Manifests struct {
 	Broken      Broken
 	// Foreign counts the documents that are none of ktask's business.
 	Foreign int
+
+	err error
 }
+
+// Err returns the error of the load that returned m, or nil.
+func (m Manifests) Err() error { return m.err }
 
 // Meta is what all objects have.
 type Meta struct {
@@ -124,7 +129,7 @@ func (r HTTPRef) At() Pos { return r.Pos }
 // Container is a runner that is a Kubernetes container of its own.
 type Container struct {
 	corev1.Container
-	section
+	cursor
 }
 
 func (*Function) runner()  {}

@@ -3,6 +3,8 @@ package spec
 import (
 	"slices"
 	"strings"
+
+	"github.com/ktask/ktask/spec/yamltree"
 )
 
 // Workload is a Pod, or something that makes pods of a template, as far as Keptn looks at it: labels and annotations
@@ -46,15 +48,15 @@ func isWorkload(group, kind string) bool {
 
 // workload reads what it needs and judges nothing else: the rest is Kubernetes' business.
 func (l *loader) workload() {
-	s := l.section()
+	s := l.cursor()
 	name := s.find("metadata", "name")
-	if name == nil || name.kind != stringKind {
+	if name == nil || name.Kind != yamltree.String {
 		l.manifests.Foreign++
 		return
 	}
-	w := &Workload{Meta: Meta{Version: l.version, Name: name.text, Namespace: l.options.Namespace, Pos: s.At()}, Kind: l.kind}
-	if ns := s.find("metadata", "namespace"); ns != nil && ns.kind == stringKind && ns.text != "" {
-		w.Namespace = ns.text
+	w := &Workload{Meta: Meta{Version: l.version, Name: name.Text, Namespace: l.options.Namespace, Pos: s.At()}, Kind: l.kind}
+	if ns := s.find("metadata", "namespace"); ns != nil && ns.Kind == yamltree.String && ns.Text != "" {
+		w.Namespace = ns.Text
 	}
 	own := l.annotated(s.sub("metadata"))
 	w.Labels, w.Annotations = own.Labels, own.Annotations
@@ -75,47 +77,47 @@ func (l *loader) workload() {
 	}
 }
 
-func (l *loader) annotated(s section) Annotated {
+func (l *loader) annotated(s cursor) Annotated {
 	return Annotated{Labels: l.stringMap(s.sub("labels")), Annotations: l.stringMap(s.sub("annotations"))}
 }
 
 // stringMap reads a map of strings; a value of another type is an error where the key is one that Keptn reads.
-func (l *loader) stringMap(s section) []Pair {
-	if s.root == nil || s.root.kind != objectKind {
+func (l *loader) stringMap(s cursor) []Pair {
+	if s.root == nil || s.root.Kind != yamltree.Object {
 		return nil
 	}
 	var all []Pair
-	for i, key := range s.root.keys {
-		value := s.root.values[i]
+	for i, key := range s.root.Keys() {
+		value := s.root.Values[i]
 		switch {
-		case value.kind == stringKind:
-			all = append(all, Pair{key.text, value.text, s.At(key.text)})
-		case value.kind != nullKind && (strings.HasPrefix(key.text, "keptn.sh/") || strings.HasPrefix(key.text, "app.kubernetes.io/")):
-			l.fail(s.At(key.text), "wrong-type", "write "+quoted(value), "%s must be a string, not %s", key.text, value.kind)
+		case value.Kind == yamltree.String:
+			all = append(all, Pair{key.Text, value.Text, s.At(key.Text)})
+		case value.Kind != yamltree.Null && (strings.HasPrefix(key.Text, "keptn.sh/") || strings.HasPrefix(key.Text, "app.kubernetes.io/")):
+			l.fail(s.At(key.Text), "wrong-type", "write "+quoted(value), "%s must be a string, not %s", key.Text, value.Kind)
 		}
 	}
 	slices.SortFunc(all, func(a, b Pair) int { return strings.Compare(a.Key, b.Key) })
 	return all
 }
 
-func quoted(n *node) string { return `"` + n.source + `"` }
+func quoted(n *yamltree.Node) string { return `"` + n.Source + `"` }
 
-func containers(s section) []PodContainer {
-	if s.root == nil || s.root.kind != listKind {
+func containers(s cursor) []PodContainer {
+	if s.root == nil || s.root.Kind != yamltree.List {
 		return nil
 	}
-	text := func(n *node) string {
-		if n == nil || n.kind != stringKind {
+	text := func(n *yamltree.Node) string {
+		if n == nil || n.Kind != yamltree.String {
 			return ""
 		}
-		return n.text
+		return n.Text
 	}
 	var all []PodContainer
-	for _, item := range s.root.values {
-		c := PodContainer{Name: text(item.field("name")), Image: text(item.field("image"))}
-		if env := item.field("env"); env != nil && env.kind == listKind {
-			for _, e := range env.values {
-				c.Env = append(c.Env, Pair{Key: text(e.field("name")), Value: text(e.field("value"))})
+	for _, item := range s.root.Values {
+		c := PodContainer{Name: text(item.Field("name")), Image: text(item.Field("image"))}
+		if env := item.Field("env"); env != nil && env.Kind == yamltree.List {
+			for _, e := range env.Values {
+				c.Env = append(c.Env, Pair{Key: text(e.Field("name")), Value: text(e.Field("value"))})
 			}
 		}
 		all = append(all, c)

@@ -4,45 +4,47 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+
+	"github.com/ktask/ktask/spec/yamltree"
 )
 
 // wrongType reports a value that is not what is wanted, and shows how it is written.
-func (s *shape) wrongType(n *node, at *path, want string) {
-	word := want == "a string" && n.kind == boolKind && !strings.EqualFold(n.source, "true") && !strings.EqualFold(n.source, "false")
+func (s *strictChecker) wrongType(n *yamltree.Node, at *yamltree.Path, want string) {
+	word := want == "a string" && n.Kind == yamltree.Bool && !strings.EqualFold(n.Source, "true") && !strings.EqualFold(n.Source, "false")
 	switch {
 	case word && !s.sensitive:
 		s.bad(n, at, "wrong-type", "write "+s.quoted(n),
-			"%s must be a string, but YAML 1.1, which Kubernetes reads, takes an unquoted %s for the boolean %s", at, n.source, n.text)
-	case want == "an object" && n.kind == listKind && at != nil && strings.HasSuffix(at.name, "Ref"):
+			"%s must be a string, but YAML 1.1, which Kubernetes reads, takes an unquoted %s for the boolean %s", at, n.Source, n.Text)
+	case want == "an object" && n.Kind == yamltree.List && at != nil && strings.HasSuffix(at.Name, "Ref"):
 		s.bad(n, at, "wrong-type", "pick one", "%s must be an object, not a list: Keptn takes one and ignores the rest", at)
 	default:
-		s.bad(n, at, "wrong-type", s.rightForm(n, at, want), "%s must be %s, not %s", at, want, n.kind)
+		s.bad(n, at, "wrong-type", s.rightForm(n, at, want), "%s must be %s, not %s", at, want, n.Kind)
 	}
 }
 
 // rightForm is the remedy for a value of a wrong type, or "".
-func (s *shape) rightForm(n *node, at *path, want string) string {
-	scalar := n.kind == stringKind || n.kind == boolKind || n.kind == numberKind
+func (s *strictChecker) rightForm(n *yamltree.Node, at *yamltree.Path, want string) string {
+	scalar := n.Kind == yamltree.String || n.Kind == yamltree.Bool || n.Kind == yamltree.Number
 	switch {
-	case want == "a string" && n.kind == numberKind && at != nil && at.name == "timeout":
-		if d, err := strconv.ParseFloat(n.text, 64); err != nil || d <= 0 {
+	case want == "a string" && n.Kind == yamltree.Number && at != nil && at.Name == "timeout":
+		if d, err := strconv.ParseFloat(n.Text, 64); err != nil || d <= 0 {
 			return timeoutExample
 		}
-		return "a duration has a unit: " + n.source + "s"
-	case want == "a string" && !scalar && (at.within("parameters", "map") || at.parent == nil):
+		return "a duration has a unit: " + n.Source + "s"
+	case want == "a string" && !scalar && (at.Within("parameters", "map") || at.Parent == nil):
 		return "parameters have one level; a string may hold JSON"
 	case want == "a string" && scalar:
 		return "write " + s.quoted(n)
-	case want == "a boolean" && n.kind == stringKind && (n.text == "true" || n.text == "false"):
-		return "write " + n.text + " without quotes"
-	case want == "an integer" && n.kind == stringKind:
-		if _, err := strconv.Atoi(n.text); err == nil {
-			return "write " + n.text + " without quotes"
+	case want == "a boolean" && n.Kind == yamltree.String && (n.Text == "true" || n.Text == "false"):
+		return "write " + n.Text + " without quotes"
+	case want == "an integer" && n.Kind == yamltree.String:
+		if _, err := strconv.Atoi(n.Text); err == nil {
+			return "write " + n.Text + " without quotes"
 		}
 	case want == "an object" && scalar:
 		return s.wrapped(n, at)
-	case want == "a list" && n.kind == stringKind && at != nil && (at.name == "command" || at.name == "args"):
-		return "write " + at.name + ": " + listOf(n.text)
+	case want == "a list" && n.Kind == yamltree.String && at != nil && (at.Name == "command" || at.Name == "args"):
+		return "write " + at.Name + ": " + listOf(n.Text)
 	}
 	return ""
 }
@@ -56,25 +58,25 @@ func onlyFields() map[string]string {
 }
 
 // wrapped shows a scalar within the object where it belongs.
-func (s *shape) wrapped(n *node, at *path) string {
+func (s *strictChecker) wrapped(n *yamltree.Node, at *yamltree.Path) string {
 	field, before := at, ""
-	if at != nil && at.isItem {
-		field = at.parent
+	if at != nil && at.IsItem {
+		field = at.Parent
 	} else if at != nil {
-		before = at.name + ": "
+		before = at.Name + ": "
 	}
-	if field == nil || onlyFields()[field.name] == "" {
+	if field == nil || onlyFields()[field.Name] == "" {
 		return ""
 	}
-	value, only := "…", onlyFields()[field.name]
+	value, only := "…", onlyFields()[field.Name]
 	switch {
-	case s.sensitive || len(n.text) > 60:
+	case s.sensitive || len(n.Text) > 60:
 	case only == "type":
-		value = n.text
-	case n.kind == stringKind:
-		value = strconv.Quote(n.text)
+		value = n.Text
+	case n.Kind == yamltree.String:
+		value = strconv.Quote(n.Text)
 	default:
-		value = strconv.Quote(n.source)
+		value = strconv.Quote(n.Source)
 	}
 	return "write " + before + "{" + only + ": " + value + "}"
 }
@@ -90,22 +92,22 @@ func listOf(command string) string {
 }
 
 // quoted shows how a scalar is written as a string.
-func (s *shape) quoted(n *node) string {
+func (s *strictChecker) quoted(n *yamltree.Node) string {
 	if s.sensitive {
 		return "it in quotes"
 	}
-	return strconv.Quote(n.source)
+	return strconv.Quote(n.Source)
 }
 
 // shown is the value for a message.
-func (s *shape) shown(n *node) string {
+func (s *strictChecker) shown(n *yamltree.Node) string {
 	switch {
 	case s.sensitive:
 		return "this value"
-	case n.kind == stringKind:
-		return strconv.Quote(n.text)
-	case n.kind == listKind || n.kind == objectKind:
-		return n.kind.String()
+	case n.Kind == yamltree.String:
+		return strconv.Quote(n.Text)
+	case n.Kind == yamltree.List || n.Kind == yamltree.Object:
+		return n.Kind.String()
 	}
-	return n.source
+	return n.Source
 }

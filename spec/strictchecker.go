@@ -10,12 +10,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/ktask/ktask/spec/yamltree"
 )
 
 // shape holds a tree against a Go type, field by field, and reports everything that does not fit at its own
 // place. It exists beside the strict decoders of sigs.k8s.io because these stop at the first error of an
 // object and know no places; what it lets through is decoded by the type's own JSON methods.
-type shape struct {
+type strictChecker struct {
 	file    string
 	version string
 	lenient bool
@@ -24,19 +26,19 @@ type shape struct {
 	add       func(Problem)
 	// full tells whether a further problem of the severity would not be shown.
 	full   func(Severity) bool
-	fields map[reflect.Type][]fieldInfo
+	fields fieldCache
 }
 
-func (s *shape) pos(n *node, at *path) Pos {
-	return Pos{File: s.file, Line: int(n.line), Column: int(n.column), Field: at.String()}
+func (s *strictChecker) pos(n *yamltree.Node, at *yamltree.Path) Pos {
+	return Pos{File: s.file, Line: int(n.Line), Column: int(n.Column), Field: at.String()}
 }
 
-func (s *shape) bad(n *node, at *path, rule, remedy, format string, args ...any) {
-	n.bad = true
+func (s *strictChecker) bad(n *yamltree.Node, at *yamltree.Path, rule, remedy, format string, args ...any) {
+	n.Bad = true
 	s.report(Error, n, at, rule, remedy, format, args...)
 }
 
-func (s *shape) report(severity Severity, n *node, at *path, rule, remedy, format string, args ...any) {
+func (s *strictChecker) report(severity Severity, n *yamltree.Node, at *yamltree.Path, rule, remedy, format string, args ...any) {
 	if s.full(severity) {
 		return
 	}
@@ -44,12 +46,12 @@ func (s *shape) report(severity Severity, n *node, at *path, rule, remedy, forma
 }
 
 // relaxed is bad, or a warning under --lenient; it tells which.
-func (s *shape) relaxed(n *node, at *path, rule, remedy, format string, args ...any) (lenient bool) {
+func (s *strictChecker) relaxed(n *yamltree.Node, at *yamltree.Path, rule, remedy, format string, args ...any) (lenient bool) {
 	s.report(s.relaxedSeverity(), n, at, rule, remedy, format, args...)
 	return s.lenient
 }
 
-func (s *shape) relaxedSeverity() Severity {
+func (s *strictChecker) relaxedSeverity() Severity {
 	if s.lenient {
 		return Warning
 	}
@@ -59,11 +61,11 @@ func (s *shape) relaxedSeverity() Severity {
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
 // check holds n against t. A null is an absent value, as it is for Kubernetes.
-func (s *shape) check(n *node, t reflect.Type, at *path) {
+func (s *strictChecker) check(n *yamltree.Node, t reflect.Type, at *yamltree.Path) {
 	if s.full(Error) {
-		n.bad = true
+		n.Bad = true
 	}
-	if n.bad || n.kind == nullKind {
+	if n.Bad || n.Kind == yamltree.Null {
 		return
 	}
 	for t.Kind() == reflect.Pointer {
@@ -81,11 +83,11 @@ func (s *shape) check(n *node, t reflect.Type, at *path) {
 	case reflect.Slice:
 		s.checkList(n, t, at)
 	case reflect.String:
-		if n.kind != stringKind {
+		if n.Kind != yamltree.String {
 			s.wrongType(n, at, "a string")
 		}
 	case reflect.Bool:
-		if n.kind != boolKind {
+		if n.Kind != yamltree.Bool {
 			s.wrongType(n, at, "a boolean")
 		}
 	case reflect.Int32, reflect.Int64:
@@ -97,39 +99,39 @@ func (s *shape) check(n *node, t reflect.Type, at *path) {
 	}
 }
 
-func (s *shape) checkInteger(n *node, t reflect.Type, at *path) {
-	if n.kind != numberKind {
+func (s *strictChecker) checkInteger(n *yamltree.Node, t reflect.Type, at *yamltree.Path) {
+	if n.Kind != yamltree.Number {
 		s.wrongType(n, at, "an integer")
 		return
 	}
-	f, err := strconv.ParseFloat(n.text, 64)
+	f, err := strconv.ParseFloat(n.Text, 64)
 	if err != nil || f != math.Trunc(f) {
 		s.bad(n, at, "wrong-type", "", "%s must be a whole number, not %s", at, s.shown(n))
 		return
 	}
 	if t.Kind() == reflect.Int32 && (f > math.MaxInt32 || f < math.MinInt32) || f >= math.MaxInt64 || f <= math.MinInt64 {
-		s.bad(n, at, "out-of-range", "", "%s is %s, which does not fit into %s", at, n.source, t.Kind())
+		s.bad(n, at, "out-of-range", "", "%s is %s, which does not fit into %s", at, n.Source, t.Kind())
 		return
 	}
-	if _, err := strconv.ParseInt(n.text, 10, 64); err != nil {
-		n.text = strconv.FormatInt(int64(f), 10) // 3.0, 1e3
+	if _, err := strconv.ParseInt(n.Text, 10, 64); err != nil {
+		n.Text = strconv.FormatInt(int64(f), 10) // 3.0, 1e3
 	}
 }
 
 // checkCustom asks the type itself: quantities, int-or-strings, times.
-func (s *shape) checkCustom(n *node, t reflect.Type, at *path) {
+func (s *strictChecker) checkCustom(n *yamltree.Node, t reflect.Type, at *yamltree.Path) {
 	name := strings.ToLower(t.Name())
-	if n.kind == numberKind && infinite(n.text) {
+	if n.IsInfinite() {
 		s.bad(n, at, "wrong-type", "", "%s: %s is no %s", at, s.shown(n), name)
 		return
 	}
-	if name == "quantity" && n.kind == numberKind && strings.ContainsAny(n.text, ".eE") {
+	if name == "quantity" && n.Kind == yamltree.Number && strings.ContainsAny(n.Text, ".eE") {
 		// The schema of a custom resource says int-or-string, which refuses what the type itself would take.
-		s.bad(n, at, "wrong-type", "write "+s.quoted(n), "%s must be a string or a whole number, not the number %s", at, n.source)
+		s.bad(n, at, "wrong-type", "write "+s.quoted(n), "%s must be a string or a whole number, not the number %s", at, n.Source)
 		return
 	}
 	var text bytes.Buffer
-	n.appendJSON(&text)
+	n.AppendJSON(&text)
 	if err := json.Unmarshal(text.Bytes(), reflect.New(t).Interface()); err != nil {
 		if name == "quantity" {
 			s.bad(n, at, "invalid-quantity", "for example 200Mi, 1Gi, 500m or 2", "%s: %s is not a Kubernetes quantity", at, s.shown(n))
@@ -139,35 +141,35 @@ func (s *shape) checkCustom(n *node, t reflect.Type, at *path) {
 	}
 }
 
-func (s *shape) checkList(n *node, t reflect.Type, at *path) {
+func (s *strictChecker) checkList(n *yamltree.Node, t reflect.Type, at *yamltree.Path) {
 	if t.Elem().Kind() == reflect.Uint8 {
 		s.checkBase64(n, at)
 		return
 	}
-	if n.kind != listKind {
+	if n.Kind != yamltree.List {
 		s.wrongType(n, at, "a list")
 		return
 	}
-	for i, item := range n.values {
+	for i, item := range n.Values {
 		if s.full(Error) {
-			n.bad = true
+			n.Bad = true
 			return
 		}
-		if item.kind == nullKind {
-			s.bad(item, at.item(i), "wrong-type", "", "%s is null", at.item(i))
+		if item.Kind == yamltree.Null {
+			s.bad(item, at.Item(i), "wrong-type", "", "%s is null", at.Item(i))
 			continue
 		}
-		s.check(item, t.Elem(), at.item(i))
+		s.check(item, t.Elem(), at.Item(i))
 	}
 }
 
 // checkBase64 reads bytes as the API server does: standard alphabet, padded, line breaks within ignored.
-func (s *shape) checkBase64(n *node, at *path) {
-	if n.kind != stringKind {
+func (s *strictChecker) checkBase64(n *yamltree.Node, at *yamltree.Path) {
+	if n.Kind != yamltree.String {
 		s.wrongType(n, at, "a string")
 		return
 	}
-	if _, err := base64.StdEncoding.DecodeString(n.text); err != nil {
+	if _, err := base64.StdEncoding.DecodeString(n.Text); err != nil {
 		// The value may be a secret in clear text: it is not shown.
 		remedy := "encode it (printf %s \"$VALUE\" | base64), or give clear text under data"
 		if s.sensitive {
@@ -177,44 +179,44 @@ func (s *shape) checkBase64(n *node, at *path) {
 	}
 }
 
-func (s *shape) checkMap(n *node, t reflect.Type, at *path) {
-	if n.kind != objectKind {
+func (s *strictChecker) checkMap(n *yamltree.Node, t reflect.Type, at *yamltree.Path) {
+	if n.Kind != yamltree.Object {
 		s.wrongType(n, at, "an object")
 		return
 	}
-	for i, value := range n.values {
-		key := n.keys[i]
-		if key.kind == boolKind && key.source != key.text {
-			s.add(Problem{Pos: s.pos(key, at.field(key.text)), Severity: Warning, Rule: "yaml-1.1-key", Remedy: "write " + strconv.Quote(key.source),
-				Message: fmt.Sprintf("YAML 1.1, which Kubernetes reads, takes the unquoted key %s for %q", key.source, key.text)})
+	for i, value := range n.Values {
+		key := n.Keys()[i]
+		if key.Kind == yamltree.Bool && key.Source != key.Text {
+			s.add(Problem{Pos: s.pos(key, at.Field(key.Text)), Severity: Warning, Rule: "yaml-1.1-key", Remedy: "write " + strconv.Quote(key.Source),
+				Message: fmt.Sprintf("YAML 1.1, which Kubernetes reads, takes the unquoted key %s for %q", key.Source, key.Text)})
 		}
-		s.check(value, t.Elem(), at.field(key.text))
+		s.check(value, t.Elem(), at.Field(key.Text))
 	}
 }
 
-func (s *shape) checkStruct(n *node, t reflect.Type, at *path) {
-	if n.kind != objectKind {
+func (s *strictChecker) checkStruct(n *yamltree.Node, t reflect.Type, at *yamltree.Path) {
+	if n.Kind != yamltree.Object {
 		s.wrongType(n, at, "an object")
 		return
 	}
-	fields := s.fieldsOf(t)
-	for i, key := range n.keys {
-		f := slices.IndexFunc(fields, func(f fieldInfo) bool { return f.name == key.text })
+	fields := s.fields.of(t)
+	for i, key := range n.Keys() {
+		f := slices.IndexFunc(fields, func(f fieldInfo) bool { return f.name == key.Text })
 		switch {
 		case f < 0:
 			s.unknown(key, fields, at)
 			// Only here: another alias of the value may stand where it belongs.
-			n.values[i] = &node{kind: nullKind, line: n.values[i].line, column: n.values[i].column, bad: true}
+			n.Values[i] = &yamltree.Node{Kind: yamltree.Null, Line: n.Values[i].Line, Column: n.Values[i].Column, Bad: true}
 		case !fields[f].in(s.version):
-			s.otherVersion(key, n.values[i], fields[f], at)
-			s.check(n.values[i], fields[f].kind, at.field(key.text))
+			s.otherVersion(key, n.Values[i], fields[f], at)
+			s.check(n.Values[i], fields[f].kind, at.Field(key.Text))
 		default:
-			s.check(n.values[i], fields[f].kind, at.field(key.text))
+			s.check(n.Values[i], fields[f].kind, at.Field(key.Text))
 		}
 	}
 }
 
-func (s *shape) unknown(key *node, fields []fieldInfo, at *path) {
+func (s *strictChecker) unknown(key *yamltree.Node, fields []fieldInfo, at *yamltree.Path) {
 	if s.full(s.relaxedSeverity()) {
 		return
 	}
@@ -224,23 +226,23 @@ func (s *shape) unknown(key *node, fields []fieldInfo, at *path) {
 			names = append(names, f.name)
 		}
 	}
-	remedy := DidYouMean(key.text, names)
+	remedy := DidYouMean(key.Text, names)
 	if remedy == "" && len(names) > 0 && len(names) <= 12 {
 		remedy = "known here: " + strings.Join(names, ", ")
 	}
-	if key.text == "namespace" && at != nil && at.name == "functionRef" {
+	if key.Text == "namespace" && at != nil && at.Name == "functionRef" {
 		remedy = "leave it out: Keptn looks in the namespace of the task, then in its own, keptn-system or that of --keptn-namespace"
 	}
-	s.relaxed(key, at.field(key.text), "unknown-field", remedy, "unknown field %q", at.field(key.text).String())
+	s.relaxed(key, at.Field(key.Text), "unknown-field", remedy, "unknown field %q", at.Field(key.Text).String())
 }
 
 // otherVersion reports a field that exists, but not in this version.
-func (s *shape) otherVersion(key, value *node, f fieldInfo, at *path) {
-	name := at.field(key.text).String()
-	if key.text == "function" {
-		if !s.relaxed(key, at.field(key.text), "field-version", `write "deno", which is the same runner`,
+func (s *strictChecker) otherVersion(key, value *yamltree.Node, f fieldInfo, at *yamltree.Path) {
+	name := at.Field(key.Text).String()
+	if key.Text == "function" {
+		if !s.relaxed(key, at.Field(key.Text), "field-version", `write "deno", which is the same runner`,
 			"%s is gone from lifecycle.keptn.sh/%s", name, s.version) {
-			value.bad = true
+			value.Bad = true
 		}
 		return
 	}
@@ -248,11 +250,11 @@ func (s *shape) otherVersion(key, value *node, f fieldInfo, at *path) {
 	if slices.Index(keptnVersions, s.version) > slices.Index(keptnVersions, f.versions[len(f.versions)-1]) {
 		remedy = "leave it out"
 	}
-	if strings.Contains(key.text, "Deployment") { // the lists of a KeptnApp
+	if strings.Contains(key.Text, "Deployment") { // the lists of a KeptnApp
 		remedy = "move it to a KeptnAppContext of the same name"
 	}
-	if !s.relaxed(key, at.field(key.text), "field-version", remedy,
+	if !s.relaxed(key, at.Field(key.Text), "field-version", remedy,
 		"lifecycle.keptn.sh/%s has no field %q; it is in %s", s.version, name, strings.Join(f.versions, ", ")) {
-		value.bad = true
+		value.Bad = true
 	}
 }
