@@ -23,6 +23,7 @@ type encoding struct {
 // encodings lists every encoding in which a value is hidden.
 var encodings = []encoding{
 	{"cat, echo, print", func(v string) []string { return []string{v} }},
+	{"a shell's echo of a variable without quotes", func(v string) []string { return []string{strings.Join(strings.Fields(v), " ")} }},
 	{"Python's bytes.hex, xxd -p", func(v string) []string { return []string{hex.EncodeToString([]byte(v))} }},
 	{"Python's base64.b16encode, xxd -u -p", func(v string) []string { return []string{fmt.Sprintf("%X", v)} }},
 	{"base64 and openssl, of a value by itself and of one with the line break of echo", inBase64},

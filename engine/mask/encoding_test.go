@@ -19,6 +19,8 @@ func TestMaskHidesMarkup(t *testing.T) {
 		"quoteattr":           {both, "[it's &quot;S3&quot;&#9;&lt;a&gt;&amp;]"},
 		"quoteattr, a quote":  {"\"S3\"\ncret\r<", "[\"S3\"&#10;cret&#13;&lt;]"},
 		"YAML, single quotes": {"it's: S3cret", "[it''s: S3cret]"},
+		"echo $SECRET":        {"correct  horse\n\tbattery\n", "[correct horse battery]"},
+		"short lines":         {"ab\ncd\nef", "[ab cd ef]"},
 		"CSV":                 {`the "S3" one`, `[the ""S3"" one]`},
 	} {
 		t.Run(name, func(t *testing.T) {
