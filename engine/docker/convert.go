@@ -26,8 +26,8 @@ type request struct {
 	volumes []volume.CreateOptions
 	// message is the one of volumes that the termination message is in, or "".
 	message string
-	// record is how the engine is to keep the output.
-	record record
+	// logDriver is how the engine is to keep the output.
+	logDriver logDriver
 }
 
 // facts are what a conversion has to know of the engine.
@@ -38,8 +38,8 @@ type facts struct {
 	image imageFacts
 	// shared says that the volumes are the task's, for all its attempts, and held by a keeper.
 	shared bool
-	// record is how the engine keeps the output.
-	record record
+	// logDriver is how the engine keeps the output.
+	logDriver logDriver
 }
 
 // needsMemory says whether the engine's memory bounds something: the kubelet takes the smallest of the volume's
@@ -97,7 +97,7 @@ func convert(c plan.Container, labels engine.Labels, known facts) (request, erro
 	}
 	r.addTmpfs(c, labels, known)
 	r.addMessage(c, labels)
-	r.keepOutput(known.record)
+	r.keepOutput(known.logDriver)
 	if most := int64(known.machine.cpus) * 1e9; most > 0 {
 		r.host.NanoCPUs = min(r.host.NanoCPUs, most)
 	}
@@ -126,8 +126,8 @@ func plainPaths(c plan.Container) error {
 	return nil
 }
 
-func (r *request) keepOutput(in record) {
-	r.record, r.host.LogConfig = in, in.config()
+func (r *request) keepOutput(in logDriver) {
+	r.logDriver, r.host.LogConfig = in, in.config()
 }
 
 func hostConfig(c plan.Container) *container.HostConfig {

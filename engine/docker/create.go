@@ -22,10 +22,10 @@ func (a *attempt) create(ctx context.Context) error {
 		return err
 	}
 	err := a.createOnce(ctx)
-	for a.refusesRecord(err) {
-		refused := int32(a.request.record)
-		a.Engine.record.CompareAndSwap(refused, refused+1) // unless another attempt was told so
-		a.request.keepOutput(record(refused + 1))
+	for a.refusesLogDriver(err) {
+		refused := int32(a.request.logDriver)
+		a.Engine.logDriver.CompareAndSwap(refused, refused+1) // unless another attempt was told so
+		a.request.keepOutput(logDriver(refused + 1))
 		err = a.createOnce(ctx)
 	}
 	switch {
@@ -110,14 +110,14 @@ func (a *attempt) madeThis(found container.InspectResponse) bool {
 	return found.Config != nil && !hasRun(found) && found.Config.Labels[labelCreate] == a.request.config.Labels[labelCreate]
 }
 
-// refusesRecord says whether the engine does not know the way in which it is to keep the output. Nothing but its text
+// refusesLogDriver says whether the engine does not know the way in which it is to keep the output. Nothing but its text
 // tells: "no log driver named …" is Docker's before 18.09, "invalid log driver" podman's.
-func (a *attempt) refusesRecord(err error) bool {
+func (a *attempt) refusesLogDriver(err error) bool {
 	return hasReason(err, engine.EngineRefused) && strings.Contains(strings.ToLower(err.Error()), "log driver") && a.recorded()
 }
 
 // recorded says whether the engine keeps the output of this container.
-func (a *attempt) recorded() bool { return a.request.record != noLog }
+func (a *attempt) recorded() bool { return a.request.logDriver != noLog }
 
 // imageGone says whether the image is what the engine did not find: a network or a volume may be missing as well,
 // and the answer to create names the kind of thing in its text alone.

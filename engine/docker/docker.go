@@ -71,8 +71,8 @@ type Engine struct {
 	images   imageStore
 	switches killSwitches
 	keepers  keepers
-	// record is how the engine keeps a container's output, as far as it has been asked.
-	record atomic.Int32
+	// logDriver is the one that the engine has not refused.
+	logDriver atomic.Int32
 	// capacity is the engine's, asked for by the first container that needs it.
 	capacity struct {
 		sync.Mutex

@@ -14,13 +14,14 @@ import (
 	"github.com/docker/docker/pkg/stdcopy"
 
 	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/docker/replay"
 )
 
 // stream is the output of a container on its way to the sink: the attached stream, and where that breaks the log.
 type stream struct {
 	attempt        *attempt
 	conn           *line
-	stdout, stderr *told
+	stdout, stderr *replay.Forwarded
 	// ctx ends with the attempt, exited with the container: from then on the engine only has to hand over what it has.
 	ctx, exited context.Context
 	cancel      context.CancelFunc
@@ -39,7 +40,7 @@ type stream struct {
 func (a *attempt) attach(ctx context.Context) (*stream, error) {
 	s := &stream{
 		attempt: a, drained: make(chan error, 1), ended: make(chan struct{}),
-		stdout: newTold(a.head.of(a.out.Stdout)), stderr: newTold(a.head.of(a.out.Stderr)),
+		stdout: replay.Forward(a.head.of(a.out.Stdout)), stderr: replay.Forward(a.head.of(a.out.Stderr)),
 	}
 	err := a.call(ctx, "attach to the container", func(ctx context.Context) (err error) {
 		query := url.Values{"stream": {"1"}, "stdout": {"1"}, "stderr": {"1"}}
@@ -164,13 +165,13 @@ func (s *stream) readLog(ctx context.Context, whole bool) (complete bool, err er
 	log.within = s.untilAnswer
 	defer context.AfterFunc(until, log.close)()
 
-	stdout, stderr := newReplay(s.stdout, framed, a.request.record.losesBreaks()), newReplay(s.stderr, framed, a.request.record.losesBreaks())
+	stdout, stderr := replay.New(s.stdout, framed, a.request.logDriver.losesBreaks()), replay.New(s.stderr, framed, a.request.logDriver.losesBreaks())
 	if err := s.copy(stdout, stderr, log); err != nil {
 		return false, err
 	}
 	whole = whole && !a.away.Load()
-	rotated := s.stdout.logged()+s.stderr.logged() > logBytes
-	return stdout.complete(whole, rotated) && stderr.complete(whole, rotated), nil
+	rotated := s.stdout.LogBytes()+s.stderr.LogBytes() > logBytes
+	return stdout.Complete(whole, rotated) && stderr.Complete(whole, rotated), nil
 }
 
 // finish waits until all output of an ended container has been told.

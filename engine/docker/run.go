@@ -84,7 +84,7 @@ func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels
 
 // convert makes the request, asking the engine only for what this container depends on.
 func (a *attempt) convert(ctx context.Context, labels engine.Labels) (err error) {
-	known := facts{record: record(a.Engine.record.Load())}
+	known := facts{logDriver: logDriver(a.Engine.logDriver.Load())}
 	if needsMemory(a.container) || needsCPUs(a.container) {
 		if known.machine, err = a.machine(ctx); err != nil {
 			return err

@@ -1,4 +1,4 @@
-package docker
+package replay
 
 import (
 	"bytes"
@@ -60,13 +60,13 @@ func TestReplayTellsWhatIsMissing(t *testing.T) {
 				for range 60 {
 					cut := random.IntN(len(stream) + 1)
 					var got sink
-					told := newTold(&got)
+					told := Forward(&got)
 					_, _ = told.Write(stream[:cut])
-					r := newReplay(told, true, true)
+					r := New(told, true, true)
 					for _, frame := range logOf(stream, forgetful) {
 						_, _ = r.Write(frame)
 					}
-					if !r.complete(false, false) {
+					if !r.Complete(false, false) {
 						t.Fatalf("cut at %d: incomplete", cut)
 					}
 					// The break behind a long line that is the last one is nothing that anybody sees.
@@ -82,13 +82,13 @@ func TestReplayTellsWhatIsMissing(t *testing.T) {
 // TestReplayOfPartsFromSeveralTimes: where no breaks are lost, a line that came in parts at different times is one line.
 func TestReplayOfPartsFromSeveralTimes(t *testing.T) {
 	var got sink
-	told := newTold(&got)
+	told := Forward(&got)
 	_, _ = told.Write([]byte("a\npa"))
-	r := newReplay(told, true, false)
+	r := New(told, true, false)
 	for _, frame := range []string{"10Z a\n", "10Z part", "11Z ial\n", "12Z end"} {
 		_, _ = r.Write([]byte(frame))
 	}
-	if want := "a\npartial\nend"; got.String() != want || !r.complete(false, false) {
+	if want := "a\npartial\nend"; got.String() != want || !r.Complete(false, false) {
 		t.Errorf("told %q, want %q", got.String(), want)
 	}
 }
@@ -112,13 +112,13 @@ func TestReplayNoticesWhatDoesNotFit(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			told := newTold(&sink{})
+			told := Forward(&sink{})
 			_, _ = told.Write([]byte(test.told))
-			r := newReplay(told, true, true)
+			r := New(told, true, true)
 			for line := range strings.Lines(test.log) {
 				_, _ = r.Write([]byte("time " + line))
 			}
-			if got := r.complete(test.whole, test.rotated); got != test.want {
+			if got := r.Complete(test.whole, test.rotated); got != test.want {
 				t.Errorf("complete is %v", got)
 			}
 		})
@@ -127,14 +127,14 @@ func TestReplayNoticesWhatDoesNotFit(t *testing.T) {
 
 func TestTailOfAPosition(t *testing.T) {
 	whole, end := newPosition(), newPosition()
-	text := make([]byte, 5*tailed)
+	text := make([]byte, 5*tailBytes)
 	for i := range text {
 		text[i] = byte(i * i >> 3)
 	}
 	for part := range (len(text) + 999) / 1000 {
 		whole.pass(text[part*1000 : min(len(text), part*1000+1000)])
 	}
-	end.pass(text[2*tailed:])
+	end.pass(text[2*tailBytes:])
 	if !whole.endsLike(&end) {
 		t.Error("two streams with the same end do not end alike")
 	}
