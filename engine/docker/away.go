@@ -32,7 +32,7 @@ func (a *attempt) ownEnd(ctx context.Context, found container.InspectResponse) e
 	}
 	return &engine.Error{
 		Reason: engine.EngineLost,
-		Err:    fmt.Errorf("the Docker engine at %s went away while the container ran, and may have ended it", a.endpoint.host),
+		Err:    fmt.Errorf("the Docker engine at %s went away while the container ran, and may have ended it", a.endpoint.Host),
 		Remedy: "run the task again; with \"live-restore\": true in Docker's daemon.json containers outlive a restart of the engine",
 	}
 }
@@ -83,7 +83,7 @@ func (a *attempt) neverStarted(ctx context.Context, found container.InspectRespo
 	}
 	return &engine.Error{
 		Reason: engine.EngineLost,
-		Err:    fmt.Errorf("the Docker engine at %s went away while it started the container, and no longer knows whether it has", a.endpoint.host),
+		Err:    fmt.Errorf("the Docker engine at %s went away while it started the container, and no longer knows whether it has", a.endpoint.Host),
 		Remedy: "see whether the task has done something, and run it again",
 	}
 }

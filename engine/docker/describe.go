@@ -13,7 +13,7 @@ import (
 // Describe asks the engine for its version. Docker says it in the header of each answer; asked for it outright, it runs
 // all its helpers to ask for theirs, which takes it longer than the creation of a container.
 func (e *Engine) Describe(ctx context.Context) (engine.Info, error) {
-	info := engine.Info{Name: "docker", Host: e.endpoint.host}
+	info := engine.Info{Name: "docker", Host: e.endpoint.Host}
 	err := e.call(ctx, "ask the engine for its version", func(ctx context.Context) (err error) {
 		if name, version, ok := engineOf(e.ping(ctx).Get("Server")); ok {
 			info.Name, info.Version = name, version
@@ -45,12 +45,12 @@ func (e *Engine) clock(ctx context.Context) time.Time {
 
 // ping returns the header of an answer of the engine, nil if there is none.
 func (e *Engine) ping(ctx context.Context) http.Header {
-	at, err := url.Parse(e.endpoint.host)
+	at, err := url.Parse(e.endpoint.Host)
 	if err != nil {
 		return nil
 	}
 	ping := url.URL{Scheme: "http", Host: at.Host, Path: "/_ping"}
-	if e.endpoint.tls != nil || at.Scheme == "https" {
+	if e.endpoint.TLS != nil || at.Scheme == "https" {
 		ping.Scheme = "https"
 	}
 	if ping.Host == "" { // a socket, to which the client's transport connects whatever the name

@@ -16,6 +16,7 @@ import (
 	"github.com/docker/docker/client"
 
 	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/docker/endpoint"
 )
 
 // Options say which engine to use, as the docker command's flags and variables do, and how.
@@ -59,7 +60,7 @@ const (
 // Engine is a Docker engine. It is safe for concurrent use.
 type Engine struct {
 	client          *client.Client
-	endpoint        endpoint
+	endpoint        endpoint.Endpoint
 	configDir       string
 	keep            Keep
 	answerWithin    time.Duration
@@ -96,13 +97,16 @@ var (
 // New makes an engine. It reads Docker's configuration, and does not connect: what Host names need not be there.
 // The error is an *engine.Error. Whoever makes an engine closes it, see Close.
 func New(o Options) (*Engine, error) {
-	at, err := resolve(o)
+	at, err := endpoint.Resolve(endpoint.Options{
+		Host: o.Host, Context: o.Context, DefaultHost: o.DefaultHost, DefaultContext: o.DefaultContext, ConfigDir: o.ConfigDir,
+		TLS: o.TLS, TLSVerify: o.TLSVerify, CertPath: o.CertPath,
+	})
 	if err != nil {
 		return nil, unusable(err)
 	}
-	c, err := at.connect(o)
+	c, err := connect(at, o)
 	if err != nil {
-		return nil, unusable(fmt.Errorf("use the Docker host %q: %w", at.host, err))
+		return nil, unusable(fmt.Errorf("use the Docker host %q: %w", at.Host, err))
 	}
 	e := &Engine{
 		client: c, endpoint: at, configDir: o.ConfigDir, keep: o.Keep, answerWithin: o.AnswerWithin,

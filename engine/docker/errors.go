@@ -50,7 +50,7 @@ func (e *Engine) negotiate(ctx context.Context) error {
 	}
 	ping, err := e.client.Ping(ctx)
 	if ping.APIVersion == "" && (err == nil || cerrdefs.IsNotFound(err) || cerrdefs.IsNotImplemented(err)) {
-		return noEngine(e.endpoint.host, "it does not tell the version of its API")
+		return noEngine(e.endpoint.Host, "it does not tell the version of its API")
 	}
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ func (e *Engine) explain(ctx context.Context, what string, err error) error {
 		}
 		return &engine.Error{
 			Reason: engine.EngineDidNotAnswer,
-			Err:    fmt.Errorf("%s: the Docker engine at %s did not answer within %v", what, e.endpoint.host, within),
+			Err:    fmt.Errorf("%s: the Docker engine at %s did not answer within %v", what, e.endpoint.Host, within),
 			Remedy: "see whether the engine hangs (`docker info`), and restart it",
 		}
 	case ctx.Err() != nil:
@@ -84,12 +84,12 @@ func (e *Engine) explain(ctx context.Context, what string, err error) error {
 	case cutOff(err):
 		return &engine.Error{
 			Reason: engine.EngineUnavailable,
-			Err:    fmt.Errorf("%s: the Docker engine at %s cannot be reached: %w", what, e.endpoint.host, err),
+			Err:    fmt.Errorf("%s: the Docker engine at %s cannot be reached: %w", what, e.endpoint.Host, err),
 			Remedy: remedyUnavailable,
 		}
 	}
 	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return noEngine(e.endpoint.host, fmt.Sprintf("%s: it sends no JSON", what))
+		return noEngine(e.endpoint.Host, fmt.Sprintf("%s: it sends no JSON", what))
 	}
 	refusal := &engine.Error{Reason: engine.EngineRefused, Err: fmt.Errorf("%s: %w", what, words{err})}
 	if cerrdefs.IsInternal(err) || cerrdefs.IsConflict(err) {

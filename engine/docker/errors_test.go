@@ -2,6 +2,9 @@ package docker
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -83,5 +86,19 @@ func TestProgressIsASum(t *testing.T) {
 		if heard[i] != want[i] {
 			t.Errorf("got %+v, want %+v", heard[i], want[i])
 		}
+	}
+}
+
+// TestNewSaysWhatIsWrong has certificates that are none.
+func TestNewSaysWhatIsWrong(t *testing.T) {
+	certs := t.TempDir()
+	for _, name := range []string{"ca.pem", "cert.pem", "key.pem"} {
+		if err := os.WriteFile(filepath.Join(certs, name), []byte("none"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := New(Options{Host: "tcp://secure:2376", TLSVerify: true, CertPath: certs})
+	if failure, ok := errors.AsType[*engine.Error](err); !ok || failure.Remedy == "" || !strings.Contains(err.Error(), "tcp://secure:2376") {
+		t.Errorf("error %v", err)
 	}
 }

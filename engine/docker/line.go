@@ -51,14 +51,14 @@ func (e *Engine) open(ctx context.Context, method, path string, query url.Values
 
 // dial connects as the client does.
 func (e *Engine) dial(ctx context.Context) (net.Conn, error) {
-	if e.endpoint.tls == nil {
+	if e.endpoint.TLS == nil {
 		return e.client.Dialer()(ctx)
 	}
-	config, err := tlsconfig.Client(*e.endpoint.tls)
+	config, err := tlsconfig.Client(*e.endpoint.TLS)
 	if err != nil {
 		return nil, err
 	}
-	at, err := client.ParseHostURL(e.endpoint.host)
+	at, err := client.ParseHostURL(e.endpoint.Host)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func (e *Engine) dial(ctx context.Context) (net.Conn, error) {
 
 // converse sends the request and reads the head of the answer.
 func (e *Engine) converse(conn net.Conn, method, path string, query url.Values, upgrade bool) (io.Reader, error) {
-	at, err := client.ParseHostURL(e.endpoint.host)
+	at, err := client.ParseHostURL(e.endpoint.Host)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func (e *Engine) converse(conn net.Conn, method, path string, query url.Values, 
 		return nil, unreachable{err}
 	}
 	head.N = math.MaxInt64
-	if err := isPage(e.endpoint.host, answer); err != nil {
+	if err := isPage(e.endpoint.Host, answer); err != nil {
 		return nil, err
 	}
 	switch {

@@ -15,6 +15,7 @@ import (
 	"github.com/docker/docker/client"
 
 	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/docker/endpoint"
 )
 
 // pull brings an image from its registry. The error is an *engine.Error, or the cause of ctx.
@@ -27,7 +28,7 @@ func (e *Engine) pull(ctx context.Context, key imageKey, sink engine.Sink) error
 			Remedy: "correct the name of the image",
 		}
 	}
-	auth, err := credentials(e.configDir, name)
+	auth, err := endpoint.Credentials(e.configDir, name)
 	if err != nil {
 		return &engine.Error{
 			Reason: engine.ImagePullFailed,

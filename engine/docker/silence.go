@@ -73,7 +73,7 @@ func (s *silence) tell(e *Engine, since, atMost time.Duration) {
 	s.told = true
 	s.mu.Unlock()
 	if !told && e.notice != nil {
-		e.notice(fmt.Sprintf("the Docker engine at %s has not answered for %v, waiting up to %v more", e.endpoint.host, since, atMost))
+		e.notice(fmt.Sprintf("the Docker engine at %s has not answered for %v, waiting up to %v more", e.endpoint.Host, since, atMost))
 	}
 }
 

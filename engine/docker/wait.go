@@ -164,7 +164,7 @@ func (a *attempt) goneAway(err error) error {
 	}
 	return &engine.Error{
 		Reason: engine.EngineLost,
-		Err:    fmt.Errorf("the Docker engine at %s went away while the container ran: %w", a.endpoint.host, failure.Err),
+		Err:    fmt.Errorf("the Docker engine at %s went away while the container ran: %w", a.endpoint.Host, failure.Err),
 		Remedy: remedyLost,
 	}
 }

@@ -1,4 +1,4 @@
-package docker
+package endpoint
 
 import (
 	"crypto/sha256"
@@ -33,7 +33,7 @@ func TestConfigurationIsRegularFiles(t *testing.T) {
 				}
 			}
 			for _, o := range []Options{{ConfigDir: dir}, {ConfigDir: dir, Context: "odd"}} {
-				_, err := New(o)
+				_, err := Resolve(o)
 				if err == nil || !strings.Contains(err.Error(), "not a regular file") && !strings.Contains(err.Error(), "too large") {
 					t.Errorf("context %q: error %v", o.Context, err)
 				}

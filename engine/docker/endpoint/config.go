@@ -1,4 +1,4 @@
-package docker
+package endpoint
 
 import (
 	"bytes"
@@ -59,10 +59,10 @@ func readRegular(path string) ([]byte, error) {
 	return content, err
 }
 
-// credentials gives what the user's Docker configuration has for the registry of an image, in the form of the
-// API's X-Registry-Auth, or "" where it has nothing. A credential helper that the configuration names is run; one
-// that it does not name is not.
-func credentials(configDir string, image reference.Named) (string, error) {
+// Credentials returns what the user's Docker configuration has for the registry of an image, in the form of the API's
+// X-Registry-Auth, or "" if it has nothing. A credential helper that the configuration names is run; one that it does
+// not name is not.
+func Credentials(configDir string, image reference.Named) (string, error) {
 	config, err := readConfig(configDir)
 	if err != nil {
 		return "", err

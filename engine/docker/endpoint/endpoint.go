@@ -1,4 +1,9 @@
-package docker
+// Package endpoint finds a Docker engine and the way to it, as the docker command does.
+//
+// In come the flags, variables and files in which a user names an engine and its credentials; out go a host, its TLS files,
+// and the credentials for a registry. It reads Docker's configuration and nothing else, and does not connect. It starts
+// no program but a credential helper that the configuration names.
+package endpoint
 
 import (
 	"crypto/sha256"
@@ -6,31 +11,48 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/docker/docker/client"
 	"github.com/docker/go-connections/tlsconfig"
 )
 
-// endpoint is where an engine listens and how to get through to it.
-type endpoint struct {
-	host string
-	// tls is nil where the connection is plain.
-	tls *tlsconfig.Options
+// Options are the ways in which a user names an engine.
+type Options struct {
+	// Host and Context are named for this run; Host wins.
+	Host    string
+	Context string
+	// DefaultHost and DefaultContext are DOCKER_HOST and DOCKER_CONTEXT. Without any of the four it is the current
+	// context of the configuration, then the platform's default socket.
+	DefaultHost    string
+	DefaultContext string
+	// ConfigDir is the directory of Docker's configuration (DOCKER_CONFIG, else ~/.docker), or "" for none.
+	ConfigDir string
+	// TLS and TLSVerify report whether DOCKER_TLS and DOCKER_TLS_VERIFY are set, CertPath is DOCKER_CERT_PATH. They
+	// apply to a host; a context has its own.
+	TLS       bool
+	TLSVerify bool
+	CertPath  string
+}
+
+// Endpoint is where an engine listens.
+type Endpoint struct {
+	// Host is a URL with the scheme unix, npipe, tcp, http or https.
+	Host string
+	// TLS is nil if the connection is plain.
+	TLS *tlsconfig.Options
 }
 
 // defaultContext is the name by which Docker calls the host that its variables name.
 const defaultContext = "default"
 
-// resolve finds the endpoint as the docker command does: a named host, a named context, DOCKER_HOST,
+// Resolve returns the endpoint as the docker command finds it: a named host, a named context, DOCKER_HOST,
 // DOCKER_CONTEXT, the configuration's current context, the default socket.
 // See https://docs.docker.com/engine/manage-resources/contexts/.
-func resolve(o Options) (endpoint, error) {
+func Resolve(o Options) (Endpoint, error) {
 	if o.Host != "" {
 		return hostEndpoint(o, o.Host)
 	}
@@ -40,7 +62,7 @@ func resolve(o Options) (endpoint, error) {
 		if name == "" {
 			config, err := readConfig(o.ConfigDir)
 			if err != nil {
-				return endpoint{}, err
+				return Endpoint{}, err
 			}
 			name = config.CurrentContext
 		}
@@ -55,7 +77,7 @@ func resolve(o Options) (endpoint, error) {
 }
 
 // hostEndpoint is a host that a flag or DOCKER_HOST names, with the TLS settings of the variables.
-func hostEndpoint(o Options, host string) (endpoint, error) {
+func hostEndpoint(o Options, host string) (Endpoint, error) {
 	switch {
 	case strings.Contains(host, "://"):
 	case strings.HasPrefix(host, "/"):
@@ -63,13 +85,13 @@ func hostEndpoint(o Options, host string) (endpoint, error) {
 	default:
 		host = "tcp://" + host
 	}
-	at := endpoint{host: withPort(host, o.TLS || o.TLSVerify)}
+	at := Endpoint{Host: withPort(host, o.TLS || o.TLSVerify)}
 	if (o.TLS || o.TLSVerify) && strings.HasPrefix(host, "tcp://") {
 		dir := o.CertPath
 		if dir == "" {
 			dir = o.ConfigDir
 		}
-		at.tls = tlsFiles(dir, !o.TLSVerify)
+		at.TLS = tlsFiles(dir, !o.TLSVerify)
 	}
 	return at, at.supported()
 }
@@ -97,27 +119,27 @@ type contextMeta struct {
 }
 
 // contextEndpoint reads a context from Docker's store of them.
-func contextEndpoint(configDir, name string) (endpoint, error) {
+func contextEndpoint(configDir, name string) (Endpoint, error) {
 	id := fmt.Sprintf("%x", sha256.Sum256([]byte(name)))
 	content, err := readRegular(filepath.Join(configDir, "contexts", "meta", id, "meta.json"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return endpoint{}, fmt.Errorf("there is no Docker context %q in %q: `docker context ls` names those that there are", name, configDir)
+		return Endpoint{}, fmt.Errorf("there is no Docker context %q in %q: `docker context ls` names those that there are", name, configDir)
 	}
 	if err != nil {
-		return endpoint{}, fmt.Errorf("read the Docker context %q: %w", name, err)
+		return Endpoint{}, fmt.Errorf("read the Docker context %q: %w", name, err)
 	}
 	var meta contextMeta
 	if err := json.Unmarshal(content, &meta); err != nil {
-		return endpoint{}, fmt.Errorf("read the Docker context %q: %w", name, err)
+		return Endpoint{}, fmt.Errorf("read the Docker context %q: %w", name, err)
 	}
 	found, ok := meta.Endpoints["docker"]
 	if !ok || found.Host == "" {
-		return endpoint{}, fmt.Errorf("the Docker context %q names no Docker endpoint", name)
+		return Endpoint{}, fmt.Errorf("the Docker context %q names no Docker endpoint", name)
 	}
-	at := endpoint{host: found.Host}
+	at := Endpoint{Host: found.Host}
 	dir := filepath.Join(configDir, "contexts", "tls", id, "docker")
 	if files := tlsFiles(dir, found.SkipTLSVerify); files.CAFile+files.CertFile != "" || found.SkipTLSVerify {
-		at.tls = files
+		at.TLS = files
 	}
 	return at, at.supported()
 }
@@ -138,44 +160,15 @@ func tlsFiles(dir string, skipVerify bool) *tlsconfig.Options {
 }
 
 // supported refuses what this client cannot speak.
-func (at endpoint) supported() error {
-	scheme, _, _ := strings.Cut(at.host, "://")
+func (at Endpoint) supported() error {
+	scheme, _, _ := strings.Cut(at.Host, "://")
 	switch scheme {
 	case "unix", "npipe", "tcp", "http", "https":
 		return nil
 	case "ssh":
 		return fmt.Errorf("the Docker host %q is reached by ssh, which ktask does not speak: forward its socket with "+
 			"`ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock %s` and use --host unix:///tmp/docker.sock",
-			at.host, strings.TrimPrefix(at.host, "ssh://"))
+			at.Host, strings.TrimPrefix(at.Host, "ssh://"))
 	}
-	return fmt.Errorf("the Docker host %q is not one of unix://, npipe://, tcp://, http:// or https://", at.host)
+	return fmt.Errorf("the Docker host %q is not one of unix://, npipe://, tcp://, http:// or https://", at.Host)
 }
-
-// connect makes a client, which connects with its first request; see Engine.negotiate for the version of the API.
-func (at endpoint) connect(o Options) (*client.Client, error) {
-	transport := &http.Transport{MaxIdleConns: idleConnections, IdleConnTimeout: idleFor}
-	if at.tls != nil {
-		config, err := tlsconfig.Client(*at.tls)
-		if err != nil {
-			return nil, err
-		}
-		transport.TLSClientConfig = config
-	}
-	requests := &http.Client{Transport: transport, CheckRedirect: client.CheckRedirect}
-	options := []client.Opt{client.WithHTTPClient(requests), client.WithHost(at.host), client.WithUserAgent(o.UserAgent)}
-	if o.APIVersion != "" {
-		options = append(options, client.WithVersion(o.APIVersion))
-	}
-	c, err := client.NewClientWithOpts(options...)
-	if err != nil {
-		return nil, err
-	}
-	requests.Transport = answers{transport, at.host} // the client keeps the transport itself, for its settings and to close it
-	return c, nil
-}
-
-// idleConnections are enough for the requests between which an attempt waits for nothing.
-const idleConnections = 6
-
-// idleFor is how long a connection is kept for the next request.
-const idleFor = 30 * time.Second

@@ -1,4 +1,4 @@
-package docker
+package endpoint
 
 import (
 	"crypto/sha256"
@@ -66,8 +66,8 @@ func TestResolve(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got, err := resolve(test.options); err != nil || got.host != test.want {
-				t.Errorf("got %q, error %v, want %q", got.host, err, test.want)
+			if got, err := Resolve(test.options); err != nil || got.Host != test.want {
+				t.Errorf("got %q, error %v, want %q", got.Host, err, test.want)
 			}
 		})
 	}
@@ -94,18 +94,18 @@ func TestResolveTLS(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, err := resolve(test.options)
-			if err != nil || (got.tls != nil) != test.tls {
+			got, err := Resolve(test.options)
+			if err != nil || (got.TLS != nil) != test.tls {
 				t.Fatalf("got %+v, error %v", got, err)
 			}
-			if test.tls && (got.tls.InsecureSkipVerify != test.lax || !strings.HasPrefix(got.tls.CAFile, test.ca)) {
-				t.Errorf("got %+v", got.tls)
+			if test.tls && (got.TLS.InsecureSkipVerify != test.lax || !strings.HasPrefix(got.TLS.CAFile, test.ca)) {
+				t.Errorf("got %+v", got.TLS)
 			}
 		})
 	}
 }
 
-func TestNewSaysWhatIsWrong(t *testing.T) {
+func TestResolveSaysWhatIsWrong(t *testing.T) {
 	dir := configDir(t)
 	tests := map[string]struct {
 		options Options
@@ -115,11 +115,10 @@ func TestNewSaysWhatIsWrong(t *testing.T) {
 		"a context without host": {Options{ConfigDir: dir, Context: "other"}, "no Docker endpoint"},
 		"ssh":                    {Options{ConfigDir: dir, Context: "ssh"}, "ssh -nNT"},
 		"no scheme we know":      {Options{Host: "ftp://x"}, "ftp://x"},
-		"no certificates":        {Options{ConfigDir: dir, Context: "secure"}, "tcp://secure:2376"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			if _, err := New(test.options); err == nil || !strings.Contains(err.Error(), test.says) {
+			if _, err := Resolve(test.options); err == nil || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("error %v, want %q in it", err, test.says)
 			}
 		})
