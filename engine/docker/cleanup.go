@@ -17,23 +17,23 @@ func (a *attempt) remove(ctx context.Context, failed bool) error {
 	ctx = context.WithoutCancel(ctx)
 	var failures []error
 	if a.porter != nil {
-		failures = append(failures, a.insist(ctx, func(ctx context.Context) error { return a.porter.removeOnce(ctx) }))
+		failures = append(failures, a.removeReliably(ctx, func(ctx context.Context) error { return a.porter.removeOnce(ctx) }))
 	}
-	if a.keep == KeepAlways || a.keep == KeepFailed && failed {
+	if a.engine.keep == KeepAlways || a.engine.keep == KeepFailed && failed {
 		if a.id != "" {
-			failures = append(failures, a.insist(ctx, a.keepContainer))
+			failures = append(failures, a.removeReliably(ctx, a.keepContainer))
 		}
 		return errors.Join(failures...)
 	}
 	if a.id != "" {
-		remove := a.removeContainer
+		remove := a.engine.removeContainer
 		if a.mayRun {
-			remove = a.endContainer
+			remove = a.engine.endContainer
 		}
-		failures = append(failures, a.insist(ctx, func(ctx context.Context) error { return remove(ctx, a.id) }))
+		failures = append(failures, a.removeReliably(ctx, func(ctx context.Context) error { return remove(ctx, a.id) }))
 	}
 	for _, name := range a.volumes {
-		failures = append(failures, a.insist(ctx, func(ctx context.Context) error { return a.removeVolume(ctx, name) }))
+		failures = append(failures, a.removeReliably(ctx, func(ctx context.Context) error { return a.engine.removeVolume(ctx, name) }))
 	}
 	return errors.Join(failures...)
 }
@@ -42,22 +42,22 @@ func (a *attempt) remove(ctx context.Context, failed bool) error {
 // whatever becomes of it: also one that the user starts again to look around in it.
 func (a *attempt) keepContainer(ctx context.Context) error {
 	if a.mayRun {
-		err := a.Engine.call(ctx, "kill the container", func(ctx context.Context) error {
-			return a.client.ContainerKill(ctx, a.id, "SIGKILL")
+		err := a.engine.do(ctx, "kill the container", once, func(ctx context.Context) error {
+			return a.engine.client.ContainerKill(ctx, a.id, "SIGKILL")
 		})
 		if err != nil && !hasReason(err, engine.EngineRefused) { // one that does not run cannot be killed
 			return err
 		}
 	}
-	return a.once(ctx, "rename the container that is kept", func(ctx context.Context) error {
-		return a.client.ContainerRename(ctx, a.id, a.request.name+keptEnding)
+	return a.engine.do(ctx, "rename the container that is kept", once, func(ctx context.Context) error {
+		return a.engine.client.ContainerRename(ctx, a.id, a.request.name+keptEnding)
 	})
 }
 
 // endContainer removes a container that may run. Docker kills one that is removed by force; podman stops it, with all
 // of its grace, so it is killed before.
 func (e *Engine) endContainer(ctx context.Context, id string) error {
-	err := e.call(ctx, removing(id), func(ctx context.Context) error {
+	err := e.do(ctx, removing(id), once, func(ctx context.Context) error {
 		return e.client.ContainerKill(ctx, id, "SIGKILL")
 	})
 	if err != nil && !hasReason(err, engine.EngineRefused) { // one that does not run cannot be killed
@@ -102,11 +102,11 @@ func (e *Engine) removeVolume(ctx context.Context, name string) error {
 // removed makes a removal; what is gone already is removed. Podman answers one that another has overtaken with an error
 // of its database, so after a refusal the thing itself is asked for.
 func (e *Engine) removed(ctx context.Context, what string, remove, inspect func(context.Context) error) error {
-	err := e.call(ctx, what, remove)
+	err := e.do(ctx, what, once, remove)
 	switch {
 	case cerrdefs.IsNotFound(err):
 		return nil
-	case hasReason(err, engine.EngineRefused) && cerrdefs.IsNotFound(e.call(ctx, what, inspect)):
+	case hasReason(err, engine.EngineRefused) && cerrdefs.IsNotFound(e.do(ctx, what, once, inspect)):
 		return nil
 	}
 	return err

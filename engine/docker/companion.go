@@ -20,7 +20,7 @@ import (
 // since no other image is known to be on the engine. It shares volumes with the task and nothing else: it has its own
 // namespaces, no network, no capabilities, none of the task's environment, and no name by which a task could find it.
 type companion struct {
-	*Engine
+	engine    *Engine
 	name      string
 	container plan.Container
 	platform  *ocispec.Platform
@@ -37,7 +37,7 @@ func (e *Engine) newCompanion(name, program string, c plan.Container, labels eng
 		return nil, err
 	}
 	return &companion{
-		Engine: e, name: name, container: c, platform: platform,
+		engine: e, name: name, container: c, platform: platform,
 		config: container.Config{
 			Image:      c.Image,
 			Entrypoint: strslice.StrSlice{program},
@@ -67,20 +67,20 @@ func (c *companion) mount(volume, target string, readOnly bool) {
 
 func (c *companion) create(ctx context.Context) error {
 	c.config.Labels[labelCreate] = rand.Text()
-	err := c.again(ctx, fmt.Sprintf("create container %q", c.name), func(ctx context.Context) error {
-		_, err := c.client.ContainerCreate(ctx, &c.config, &c.host, nil, c.platform, c.name)
+	err := c.engine.do(ctx, fmt.Sprintf("create container %q", c.name), repeatedly, func(ctx context.Context) error {
+		_, err := c.engine.client.ContainerCreate(ctx, &c.config, &c.host, nil, c.platform, c.name)
 		if !nameTaken(err) {
 			return err
 		}
 		// By a try before, of which the answer was lost?
-		found, failure := c.client.ContainerInspect(ctx, c.name)
+		found, failure := c.engine.client.ContainerInspect(ctx, c.name)
 		if failure == nil && found.Config != nil && found.Config.Labels[labelCreate] == c.config.Labels[labelCreate] {
 			return nil
 		}
 		return err
 	})
 	c.foreign = nameTaken(err)
-	if cerrdefs.IsNotFound(err) && (&attempt{Engine: c.Engine, container: c.container}).imageGone(ctx) {
+	if cerrdefs.IsNotFound(err) && (&attempt{engine: c.engine, container: c.container}).imageGone(ctx) {
 		return imageMissing(c.container.Image)
 	}
 	return err
@@ -88,23 +88,25 @@ func (c *companion) create(ctx context.Context) error {
 
 // fill unpacks an archive at a directory of the container.
 func (c *companion) fill(ctx context.Context, directory string, archive []byte) error {
-	return c.again(ctx, fmt.Sprintf("copy files into container %q", c.name), func(ctx context.Context) error {
-		return c.client.CopyToContainer(ctx, c.name, directory, bytes.NewReader(archive), container.CopyToContainerOptions{})
+	return c.engine.do(ctx, fmt.Sprintf("copy files into container %q", c.name), repeatedly, func(ctx context.Context) error {
+		return c.engine.client.CopyToContainer(ctx, c.name, directory, bytes.NewReader(archive), container.CopyToContainerOptions{})
 	})
 }
 
 func (c *companion) start(ctx context.Context) error {
-	return c.again(ctx, fmt.Sprintf("start container %q", c.name), func(ctx context.Context) error {
-		return c.client.ContainerStart(ctx, c.name, container.StartOptions{})
+	return c.engine.do(ctx, fmt.Sprintf("start container %q", c.name), repeatedly, func(ctx context.Context) error {
+		return c.engine.client.ContainerStart(ctx, c.name, container.StartOptions{})
 	})
 }
 
 // remove takes it off the engine. It goes by the name, so it finds also what the engine made without saying so.
-func (c *companion) remove(ctx context.Context) error { return c.insist(ctx, c.removeOnce) }
+func (c *companion) remove(ctx context.Context) error {
+	return c.engine.retryUntilGone(ctx, c.removeOnce)
+}
 
 func (c *companion) removeOnce(ctx context.Context) error {
 	if c.foreign {
 		return nil
 	}
-	return c.removeContainer(ctx, c.name)
+	return c.engine.removeContainer(ctx, c.name)
 }

@@ -24,7 +24,7 @@ func (a *attempt) create(ctx context.Context) error {
 	err := a.createOnce(ctx)
 	for a.refusesLogDriver(err) {
 		refused := int32(a.request.logDriver)
-		a.Engine.logDriver.CompareAndSwap(refused, refused+1) // unless another attempt was told so
+		a.engine.logDriver.CompareAndSwap(refused, refused+1) // unless another attempt was told so
 		a.request.keepOutput(logDriver(refused + 1))
 		err = a.createOnce(ctx)
 	}
@@ -70,10 +70,10 @@ func (a *attempt) createOnce(ctx context.Context) error {
 	r := a.request
 	r.config.Labels[labelCreate] = rand.Text()
 	ctx = context.WithoutCancel(ctx)
-	p := a.patience()
+	p := a.engine.newRetry()
 	for {
-		err := a.once(ctx, fmt.Sprintf("create container %q", r.name), func(ctx context.Context) error {
-			created, err := a.client.ContainerCreate(ctx, r.config, r.host, nil, r.platform, r.name)
+		err := a.engine.do(ctx, fmt.Sprintf("create container %q", r.name), once, func(ctx context.Context) error {
+			created, err := a.engine.client.ContainerCreate(ctx, r.config, r.host, nil, r.platform, r.name)
 			a.id = created.ID
 			return err
 		})
@@ -123,11 +123,11 @@ func (a *attempt) recorded() bool { return a.request.logDriver != noLog }
 // and the answer to create names the kind of thing in its text alone.
 func (a *attempt) imageGone(ctx context.Context) bool {
 	key := imageKey{a.container.Image, a.container.Platform}
-	present, err := a.Engine.look(context.WithoutCancel(ctx), key)
+	present, err := a.engine.look(context.WithoutCancel(ctx), key)
 	if err != nil || present {
 		return false
 	}
-	a.images.forget(key)
+	a.engine.images.forget(key)
 	return true
 }
 
@@ -137,7 +137,7 @@ func (a *attempt) createVolumes(ctx context.Context) error {
 		if a.keeper.holds(v.Name) {
 			continue
 		}
-		mountpoint, err := a.createVolume(ctx, v)
+		mountpoint, err := a.engine.createVolume(ctx, v)
 		if !errors.Is(err, errForeign) {
 			a.volumes = append(a.volumes, v.Name)
 		}
@@ -151,20 +151,4 @@ func (a *attempt) createVolumes(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// call makes a request that may reach the engine twice, and does so if the connection breaks.
-func (a *attempt) call(ctx context.Context, what string, request func(context.Context) error) error {
-	tries := 0
-	return a.again(ctx, what, func(ctx context.Context) error {
-		if tries++; tries > 1 {
-			a.away.Store(true)
-		}
-		return request(ctx)
-	})
-}
-
-// once makes a request once.
-func (a *attempt) once(ctx context.Context, what string, request func(context.Context) error) error {
-	return a.Engine.call(ctx, what, request)
 }

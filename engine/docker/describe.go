@@ -14,7 +14,7 @@ import (
 // all its helpers to ask for theirs, which takes it longer than the creation of a container.
 func (e *Engine) Describe(ctx context.Context) (engine.Info, error) {
 	info := engine.Info{Name: "docker", Host: e.endpoint.Host}
-	err := e.call(ctx, "ask the engine for its version", func(ctx context.Context) (err error) {
+	err := e.do(ctx, "ask the engine for its version", once, func(ctx context.Context) (err error) {
 		if name, version, ok := engineOf(e.ping(ctx).Get("Server")); ok {
 			info.Name, info.Version = name, version
 			return nil

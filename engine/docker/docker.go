@@ -138,7 +138,7 @@ func (e *Engine) machine(ctx context.Context) (machine, error) {
 	if e.capacity.memoryBytes > 0 {
 		return e.capacity.machine, nil
 	}
-	err := e.again(ctx, "ask the engine for its memory and processors", func(ctx context.Context) error {
+	err := e.do(ctx, "ask the engine for its memory and processors", repeatedly, func(ctx context.Context) error {
 		info, err := e.client.Info(ctx)
 		e.capacity.machine = machine{info.MemTotal, info.NCPU}
 		return err

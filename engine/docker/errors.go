@@ -9,59 +9,12 @@ import (
 	"strings"
 
 	cerrdefs "github.com/containerd/errdefs"
-	"github.com/docker/docker/api/types/versions"
 
 	"github.com/ktask/ktask/engine"
 )
 
 // errNoAnswer is the cause of the end of a request that took too long.
 var errNoAnswer = errors.New("the engine did not answer in time")
-
-// call makes a request that the engine answers from its own state, under a deadline of its own: an engine that
-// hangs must not hang ktask. The error is an *engine.Error, or the cause of ctx.
-func (e *Engine) call(ctx context.Context, what string, request func(context.Context) error) error {
-	ctx, done := e.limited(ctx)
-	err := e.negotiate(ctx)
-	if err == nil {
-		err = request(ctx)
-	}
-	if err != nil {
-		err = e.explain(ctx, what, err)
-	}
-	done(ctx.Err() == nil)
-	return err
-}
-
-// agree is call without a request, for requests that have another deadline.
-func (e *Engine) agree(ctx context.Context, what string) error {
-	return e.call(ctx, what, func(context.Context) error { return nil })
-}
-
-// oldestAPI is the first version of which a wait can be registered before the start (Docker 17.06).
-const oldestAPI = "1.30"
-
-// negotiate agrees with the engine on a version of the API, before the first request. The client can do it by itself, but
-// then it reads its version without a lock while another goroutine's first request writes it.
-func (e *Engine) negotiate(ctx context.Context) error {
-	e.negotiation.Lock()
-	defer e.negotiation.Unlock()
-	if e.negotiation.over {
-		return nil
-	}
-	ping, err := e.client.Ping(ctx)
-	if ping.APIVersion == "" && (err == nil || cerrdefs.IsNotFound(err) || cerrdefs.IsNotImplemented(err)) {
-		return noEngine(e.endpoint.Host, "it does not tell the version of its API")
-	}
-	if err != nil {
-		return err
-	}
-	e.client.NegotiateAPIVersionPing(ping)
-	if version := e.client.ClientVersion(); versions.LessThan(version, oldestAPI) {
-		return fmt.Errorf("the engine speaks version %s of the Docker API, and ktask needs %s: update it", version, oldestAPI)
-	}
-	e.negotiation.over = true
-	return nil
-}
 
 // explain says what the failure of a request means. ctx is the request's.
 func (e *Engine) explain(ctx context.Context, what string, err error) error {

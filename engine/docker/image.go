@@ -92,7 +92,7 @@ func (e *Engine) pullAndLook(ctx context.Context, key imageKey, sink engine.Sink
 // is not the image: a pull brings the right one.
 func (e *Engine) look(ctx context.Context, key imageKey) (present bool, err error) {
 	var found image.InspectResponse
-	err = e.call(ctx, fmt.Sprintf("look for image %q", key.ref), func(ctx context.Context) error {
+	err = e.do(ctx, fmt.Sprintf("look for image %q", key.ref), once, func(ctx context.Context) error {
 		found, err = e.client.ImageInspect(ctx, key.ref)
 		return err
 	})

@@ -22,7 +22,7 @@ import (
 // It has no memory limit: the program cannot ask for memory, while the runtime that starts it needs more than any limit
 // that would be worth setting. What a volume holds is charged to the containers that wrote it.
 type keeper struct {
-	*Engine
+	engine    *Engine
 	volumes   []volume.CreateOptions
 	container *companion
 	// directories are those that the mounts of a volume need in it, by the place at which the container has the volume.
@@ -64,7 +64,7 @@ func (e *Engine) KeepVolumes(ctx context.Context, c plan.Container, labels engin
 		return nil, context.Cause(ctx)
 	}
 	labels.Attempt = 0
-	k := &keeper{Engine: e, directories: map[string][]string{}}
+	k := &keeper{engine: e, directories: map[string][]string{}}
 	program, err := k.plan(ctx, c, labels)
 	if err != nil {
 		return nil, err
@@ -98,10 +98,10 @@ func (e *Engine) holdParts(ctx context.Context, c plan.Container, labels engine.
 
 // plan sets what there is to hold, and returns the program that does.
 func (k *keeper) plan(ctx context.Context, c plan.Container, labels engine.Labels) (program []byte, err error) {
-	if err := k.mountsParts(ctx, c); err != nil {
+	if err := k.engine.mountsParts(ctx, c); err != nil {
 		return nil, err
 	}
-	image, err := k.imageOf(ctx, c)
+	image, err := k.engine.imageOf(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -115,14 +115,14 @@ func (k *keeper) plan(ctx context.Context, c plan.Container, labels engine.Label
 	}
 	known := facts{shared: true}
 	if needsMemory(c) {
-		if known.machine, err = k.machine(ctx); err != nil {
+		if known.machine, err = k.engine.machine(ctx); err != nil {
 			return nil, err
 		}
 	}
 	r := request{host: &container.HostConfig{}}
 	r.addTmpfs(c, labels, known)
 	k.volumes = r.volumes
-	if k.container, err = k.newCompanion(containerName(labels)+keeperEnding, "/ktask-keeper", c, labels); err != nil {
+	if k.container, err = k.engine.newCompanion(containerName(labels)+keeperEnding, "/ktask-keeper", c, labels); err != nil {
 		return nil, err
 	}
 	for i, mounts := range byVolume(c.Tmpfs) {
@@ -139,7 +139,7 @@ func (k *keeper) plan(ctx context.Context, c plan.Container, labels engine.Label
 // that nothing is copied into the volumes, since a task decides what is in them.
 func (k *keeper) hold(ctx context.Context, program []byte) error {
 	for i, v := range k.volumes {
-		_, err := k.createVolume(ctx, v)
+		_, err := k.engine.createVolume(ctx, v)
 		if errors.Is(err, errForeign) {
 			k.volumes = k.volumes[:i] // what follows is not made
 		}
@@ -180,8 +180,8 @@ func (k *keeper) check(ctx context.Context, attempt int) error {
 		return nil
 	}
 	var found container.InspectResponse
-	err := k.again(ctx, "see whether the task's volumes are still held", func(ctx context.Context) (err error) {
-		found, err = k.client.ContainerInspect(ctx, k.container.name)
+	err := k.engine.do(ctx, "see whether the task's volumes are still held", repeatedly, func(ctx context.Context) (err error) {
+		found, err = k.engine.client.ContainerInspect(ctx, k.container.name)
 		return err
 	})
 	switch {
@@ -213,10 +213,10 @@ func (k *keeper) holds(name string) bool {
 func (k *keeper) release(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	failures := []error{k.container.remove(ctx)}
-	kept := k.keep == KeepFailed || k.keep == KeepAlways
+	kept := k.engine.keep == KeepFailed || k.engine.keep == KeepAlways
 	for _, v := range k.volumes {
-		failures = append(failures, k.insist(ctx, func(ctx context.Context) error {
-			err := k.removeVolume(ctx, v.Name)
+		failures = append(failures, k.engine.retryUntilGone(ctx, func(ctx context.Context) error {
+			err := k.engine.removeVolume(ctx, v.Name)
 			if kept && cerrdefs.IsConflict(err) {
 				return nil
 			}

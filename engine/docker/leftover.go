@@ -24,7 +24,7 @@ func (e *Engine) Leftovers(ctx context.Context, run string) ([]engine.Leftover, 
 	}
 	filter := filters.NewArgs(filters.Arg("label", label))
 	var all []engine.Leftover
-	err := e.call(ctx, "list what ktask has on the engine", func(ctx context.Context) error {
+	err := e.do(ctx, "list what ktask has on the engine", once, func(ctx context.Context) error {
 		containers, err := e.client.ContainerList(ctx, container.ListOptions{All: true, Filters: filter})
 		if err != nil {
 			return err
@@ -82,7 +82,7 @@ func (e *Engine) Remove(ctx context.Context, left engine.Leftover) error {
 	case "container":
 		return e.endContainer(ctx, left.ID)
 	case "volume":
-		for p := (&patience{until: time.Now().Add(volumePatience), pause: firstRetry}); ; {
+		for p := (&retry{until: time.Now().Add(volumePatience), pause: firstRetry}); ; {
 			if err := e.removeVolume(ctx, left.ID); !cerrdefs.IsConflict(err) || !p.wait(ctx) {
 				return err
 			}

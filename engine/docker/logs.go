@@ -20,7 +20,7 @@ import (
 // stream is the output of a container on its way to the sink: the attached stream, and where that breaks the log.
 type stream struct {
 	attempt        *attempt
-	conn           *line
+	conn           *hijackedStream
 	stdout, stderr *replay.Forwarded
 	// ctx ends with the attempt, exited with the container: from then on the engine only has to hand over what it has.
 	ctx, exited context.Context
@@ -42,9 +42,9 @@ func (a *attempt) attach(ctx context.Context) (*stream, error) {
 		attempt: a, drained: make(chan error, 1), ended: make(chan struct{}),
 		stdout: replay.Forward(a.head.of(a.out.Stdout)), stderr: replay.Forward(a.head.of(a.out.Stderr)),
 	}
-	err := a.call(ctx, "attach to the container", func(ctx context.Context) (err error) {
+	err := a.engine.do(ctx, "attach to the container", a.repeatedly(), func(ctx context.Context) (err error) {
 		query := url.Values{"stream": {"1"}, "stdout": {"1"}, "stderr": {"1"}}
-		s.conn, err = a.open(ctx, http.MethodPost, "/containers/"+a.id+"/attach", query, true)
+		s.conn, err = a.engine.open(ctx, http.MethodPost, "/containers/"+a.id+"/attach", query, true)
 		return err
 	})
 	if err != nil {
@@ -63,7 +63,7 @@ func (s *stream) untilAnswer() time.Duration {
 	if s.exited.Err() == nil {
 		return 0
 	}
-	return s.attempt.answerWithin
+	return s.attempt.engine.answerWithin
 }
 
 // lingering is how long a container may live on when its stream has ended, before that is looked into. It usually ends
@@ -133,7 +133,7 @@ func (s *stream) settle(broken error) error {
 	}
 	whole := broken == nil && !s.cut
 	complete := false
-	err := a.call(s.ctx, takeOutput, func(ctx context.Context) (err error) {
+	err := a.engine.do(s.ctx, takeOutput, a.repeatedly(), func(ctx context.Context) (err error) {
 		complete, err = s.readLog(ctx, whole)
 		return err
 	})
@@ -157,7 +157,7 @@ func (s *stream) readLog(ctx context.Context, whole bool) (complete bool, err er
 		query.Set("follow", "1")
 		until = s.exited
 	}
-	log, err := a.open(ctx, http.MethodGet, "/containers/"+a.id+"/logs", query, false)
+	log, err := a.engine.open(ctx, http.MethodGet, "/containers/"+a.id+"/logs", query, false)
 	if err != nil {
 		return false, err
 	}
@@ -169,7 +169,7 @@ func (s *stream) readLog(ctx context.Context, whole bool) (complete bool, err er
 	if err := s.copy(stdout, stderr, log); err != nil {
 		return false, err
 	}
-	whole = whole && !a.away.Load()
+	whole = whole && !a.wasLost.Load()
 	rotated := s.stdout.LogBytes()+s.stderr.LogBytes() > logBytes
 	return stdout.Complete(whole, rotated) && stderr.Complete(whole, rotated), nil
 }
@@ -177,7 +177,7 @@ func (s *stream) readLog(ctx context.Context, whole bool) (complete bool, err er
 // finish waits until all output of an ended container has been told.
 func (s *stream) finish() error {
 	s.exit()
-	s.conn.setDeadline(s.attempt.answerWithin)
+	s.conn.setDeadline(s.attempt.engine.answerWithin)
 	err := <-s.drained
 	s.over = true
 	return err
@@ -194,7 +194,7 @@ func (s *stream) incomplete(why error) error {
 	case why == nil:
 		return nil
 	case errors.Is(why, os.ErrDeadlineExceeded):
-		return s.attempt.explain(noAnswer(), takeOutput, why)
+		return s.attempt.engine.explain(noAnswer(), takeOutput, why)
 	}
 	return &engine.Error{
 		Reason: engine.EngineLost,

@@ -34,7 +34,7 @@ const messageDirectory = "/ktask-message"
 // the directory around it, so it can write to the file and put nothing in its place. The container of the task is no way
 // to the message: a copy from it resolves the path among mounts whose content the task decides.
 func (a *attempt) layMessage(ctx context.Context, mountpoint string) error {
-	porter, err := a.newCompanion(a.request.name+messageEnding, messageDirectory, a.container, labelsOf(a.request.config.Labels))
+	porter, err := a.engine.newCompanion(a.request.name+messageEnding, messageDirectory, a.container, labelsOf(a.request.config.Labels))
 	if err != nil {
 		return err
 	}
@@ -68,10 +68,10 @@ func (a *attempt) readMessage(ctx context.Context) error {
 	}
 	ctx = context.WithoutCancel(ctx)
 	what := fmt.Sprintf("read the termination message %q", a.container.TerminationMessage.Path)
-	p := a.patience()
+	p := a.engine.newRetry()
 	for tries := 1; ; tries++ {
-		err := a.call(ctx, what, func(ctx context.Context) error {
-			archive, _, err := a.client.CopyFromContainer(ctx, a.porter.name, path.Join(messageDirectory, messageFile))
+		err := a.engine.do(ctx, what, a.repeatedly(), func(ctx context.Context) error {
+			archive, _, err := a.engine.client.CopyFromContainer(ctx, a.porter.name, path.Join(messageDirectory, messageFile))
 			if err != nil {
 				return err
 			}

@@ -37,7 +37,7 @@ func (e *Engine) pull(ctx context.Context, key imageKey, sink engine.Sink) error
 		}
 	}
 	what := fmt.Sprintf("pull image %q", key.ref)
-	if err := e.agree(ctx, what); err != nil {
+	if err := e.do(ctx, what, once, nil); err != nil {
 		return err
 	}
 	stream, err := e.client.ImagePull(ctx, key.ref, image.PullOptions{RegistryAuth: auth, Platform: key.platform})

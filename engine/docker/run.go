@@ -17,7 +17,7 @@ import (
 // attempt is one container from its creation to its removal. One goroutine changes it; those that take the output and wait
 // for the end only read what is set before they start, and set away.
 type attempt struct {
-	*Engine
+	engine    *Engine
 	container plan.Container
 	image     imageFacts
 	request   request
@@ -30,8 +30,8 @@ type attempt struct {
 	head head
 	// killed is closed when the run is killed.
 	killed <-chan struct{}
-	// away says that the engine was out of reach for a while.
-	away atomic.Bool
+	// wasLost is true if the engine was out of reach for a while.
+	wasLost atomic.Bool
 	// mayRun says that the container was started and is not known to have ended.
 	mayRun bool
 	// gone says that it has not come back.
@@ -49,7 +49,7 @@ func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels
 	if ctx.Err() != nil {
 		return engine.Exit{}, context.Cause(ctx)
 	}
-	a := &attempt{Engine: e, container: c, out: out}
+	a := &attempt{engine: e, container: c, out: out}
 	defer e.watchStop(ctx)()
 	killed, leave := e.switches.join(labels.Run)
 	defer leave()
@@ -84,24 +84,24 @@ func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels
 
 // convert makes the request, asking the engine only for what this container depends on.
 func (a *attempt) convert(ctx context.Context, labels engine.Labels) (err error) {
-	known := facts{logDriver: logDriver(a.Engine.logDriver.Load())}
+	known := facts{logDriver: logDriver(a.engine.logDriver.Load())}
 	if needsMemory(a.container) || needsCPUs(a.container) {
-		if known.machine, err = a.machine(ctx); err != nil {
+		if known.machine, err = a.engine.machine(ctx); err != nil {
 			return err
 		}
 	}
 	if needsImage(a.container) {
-		if known.image, err = a.imageOf(ctx, a.container); err != nil {
+		if known.image, err = a.engine.imageOf(ctx, a.container); err != nil {
 			return err
 		}
 	}
-	if a.keeper = a.keepers.of(labels); a.keeper != nil {
+	if a.keeper = a.engine.keepers.of(labels); a.keeper != nil {
 		if err := a.keeper.check(ctx, labels.Attempt); err != nil {
 			return err
 		}
 		known.shared = true
 	}
-	a.image, _ = a.images.known(imageKey{a.container.Image, a.container.Platform})
+	a.image, _ = a.engine.images.known(imageKey{a.container.Image, a.container.Platform})
 	a.request, err = convert(a.container, labels, known)
 	return err
 }
@@ -122,8 +122,8 @@ func (a *attempt) fill(ctx context.Context) error {
 	if err != nil {
 		return &engine.Error{Reason: engine.EngineRefused, Err: err}
 	}
-	return a.call(ctx, "copy files into the container", func(ctx context.Context) error {
-		return a.client.CopyToContainer(ctx, a.id, "/", bytes.NewReader(content.Bytes()), container.CopyToContainerOptions{})
+	return a.engine.do(ctx, "copy files into the container", a.repeatedly(), func(ctx context.Context) error {
+		return a.engine.client.CopyToContainer(ctx, a.id, "/", bytes.NewReader(content.Bytes()), container.CopyToContainerOptions{})
 	})
 }
 
@@ -182,7 +182,7 @@ func (a *attempt) inspect(ctx context.Context, stopped bool) (engine.Exit, error
 		}
 	}
 	a.mayRun = false
-	if a.away.Load() && !stopped {
+	if a.wasLost.Load() && !stopped {
 		if err := a.ownEnd(ctx, found); err != nil {
 			return engine.Exit{}, err
 		}

@@ -15,15 +15,15 @@ import (
 func (a *attempt) start(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	name := a.request.name
-	p := a.patience()
+	p := a.engine.newRetry()
 	for try := 2; ; try++ {
-		err := a.once(ctx, "start the container", func(ctx context.Context) error {
-			return a.client.ContainerStart(ctx, name, container.StartOptions{})
+		err := a.engine.do(ctx, "start the container", once, func(ctx context.Context) error {
+			return a.engine.client.ContainerStart(ctx, name, container.StartOptions{})
 		})
 		if !ambiguous(err) {
 			return err
 		}
-		a.away.Store(true)
+		a.wasLost.Store(true)
 		name = fmt.Sprintf("%s-%d", a.request.name, try)
 		started, failure := a.startedUnless(ctx, name)
 		switch {
@@ -40,8 +40,8 @@ func (a *attempt) start(ctx context.Context) error {
 // startedUnless renames the container, and says whether it was started under its former name. An engine answers both
 // requests only when it is done with a start. It is an error where that cannot be known.
 func (a *attempt) startedUnless(ctx context.Context, name string) (started bool, err error) {
-	renaming := a.call(ctx, "rename the container", func(ctx context.Context) error {
-		return a.client.ContainerRename(ctx, a.id, name)
+	renaming := a.engine.do(ctx, "rename the container", a.repeatedly(), func(ctx context.Context) error {
+		return a.engine.client.ContainerRename(ctx, a.id, name)
 	})
 	found, err := a.state(ctx)
 	switch {
@@ -61,8 +61,8 @@ func (a *attempt) state(ctx context.Context) (container.InspectResponse, error) 
 }
 
 func (a *attempt) stateOf(ctx context.Context, id string) (found container.InspectResponse, err error) {
-	err = a.call(ctx, "ask how the container is", func(ctx context.Context) (err error) {
-		found, err = a.client.ContainerInspect(ctx, id)
+	err = a.engine.do(ctx, "ask how the container is", a.repeatedly(), func(ctx context.Context) (err error) {
+		found, err = a.engine.client.ContainerInspect(ctx, id)
 		if err == nil && found.State == nil {
 			err = errors.New("the engine does not say")
 		}

@@ -35,7 +35,7 @@ func (e *Engine) Sweep(ctx context.Context, run string, quiet time.Duration) err
 // sweep listens, so that it need not wait for the end of the silence to remove what appears, and lists again behind that
 // end: the engine tells nothing of what it makes while it takes up the request to listen.
 func (e *Engine) sweep(ctx context.Context, run string, quiet time.Duration) error {
-	if err := e.agree(ctx, "listen to the engine"); err != nil {
+	if err := e.do(ctx, "listen to the engine", once, nil); err != nil {
 		return err
 	}
 	listening, end := context.WithCancel(ctx)

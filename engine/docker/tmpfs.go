@@ -96,7 +96,7 @@ func (e *Engine) mountsParts(ctx context.Context, c plan.Container) error {
 	if i < 0 {
 		return nil
 	}
-	if err := e.agree(ctx, "ask for the engine's version"); err != nil {
+	if err := e.do(ctx, "ask for the engine's version", once, nil); err != nil {
 		return err
 	}
 	version := e.client.ClientVersion()

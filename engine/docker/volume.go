@@ -53,7 +53,7 @@ func inBlocks(options map[string]string) map[string]string {
 }
 
 func (e *Engine) createVolumeOnce(ctx context.Context, v volume.CreateOptions) (mountpoint string, err error) {
-	err = e.again(ctx, fmt.Sprintf("create volume %q", v.Name), func(ctx context.Context) error {
+	err = e.do(ctx, fmt.Sprintf("create volume %q", v.Name), repeatedly, func(ctx context.Context) error {
 		created, err := e.client.VolumeCreate(ctx, v)
 		if err == nil && created.Labels[labelCreate] != v.Labels[labelCreate] {
 			return &engine.Error{

@@ -55,11 +55,11 @@ type registration struct {
 // register returns when the engine has made its promise.
 func (a *attempt) register(ctx context.Context, condition container.WaitCondition) (registration, error) {
 	var r registration
-	err := a.call(ctx, "wait for the container", func(limited context.Context) error {
+	err := a.engine.do(ctx, "wait for the container", a.repeatedly(), func(limited context.Context) error {
 		// The deadline is for the promise, not for its fulfilment.
 		waiting, cancel := context.WithCancel(ctx)
 		late := context.AfterFunc(limited, cancel)
-		r.done, r.failed = a.client.ContainerWait(waiting, a.id, condition)
+		r.done, r.failed = a.engine.client.ContainerWait(waiting, a.id, condition)
 		inTime := late()
 		select {
 		case err := <-r.failed:
@@ -94,7 +94,7 @@ func (r registration) answer() error {
 // watch returns when the container has ended. A wait that breaks off is taken up again; the end that was missed
 // meanwhile shows in the state of the container.
 func (a *attempt) watch(ctx context.Context, begun <-chan struct{}, current registration) error {
-	for p := (patience{pause: firstRetry}); ; {
+	for p := (retry{pause: firstRetry}); ; {
 		if current.answer() == nil {
 			return nil
 		}
@@ -103,7 +103,7 @@ func (a *attempt) watch(ctx context.Context, begun <-chan struct{}, current regi
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		a.away.Store(true)
+		a.wasLost.Store(true)
 		found, err := a.state(ctx)
 		if err != nil {
 			return err
@@ -164,7 +164,7 @@ func (a *attempt) goneAway(err error) error {
 	}
 	return &engine.Error{
 		Reason: engine.EngineLost,
-		Err:    fmt.Errorf("the Docker engine at %s went away while the container ran: %w", a.endpoint.Host, failure.Err),
+		Err:    fmt.Errorf("the Docker engine at %s went away while the container ran: %w", a.engine.endpoint.Host, failure.Err),
 		Remedy: remedyLost,
 	}
 }
@@ -206,7 +206,7 @@ func (e *ending) stop(ctx context.Context) error {
 	e.wait(e.container.Grace)
 	limited, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), e.container.Grace, errNoAnswer)
 	defer cancel()
-	err := e.send(limited, e.once, e.stopSignal())
+	err := e.send(limited, once, e.stopSignal())
 	if errors.Is(err, errEnded) {
 		return err
 	}
@@ -225,18 +225,18 @@ func (e *ending) kill(ctx context.Context) error {
 		case hasEnded(found):
 			return errEnded
 		}
-		return e.explain(noAnswer(), "kill the container", errNoAnswer)
+		return e.engine.explain(noAnswer(), "kill the container", errNoAnswer)
 	}
 	e.killing = true
-	e.wait(e.answerWithin)
-	return e.send(ctx, e.call, "SIGKILL")
+	e.wait(e.engine.answerWithin)
+	return e.send(ctx, e.repeatedly(), "SIGKILL")
 }
 
 // send sends a signal to the container's process. The engine's word that there is none is looked into: it has told the
 // end of the container, or has lost the word.
-func (e *ending) send(ctx context.Context, call caller, signal string) error {
-	err := call(ctx, "send "+signal+" to the container", func(ctx context.Context) error {
-		return e.client.ContainerKill(ctx, e.id, signal)
+func (e *ending) send(ctx context.Context, p policy, signal string) error {
+	err := e.engine.do(ctx, "send "+signal+" to the container", p, func(ctx context.Context) error {
+		return e.engine.client.ContainerKill(ctx, e.id, signal)
 	})
 	if !cerrdefs.IsConflict(err) && !cerrdefs.IsNotFound(err) {
 		e.sent = e.sent || err == nil
@@ -251,9 +251,6 @@ func (e *ending) send(ctx context.Context, call caller, signal string) error {
 	}
 	return err
 }
-
-// caller makes a request, once or until it gets through.
-type caller func(ctx context.Context, what string, request func(context.Context) error) error
 
 // stopSignal is the image's, as a pod's is.
 func (a *attempt) stopSignal() string {

@@ -20,18 +20,18 @@ import (
 	"github.com/docker/go-connections/tlsconfig"
 )
 
-// line is an answer of the engine that has a connection for itself: a stream of output. Unlike the client's own
+// hijackedStream is an answer of the engine with a connection of its own: a stream of output. Unlike the client's own
 // such call it can be given up at any point, and it never takes a connection that is idle: an engine that shuts
 // down still answers on those, and takes no new ones.
-type line struct {
+type hijackedStream struct {
 	conn net.Conn
 	body io.Reader
 	// within bounds each read, once limit has been called.
 	within func() time.Duration
 }
 
-// open asks for a line. ctx bounds the time until the answer begins, not the answer.
-func (e *Engine) open(ctx context.Context, method, path string, query url.Values, upgrade bool) (*line, error) {
+// open asks for a stream. ctx bounds the time until the answer begins, not the answer.
+func (e *Engine) open(ctx context.Context, method, path string, query url.Values, upgrade bool) (*hijackedStream, error) {
 	conn, err := e.dial(ctx)
 	if err != nil {
 		return nil, unreachable{err}
@@ -46,7 +46,7 @@ func (e *Engine) open(ctx context.Context, method, path string, query url.Values
 		_ = conn.Close()
 		return nil, err
 	}
-	return &line{conn: conn, body: body}, nil
+	return &hijackedStream{conn: conn, body: body}, nil
 }
 
 // dial connects as the client does.
@@ -119,7 +119,7 @@ func statusError(status int, body []byte) error {
 }
 
 // Read takes bytes of the answer.
-func (l *line) Read(p []byte) (int, error) {
+func (l *hijackedStream) Read(p []byte) (int, error) {
 	if l.within != nil {
 		if d := l.within(); d > 0 {
 			l.setDeadline(d)
@@ -128,12 +128,12 @@ func (l *line) Read(p []byte) (int, error) {
 	return l.body.Read(p)
 }
 
-func (l *line) setDeadline(d time.Duration) {
+func (l *hijackedStream) setDeadline(d time.Duration) {
 	// A connection that knows no deadlines is as good as one without.
 	_ = l.conn.SetReadDeadline(time.Now().Add(d))
 }
 
-func (l *line) close() { _ = l.conn.Close() }
+func (l *hijackedStream) close() { _ = l.conn.Close() }
 
 // unreachable is the failure of a connection, as against an answer of the engine.
 type unreachable struct{ error }

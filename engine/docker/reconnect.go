@@ -22,8 +22,8 @@ func (a *attempt) ownEnd(ctx context.Context, found container.InspectResponse) e
 		return err
 	}
 	restores := false
-	err = a.call(ctx, "ask the engine whether it keeps containers alive", func(ctx context.Context) error {
-		info, err := a.client.Info(ctx)
+	err = a.engine.do(ctx, "ask the engine whether it keeps containers alive", a.repeatedly(), func(ctx context.Context) error {
+		info, err := a.engine.client.Info(ctx)
 		restores = info.LiveRestoreEnabled
 		return err
 	})
@@ -32,7 +32,7 @@ func (a *attempt) ownEnd(ctx context.Context, found container.InspectResponse) e
 	}
 	return &engine.Error{
 		Reason: engine.EngineLost,
-		Err:    fmt.Errorf("the Docker engine at %s went away while the container ran, and may have ended it", a.endpoint.Host),
+		Err:    fmt.Errorf("the Docker engine at %s went away while the container ran, and may have ended it", a.engine.endpoint.Host),
 		Remedy: "run the task again; with \"live-restore\": true in Docker's daemon.json containers outlive a restart of the engine",
 	}
 }
@@ -43,9 +43,9 @@ type memory struct{ created, started, killed bool }
 
 // recall asks for what has happened to a container until a time of the engine.
 func (a *attempt) recall(ctx context.Context, of container.InspectResponse, until string) (known memory, err error) {
-	err = a.call(ctx, "ask what happened to the container", func(ctx context.Context) error {
+	err = a.engine.do(ctx, "ask what happened to the container", a.repeatedly(), func(ctx context.Context) error {
 		known = memory{}
-		heard, failed := a.client.Events(ctx, events.ListOptions{
+		heard, failed := a.engine.client.Events(ctx, events.ListOptions{
 			Since: of.Created, Until: until, Filters: filters.NewArgs(filters.Arg("container", of.ID)),
 		})
 		for {
@@ -69,8 +69,8 @@ func (a *attempt) recall(ctx context.Context, of container.InspectResponse, unti
 // have started it and have lost the knowledge.
 func (a *attempt) neverStarted(ctx context.Context, found container.InspectResponse) error {
 	var now string
-	err := a.call(ctx, "ask the engine for its time", func(ctx context.Context) error {
-		info, err := a.client.Info(ctx)
+	err := a.engine.do(ctx, "ask the engine for its time", a.repeatedly(), func(ctx context.Context) error {
+		info, err := a.engine.client.Info(ctx)
 		now = info.SystemTime
 		return err
 	})
@@ -83,7 +83,7 @@ func (a *attempt) neverStarted(ctx context.Context, found container.InspectRespo
 	}
 	return &engine.Error{
 		Reason: engine.EngineLost,
-		Err:    fmt.Errorf("the Docker engine at %s went away while it started the container, and no longer knows whether it has", a.endpoint.Host),
+		Err:    fmt.Errorf("the Docker engine at %s went away while it started the container, and no longer knows whether it has", a.engine.endpoint.Host),
 		Remedy: "see whether the task has done something, and run it again",
 	}
 }

@@ -1,0 +1,85 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/versions"
+
+	"github.com/ktask/ktask/engine"
+)
+
+// policy decides what becomes of a request whose connection fails.
+type policy struct {
+	// repeat is for requests that may reach the engine twice: they are made again until the connection holds.
+	repeat bool
+	// lost is set when a request is repeated; it may be nil.
+	lost *atomic.Bool
+}
+
+var (
+	once       = policy{}
+	repeatedly = policy{repeat: true}
+)
+
+// do makes a request that the engine answers from its own state, under a deadline of its own: an engine that hangs must
+// not hang ktask. A nil request only agrees with the engine on the version of the API, for requests that have another
+// deadline. The error is an *engine.Error, or the cause of ctx; what says in it what was wanted.
+func (e *Engine) do(ctx context.Context, what string, p policy, request func(context.Context) error) error {
+	r := e.newRetry()
+	for {
+		err := e.ask(ctx, what, request)
+		if !p.repeat || !hasReason(err, engine.EngineUnavailable) || !r.wait(ctx) {
+			return err
+		}
+		if p.lost != nil {
+			p.lost.Store(true)
+		}
+	}
+}
+
+// ask makes a request once, for do alone.
+func (e *Engine) ask(ctx context.Context, what string, request func(context.Context) error) error {
+	ctx, done := e.limited(ctx)
+	err := e.negotiate(ctx)
+	if err == nil && request != nil {
+		err = request(ctx)
+	}
+	if err != nil {
+		err = e.explain(ctx, what, err)
+	}
+	done(ctx.Err() == nil)
+	return err
+}
+
+// repeatedly is the policy of the attempt's requests that may reach the engine twice: it notes that the engine was out
+// of reach.
+func (a *attempt) repeatedly() policy { return policy{repeat: true, lost: &a.wasLost} }
+
+// oldestAPI is the first version of which a wait can be registered before the start (Docker 17.06).
+const oldestAPI = "1.30"
+
+// negotiate agrees with the engine on a version of the API, before the first request. The client can do it by itself, but
+// then it reads its version without a lock while another goroutine's first request writes it.
+func (e *Engine) negotiate(ctx context.Context) error {
+	e.negotiation.Lock()
+	defer e.negotiation.Unlock()
+	if e.negotiation.over {
+		return nil
+	}
+	ping, err := e.client.Ping(ctx)
+	if ping.APIVersion == "" && (err == nil || cerrdefs.IsNotFound(err) || cerrdefs.IsNotImplemented(err)) {
+		return noEngine(e.endpoint.Host, "it does not tell the version of its API")
+	}
+	if err != nil {
+		return err
+	}
+	e.client.NegotiateAPIVersionPing(ping)
+	if version := e.client.ClientVersion(); versions.LessThan(version, oldestAPI) {
+		return fmt.Errorf("the engine speaks version %s of the Docker API, and ktask needs %s: update it", version, oldestAPI)
+	}
+	e.negotiation.over = true
+	return nil
+}

@@ -1,0 +1,90 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	cerrdefs "github.com/containerd/errdefs"
+
+	"github.com/ktask/ktask/engine"
+)
+
+// reconnectWithin is how long an attempt that is under way tries to reach an engine that it has lost: a restart of
+// dockerd takes a few seconds.
+const reconnectWithin = 10 * time.Second
+
+// How long to wait before an engine is tried again, at first and at most.
+const (
+	firstRetry = 20 * time.Millisecond
+	lastRetry  = time.Second
+	// lastPause is between looks at a container of which no output comes.
+	lastPause = 30 * time.Second
+)
+
+// retry is the time in which something is tried again. One goroutine uses it.
+type retry struct {
+	// until is zero if there is no end.
+	until time.Time
+	pause time.Duration
+}
+
+func (e *Engine) newRetry() *retry {
+	return &retry{until: time.Now().Add(e.reconnectWithin), pause: firstRetry}
+}
+
+// wait waits a while and reports whether to try again: neither the time is over nor ctx has ended.
+func (r *retry) wait(ctx context.Context) bool {
+	if !r.until.IsZero() && time.Now().Add(r.pause).After(r.until) {
+		return false
+	}
+	timer := time.NewTimer(r.pause)
+	defer timer.Stop()
+	r.pause = min(2*r.pause, lastRetry)
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// retryUntilGone makes a removal that must not fail because of one answer that is lost, late or an error of the engine: it
+// is the last that is done for an attempt.
+func (e *Engine) retryUntilGone(ctx context.Context, request func(context.Context) error) error {
+	p := e.newRetry()
+	late := false
+	for {
+		err := request(ctx)
+		switch {
+		case err == nil || cerrdefs.IsNotFound(err):
+			return nil
+		case hasReason(err, engine.EngineDidNotAnswer):
+			if late { // it hangs
+				return err
+			}
+			late, p = true, e.newRetry()
+		}
+		if !p.wait(ctx) {
+			return err
+		}
+	}
+}
+
+func hasReason(err error, reason engine.Reason) bool {
+	failure, ok := errors.AsType[*engine.Error](err)
+	return ok && failure.Reason == reason
+}
+
+// ambiguous reports whether the engine may have done what it was asked to do, although it is not known to have.
+func ambiguous(err error) bool {
+	return hasReason(err, engine.EngineUnavailable) || hasReason(err, engine.EngineDidNotAnswer)
+}
+
+// removeReliably is retryUntilGone, unless the engine is lost: it has been waited for by then.
+func (a *attempt) removeReliably(ctx context.Context, request func(context.Context) error) error {
+	if a.gone {
+		return request(ctx)
+	}
+	return a.engine.retryUntilGone(ctx, request)
+}
