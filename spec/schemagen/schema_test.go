@@ -95,7 +95,7 @@ func TestSchemaAcceptsTheExamples(t *testing.T) {
 // TestSchemaAcceptsWhatLoads checks manifests without errors against the schema.
 func TestSchemaAcceptsWhatLoads(t *testing.T) {
 	validate := validator(t)
-	names, err := filepath.Glob("../../resolve/testdata/rules/*.txtar")
+	names, err := filepath.Glob("../../*/testdata/rules/*.txtar")
 	if err != nil || len(names) < 30 {
 		t.Fatalf("%d cases (%v)", len(names), err)
 	}
