@@ -27,7 +27,7 @@ func main() {
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 		OutTerminal: term.IsTerminal(int(os.Stdout.Fd())), ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())), Width: width,
 		Signals: signals, NewEngine: newEngine,
-		Executable: executable, ConfigDir: configDir, Version: version(),
+		Executable: executable, ConfigDir: configDir, Version: version(), Schema: schema,
 	}
 	os.Exit(command.Main(context.Background(), app, os.Args[1:]))
 }

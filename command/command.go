@@ -37,6 +37,8 @@ type App struct {
 	// ConfigDir is the user's directory of settings, which holds what `ktask trust` records; "" if there is none.
 	ConfigDir string
 	Version   string
+	// Schema is the JSON Schema of manifests.
+	Schema []byte
 
 	// screen is Err for what has been made printable already: problems, and all that reporters write.
 	screen io.Writer

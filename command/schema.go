@@ -13,7 +13,7 @@ func (app App) schemaCommand() *cli.Command {
 		Description: "Editors with yaml-language-server complete and check a manifest that begins with the line\n" +
 			"# yaml-language-server: $schema=" + spec.SchemaURL,
 		Action: func(*cli.Context) error {
-			_, err := app.Out.Write(spec.Schema())
+			_, err := app.Out.Write(app.Schema)
 			return err
 		},
 	}

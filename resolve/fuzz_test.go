@@ -62,7 +62,7 @@ func FuzzExpand(f *testing.F) {
 
 // FuzzResolve: what loads without errors resolves without a panic, renders in every form, and twice to the same bytes.
 func FuzzResolve(f *testing.F) {
-	for _, pattern := range []string{"../examples/*/*.yaml", "testdata/rules/*.txtar"} {
+	for _, pattern := range []string{"../examples/*/*.yaml", "testdata/rules/*.txtar", "../spec/testdata/rules/*.txtar"} {
 		names, err := filepath.Glob(pattern)
 		if err != nil || len(names) < 10 {
 			f.Fatalf("%d files match %s (%v)", len(names), pattern, err)

@@ -3,6 +3,7 @@ package spec
 import (
 	"encoding/json"
 
+	"github.com/ktask/ktask/spec/internal/api"
 	"github.com/ktask/ktask/spec/yamltree"
 )
 
@@ -49,50 +50,10 @@ type Config struct {
 	BlockDeployment Optional[bool]
 }
 
-// The raw types follow apis/lifecycle/*/keptnapp_types.go and keptnappcontext_types.go.
-
-type rawApp struct {
-	rawHeader `json:",inline"`
-	Spec      rawAppSpec `json:"spec"`
-	Status    any        `json:"status"`
-}
-
-type rawAppSpec struct {
-	Version   *string          `json:"version"`
-	Revision  *int32           `json:"revision" versions:"v1alpha2,v1alpha3,v1beta1,v1"`
-	Workloads []rawWorkloadRef `json:"workloads"`
-
-	PreDeploymentTasks        []string `json:"preDeploymentTasks" versions:"v1alpha1,v1alpha2,v1alpha3"`
-	PostDeploymentTasks       []string `json:"postDeploymentTasks" versions:"v1alpha1,v1alpha2,v1alpha3"`
-	PreDeploymentEvaluations  []string `json:"preDeploymentEvaluations" versions:"v1alpha1,v1alpha2,v1alpha3"`
-	PostDeploymentEvaluations []string `json:"postDeploymentEvaluations" versions:"v1alpha1,v1alpha2,v1alpha3"`
-}
-
-type rawWorkloadRef struct {
-	Name    string `json:"name"`
-	Version string `json:"version"`
-}
-
-type rawAppContext struct {
-	rawHeader `json:",inline"`
-	Spec      rawAppContextSpec `json:"spec"`
-	Status    any               `json:"status"`
-}
-
-type rawAppContextSpec struct {
-	PreDeploymentTasks        []string           `json:"preDeploymentTasks"`
-	PostDeploymentTasks       []string           `json:"postDeploymentTasks"`
-	PromotionTasks            []string           `json:"promotionTasks"`
-	PreDeploymentEvaluations  []string           `json:"preDeploymentEvaluations"`
-	PostDeploymentEvaluations []string           `json:"postDeploymentEvaluations"`
-	Metadata                  map[string]*string `json:"metadata"`
-	SpanLinks                 []string           `json:"spanLinks"`
-}
-
 func (l *loader) app() {
-	var raw rawApp
+	var raw api.App
 	l.decode(&raw)
-	meta, ok := l.meta(raw.rawHeader)
+	meta, ok := l.meta(raw.Header)
 	s := l.cursor().sub("spec")
 	a := &App{Meta: meta, Tasks: l.stageTasks(s, raw.Spec.PreDeploymentTasks, raw.Spec.PostDeploymentTasks, nil)}
 	a.AppVersion = required(l, raw.Spec.Version, s, "version").Value
@@ -114,9 +75,9 @@ func (l *loader) app() {
 }
 
 func (l *loader) appContext() {
-	var raw rawAppContext
+	var raw api.AppContext
 	l.decode(&raw)
-	meta, ok := l.meta(raw.rawHeader)
+	meta, ok := l.meta(raw.Header)
 	s := l.cursor().sub("spec")
 	c := &AppContext{
 		Meta:     meta,
@@ -153,12 +114,12 @@ func (l *loader) names(s cursor, values []string) []Name {
 // config reads blockDeployment; the rest of a KeptnConfig is about the operator.
 func (l *loader) config() {
 	var raw struct {
-		rawHeader `json:",inline"`
-		Spec      map[string]any `json:"spec"`
-		Status    any            `json:"status"`
+		api.Header `json:",inline"`
+		Spec       map[string]any `json:"spec"`
+		Status     any            `json:"status"`
 	}
 	l.decode(&raw)
-	meta, ok := l.meta(raw.rawHeader)
+	meta, ok := l.meta(raw.Header)
 	c := &Config{Meta: meta}
 	s := l.cursor().sub("spec", "blockDeployment")
 	if s.Given() {

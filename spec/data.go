@@ -7,12 +7,14 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/ktask/ktask/spec/internal/api"
 )
 
 func (l *loader) configMap() {
-	var raw rawConfigMap
+	var raw api.ConfigMap
 	l.decode(&raw)
-	meta, ok := l.meta(raw.rawHeader)
+	meta, ok := l.meta(raw.Header)
 	s := l.cursor()
 	m := &ConfigMap{Meta: meta, Data: pairs(pointers(raw.Data), s.sub("data")), CodeLine: s.find("data", "code").TextLine()}
 	size := 0
@@ -36,9 +38,9 @@ func (l *loader) configMap() {
 }
 
 func (l *loader) secret() {
-	var raw rawSecret
+	var raw api.Secret
 	l.decode(&raw)
-	meta, ok := l.meta(raw.rawHeader)
+	meta, ok := l.meta(raw.Header)
 	values := make(map[string][]byte, len(raw.Data)+len(raw.StringData))
 	for key, value := range raw.Data {
 		l.dataKey(l.cursor().sub("data"), key)
@@ -72,7 +74,7 @@ func (l *loader) dataSize(size int) {
 }
 
 // secretType checks the keys that a type of Secret has, as ValidateSecret of k8s.io/kubernetes pkg/apis/core/validation does.
-func (l *loader) secretType(raw rawSecret, values map[string][]byte) {
+func (l *loader) secretType(raw api.Secret, values map[string][]byte) {
 	s := l.cursor()
 	if s.bad("data") || s.bad("stringData") || s.bad("type") {
 		return

@@ -9,13 +9,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/ktask/ktask/spec/internal/api"
 	"github.com/ktask/ktask/spec/yamltree"
 )
 
 func (l *loader) definition() {
-	var raw rawDefinition
+	var raw api.Definition
 	l.decode(&raw)
-	meta, ok := l.meta(raw.rawHeader)
+	meta, ok := l.meta(raw.Header)
 	s := l.cursor().sub("spec")
 	d := &Definition{
 		Meta:    meta,
@@ -103,12 +104,12 @@ func given[T any](value *T, s cursor) Optional[T] {
 }
 
 // runner finds the one runner: what counts is which fields are there, not what is in them (Keptn's webhook).
-func (l *loader) runner(raw rawDefinitionSpec, s cursor) Runner {
+func (l *loader) runner(raw api.DefinitionSpec, s cursor) Runner {
 	var present []string
 	var one Runner
 	for _, r := range []struct {
 		field, runtime string
-		raw            *rawFunction
+		raw            *api.Function
 	}{{"function", "deno", raw.Function}, {"deno", "deno", raw.Deno}, {"python", "python", raw.Python}} {
 		if !s.Given(r.field) {
 			continue
@@ -153,7 +154,7 @@ func (l *loader) unknownRunner(s cursor) bool {
 	return false
 }
 
-func (l *loader) function(runtime, field string, raw *rawFunction, s cursor) *Function {
+func (l *loader) function(runtime, field string, raw *api.Function, s cursor) *Function {
 	f := &Function{Runtime: runtime, Field: field, Pos: s.At()}
 	if raw == nil {
 		return f
@@ -173,7 +174,7 @@ func (l *loader) function(runtime, field string, raw *rawFunction, s cursor) *Fu
 // sources lists where the code may come from in the order in which Keptn looks (runtime_builder.go): the
 // referenced definition, the inline code, the ConfigMap, the URL. One that is empty is none to Keptn, and an error only
 // where there is no other.
-func (l *loader) sources(f *Function, raw *rawFunction, s cursor) {
+func (l *loader) sources(f *Function, raw *api.Function, s cursor) {
 	broken := false
 	var empty []func()
 	add := func(field, leaf, value string, source Source) {
@@ -249,9 +250,7 @@ func (l *loader) count(value *int32, s cursor, name string) Optional[int32] {
 	return given(value, s)
 }
 
-// timeoutPattern is what both the CRD's pattern and Go's durations take. The CRD's anchors each of its halves on one
-// side only, so that .5s and +5s pass, and lets through what Keptn's duration parser then refuses.
-var timeoutPattern = regexp.MustCompile(`^\+?(0|([0-9]*\.?[0-9]+(ns|us|µs|ms|s|m|h))+)$`)
+var timeoutPattern = regexp.MustCompile(api.TimeoutPattern)
 
 const timeoutExample = "for example 30s, 5m or 1h30m"
 

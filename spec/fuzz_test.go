@@ -29,7 +29,7 @@ const definitionHead = "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTaskDefini
 // seed gives a fuzz test the examples, the rules' cases and the nasty inputs.
 func seed(f *testing.F) {
 	f.Helper()
-	for _, pattern := range []string{"../examples/*/*.yaml", "../resolve/testdata/rules/*.txtar"} {
+	for _, pattern := range []string{"../examples/*/*.yaml", "../resolve/testdata/rules/*.txtar", "testdata/rules/*.txtar"} {
 		names, err := filepath.Glob(pattern)
 		if err != nil || len(names) < 10 {
 			f.Fatalf("%d files match %s (%v)", len(names), pattern, err)

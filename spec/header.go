@@ -7,8 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
+	"github.com/ktask/ktask/spec/internal/api"
 	"github.com/ktask/ktask/spec/yamltree"
 )
 
@@ -124,16 +123,8 @@ func holdsSecret(root *yamltree.Node) bool {
 	return false
 }
 
-// rawList is a list of any kind: kubectl refuses other fields.
-type rawList struct {
-	APIVersion string          `json:"apiVersion"`
-	Kind       string          `json:"kind"`
-	Metadata   metav1.ListMeta `json:"metadata"`
-	Items      []any           `json:"items"`
-}
-
 func (l *loader) items(apiVersion, kind string) {
-	l.checker().check(l.root, reflect.TypeFor[rawList](), nil)
+	l.checker().check(l.root, reflect.TypeFor[api.List](), nil)
 	items := l.root.Field("items")
 	if items == nil || items.Kind != yamltree.List {
 		return

@@ -5,59 +5,23 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/ktask/ktask/spec/internal/api"
 )
-
-// The groups, kinds and versions that Keptn serves. A kind that is known and not ktask's business is passed over;
-// one that is not known, in a group of Keptn, is a mistake.
-const lifecycleGroup = "lifecycle.keptn.sh"
-
-// keptnVersions are those of KeptnTaskDefinition and KeptnTask, the oldest first.
-var keptnVersions = []string{"v1alpha1", "v1alpha2", "v1alpha3", "v1beta1", "v1"}
-
-func keptnKinds(group string) map[string][]string {
-	old, all := keptnVersions[:2:2], keptnVersions
-	switch group {
-	case lifecycleGroup:
-		return map[string][]string{
-			"KeptnTaskDefinition":       all,
-			"KeptnTask":                 all,
-			"KeptnApp":                  all,
-			"KeptnAppContext":           {"v1beta1", "v1"},
-			"KeptnAppVersion":           all,
-			"KeptnAppCreationRequest":   {"v1alpha3", "v1beta1", "v1"},
-			"KeptnWorkload":             all,
-			"KeptnWorkloadInstance":     {"v1alpha1", "v1alpha2", "v1alpha3"},
-			"KeptnWorkloadVersion":      {"v1alpha3", "v1alpha4", "v1beta1", "v1"},
-			"KeptnEvaluation":           all,
-			"KeptnEvaluationDefinition": all,
-			"KeptnEvaluationProvider":   append(old, "v1alpha3"),
-		}
-	case "metrics.keptn.sh":
-		newer := []string{"v1alpha3", "v1beta1", "v1"}
-		return map[string][]string{
-			"KeptnMetric": all, "KeptnMetricsProvider": all, "Analysis": newer, "AnalysisDefinition": newer, "AnalysisValueTemplate": newer,
-		}
-	case "options.keptn.sh":
-		return map[string][]string{"KeptnConfig": {"v1alpha1"}}
-	}
-	return nil
-}
-
-func keptnGroups() []string { return []string{lifecycleGroup, "metrics.keptn.sh", "options.keptn.sh"} }
 
 // namesKeptn tells what is meant to be an API version of Keptn, isKeptnKind what is meant to be a kind of it. Not all that
 // is called after Keptn is: its version 1 has files with such a header, and others may have such kinds.
 func namesKeptn(apiVersion string) bool {
 	group, _, _ := strings.Cut(apiVersion, "/")
-	return slices.ContainsFunc(keptnGroups(), func(known string) bool { return isSlip(group, known) })
+	return slices.ContainsFunc(api.Groups(), func(known string) bool { return isSlip(group, known) })
 }
 
 func isKeptnKind(kind string) bool {
 	if cut := len(kind) - len("List"); cut > 0 && strings.EqualFold(kind[cut:], "List") {
 		kind = kind[:cut]
 	}
-	for _, group := range keptnGroups() {
-		for known := range keptnKinds(group) {
+	for _, group := range api.Groups() {
+		for known := range api.Kinds(group) {
 			if strings.HasPrefix(known, "Keptn") && isSlip(kind, known) { // not Analysis, which others have
 				return true
 			}
@@ -87,7 +51,7 @@ func (l *loader) object(group, version, kind string) {
 		return
 	}
 	written := kind
-	if keptnKinds(group)[kind] == nil && strings.HasSuffix(kind, "List") && kind != "List" {
+	if api.Kinds(group)[kind] == nil && strings.HasSuffix(kind, "List") && kind != "List" {
 		kind, list = strings.TrimSuffix(kind, "List"), true
 	}
 	l.version, l.kind = version, kind
@@ -100,7 +64,7 @@ func (l *loader) object(group, version, kind string) {
 		l.secret()
 	case group == "" && (kind == "ConfigMap" || kind == "Secret"):
 		l.fail(l.at("apiVersion"), "unknown-version", "use apiVersion: v1", "there is no %s in version %q", kind, version)
-	case slices.Contains(keptnGroups(), group):
+	case slices.Contains(api.Groups(), group):
 		l.keptn(group, version, kind, list)
 	case isKeptnKind(kind) || namesKeptn(apiVersion(group, version)):
 		l.fail(l.at("apiVersion"), "unknown-group", home(kind, list), "there is no %s in apiVersion %q", written, apiVersion(group, version))
@@ -126,8 +90,8 @@ func home(kind string, list bool) string {
 		return "use apiVersion: v1"
 	}
 	groups := map[string]string{}
-	for _, group := range keptnGroups() {
-		for known := range keptnKinds(group) {
+	for _, group := range api.Groups() {
+		for known := range api.Kinds(group) {
 			groups[known] = group
 		}
 	}
@@ -136,10 +100,10 @@ func home(kind string, list bool) string {
 		near = Nearest(kind, slices.Sorted(maps.Keys(groups)))
 	}
 	if near == "" {
-		return "the groups of Keptn are " + strings.Join(keptnGroups(), ", ")
+		return "the groups of Keptn are " + strings.Join(api.Groups(), ", ")
 	}
 	group := groups[near]
-	remedy := "use apiVersion: " + group + "/" + keptnKinds(group)[near][len(keptnKinds(group)[near])-1]
+	remedy := "use apiVersion: " + group + "/" + api.Kinds(group)[near][len(api.Kinds(group)[near])-1]
 	if near != kind {
 		remedy += " and kind: " + near
 		if list {
@@ -150,7 +114,7 @@ func home(kind string, list bool) string {
 }
 
 func (l *loader) keptn(group, version, kind string, list bool) {
-	versions, known := keptnKinds(group)[kind]
+	versions, known := api.Kinds(group)[kind]
 	if !known {
 		l.unknownKind(group, kind, list)
 		return
@@ -179,15 +143,15 @@ func (l *loader) keptn(group, version, kind string, list bool) {
 
 func (l *loader) unknownKind(group, kind string, list bool) {
 	elsewhere := strings.EqualFold(kind, "List")
-	for _, other := range keptnGroups() {
-		elsewhere = elsewhere || keptnKinds(other)[kind] != nil
+	for _, other := range api.Groups() {
+		elsewhere = elsewhere || api.Kinds(other)[kind] != nil
 	}
 	suffix := ""
 	if list {
 		suffix = "List"
 	}
 	remedy := ""
-	if near := Nearest(kind, slices.Sorted(maps.Keys(keptnKinds(group)))); elsewhere {
+	if near := Nearest(kind, slices.Sorted(maps.Keys(api.Kinds(group)))); elsewhere {
 		remedy = home(kind, list)
 	} else if near != "" {
 		remedy = fmt.Sprintf("did you mean %q?", near+suffix)

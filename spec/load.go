@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ktask/ktask/spec/internal/api"
 	"github.com/ktask/ktask/spec/yamltree"
 )
 
@@ -35,7 +36,7 @@ type Options struct {
 // Load reads all files and returns every problem in them, in the order of the files. The error is an *InvalidError if one
 // of the problems is an error. The manifests then hold the objects without errors, to be checked but not to be run.
 func Load(files []File, options Options) (Manifests, Problems, error) {
-	l := &loader{options: options, fields: fieldCache{}, places: map[identity]Pos{}}
+	l := &loader{options: options, fields: api.Fields{}, places: map[identity]Pos{}}
 	names := make([]string, 0, len(files))
 	for _, f := range files {
 		names = append(names, f.Name)
@@ -66,7 +67,7 @@ type loader struct {
 	manifests Manifests
 	problems  Problems
 	places    map[identity]Pos
-	fields    fieldCache
+	fields    api.Fields
 	json      bytes.Buffer
 
 	// The current file and object.

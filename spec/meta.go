@@ -5,10 +5,12 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/ktask/ktask/spec/internal/api"
 )
 
 // meta validates metadata as the API server does; ok is false where the object has no usable name.
-func (l *loader) meta(h rawHeader) (m Meta, ok bool) {
+func (l *loader) meta(h api.Header) (m Meta, ok bool) {
 	s := l.cursor()
 	m = Meta{
 		Version: l.version, Name: h.Metadata.Name, Namespace: h.Metadata.Namespace, Pos: s.At(),

@@ -1,6 +1,10 @@
 package spec
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/ktask/ktask/spec/internal/api"
+)
 
 func TestNearest(t *testing.T) {
 	for _, c := range []struct {
@@ -26,8 +30,8 @@ func TestIsSlip(t *testing.T) {
 		"lifecycle.keptn.sh": true, "Lifecycle.Keptn.SH": true, "lifecycle.keptn": true, "lifecycle.kepn.sh": true, "lifecycle.keptn.io": true,
 		"spec.keptn.sh": false, "keptn.sh": false, "keptn.operator.keptn.sh": false, "webhookconfig.keptn.sh": false, "": false,
 	} {
-		if isSlip(name, lifecycleGroup) != want {
-			t.Errorf("%q is meant to be %s: %t, want %t", name, lifecycleGroup, !want, want)
+		if isSlip(name, api.LifecycleGroup) != want {
+			t.Errorf("%q is meant to be %s: %t, want %t", name, api.LifecycleGroup, !want, want)
 		}
 	}
 }

@@ -1,9 +1,13 @@
 package spec
 
+import (
+	"github.com/ktask/ktask/spec/internal/api"
+)
+
 func (l *loader) task() {
-	var raw rawTask
+	var raw api.Task
 	l.decode(&raw)
-	meta, ok := l.meta(raw.rawHeader)
+	meta, ok := l.meta(raw.Header)
 	s := l.cursor().sub("spec")
 	t := &Task{
 		Meta:       meta,
@@ -42,8 +46,8 @@ func (l *loader) oldTaskFields(s cursor) {
 		if s.Given(field) || s.bad(field) {
 			continue
 		}
-		p := Problem{Pos: s.At(), Severity: Error, Rule: "required", Remedy: "use apiVersion " + lifecycleGroup + "/v1, which does without",
-			Message: s.At(field).Field + " is required in " + lifecycleGroup + "/" + l.version}
+		p := Problem{Pos: s.At(), Severity: Error, Rule: "required", Remedy: "use apiVersion " + api.LifecycleGroup + "/v1, which does without",
+			Message: s.At(field).Field + " is required in " + api.LifecycleGroup + "/" + l.version}
 		if l.options.Lenient {
 			p.Severity = Warning
 		}

@@ -3,13 +3,14 @@ package spec
 import (
 	"reflect"
 
+	"github.com/ktask/ktask/spec/internal/api"
 	"github.com/ktask/ktask/spec/yamltree"
 )
 
 // Strings reads a file that is one object of strings instead of a manifest, like a file of parameters, in YAML or JSON. Rules
 // and problems are those of parameters in a manifest. The pairs are sorted by key.
 func Strings(f File) ([]Pair, Problems) {
-	l := loader{file: f, fields: fieldCache{}}
+	l := loader{file: f, fields: api.Fields{}}
 	root := l.single()
 	if root == nil {
 		return nil, l.problems
@@ -38,7 +39,7 @@ func (s *Setting) add(value string, at Pos) {
 // Settings reads a file that is one object of scalars, lists of scalars and objects of strings instead of a manifest. The
 // settings are in the order of the file. A value may be a secret, so no problem shows one.
 func Settings(f File) ([]Setting, Problems) {
-	l := loader{file: f, fields: fieldCache{}, options: Options{Sensitive: true}, sensitive: true}
+	l := loader{file: f, fields: api.Fields{}, options: Options{Sensitive: true}, sensitive: true}
 	root := l.single()
 	if root == nil {
 		return nil, l.problems

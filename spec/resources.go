@@ -8,6 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/ktask/ktask/spec/internal/api"
 )
 
 func (c containerCheck) resources() {
@@ -50,9 +52,6 @@ func (c containerCheck) quantities(list corev1.ResourceList, field string) {
 	}
 }
 
-// standardResources are those of a container that are not extended ones, beside huge pages.
-func standardResources() []string { return []string{"cpu", "memory", "ephemeral-storage"} }
-
 // extended tells the resources of which a container gets what it asks for, and neither more nor less.
 func extended(name string) bool {
 	return strings.HasPrefix(name, corev1.ResourceHugePagesPrefix) || strings.Contains(name, "/") && !strings.Contains(name, corev1.ResourceDefaultNamespacePrefix)
@@ -66,12 +65,12 @@ func (c containerCheck) resourceName(name string, s cursor) bool {
 		c.fail(at, "invalid-name", "", "%q is no resource of a container", name)
 	case strings.Contains(name, "/"), strings.HasPrefix(name, corev1.ResourceHugePagesPrefix):
 		return !c.refused(validation.IsQualifiedName(name), at, "invalid-name", "%q is no name of a resource", name)
-	case slices.Contains(standardResources(), name):
+	case slices.Contains(api.Resources(), name):
 		return true
 	default:
-		remedy := DidYouMean(name, standardResources())
+		remedy := DidYouMean(name, api.Resources())
 		if remedy == "" || strings.HasSuffix(strings.ToLower(name), "gpu") { // which is a letter away from cpu
-			remedy = "a resource is one of " + strings.Join(standardResources(), ", ") + ", or has a domain, as in example.com/gpu"
+			remedy = "a resource is one of " + strings.Join(api.Resources(), ", ") + ", or has a domain, as in example.com/gpu"
 		}
 		c.fail(at, "invalid-name", remedy, "%q is no resource of a container", name)
 	}

@@ -185,3 +185,6 @@ type SecretData struct {
 func NewSecretData(values map[string][]byte) SecretData {
 	return SecretData{keys: slices.Sorted(maps.Keys(values)), values: maps.Clone(values)}
 }
+
+// SchemaURL is the address of the JSON Schema of manifests.
+const SchemaURL = "https://raw.githubusercontent.com/ktask/ktask/main/ktask.schema.json"

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ktask/ktask/spec/internal/api"
 	"github.com/ktask/ktask/spec/yamltree"
 )
 
@@ -26,7 +27,7 @@ type strictChecker struct {
 	add       func(Problem)
 	// full tells whether a further problem of the severity would not be shown.
 	full   func(Severity) bool
-	fields fieldCache
+	fields api.Fields
 }
 
 func (s *strictChecker) pos(n *yamltree.Node, at *yamltree.Path) Pos {
@@ -199,31 +200,31 @@ func (s *strictChecker) checkStruct(n *yamltree.Node, t reflect.Type, at *yamltr
 		s.wrongType(n, at, "an object")
 		return
 	}
-	fields := s.fields.of(t)
+	fields := s.fields.Of(t)
 	for i, key := range n.Keys() {
-		f := slices.IndexFunc(fields, func(f fieldInfo) bool { return f.name == key.Text })
+		f := slices.IndexFunc(fields, func(f api.Field) bool { return f.Name == key.Text })
 		switch {
 		case f < 0:
 			s.unknown(key, fields, at)
 			// Only here: another alias of the value may stand where it belongs.
 			n.Values[i] = &yamltree.Node{Kind: yamltree.Null, Line: n.Values[i].Line, Column: n.Values[i].Column, Bad: true}
-		case !fields[f].in(s.version):
+		case !fields[f].In(s.version):
 			s.otherVersion(key, n.Values[i], fields[f], at)
-			s.check(n.Values[i], fields[f].kind, at.Field(key.Text))
+			s.check(n.Values[i], fields[f].Type, at.Field(key.Text))
 		default:
-			s.check(n.Values[i], fields[f].kind, at.Field(key.Text))
+			s.check(n.Values[i], fields[f].Type, at.Field(key.Text))
 		}
 	}
 }
 
-func (s *strictChecker) unknown(key *yamltree.Node, fields []fieldInfo, at *yamltree.Path) {
+func (s *strictChecker) unknown(key *yamltree.Node, fields []api.Field, at *yamltree.Path) {
 	if s.full(s.relaxedSeverity()) {
 		return
 	}
 	var names []string
 	for _, f := range fields {
-		if f.in(s.version) {
-			names = append(names, f.name)
+		if f.In(s.version) {
+			names = append(names, f.Name)
 		}
 	}
 	remedy := DidYouMean(key.Text, names)
@@ -237,7 +238,7 @@ func (s *strictChecker) unknown(key *yamltree.Node, fields []fieldInfo, at *yaml
 }
 
 // otherVersion reports a field that exists, but not in this version.
-func (s *strictChecker) otherVersion(key, value *yamltree.Node, f fieldInfo, at *yamltree.Path) {
+func (s *strictChecker) otherVersion(key, value *yamltree.Node, f api.Field, at *yamltree.Path) {
 	name := at.Field(key.Text).String()
 	if key.Text == "function" {
 		if !s.relaxed(key, at.Field(key.Text), "field-version", `write "deno", which is the same runner`,
@@ -246,15 +247,15 @@ func (s *strictChecker) otherVersion(key, value *yamltree.Node, f fieldInfo, at 
 		}
 		return
 	}
-	remedy := "use apiVersion lifecycle.keptn.sh/" + f.versions[len(f.versions)-1]
-	if slices.Index(keptnVersions, s.version) > slices.Index(keptnVersions, f.versions[len(f.versions)-1]) {
+	remedy := "use apiVersion lifecycle.keptn.sh/" + f.Versions[len(f.Versions)-1]
+	if slices.Index(api.Versions(), s.version) > slices.Index(api.Versions(), f.Versions[len(f.Versions)-1]) {
 		remedy = "leave it out"
 	}
 	if strings.Contains(key.Text, "Deployment") { // the lists of a KeptnApp
 		remedy = "move it to a KeptnAppContext of the same name"
 	}
 	if !s.relaxed(key, at.Field(key.Text), "field-version", remedy,
-		"lifecycle.keptn.sh/%s has no field %q; it is in %s", s.version, name, strings.Join(f.versions, ", ")) {
+		"lifecycle.keptn.sh/%s has no field %q; it is in %s", s.version, name, strings.Join(f.Versions, ", ")) {
 		value.Bad = true
 	}
 }

@@ -1,19 +1,21 @@
-package spec
+package main
 
 import (
 	"reflect"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/ktask/ktask/spec/internal/api"
 )
 
-// kubernetesRules are what the API server asks of fields of its own types, where the types do not show it.
+// kubernetesRules returns the rules of the API server for fields of its types that the types do not express.
 func kubernetesRules() map[string]object {
 	port := object{"minimum": 1, "maximum": 65535}
 	count := object{"minimum": 0}
 	name := optional(portName())
-	limits := object{"propertyNames": object{"enum": []string{"cpu", "memory"}}} // others cannot be honoured
-	requests := object{"propertyNames": object{"enum": standardResources()}}     // others need a limit
+	limits := object{"propertyNames": object{"enum": []string{"cpu", "memory"}}} // others are not supported
+	requests := object{"propertyNames": object{"enum": api.Resources()}}         // others need a limit
 	rules := map[string]object{
 		"ContainerPort.containerPort": port, "ContainerPort.hostPort": {"minimum": 0, "maximum": 65535}, "ContainerPort.name": name,
 		"HTTPGetAction.port":   {"minimum": 1, "maximum": 65535, "allOf": portName()["allOf"], "maxLength": 15},
@@ -32,32 +34,32 @@ func kubernetesRules() map[string]object {
 	return rules
 }
 
-// dataKey is a key of a ConfigMap or Secret, which begins with at most one dot.
+// dataKey matches a key of a ConfigMap or Secret, which begins with at most one dot.
 func dataKey() object {
 	return object{"pattern": `^\.?[-_a-zA-Z0-9][-._a-zA-Z0-9]*$`, "maxLength": 253}
 }
 
-// portName is a name of a service as IANA has them, with a letter in it.
+// portName matches a service name of IANA, which has at least one letter.
 func portName() object {
 	return object{"maxLength": 15, "allOf": []any{object{"pattern": "^[a-z0-9]+(-[a-z0-9]+)*$"}, object{"pattern": "[a-z]"}}}
 }
 
-// optional allows the empty string, which to Kubernetes is mostly a field that is not there.
+// optional also allows the empty string, which in Kubernetes usually means that the field is missing.
 func optional(rules object) object { return object{"anyOf": []any{object{"maxLength": 0}, rules}} }
 
-// capability offers the usual names, and allows the others that mean the same.
+// capability suggests the usual names and allows the other ways to write them.
 func capability() object {
 	var names []string
-	for _, name := range capabilityNames() {
+	for _, name := range api.Capabilities() {
 		if name != "ALL" {
 			names = append(names, anyCase(name))
 		}
 	}
 	pattern := "^(" + anyCase("ALL") + "|(" + anyCase("CAP_") + ")?(" + strings.Join(names, "|") + "))$"
-	return object{"type": "string", "anyOf": []any{object{"enum": capabilityNames()}, object{"pattern": pattern}}}
+	return object{"type": "string", "anyOf": []any{object{"enum": api.Capabilities()}, object{"pattern": pattern}}}
 }
 
-// anyCase is the pattern of a word in any case: the patterns of a JSON Schema have no flag for it.
+// anyCase returns the pattern of a word in any case: patterns of a JSON Schema have no flag for it.
 func anyCase(word string) string {
 	var pattern strings.Builder
 	for _, letter := range word {
@@ -71,7 +73,7 @@ func anyCase(word string) string {
 	return pattern.String()
 }
 
-// secretTypes are the keys that types of Secret need, in data or stringData.
+// secretTypes returns the rules for the keys that types of Secret need, in data or stringData.
 func secretTypes() []any {
 	key := func(name string) object {
 		in := func(field string) object {
@@ -98,19 +100,19 @@ func secretTypes() []any {
 	return rules
 }
 
-// extra are rules about a whole object.
+// extra returns the rules about a whole object of a type.
 func (b *schemaBuilder) extra(t reflect.Type) object {
 	switch t {
-	case reflect.TypeFor[rawDefinitionSpec]():
+	case reflect.TypeFor[api.DefinitionSpec]():
 		return object{"oneOf": b.alternatives(t, "deno", "python", "container", "function")}
-	case reflect.TypeFor[rawFunction]():
-		// To Keptn, an empty source is none.
+	case reflect.TypeFor[api.Function]():
+		// Keptn ignores an empty source.
 		source := func(field, leaf string) object {
 			given := object{"required": []string{leaf}, "properties": object{leaf: object{"minLength": 1}}}
 			return object{"required": []string{field}, "properties": object{field: given}}
 		}
 		return object{"anyOf": []any{source("inline", "code"), source("functionRef", "name"), source("configMapRef", "name"), source("httpRef", "url")}}
-	case reflect.TypeFor[rawSecret]():
+	case reflect.TypeFor[api.Secret]():
 		return object{"allOf": secretTypes()}
 	case reflect.TypeFor[corev1.Probe]():
 		return object{"oneOf": b.alternatives(t, "exec", "httpGet", "tcpSocket", "grpc")}
@@ -120,13 +122,12 @@ func (b *schemaBuilder) extra(t reflect.Type) object {
 	return nil
 }
 
-// alternatives are those of the fields that the version has.
+// alternatives returns a condition for each of the fields that the version has.
 func (b *schemaBuilder) alternatives(t reflect.Type, fields ...string) []any {
 	var all []any
-	cache := fieldCache{}
 	for _, name := range fields {
-		for _, f := range cache.of(t) {
-			if f.name == name && f.in(b.version) {
+		for _, f := range (api.Fields{}).Of(t) {
+			if f.Name == name && f.In(b.version) {
 				all = append(all, object{"required": []string{name}})
 			}
 		}

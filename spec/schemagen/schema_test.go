@@ -1,9 +1,8 @@
-package spec
+package main
 
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -13,51 +12,47 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"sigs.k8s.io/yaml"
 
+	"github.com/ktask/ktask/spec"
+	"github.com/ktask/ktask/spec/internal/api"
 	"github.com/ktask/ktask/spec/yamltree"
 )
 
-var update = flag.Bool("update", false, "rewrite the schema")
+const schemaFile = "../../ktask.schema.json"
 
-const schemaFile = "../ktask.schema.json"
-
-// TestSchemaFile: the file that editors fetch is what `ktask schema` prints.
-func TestSchemaFile(t *testing.T) {
-	if *update {
-		if err := os.WriteFile(schemaFile, Schema(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+func TestSchemaFileIsGenerated(t *testing.T) {
 	file, err := os.ReadFile(schemaFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(file, Schema()) {
-		t.Errorf("%s is not what ktask schema prints: go test ./spec -run SchemaFile -update, and read the change", schemaFile)
-	}
-	if !bytes.Equal(Schema(), Schema()) {
-		t.Error("two schemas differ")
+	if !bytes.Equal(file, schema()) {
+		t.Error("ktask.schema.json is not what schemagen writes: run go generate . and check the change")
 	}
 }
 
-// validator is the schema as an independent library understands it.
+// validator returns the schema as an independent library understands it.
 func validator(t *testing.T) func(manifest any) error {
 	t.Helper()
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema()))
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := jsonschema.NewCompiler()
-	if err := c.AddResource(SchemaURL, doc); err != nil {
+	if err := c.AddResource(spec.SchemaURL, doc); err != nil {
 		t.Fatal(err)
 	}
-	compiled, err := c.Compile(SchemaURL) // checks it against the schema of draft-07 too
+	compiled, err := c.Compile(spec.SchemaURL) // checks it against the schema of draft-07 too
 	if err != nil {
 		t.Fatal(err)
 	}
 	return compiled.Validate
 }
 
-// documents are those of a file, read as kubectl reads them.
+func load(text string) error {
+	_, _, err := spec.Load([]spec.File{{Name: "f", Data: []byte(text), Named: true}}, spec.Options{Namespace: "default"})
+	return err
+}
+
+// documents returns the documents of a file as kubectl reads them.
 func documents(t *testing.T, text string) []any {
 	t.Helper()
 	var all []any
@@ -77,7 +72,7 @@ func documents(t *testing.T, text string) []any {
 
 func TestSchemaAcceptsTheExamples(t *testing.T) {
 	validate := validator(t)
-	names, err := filepath.Glob("../examples/*/task.yaml")
+	names, err := filepath.Glob("../../examples/*/task.yaml")
 	if err != nil || len(names) < 11 {
 		t.Fatalf("%d examples (%v)", len(names), err)
 	}
@@ -97,10 +92,10 @@ func TestSchemaAcceptsTheExamples(t *testing.T) {
 	}
 }
 
-// TestSchemaAcceptsWhatLoads: where Load finds nothing wrong, the schema does not either.
+// TestSchemaAcceptsWhatLoads checks manifests without errors against the schema.
 func TestSchemaAcceptsWhatLoads(t *testing.T) {
 	validate := validator(t)
-	names, err := filepath.Glob("../resolve/testdata/rules/*.txtar")
+	names, err := filepath.Glob("../../*/testdata/rules/*.txtar")
 	if err != nil || len(names) < 30 {
 		t.Fatalf("%d cases (%v)", len(names), err)
 	}
@@ -116,7 +111,7 @@ func TestSchemaAcceptsWhatLoads(t *testing.T) {
 				continue
 			}
 			for _, part := range yamltree.Split([]byte(text), func(p yamltree.Problem) { t.Error(p) }) {
-				if _, problems := load(string(part.Text), false); len(problems.Errors()) > 0 {
+				if load(string(part.Text)) != nil {
 					continue
 				}
 				for _, doc := range documents(t, string(part.Text)) {
@@ -133,11 +128,11 @@ func TestSchemaAcceptsWhatLoads(t *testing.T) {
 	}
 }
 
-// TestSchemaVersusLoad: each of these is wrong, for the schema as for Load, or right for both.
+// TestSchemaVersusLoad checks that the schema and Load accept and reject the same manifests.
 func TestSchemaVersusLoad(t *testing.T) {
 	validate := validator(t)
-	definition := func(version, spec string) string {
-		return "apiVersion: lifecycle.keptn.sh/" + version + "\nkind: KeptnTaskDefinition\nmetadata: {name: a}\nspec: " + spec
+	definition := func(version, fields string) string {
+		return "apiVersion: lifecycle.keptn.sh/" + version + "\nkind: KeptnTaskDefinition\nmetadata: {name: a}\nspec: " + fields
 	}
 	deno := func(fields string) string { return definition("v1", "{deno: {inline: {code: x}}, "+fields+"}") }
 	container := func(fields string) string {
@@ -229,15 +224,15 @@ func TestSchemaVersusLoad(t *testing.T) {
 			if (err == nil) != want {
 				t.Errorf("the schema says %v, want it accepted: %v\n%s", err, want, text)
 			}
-			if _, problems := load(text, false); (len(problems.Errors()) == 0) != want {
-				t.Errorf("Load says %v, want it accepted: %v\n%s", problems, want, text)
+			if err := load(text); (err == nil) != want {
+				t.Errorf("Load returns %v, want it accepted: %v\n%s", err, want, text)
 			}
 		}
 	}
 }
 
-// TestSchemaKnowsEveryType: every type of string is an enumeration or known to be free text, and every field of Keptn's
-// types is described, and only those.
+// TestSchemaKnowsEveryType checks that every string type is an enumeration or known to be free text, and that exactly the
+// fields of package api are described.
 func TestSchemaKnowsEveryType(t *testing.T) {
 	known, docs, seen := enums(), keptnDocs(), map[reflect.Type]bool{}
 	described := map[string]bool{}
@@ -258,23 +253,23 @@ func TestSchemaKnowsEveryType(t *testing.T) {
 				t.Errorf("%s is no enumeration and not known as free text", typ)
 			}
 		case reflect.Struct:
-			if reflect.PointerTo(typ).Implements(unmarshaler) {
+			if reflect.PointerTo(typ).Implements(reflect.TypeFor[json.Unmarshaler]()) {
 				ownSchema(typ)
 				return
 			}
-			cache := fieldCache{}
-			for _, f := range cache.of(typ) {
-				visit(f.kind)
-				if name := typ.Name() + "." + f.name; strings.HasPrefix(name, "raw") {
+			cache := api.Fields{}
+			for _, f := range cache.Of(typ) {
+				visit(f.Type)
+				if name := typ.Name() + "." + f.Name; typ.PkgPath() == reflect.TypeFor[api.List]().PkgPath() {
 					described[name] = true
-					if doc, ok := docs[name]; !ok || doc.text == "" && f.name != "apiVersion" && f.name != "kind" {
+					if doc, ok := docs[name]; !ok || doc.text == "" && f.Name != "apiVersion" && f.Name != "kind" {
 						t.Errorf("%s is not described", name)
 					}
 				}
 			}
 		}
 	}
-	for _, root := range []any{rawDefinition{}, rawTask{}, rawConfigMap{}, rawSecret{}, rawList{}} {
+	for _, root := range []any{api.Definition{}, api.Task{}, api.ConfigMap{}, api.Secret{}, api.List{}} {
 		visit(reflect.TypeOf(root))
 	}
 	for name := range docs {
@@ -284,23 +279,23 @@ func TestSchemaKnowsEveryType(t *testing.T) {
 	}
 }
 
-// TestSchemaHelpsEditors: what completion and hovering need is there.
+// TestSchemaHelpsEditors checks that the schema has what completion and hovering need.
 func TestSchemaHelpsEditors(t *testing.T) {
-	var schema struct {
+	var parsed struct {
 		Definitions map[string]struct {
 			Properties map[string]json.RawMessage
 			Required   []string
 		}
 	}
-	if err := json.Unmarshal(Schema(), &schema); err != nil {
+	if err := json.Unmarshal(schema(), &parsed); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"KeptnTaskDefinition.v1", "KeptnTaskDefinition.v1beta1", "KeptnTaskDefinition.v1alpha2", "KeptnTask.v1", "ConfigMap", "Secret", "Container", "ObjectMeta"} {
-		if len(schema.Definitions[name].Properties) == 0 {
+		if len(parsed.Definitions[name].Properties) == 0 {
 			t.Errorf("there is no definition %s", name)
 		}
 	}
-	for name, d := range schema.Definitions {
+	for name, d := range parsed.Definitions {
 		for field, raw := range d.Properties {
 			var property struct{ Description string }
 			if err := json.Unmarshal(raw, &property); err != nil {

@@ -1,4 +1,4 @@
-package spec
+package main
 
 import (
 	"bytes"
@@ -6,26 +6,25 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/ktask/ktask/spec"
+	"github.com/ktask/ktask/spec/internal/api"
 )
 
-// SchemaURL is where editors find the schema.
-const SchemaURL = "https://raw.githubusercontent.com/ktask/ktask/main/ktask.schema.json"
-
-// object is a JSON object; encoding/json writes its keys sorted, so the same schema is the same bytes.
+// object is a JSON object. encoding/json sorts its keys, so the same schema always has the same bytes.
 type object = map[string]any
 
-// Schema is a JSON Schema (draft-07, which yaml-language-server reads) of the manifests that ktask reads: the
-// KeptnTaskDefinitions and KeptnTasks of every version, ConfigMaps, Secrets and Lists of them. It is made from the types
-// that Load decodes into, so both know the same fields. Objects of other kinds pass. It is stricter than Load where an
-// editor should speak up: a null, which is no value to Kubernetes, is mostly a line that was not finished.
-func Schema() []byte {
+// schema returns the JSON Schema of manifests: KeptnTaskDefinitions and KeptnTasks of every version, ConfigMaps, Secrets and
+// Lists of them. Objects of other kinds are valid. The fields are those of the types that spec.Load decodes into. The schema is
+// stricter in one case: spec.Load ignores a null, as Kubernetes does, but in an editor it is usually an unfinished line.
+func schema() []byte {
 	b := schemaBuilder{definitions: object{}, notes: containerNotes()}
 	var rules []any
 	for _, kind := range []string{"KeptnTaskDefinition", "KeptnTask"} {
 		rules = append(rules, b.keptnKind(kind)...)
 	}
-	rules = append(rules, b.coreKind("ConfigMap", rawConfigMap{})...)
-	rules = append(rules, b.coreKind("Secret", rawSecret{})...)
+	rules = append(rules, b.coreKind("ConfigMap", api.ConfigMap{})...)
+	rules = append(rules, b.coreKind("Secret", api.Secret{})...)
 	rules = append(rules, when(is("v1", "List"), b.list(object{"$ref": "#"})))
 	rules = append(rules, groupRules()...)
 	var text bytes.Buffer
@@ -34,7 +33,7 @@ func Schema() []byte {
 	encoder.SetIndent("", "  ")
 	err := encoder.Encode(object{
 		"$schema":     "http://json-schema.org/draft-07/schema#",
-		"$id":         SchemaURL,
+		"$id":         spec.SchemaURL,
 		"description": "Manifests that ktask reads: KeptnTaskDefinition and KeptnTask resources, the ConfigMaps and Secrets that they use, and Lists of them. Other resources pass.",
 		"type":        "object",
 		"required":    []string{"apiVersion", "kind"},
@@ -43,16 +42,16 @@ func Schema() []byte {
 		"definitions": b.definitions,
 	})
 	if err != nil {
-		panic(err) // maps, slices and strings always have JSON
+		panic(err) // never for maps, slices and strings
 	}
 	return text.Bytes()
 }
 
-// header suggests the API versions and kinds, and allows all others.
+// header returns the schemas of apiVersion and kind, which suggest values and allow all others.
 func (b *schemaBuilder) header() object {
 	versions := []string{"v1"}
-	for _, v := range slices.Backward(keptnVersions) {
-		versions = append(versions, lifecycleGroup+"/"+v)
+	for _, v := range slices.Backward(api.Versions()) {
+		versions = append(versions, api.LifecycleGroup+"/"+v)
 	}
 	return object{
 		"apiVersion": object{"type": "string", "description": "The group and version of the resource.", "anyOf": []any{object{"enum": versions}, object{}}},
@@ -61,22 +60,22 @@ func (b *schemaBuilder) header() object {
 	}
 }
 
-// keptnKind gives rules for each set of versions that have the same fields, the newest of which names the definition.
+// keptnKind returns the rules of a kind of Keptn. Versions with the same fields share a definition with the name of the newest.
 func (b *schemaBuilder) keptnKind(kind string) []any {
-	types := map[string]any{"KeptnTaskDefinition": rawDefinition{}, "KeptnTask": rawTask{}}
+	types := map[string]any{"KeptnTaskDefinition": api.Definition{}, "KeptnTask": api.Task{}}
 	var names, bodies []string
 	versions := map[string][]string{}
-	for _, version := range slices.Backward(keptnKinds(lifecycleGroup)[kind]) {
+	for _, version := range slices.Backward(api.Kinds(api.LifecycleGroup)[kind]) {
 		b.version = version
 		schema := b.root(types[kind])
-		body, _ := json.Marshal(schema) // as in Schema
+		body, _ := json.Marshal(schema) // never fails, see schema
 		if i := slices.Index(bodies, string(body)); i >= 0 {
-			versions[names[i]] = append(versions[names[i]], lifecycleGroup+"/"+version)
+			versions[names[i]] = append(versions[names[i]], api.LifecycleGroup+"/"+version)
 			continue
 		}
 		name := kind + "." + version
 		names, bodies = append(names, name), append(bodies, string(body))
-		versions[name] = []string{lifecycleGroup + "/" + version}
+		versions[name] = []string{api.LifecycleGroup + "/" + version}
 		b.definitions[name] = schema
 	}
 	var rules []any
@@ -92,10 +91,10 @@ func (b *schemaBuilder) coreKind(kind string, raw any) []any {
 	return b.kindRules([]string{"v1"}, kind, kind)
 }
 
-// kindRules hold objects of a kind, and the items of its lists, against a definition.
+// kindRules returns the rules that check objects of a kind, and the items of its lists, against a definition.
 func (b *schemaBuilder) kindRules(apiVersions []string, kind, definition string) []any {
 	reference := object{"$ref": "#/definitions/" + definition}
-	item := object{ // an item may leave out what the list says already
+	item := object{ // an item of a typed list may omit apiVersion and kind
 		"if":   object{"required": []string{"apiVersion", "kind"}},
 		"then": object{"$ref": "#"},
 		"else": reference,
@@ -111,17 +110,17 @@ func (b *schemaBuilder) kindRules(apiVersions []string, kind, definition string)
 	}
 }
 
-// list is a list whose items are all like item.
+// list returns the schema of a list with items of the given schema.
 func (b *schemaBuilder) list(item object) object {
 	if b.definitions["List"] == nil {
-		b.definitions["List"] = b.root(rawList{})
+		b.definitions["List"] = b.root(api.List{})
 	}
 	items := object{"items": object{"type": "array", "items": item}}
 	return object{"allOf": []any{object{"$ref": "#/definitions/List"}}, "properties": items}
 }
 
-// groupRules refuse kinds and versions that Keptn's groups do not have, and what is meant to be one of Keptn's or of those
-// of version v1, which Load takes for mistakes. They are patterns and no enumerations, which editors would offer.
+// groupRules returns the rules that reject kinds and versions which Keptn's groups do not have, and misspelt kinds of Keptn and
+// of version v1, as spec.Load does. They are patterns, because editors would suggest the values of enumerations.
 func groupRules() []any {
 	var rules []any
 	given := object{"type": "string"}
@@ -130,15 +129,15 @@ func groupRules() []any {
 			object{"properties": object{field: matches(pattern, message)}}))
 	}
 	var groups, meant, ofKeptn, inAnyCase []string
-	for _, group := range keptnGroups() {
-		kinds := keptnKinds(group)
+	for _, group := range api.Groups() {
+		kinds := api.Kinds(group)
 		names := slices.Sorted(maps.Keys(kinds))
 		escaped := strings.ReplaceAll(group, ".", `\.`)
 		groups = append(groups, escaped)
 		meant = append(meant, anyCase(strings.TrimSuffix(group, ".keptn.sh")))
 		for _, kind := range names {
-			apiVersion := matches("^"+escaped+"/", "") // other groups may have such a kind, too
-			if isKeptnKind(kind) {
+			apiVersion := matches("^"+escaped+"/", "") // other groups may have the same kind
+			if strings.HasPrefix(kind, "Keptn") {
 				apiVersion, ofKeptn, inAnyCase = given, append(ofKeptn, kind), append(inAnyCase, anyCase(kind))
 			}
 			rule(matches("^"+kind+"(List)?$", ""), apiVersion, "apiVersion", "^"+escaped+"/("+strings.Join(kinds[kind], "|")+")$",
@@ -159,7 +158,7 @@ func groupRules() []any {
 	return rules
 }
 
-// matches is a string of a pattern; message is what yaml-language-server says of another one.
+// matches returns the schema of a string with a pattern. yaml-language-server shows the message for any other string.
 func matches(pattern, message string) object {
 	schema := object{"type": "string", "pattern": pattern}
 	if message != "" {
@@ -168,6 +167,7 @@ func matches(pattern, message string) object {
 	return schema
 }
 
+// is returns the condition that an object has an apiVersion, unless it is empty, and a kind.
 func is(apiVersion, kind string) object {
 	properties := object{"kind": object{"const": kind}}
 	if apiVersion != "" {
@@ -176,7 +176,7 @@ func is(apiVersion, kind string) object {
 	return object{"properties": properties}
 }
 
-// when makes a rule of what an object has. Where apiVersion or kind is missing, the root says so, and no rule holds.
+// when returns a rule that applies to objects with apiVersion and kind; the root schema requires both.
 func when(condition, then object) object {
 	condition["required"] = []string{"apiVersion", "kind"}
 	return object{"if": condition, "then": then}

@@ -1,6 +1,7 @@
-package spec
+package main
 
 import (
+	"encoding/json"
 	"maps"
 	"reflect"
 	"strings"
@@ -9,21 +10,23 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/ktask/ktask/spec/internal/api"
 )
 
-// schemaBuilder turns Go types into schemas. Kubernetes' types become definitions that others refer to; Keptn's
-// are small, differ between versions and stand where they are used.
+// schemaBuilder builds schemas from Go types. Types of Kubernetes become definitions, which other schemas refer to. Types of
+// Keptn are small and differ between versions, so they are written where they are used.
 type schemaBuilder struct {
 	version     string
 	definitions object
-	// notes say of fields of a container what becomes of them here.
+	// notes are the remarks on fields of a container, see containerNotes.
 	notes map[string]string
 }
 
-// quantityPattern is that of the schemas of custom resources.
+// quantityPattern is the pattern of a quantity in custom resource definitions.
 const quantityPattern = `^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$`
 
-// ownSchema is for types that read their JSON themselves.
+// ownSchema returns the schema of a type that decodes its own JSON.
 func ownSchema(t reflect.Type) object {
 	switch t {
 	case reflect.TypeFor[resource.Quantity]():
@@ -31,15 +34,14 @@ func ownSchema(t reflect.Type) object {
 	case reflect.TypeFor[intstr.IntOrString]():
 		return object{"type": []string{"integer", "string"}}
 	case reflect.TypeFor[metav1.Time]():
-		return object{"type": []string{"string", "null"}, "format": "date-time"} // null is what kubectl's --dry-run prints
+		return object{"type": []string{"string", "null"}, "format": "date-time"} // kubectl --dry-run prints null
 	case reflect.TypeFor[metav1.FieldsV1]():
 		return object{"type": "object"}
 	}
-	panic("spec: no schema for " + t.String() + ", which reads its own JSON")
+	panic("schemagen: no schema for " + t.String() + ", which decodes its own JSON")
 }
 
-// enums are the values of Kubernetes' types of string. Types that are free text have an empty list; the test of the
-// schema finds a type that has none at all.
+// enums returns the values of Kubernetes' string types. The list of a type of free text is empty.
 func enums() map[reflect.Type][]string {
 	return map[reflect.Type][]string{
 		reflect.TypeFor[corev1.PullPolicy]():                  {"Always", "IfNotPresent", "Never"},
@@ -60,7 +62,7 @@ func enums() map[reflect.Type][]string {
 	}
 }
 
-// root is the schema of a whole object.
+// root returns the schema of a whole object.
 func (b *schemaBuilder) root(of any) object {
 	schema := b.structure(reflect.TypeOf(of))
 	schema["properties"].(object)["apiVersion"] = object{"type": "string"}
@@ -68,11 +70,12 @@ func (b *schemaBuilder) root(of any) object {
 	return schema
 }
 
+// of returns the schema of a type.
 func (b *schemaBuilder) of(t reflect.Type) object {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if reflect.PointerTo(t).Implements(unmarshaler) {
+	if reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) {
 		return ownSchema(t)
 	}
 	switch t.Kind() {
@@ -81,7 +84,7 @@ func (b *schemaBuilder) of(t reflect.Type) object {
 	case reflect.Map:
 		value := b.of(t.Elem())
 		if t.Elem() == reflect.TypeFor[*string]() {
-			value = object{"type": []string{"string", "null"}} // a null drops the key
+			value = object{"type": []string{"string", "null"}} // a null removes the key
 		}
 		return object{"type": "object", "additionalProperties": value}
 	case reflect.Slice:
@@ -106,16 +109,16 @@ func (b *schemaBuilder) of(t reflect.Type) object {
 	case reflect.Interface:
 		return object{}
 	}
-	panic("spec: no manifest type has a " + t.Kind().String())
+	panic("schemagen: no manifest type has a " + t.Kind().String())
 }
 
-// reference makes a definition of a type of Kubernetes, once.
+// reference returns the schema of a struct. For a type of Kubernetes it adds a definition, once, and refers to it.
 func (b *schemaBuilder) reference(t reflect.Type) object {
-	if t.PkgPath() == reflect.TypeFor[rawHeader]().PkgPath() {
+	if t.PkgPath() == reflect.TypeFor[api.Header]().PkgPath() {
 		return b.structure(t)
 	}
 	if _, made := b.definitions[t.Name()]; !made {
-		b.definitions[t.Name()] = nil // under way
+		b.definitions[t.Name()] = nil // being built
 		b.definitions[t.Name()] = b.structure(t)
 	}
 	return object{"$ref": "#/definitions/" + t.Name()}
@@ -123,20 +126,19 @@ func (b *schemaBuilder) reference(t reflect.Type) object {
 
 func (b *schemaBuilder) structure(t reflect.Type) object {
 	properties, required := object{}, []string{}
-	cache := fieldCache{}
 	texts := swaggerDoc(t)
-	for _, f := range cache.of(t) {
-		if !f.in(b.version) {
+	for _, f := range (api.Fields{}).Of(t) {
+		if !f.In(b.version) {
 			continue
 		}
-		doc := b.doc(t, f.name)
+		doc := b.doc(t, f.Name)
 		if doc.text == "" {
-			doc.text = firstSentence(texts[f.name])
+			doc.text = firstSentence(texts[f.Name])
 		}
-		if doc.required || requiredByTag(t, f.name) {
-			required = append(required, f.name)
+		if doc.required || requiredByTag(t, f.Name) {
+			required = append(required, f.Name)
 		}
-		properties[f.name] = described(b.of(f.kind), doc)
+		properties[f.Name] = described(b.of(f.Type), doc)
 	}
 	schema := object{"type": "object", "properties": properties, "additionalProperties": false}
 	if len(required) > 0 {
@@ -148,7 +150,7 @@ func (b *schemaBuilder) structure(t reflect.Type) object {
 	return schema
 }
 
-// described adds a text and rules to a schema. What stands beside a $ref counts for nothing, so that goes below an allOf.
+// described adds a text and rules to a schema. Keywords next to a $ref are ignored, so the $ref moves into an allOf.
 func described(schema object, doc fieldDoc) object {
 	if _, reference := schema["$ref"]; reference && (doc.text != "" || doc.rules != nil) {
 		schema = object{"allOf": []any{schema}}
@@ -162,9 +164,9 @@ func described(schema object, doc fieldDoc) object {
 	return schema
 }
 
-// requiredByTag follows the convention of Kubernetes' types: what is required is no pointer and has no omitempty.
+// requiredByTag reports whether a field of Kubernetes is required: by convention it is then no pointer and has no omitempty.
 func requiredByTag(t reflect.Type, name string) bool {
-	if t.PkgPath() == reflect.TypeFor[rawHeader]().PkgPath() {
+	if t.PkgPath() == reflect.TypeFor[api.Header]().PkgPath() {
 		return false
 	}
 	for i := range t.NumField() {
@@ -180,7 +182,7 @@ func requiredByTag(t reflect.Type, name string) bool {
 	return false
 }
 
-// swaggerDoc is what Kubernetes says of the fields of its type, and of those that it embeds.
+// swaggerDoc returns Kubernetes' descriptions of the fields of its type, including those of embedded types.
 func swaggerDoc(t reflect.Type) map[string]string {
 	texts := map[string]string{}
 	for i := range t.NumField() {
