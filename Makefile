@@ -1,7 +1,7 @@
 # Everything that can be done with the project, one word each. `make` alone lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help engine images moby build demo test soak bench fuzz clean distclean
+.PHONY: help engine images moby build demo check golden test soak bench fuzz clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,16 @@ build: ## build bin/ktask
 
 demo: images build ## run a deno, a python and a container task
 	@examples/demo.sh
+
+check: ## everything that needs no engine, in about a minute: vet, formatting, staticcheck, go.mod, unit tests
+	go vet ./...
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "run gofmt -w on:" $$unformatted >&2; exit 1; }
+	go mod tidy -diff
+	go tool staticcheck ./...
+	go test -short $$(go list ./... | grep -v /integration/) ./integration/layout
+
+golden: ## write the expected outputs of all tests anew; look at the diff before you commit it
+	go test -short $$(grep -rlE 'flag\.Bool\("update"' --include=*_test.go . | xargs -n1 dirname | sort -u) -update
 
 # What asks much of the engine: one after the other, so that none is judged by the load that the other makes.
 ENGINE := engine/docker integration/e2e integration/attack

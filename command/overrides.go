@@ -127,10 +127,10 @@ func secretValue(text string, from plan.Origin) (resolve.SecretValue, error) {
 		key = defaultSecretKey
 	}
 	if validation.IsDNS1123Subdomain(name) != nil {
-		return resolve.SecretValue{}, errors.New("the part before = is not the name of a Secret: lower-case letters, digits, - and .")
+		return resolve.SecretValue{}, errors.New("the part before = is not the name of a Secret (lower-case letters, digits, - and .)")
 	}
 	if validation.IsConfigMapKey(key) != nil {
-		return resolve.SecretValue{}, errors.New("the part between / and = is not the key of a Secret: letters, digits, -, _ and .")
+		return resolve.SecretValue{}, errors.New("the part between / and = is not the key of a Secret (letters, digits, -, _ and .)")
 	}
 	if file, ok := strings.CutPrefix(word, "@"); ok {
 		data, err := readRegular(file, maxSecret)

@@ -26,6 +26,7 @@ const busybox = "ktask.local/busybox:dev"
 // connect gives an engine on the machine's Docker, which must be there.
 func connect(t testing.TB, o docker.Options) *docker.Engine {
 	t.Helper()
+	needsEngine(t)
 	e, err := docker.New(o)
 	if err != nil {
 		t.Fatalf("%v: run `make engine images` first", err)
@@ -36,6 +37,14 @@ func connect(t testing.TB, o docker.Options) *docker.Engine {
 		t.Fatalf("%v: run `make engine images` first", err)
 	}
 	return e
+}
+
+// needsEngine skips the test in `make check` alone, which is for machines without an engine.
+func needsEngine(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: this test needs an engine")
+	}
 }
 
 // shell is a container that runs a script.

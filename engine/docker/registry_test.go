@@ -66,6 +66,7 @@ func api(t *testing.T) *client.Client {
 // apiAt is a client of an engine, the machine's where host is "".
 func apiAt(t *testing.T, host string) *client.Client {
 	t.Helper()
+	needsEngine(t)
 	if host == "" {
 		host = client.DefaultDockerHost
 	}
