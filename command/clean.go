@@ -14,6 +14,7 @@ import (
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/owner"
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/local"
 )
 
 // cleanOptions are clean's own flags.
@@ -175,7 +176,7 @@ type find struct {
 }
 
 func newFind(runs owner.Runs, left engine.Leftover) *find {
-	fate := fateOf(runs, left)
+	fate := local.Fate(runs, left)
 	word, _, _ := strings.Cut(left.Labels.Owner, " ")
 	pid, _ := strconv.Atoi(word)
 	f := &find{

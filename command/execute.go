@@ -5,13 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/local"
 )
 
 // execute carries the plan out and turns its result into files and an exit code.
@@ -56,29 +55,22 @@ func (app App) guarded(ctx context.Context, e engine.Engine, o runOptions, r eng
 	if err != nil {
 		_, _ = fmt.Fprintf(app.Err, "ktask: warning: %v: should ktask be killed, `ktask clean` removes what it leaves\n", err)
 	}
-	runs := app.runs()
-	claim, err := runs.Claim(r.RunID)
+	attendance, err := local.Attend(ctx, e, app.runs(), r.RunID)
 	if err != nil {
 		_, _ = fmt.Fprintf(app.Err, "ktask: warning: %v: should ktask be killed, what it leaves is removed once it is older than the tasks' timeouts\n", err)
 	}
-	r.Owner = fmt.Sprintf("%d %s", os.Getpid(), time.Now().UTC().Format(time.RFC3339Nano))
-	join := removeDead(ctx, e, runs)
+	r.Owner = local.Owner()
 	result, err := carryOut(ctx, r, p, abandoned)
 	over := !errors.Is(err, errAbandoned) && !mayRemain(result)
 	if over {
 		guardian.dismiss()
 	}
-	if removed := join(); removed > 0 && o.output != "quiet" {
-		_, _ = fmt.Fprintf(app.Err, "ktask: removed what killed runs had left: containers and volumes, %d in all\n", removed)
-	}
 	kept := 0
 	if o.engine.Keep != "never" && !errors.Is(err, errAbandoned) {
 		kept = app.tellKept(ctx, e, r.RunID, o.output == "quiet")
 	}
-	if over && kept == 0 {
-		claim.Release()
-	} else {
-		claim.Leave()
+	if removed := attendance.End(!over || kept > 0); removed > 0 && o.output != "quiet" {
+		_, _ = fmt.Fprintf(app.Err, "ktask: removed what killed runs had left: containers and volumes, %d in all\n", removed)
 	}
 	return result, err
 }

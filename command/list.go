@@ -35,7 +35,7 @@ func (app App) list(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	files, links, err := app.read(paths)
+	read, err := app.read(paths)
 	if err != nil {
 		return err
 	}
@@ -43,8 +43,9 @@ func (app App) list(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	files := read.Files
 	m, problems, err := spec.Load(files, spec.Options{Namespace: namespace, Lenient: s.yes("lenient")})
-	app.printer(s, files).print(append(problems, links...))
+	app.printer(s, files).print(append(problems, read.NotRead...))
 	if err != nil {
 		return exitError{exitUsage, nil}
 	}

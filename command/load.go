@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/ktask/ktask/engine/plan"
-	"github.com/ktask/ktask/resolve"
+	"github.com/ktask/ktask/local"
 	"github.com/ktask/ktask/spec"
 )
 
@@ -26,32 +26,16 @@ func (app App) load(s settings, o taskInput, t telling) (plan.Plan, error) {
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	files, links, err := app.read(paths)
+	files, err := app.read(paths)
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	if err := o.spares(files); err != nil {
+	if err := o.spares(files.Files); err != nil {
 		return plan.Plan{}, err
 	}
-	manifests, problems, _ := spec.Load(files, spec.Options{Namespace: o.Namespace, Lenient: o.Lenient}) // whose error is one of the problems
-	problems = slices.Concat(problems, links, o.given.problems)
-	var p plan.Plan
-	err = problems.Err()
-	if err == nil {
-		var more spec.Problems
-		p, more, err = resolve.Resolve(manifests, o.Options)
-		p.Warnings = append(resolve.Warnings(problems), p.Warnings...)
-		problems = append(problems, more...)
-	} else { // all that is wrong, at once
-		problems = append(problems, resolve.Check(manifests, o.Options)...)
-	}
-	files = append(files, o.given.files...)
-	names := make([]string, 0, len(files))
-	for _, f := range files {
-		names = append(names, f.Name)
-	}
-	problems.Sort(names)
-	app.printer(s, files).print(t.of(problems))
+	loaded, err := local.Load(files, o.given, o.Options)
+	p, problems := loaded.Plan, loaded.Problems
+	app.printer(s, append(files.Files, o.given.Files...)).print(t.of(problems))
 	if n := len(problems.Notes()); n > 0 && t == tellWarnings && err == nil {
 		_, _ = fmt.Fprintf(app.Err, "fields with a meaning in a cluster only: %d (ktask plan shows them)\n", n)
 	}
@@ -59,7 +43,7 @@ func (app App) load(s settings, o taskInput, t telling) (plan.Plan, error) {
 	case err != nil:
 		return plan.Plan{}, exitError{exitUsage, nil}
 	case len(p.Tasks) == 0:
-		return p, exitError{exitUsage, fmt.Errorf("nothing to run: %s", nothing(manifests, p, paths))}
+		return p, exitError{exitUsage, fmt.Errorf("nothing to run: %s", nothing(loaded.Manifests, p, paths))}
 	}
 	return p, nil
 }

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/local"
 	"github.com/ktask/ktask/resolve"
 	"github.com/ktask/ktask/spec"
 )
@@ -19,7 +20,8 @@ import (
 // taskInput is what decides about the tasks, beside the manifests.
 type taskInput struct {
 	resolve.Options
-	given given
+	// given are the files that flags bring in, and what is wrong in them: it is told together with what is wrong in manifests.
+	given local.Files
 	// reports are the files that the run writes.
 	reports []string
 }
@@ -31,7 +33,7 @@ func (o taskInput) spares(files []spec.File) error {
 		if err != nil {
 			continue // it is to be made
 		}
-		for _, f := range append(slices.Clone(files), append(o.given.files, spec.File{Name: configFile})...) {
+		for _, f := range append(slices.Clone(files), append(o.given.Files, spec.File{Name: configFile})...) {
 			if read, err := os.Stat(f.Name); err == nil && os.SameFile(info, read) {
 				return usagef("%s is read by this run: name another file for the report", f.Name)
 			}
@@ -40,33 +42,27 @@ func (o taskInput) spares(files []spec.File) error {
 	return nil
 }
 
-// given are the files that flags bring in, and what is wrong in them: it is told together with what is wrong in manifests.
-type given struct {
-	files    []spec.File
-	problems spec.Problems
-}
-
 // read reads the file of a flag.
-func (g *given) read(flag, name string) (spec.File, error) {
-	data, err := readRegular(name, maxSettings)
+func read(g *local.Files, flag, name string) (spec.File, error) {
+	data, err := local.ReadFile(name, maxSettings)
 	if err != nil {
 		return spec.File{}, usagef("--%s: %s: %w", flag, name, err)
 	}
 	file := spec.File{Name: name, Data: data, Named: true}
-	g.files = append(g.files, file)
+	g.Files = append(g.Files, file)
 	return file, nil
 }
 
 // params reads --params-file, then --param, which wins.
-func (s settings) params(g *given) ([]resolve.Override, error) {
+func (s settings) params(g *local.Files) ([]resolve.Override, error) {
 	var all []resolve.Override
 	for _, v := range s.all("params-file") {
-		file, err := g.read("params-file", v.text)
+		file, err := read(g, "params-file", v.text)
 		if err != nil {
 			return nil, err
 		}
 		pairs, problems := spec.Strings(file)
-		g.problems = append(g.problems, problems...)
+		g.NotRead = append(g.NotRead, problems...)
 		for _, p := range pairs {
 			all = append(all, resolve.Override{Key: p.Key, Value: p.Value, Origin: v.in(p.Pos.Line)})
 		}
@@ -81,15 +77,15 @@ func (v value) in(line int) plan.Origin {
 }
 
 // secrets reads --secret-file, then --secret, which wins. No message shows what stands behind the equals sign.
-func (s settings) secrets(g *given) ([]resolve.SecretValue, error) {
+func (s settings) secrets(g *local.Files) ([]resolve.SecretValue, error) {
 	var all []resolve.SecretValue
 	for _, v := range s.all("secret-file") {
-		file, err := g.read("secret-file", v.text)
+		file, err := read(g, "secret-file", v.text)
 		if err != nil {
 			return nil, err
 		}
 		some, problems := s.secretFile(v, file)
-		g.problems = append(g.problems, problems...)
+		g.NotRead = append(g.NotRead, problems...)
 		all = append(all, some...)
 	}
 	for i, v := range s.all("secret") {
@@ -108,13 +104,10 @@ func secretName(text string) string {
 	name, _, _ := strings.Cut(text, "=")
 	name, key, keyed := strings.Cut(name, "/")
 	if !keyed {
-		key = defaultSecretKey
+		key = local.DefaultSecretKey
 	}
 	return name + "/" + key
 }
-
-// defaultSecretKey is the key that Keptn reads.
-const defaultSecretKey = "SECURE_DATA"
 
 // secretValue reads NAME[/KEY]=VALUE.
 func secretValue(text string, from plan.Origin) (resolve.SecretValue, error) {
@@ -124,7 +117,7 @@ func secretValue(text string, from plan.Origin) (resolve.SecretValue, error) {
 		return resolve.SecretValue{}, fmt.Errorf("it takes NAME[/KEY]=VALUE, where VALUE may be @FILE or env:VAR")
 	}
 	if !keyed {
-		key = defaultSecretKey
+		key = local.DefaultSecretKey
 	}
 	if validation.IsDNS1123Subdomain(name) != nil {
 		return resolve.SecretValue{}, errors.New("the part before = is not the name of a Secret (lower-case letters, digits, - and .)")
@@ -133,7 +126,7 @@ func secretValue(text string, from plan.Origin) (resolve.SecretValue, error) {
 		return resolve.SecretValue{}, errors.New("the part between / and = is not the key of a Secret (letters, digits, -, _ and .)")
 	}
 	if file, ok := strings.CutPrefix(word, "@"); ok {
-		data, err := readRegular(file, maxSecret)
+		data, err := local.ReadFile(file, maxSecret)
 		if err != nil {
 			return resolve.SecretValue{}, fmt.Errorf("secret %s/%s: the file after @: %w%s", name, key, err, literally)
 		}

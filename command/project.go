@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ktask/ktask/local"
 	"github.com/ktask/ktask/spec"
 )
 
@@ -31,14 +32,14 @@ func readProject(root *cli.App, dir string) (project, spec.Problems, error) {
 	var p project
 	var err error
 	if p.dir, err = newBoundary(dir); err != nil {
-		return project{}, nil, fmt.Errorf("find the directory of %s: %w", name, withoutPath(err))
+		return project{}, nil, fmt.Errorf("find the directory of %s: %w", name, local.WithoutPath(err))
 	}
 	if real, err := filepath.EvalSymlinks(name); err != nil {
-		return project{}, nil, fmt.Errorf("%s: %w", name, withoutPath(err))
+		return project{}, nil, fmt.Errorf("%s: %w", name, local.WithoutPath(err))
 	} else if !p.dir.holds(real) {
 		return project{}, nil, fmt.Errorf("%s: a link that leads out of its directory is not followed (replace it with the file)", name)
 	}
-	if p.data, err = readRegular(name, maxSettings); err != nil {
+	if p.data, err = local.ReadFile(name, maxSettings); err != nil {
 		return project{}, nil, fmt.Errorf("%s: %w", name, err)
 	}
 	all, problems := spec.Settings(spec.File{Name: filepath.ToSlash(name), Data: p.data, Named: true})

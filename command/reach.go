@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ktask/ktask/local"
 	"github.com/ktask/ktask/resolve"
 	"github.com/ktask/ktask/spec"
 )
@@ -138,7 +139,7 @@ func goesBack(name string) bool {
 }
 
 func (b boundary) holds(name string) bool {
-	rel, ok := within(string(b), name)
+	rel, ok := local.Within(string(b), name)
 	git := func(element string) bool {
 		return strings.EqualFold(element, ".git") || strings.EqualFold(element, "git~1")
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/engine/report"
+	"github.com/ktask/ktask/local"
 )
 
 // reports are what a run prints and the files that it leaves. The files are opened before anything runs, so that a
@@ -76,7 +77,7 @@ func create(name string) (*reportFile, error) {
 	}
 	_, err := os.Lstat(name)
 	f := &reportFile{unused: errors.Is(err, fs.ErrNotExist)}
-	if f.File, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|nonblock, 0o666); err != nil { // no wait for the reader of a pipe
+	if f.File, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|local.NonBlock, 0o666); err != nil { // no wait for the reader of a pipe
 		return nil, fmt.Errorf("write report: %w", err)
 	}
 	return f, nil

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/local"
 	"github.com/ktask/ktask/resolve"
 )
 
@@ -57,8 +58,8 @@ func taskFlags() []cli.Flag {
 }
 
 const (
-	defaultNamespace      = "default"
-	defaultKeptnNamespace = "keptn-system"
+	defaultNamespace      = local.DefaultNamespace
+	defaultKeptnNamespace = local.DefaultKeptnNamespace
 )
 
 // taskOptions copies the shared flags.
@@ -267,7 +268,7 @@ func (s settings) mounts(o *resolve.Options) error {
 // below reports whether a path is inside of a directory, by its text or really, and not the directory itself.
 func below(dir, path string) bool {
 	inside := func(dir, path string) bool {
-		rel, ok := within(dir, path)
+		rel, ok := local.Within(dir, path)
 		return ok && rel != "."
 	}
 	realDir, err := filepath.EvalSymlinks(dir)

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/local"
 	"github.com/ktask/ktask/spec"
 )
 
@@ -106,7 +107,7 @@ func (app App) remember(p project) error {
 func (app App) revoke(dir string) error {
 	b, err := newBoundary(dir)
 	if err != nil {
-		return exitError{exitUsage, fmt.Errorf("%s: %w", dir, withoutPath(err))}
+		return exitError{exitUsage, fmt.Errorf("%s: %w", dir, local.WithoutPath(err))}
 	}
 	records, err := os.ReadDir(app.trustDir())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -115,7 +116,7 @@ func (app App) revoke(dir string) error {
 	said := "was not trusted"
 	for _, record := range records {
 		name := filepath.Join(app.trustDir(), record.Name())
-		if of, err := readRegular(name, maxSettings); err != nil || string(of) != b.file() {
+		if of, err := local.ReadFile(name, maxSettings); err != nil || string(of) != b.file() {
 			continue
 		}
 		if err := os.Remove(name); err != nil {

@@ -42,7 +42,7 @@ func (app App) validate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	files, links, err := app.read(paths)
+	read, err := app.read(paths)
 	if err != nil {
 		return err
 	}
@@ -50,8 +50,9 @@ func (app App) validate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	files := read.Files
 	m, problems, _ := spec.Load(files, spec.Options{Namespace: namespace, Lenient: s.yes("lenient")}) // whose error is one of the problems
-	problems = append(append(problems, links...), resolve.Check(m, resolve.Options{
+	problems = append(append(problems, read.NotRead...), resolve.Check(m, resolve.Options{
 		Namespace: namespace, KeptnNamespace: keptn, Lenient: s.yes("lenient"), Preview: true,
 	})...)
 	var names []string

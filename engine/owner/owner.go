@@ -33,7 +33,8 @@ const (
 // String returns the fate as a word.
 func (f Fate) String() string { return [...]string{"unknown", "alive", "dead"}[f] }
 
-// Runs are the runs of one user on this machine. They are safe for concurrent use, also by several processes.
+// Runs are the runs of one user on this machine. They are safe for concurrent use, also by several processes. The zero
+// value knows no run and claims none.
 type Runs struct{ dir string }
 
 // In returns the runs whose files are in dir, which should be on a disk of this machine and need not exist. Files of
@@ -48,6 +49,9 @@ type Claim struct{ file *flock.Flock }
 
 // Claim locks the file of a run. It is called before anything of the run is on an engine, and once a run.
 func (r Runs) Claim(run string) (*Claim, error) {
+	if r.dir == "" {
+		return nil, nil
+	}
 	for _, dir := range []string{filepath.Dir(r.dir), r.dir} { // nothing is made in a directory that somebody else has put there
 		if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, fmt.Errorf("note that the run is at work: %w", err)
@@ -90,7 +94,7 @@ func (c *Claim) Release() {
 // Fate returns what is known of a run. The id may come from anywhere.
 func (r Runs) Fate(run string) Fate {
 	path := r.path(run)
-	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() || r.private() != nil {
+	if info, err := os.Lstat(path); r.dir == "" || err != nil || !info.Mode().IsRegular() || r.private() != nil {
 		return Unknown
 	}
 	file := flock.New(path, flock.SetFlag(os.O_RDONLY)) // which makes no file
@@ -108,7 +112,11 @@ func (r Runs) Fate(run string) Fate {
 }
 
 // Forget removes the file of a run that is Dead and of which nothing is left.
-func (r Runs) Forget(run string) { _ = os.Remove(r.path(run)) }
+func (r Runs) Forget(run string) {
+	if r.dir != "" {
+		_ = os.Remove(r.path(run))
+	}
+}
 
 func (r Runs) path(run string) string { return filepath.Join(r.dir, hashed(run)) }
 

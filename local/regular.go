@@ -1,4 +1,4 @@
-package command
+package local
 
 import (
 	"bytes"
@@ -10,46 +10,42 @@ import (
 	"time"
 )
 
-// The bounds of what is read of one file, in bytes.
-const (
-	maxInput    = 256 << 20 // manifests
-	maxSettings = 16 << 20  // .ktask.yaml, and the files of --params-file and --secret-file
-	maxSecret   = 1 << 20   // the file of a secret
-)
+// MaxManifest bounds a manifest, in bytes.
+const MaxManifest = 256 << 20
 
-// errIrregular is the error of what has no end, or would be waited for.
-var errIrregular = errors.New("not a regular file")
+// ErrIrregular is the error of what has no end, or would be waited for.
+var ErrIrregular = errors.New("not a regular file")
 
-// readRegular returns the content of a regular file of at most limit bytes, which a link may name. Its errors leave
+// ReadFile returns the content of a regular file of at most limit bytes, which a link may name. Its errors leave
 // out the name. The file is looked at before it is opened, since opening a device may act on it, and once more
 // after it, since it may have been replaced.
-func readRegular(name string, limit int64) ([]byte, error) {
+func ReadFile(name string, limit int64) ([]byte, error) {
 	info, err := os.Stat(name)
 	if err != nil {
-		return nil, withoutPath(err)
+		return nil, WithoutPath(err)
 	}
 	if err := regular(info); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(name, os.O_RDONLY|nonblock, 0)
+	f, err := os.OpenFile(name, os.O_RDONLY|NonBlock, 0)
 	if err != nil {
-		return nil, withoutPath(err)
+		return nil, WithoutPath(err)
 	}
 	defer f.Close()
 	if info, err = f.Stat(); err != nil {
-		return nil, withoutPath(err)
+		return nil, WithoutPath(err)
 	}
 	if err := regular(info); err != nil {
 		return nil, err
 	}
 	if f.SetReadDeadline(time.Time{}) == nil { // some files of /proc are regular by name alone
-		return nil, fmt.Errorf("%w but one that a reader waits for", errIrregular)
+		return nil, fmt.Errorf("%w but one that a reader waits for", ErrIrregular)
 	}
 	if info.Size() > limit {
 		return nil, tooLarge(limit)
 	}
 	data, err := readAll(f, limit, info.Size())
-	return data, withoutPath(err)
+	return data, WithoutPath(err)
 }
 
 // readAll reads at most limit bytes, of which size are expected.
@@ -70,7 +66,7 @@ func regular(info fs.FileInfo) error {
 	if info.Mode().IsRegular() {
 		return nil
 	}
-	return fmt.Errorf("%w but %s", errIrregular, kindOfFile(info.Mode()))
+	return fmt.Errorf("%w but %s", ErrIrregular, kindOfFile(info.Mode()))
 }
 
 func kindOfFile(mode fs.FileMode) string {
@@ -85,8 +81,8 @@ func kindOfFile(mode fs.FileMode) string {
 	return "a device"
 }
 
-// withoutPath is the error of a file without its name.
-func withoutPath(err error) error {
+// WithoutPath returns the error of a file without its name.
+func WithoutPath(err error) error {
 	if failure, ok := errors.AsType[*fs.PathError](err); ok {
 		return failure.Err
 	}

@@ -1,0 +1,27 @@
+package docker
+
+import (
+	"os"
+	"path/filepath"
+)
+
+// FromEnv returns the Options that the environment names, as the docker command reads it: DOCKER_HOST, DOCKER_CONTEXT,
+// DOCKER_CONFIG (else ~/.docker), DOCKER_API_VERSION, DOCKER_TLS, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH. It is the one
+// place of this package that reads the environment.
+func FromEnv() Options {
+	o := Options{
+		DefaultHost:    os.Getenv("DOCKER_HOST"),
+		DefaultContext: os.Getenv("DOCKER_CONTEXT"),
+		ConfigDir:      os.Getenv("DOCKER_CONFIG"),
+		APIVersion:     os.Getenv("DOCKER_API_VERSION"),
+		TLS:            os.Getenv("DOCKER_TLS") != "",
+		TLSVerify:      os.Getenv("DOCKER_TLS_VERIFY") != "",
+		CertPath:       os.Getenv("DOCKER_CERT_PATH"),
+	}
+	if o.ConfigDir == "" {
+		if home, err := os.UserHomeDir(); err == nil {
+			o.ConfigDir = filepath.Join(home, ".docker")
+		}
+	}
+	return o
+}

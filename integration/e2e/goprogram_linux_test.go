@@ -1,0 +1,54 @@
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/local"
+)
+
+// TestGoProgram runs the example of a Go program.
+func TestGoProgram(t *testing.T) {
+	cmd := exec.Command("go", "run", "./examples/go-program")
+	cmd.Dir = filepath.Join("..", "..")
+	out, err := cmd.CombinedOutput()
+	if want := "Hello from Go, •••\ngreet passed\n"; err != nil || string(out) != want {
+		t.Errorf("it prints %q, error %v; want %q", out, err, want)
+	}
+}
+
+// TestSoakRunsInOneProcess makes many runs from one process: after them it has no more goroutines and descriptors.
+func TestSoakRunsInOneProcess(t *testing.T) {
+	run := func() {
+		result, err := local.Run(t.Context(), local.Options{Paths: []string{"../../examples/go-program"}, Secrets: map[string]string{"token": "correct horse"}})
+		if err != nil || result.Status != engine.Passed {
+			t.Fatalf("result %+v, error %v", result, err)
+		}
+	}
+	run()
+	settled := func() (goroutines, files int) {
+		open, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return runtime.NumGoroutine(), len(open)
+	}
+	goroutines, files := settled()
+	for range soak(10, 200) {
+		run()
+	}
+	for limit := time.Now().Add(patience); ; <-time.After(20 * time.Millisecond) {
+		g, f := settled()
+		if g <= goroutines && f <= files {
+			return
+		}
+		if time.Now().After(limit) {
+			t.Fatalf("%d goroutines and %d descriptors, %d and %d before", g, f, goroutines, files)
+		}
+	}
+}

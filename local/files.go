@@ -1,0 +1,169 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/ktask/ktask/spec"
+)
+
+// stdinName is the name of standard input in problems.
+const stdinName = "<stdin>"
+
+// Files are manifests as text, and the problems of what was found beside them in directories and not read.
+type Files struct {
+	Files   []spec.File
+	NotRead spec.Problems
+}
+
+// ReadFiles reads the manifests that paths name: files as they are, directories with every .yaml, .yml and .json below
+// them, and "-" for in. A file that two paths reach is read once. Only regular files are read, of bounded size, and in a
+// directory no link that leads out of it.
+func ReadFiles(paths []string, in io.Reader) (Files, error) {
+	r := reader{in: in, seen: map[string]bool{}}
+	for _, path := range paths {
+		if err := r.path(path); err != nil {
+			return Files{}, err
+		}
+	}
+	return Files{r.files, append(r.problems, r.limit.Exceeded(spec.Pos{})...)}, nil
+}
+
+// maxTotal bounds all files of a command, in bytes.
+const maxTotal = 1 << 30
+
+type reader struct {
+	in       io.Reader
+	files    []spec.File
+	problems spec.Problems
+	limit    spec.ProblemLimit
+	seen     map[string]bool
+	total    int
+}
+
+func (r *reader) path(path string) error {
+	if path == "-" {
+		data, err := readAll(r.in, MaxManifest, 0)
+		if err != nil {
+			return fmt.Errorf("standard input: %w", err)
+		}
+		r.files = append(r.files, spec.File{Name: stdinName, Data: data, Named: true})
+		return nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, WithoutPath(err))
+	}
+	if !info.IsDir() {
+		return r.file(path, true)
+	}
+	return r.directory(path)
+}
+
+func (r *reader) directory(path string) error {
+	root := path + string(filepath.Separator) // so that a link to a directory is walked, too
+	real, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, WithoutPath(err))
+	}
+	found := false
+	err = filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, WithoutPath(err))
+		}
+		hidden := strings.HasPrefix(entry.Name(), ".") && name != root
+		switch {
+		case entry.IsDir() && hidden:
+			return fs.SkipDir // .git, .github: not what a directory of manifests holds
+		case entry.IsDir() || hidden || !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name)):
+			return nil
+		}
+		found = true
+		if left := leftAlone(real, name, entry.Type()); left != nil {
+			left.Pos.File = filepath.ToSlash(filepath.Clean(name))
+			if r.limit.Add(left.Severity) {
+				r.problems = append(r.problems, *left)
+			}
+			return nil
+		}
+		return r.file(name, false)
+	})
+	if err == nil && !found {
+		return fmt.Errorf("directory %s holds no .yaml, .yml or .json file", path)
+	}
+	return err
+}
+
+// leftAlone says why a file found below the directory root is not read, or returns nil. What is no file does not end the
+// reading of its directory. A link may lead to any file of the user's, a Secret for another project among them, and
+// whoever wrote the directory has not been given that.
+func leftAlone(root, name string, kind fs.FileMode) *spec.Problem {
+	warning := func(remedy, format string, args ...any) *spec.Problem {
+		return &spec.Problem{Severity: spec.Warning, Rule: "not-read", Message: fmt.Sprintf(format, args...), Remedy: remedy}
+	}
+	if kind.IsRegular() {
+		return nil
+	}
+	if kind&fs.ModeSymlink == 0 {
+		return warning("", "%s is not read", kindOfFile(kind))
+	}
+	target, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return warning("remove it or name another target", "a link that leads nowhere: %v", WithoutPath(err))
+	}
+	if _, below := Within(root, target); !below {
+		return warning("name it as an argument to read it", "a link that leads out of the directory is not followed")
+	}
+	info, err := os.Stat(target)
+	switch {
+	case err != nil:
+		return warning("", "a link that cannot be followed: %v", WithoutPath(err))
+	case info.IsDir():
+		return warning("name it as an argument to read it", "a link to a directory is not followed")
+	case !info.Mode().IsRegular():
+		return warning("", "a link to %s is not followed", kindOfFile(info.Mode()))
+	}
+	return nil
+}
+
+// Within returns the path of name relative to dir, and reports whether it lies in it. Both are without links.
+func Within(dir, name string) (rel string, ok bool) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", false
+	}
+	if name, err = filepath.Abs(name); err != nil {
+		return "", false
+	}
+	rel, err = filepath.Rel(dir, name)
+	return rel, err == nil && filepath.IsLocal(rel)
+}
+
+func (r *reader) file(name string, named bool) error {
+	if real, err := filepath.EvalSymlinks(name); err == nil {
+		if real, err = filepath.Abs(real); err == nil {
+			if r.seen[real] {
+				return nil
+			}
+			r.seen[real] = true
+		}
+	}
+	data, err := ReadFile(name, MaxManifest)
+	switch {
+	case errors.Is(err, ErrIrregular):
+		return fmt.Errorf("%s: %w (pipe the manifests in: ... | ktask run -)", name, err)
+	case err != nil:
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if r.total += len(data); r.total > maxTotal {
+		return fmt.Errorf("%s: with this file the manifests are over %d MiB, which is too large (name fewer files)", name, maxTotal>>20)
+	}
+	r.files = append(r.files, spec.File{Name: filepath.ToSlash(filepath.Clean(name)), Data: data, Named: named})
+	return nil
+}

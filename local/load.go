@@ -1,0 +1,50 @@
+package local
+
+import (
+	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/resolve"
+	"github.com/ktask/ktask/spec"
+)
+
+// Loaded is what manifests have become.
+type Loaded struct {
+	// Plan is empty if there is an error among the problems.
+	Plan      plan.Plan
+	Manifests spec.Manifests
+	// Problems are all that were found, by file and place.
+	Problems spec.Problems
+}
+
+// Load resolves manifests into a plan. given are other files that the options came from, and what is wrong with them. The
+// error is a *spec.InvalidError.
+func Load(files, given Files, o resolve.Options) (Loaded, error) {
+	manifests, problems, _ := spec.Load(files.Files, spec.Options{Namespace: o.Namespace, Lenient: o.Lenient}) // its error is one of the problems
+	problems = append(append(problems, files.NotRead...), given.NotRead...)
+	l := Loaded{Manifests: manifests}
+	err := problems.Err()
+	if err == nil {
+		var more spec.Problems
+		l.Plan, more, err = resolve.Resolve(manifests, o)
+		l.Plan.Warnings = append(resolve.Warnings(problems), l.Plan.Warnings...)
+		problems = append(problems, more...)
+	} else { // all that is wrong, at once
+		problems = append(problems, resolve.Check(manifests, o)...)
+	}
+	problems.Sort(names(files.Files, given.Files))
+	l.Problems = problems
+	if err != nil {
+		return l, &spec.InvalidError{Problems: problems}
+	}
+	return l, nil
+}
+
+// names returns the names of files in the order in which their problems are told.
+func names(groups ...[]spec.File) []string {
+	var all []string
+	for _, files := range groups {
+		for _, f := range files {
+			all = append(all, f.Name)
+		}
+	}
+	return all
+}

@@ -1,0 +1,154 @@
+// Package local runs Keptn tasks on a container engine, for Go programs: it is what the command ktask stands on.
+//
+// In come paths of manifests and Options; out goes the Result of a run, and events while it runs. Run is all that most
+// programs need. Its steps are there by themselves as well: ReadFiles, Load, Attend and an engine.Runner. Nothing here
+// prints, ends the process or reads the environment.
+package local
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/docker"
+	"github.com/ktask/ktask/engine/owner"
+	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/resolve"
+)
+
+// The namespaces that hold if Options name none.
+const (
+	DefaultNamespace      = "default"
+	DefaultKeptnNamespace = "keptn-system"
+	// DefaultSecretKey is the key of a secret without one.
+	DefaultSecretKey = "SECURE_DATA"
+)
+
+// Options say what to run and how. The zero value of each field leaves it to the manifests, or to ktask's default.
+type Options struct {
+	// Paths are manifests, directories of manifests, or "-" for In.
+	Paths []string
+	In    io.Reader
+	// Tasks are the names of the KeptnTasks or KeptnTaskDefinitions to run; none means those that ktask run would take.
+	Tasks []string
+
+	Params map[string]string
+	Env    map[string]string
+	// Secrets are values by NAME or NAME/KEY. They are masked in all output.
+	Secrets map[string]string
+
+	Namespace, KeptnNamespace string
+	DenoImage, PythonImage    string
+	// Images are run in the place of images that manifests name.
+	Images   map[string]string
+	Network  string
+	Platform string
+	Mounts   []plan.Mount
+	// Allow has the names of what tasks may do beyond a container's wall, see resolve.Allowances.
+	Allow   []string
+	Lenient bool
+
+	Retries   *int
+	Timeout   time.Duration
+	Grace     time.Duration
+	Semantics plan.Semantics
+
+	Parallel int
+	FailFast bool
+	// Engine runs the tasks. If it is nil, it is Docker at its default socket, which is closed at the end; see docker.FromEnv
+	// for one that the environment names.
+	Engine engine.Engine
+	// Sink gets the events of the run, from one goroutine.
+	Sink engine.Sink
+	// Runs lets other runs on this machine know that this one is at work; the zero value does not.
+	Runs owner.Runs
+}
+
+// CanceledError is the error of a run that its context has ended.
+type CanceledError struct{ Cause error }
+
+// Error names the cause.
+func (e *CanceledError) Error() string { return "run canceled: " + e.Cause.Error() }
+
+// Unwrap returns the cause of the context.
+func (e *CanceledError) Unwrap() error { return e.Cause }
+
+// Run runs tasks to their end. That a task has failed is in the Result. The error is a *spec.InvalidError if the manifests
+// or options cannot be run, an *engine.Error if the engine cannot be used at all, and a *CanceledError if ctx has
+// ended; the Result then says how far the run came. Nothing is left on the engine when Run returns. It may be called
+// by several goroutines at once.
+func Run(ctx context.Context, o Options) (engine.Result, error) {
+	files, err := ReadFiles(o.Paths, o.In)
+	if err != nil {
+		return engine.Result{}, fmt.Errorf("read manifests: %w", err)
+	}
+	loaded, err := Load(files, Files{}, o.resolved())
+	if err != nil {
+		return engine.Result{}, err
+	}
+	e := o.Engine
+	if e == nil {
+		own, err := docker.New(docker.Options{})
+		if err != nil {
+			return engine.Result{}, err
+		}
+		defer func() { _ = own.Close() }()
+		e = own
+	}
+	r := engine.Runner{
+		Engine: e, Sink: o.Sink, Parallel: o.Parallel, FailFast: o.FailFast, RunID: engine.NewRunID(), Owner: Owner(),
+	}
+	attendance, _ := Attend(ctx, e, o.Runs, r.RunID)
+	result, err := r.Run(ctx, loaded.Plan)
+	attendance.End(slices.ContainsFunc(result.Tasks, func(t engine.TaskResult) bool { return t.MayRemain }))
+	if err == nil && ctx.Err() != nil {
+		err = &CanceledError{Cause: context.Cause(ctx)}
+	}
+	return result, err
+}
+
+// resolved are the options in the words of package resolve.
+func (o Options) resolved() resolve.Options {
+	r := resolve.Options{
+		Namespace: cmp.Or(o.Namespace, DefaultNamespace), KeptnNamespace: cmp.Or(o.KeptnNamespace, DefaultKeptnNamespace),
+		Tasks: o.Tasks, Params: overrides(o.Params, "Params"), Env: overrides(o.Env, "Env"), Images: overrides(o.Images, "Images"),
+		DenoImage: setting(o.DenoImage, "DenoImage"), PythonImage: setting(o.PythonImage, "PythonImage"),
+		Network: o.Network, Platform: o.Platform, Mounts: o.Mounts, Allow: o.Allow, Lenient: o.Lenient,
+		Timeout: setting(o.Timeout, "Timeout"), Grace: setting(o.Grace, "Grace"), Semantics: cmp.Or(o.Semantics, plan.Local),
+	}
+	if o.Retries != nil {
+		r.Retries = &resolve.Setting[int]{Value: *o.Retries, Origin: "option Retries"}
+	}
+	for _, ref := range slices.Sorted(maps.Keys(o.Secrets)) {
+		name, key, keyed := strings.Cut(ref, "/")
+		if !keyed {
+			key = DefaultSecretKey
+		}
+		r.Secrets = append(r.Secrets, resolve.SecretValue{
+			Name: name, Key: key, Value: plan.NewSecret(name+"/"+key, o.Secrets[ref]), Origin: "option Secrets",
+		})
+	}
+	return r
+}
+
+func overrides(values map[string]string, option plan.Origin) []resolve.Override {
+	var all []resolve.Override
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		all = append(all, resolve.Override{Key: key, Value: values[key], Origin: "option " + option})
+	}
+	return all
+}
+
+func setting[T comparable](value T, option plan.Origin) *resolve.Setting[T] {
+	var zero T
+	if value == zero {
+		return nil
+	}
+	return &resolve.Setting[T]{Value: value, Origin: "option " + option}
+}
