@@ -72,7 +72,7 @@ func TestScriptEnds(t *testing.T) {
 		"py-chain":            {reason: ours, message: "task.yaml:34: ValueError: x"},
 		"py-formatexc":        {reason: ours, message: "task.yaml:36: RuntimeError: wrapped: …\ncalled from task.yaml:37\nin it: task.yaml:34: KeyError: 'inner'"},
 		"py-deep":             {reason: ours, message: "task.yaml:32: requests.exceptions.ConnectionError: HTTPConnectionPool(host='127.0.0.1', port=1): Max retries exceeded with url: / (Caused by NewConnectionError('<urllib3.connection.HTTPConnection object at 0x7fd12e556110>: Failed to establish a new connection: [Errno 111] Connection refused'))"},
-		"py-key":              {reason: ours, message: "task.yaml:32: KeyError: 'DATA'", remedy: "DATA is set where there are parameters: give spec.python.parameters.map, or --param NAME=VALUE"},
+		"py-key":              {reason: ours, message: "task.yaml:32: KeyError: 'DATA'", remedy: "DATA is set if there are parameters: give spec.python.parameters.map, or --param NAME=VALUE"},
 		"py-formatchain":      {reason: ours, message: "task.yaml:40: RuntimeError: x: …\nin it: task.yaml:36: ValueError: middle"},
 		"py-dictkey":          {reason: ours, message: "task.yaml:32: KeyError: 'DATA'"},
 		"py-rec":              {reason: ours, message: "task.yaml:32: RecursionError: maximum recursion depth exceeded\ncalled from task.yaml:32, from task.yaml:33"},
@@ -98,7 +98,7 @@ func TestScriptEnds(t *testing.T) {
 		"py-noline":           {reason: diagnose.PermissionDenied, message: "task.yaml:33: PermissionError: [Errno 13] Permission denied: '/etc/foo'", remedy: asUser},
 		"py-copied":           {reason: diagnose.PermissionDenied, message: "task.yaml:32: PermissionError: [Errno 13] Permission denied: '/etc/shadow'", remedy: asNobody},
 		"py-mkdir":            {reason: diagnose.PermissionDenied, message: "task.yaml:32: PermissionError: [Errno 13] Permission denied: '/srv/a'", remedy: asUser},
-		"py-noline-key":       {reason: ours, message: "task.yaml:35: KeyError: 'DATA'\ncalled from task.yaml:37", remedy: "DATA is set where there are parameters: give spec.python.parameters.map, or --param NAME=VALUE"},
+		"py-noline-key":       {reason: ours, message: "task.yaml:35: KeyError: 'DATA'\ncalled from task.yaml:37", remedy: "DATA is set if there are parameters: give spec.python.parameters.map, or --param NAME=VALUE"},
 		"py-atexit":           {reason: ours, message: "task.yaml:37: ValueError: main"},
 		"py-reraised":         {reason: ours, message: "task.yaml:33: KeyError: 'first'"},
 		"py-threadexit":       {message: "the last traceback: task.yaml:34: KeyError: 'a'", place: "task.yaml:34"},
@@ -130,7 +130,7 @@ func TestScriptEnds(t *testing.T) {
 		"deno-timer":      {reason: ours, message: "task.yaml:31: Error: t"},
 		"deno-write":      {reason: diagnose.PermissionDenied, message: "task.yaml:31: PermissionDenied: Permission denied (os error 13): writefile '/etc/x'", remedy: asUser},
 		"deno-mkdir":      {reason: diagnose.PermissionDenied, message: "task.yaml:31: PermissionDenied: Permission denied (os error 13): mkdir '/srv/x'", remedy: asUser},
-		"deno-parse":      {reason: ours, message: `task.yaml:31: SyntaxError: "undefined" is not valid JSON`, remedy: "DATA is set where there are parameters: give spec.deno.parameters.map, or --param NAME=VALUE"},
+		"deno-parse":      {reason: ours, message: `task.yaml:31: SyntaxError: "undefined" is not valid JSON`, remedy: "DATA is set if there are parameters: give spec.deno.parameters.map, or --param NAME=VALUE"},
 		"deno-noline":     {reason: ours, message: "task.yaml:32: Error: x"},
 		"deno-aggregate":  {reason: ours, message: "task.yaml:36: AggregateError: both failed\ncalled from task.yaml:39\nin it: Error: a\nin it: TypeError: b"},
 		"deno-any":        {reason: ours, message: "AggregateError: All promises were rejected\nin it: Error: a\nin it: Error: b"},
@@ -142,7 +142,7 @@ func TestScriptEnds(t *testing.T) {
 		"deno-causeval":   {reason: ours, message: "task.yaml:31: Error: outer\ncaused by: { status: 404, body: { a: 1 } }"},
 		"deno-twolines":   {reason: ours, message: "task.yaml:31: Error: first"},
 		"deno-scheme":     {reason: ours, message: `task.yaml:31: Unsupported scheme "ftp" for module "ftp://a/b.ts". Supported schemes:`},
-		"deno-secure":     {reason: ours, message: `task.yaml:31: SyntaxError: "undefined" is not valid JSON`, remedy: "SECURE_DATA is set where there is a secret: give spec.deno.secureParameters.secret"},
+		"deno-secure":     {reason: ours, message: `task.yaml:31: SyntaxError: "undefined" is not valid JSON`, remedy: "SECURE_DATA is set if there is a secret: give spec.deno.secureParameters.secret"},
 		"deno-parse3":     {reason: ours, message: `task.yaml:32: SyntaxError: "undefined" is not valid JSON`},
 		"deno-own":        {},
 		"deno-frames":     {reason: ours, message: "task.yaml:31: Error: first"},
@@ -259,7 +259,7 @@ func TestOutputBefore(t *testing.T) {
 
 // TestUndefinedVariable reads an exception in a line that parses a variable without naming it.
 func TestUndefinedVariable(t *testing.T) {
-	const message, remedy = `task.yaml:32: SyntaxError: "undefined" is not valid JSON`, "DATA is set where there are parameters: give spec.deno.parameters.map, or --param NAME=VALUE"
+	const message, remedy = `task.yaml:32: SyntaxError: "undefined" is not valid JSON`, "DATA is set if there are parameters: give spec.deno.parameters.map, or --param NAME=VALUE"
 	for code, want := range map[string]string{
 		`const text = Deno.env.get("DATA");`:                        remedy,
 		`const text = Deno.env.get('HOME');`:                        "",
@@ -419,7 +419,7 @@ func TestFileSystemEnds(t *testing.T) {
 		"open /me/x: read-only file system":                                    {task: box, reason: diagnose.ReadOnlyFileSystem, remedy: mounts, message: "/me/x is on the mount of /home/me, which is read-only (flag --mount)"},
 		"touch: x: Read-only file system":                                      {task: box},
 		"dd: error writing '/scratch/x': No space left on device":              {task: box, reason: diagnose.VolumeFull, remedy: unbound, message: `volume "work" at /scratch is full: its size is 1Gi, as there is no memory limit`},
-		"write /scratch/x: no space left on device":                            {task: bounded, reason: diagnose.VolumeFull, remedy: "write less, or raise resources.limits.memory", message: `volume "work" at /scratch is full: its size is 3Gi, that of the memory limit (task.yaml:7 m), or half of the engine's memory where that is less`},
+		"write /scratch/x: no space left on device":                            {task: bounded, reason: diagnose.VolumeFull, remedy: "write less, or raise resources.limits.memory", message: `volume "work" at /scratch is full: its size is 3Gi, that of the memory limit (task.yaml:7 m), or half of the engine's memory if that is less`},
 		"sh: write error: No space left on device":                             {task: box, remedy: `either volume "work" at /scratch is full, its size is 1Gi, as there is no memory limit, or the engine's disk is`},
 		"sh: line 1:    12 Killed                  tail /dev/zero":             {task: bounded, remedy: "a process was killed by SIGKILL: if it was short of memory, raise the limit of 3Gi (task.yaml:7 m)"},
 		"cp: cannot create regular file '/proc/x': Read-only file system":      {task: box},

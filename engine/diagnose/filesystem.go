@@ -97,7 +97,7 @@ func sizeOf(c plan.Container, v plan.Tmpfs) (size, remedy string) {
 		return plan.Bytes(v.SizeBytes) + ", as there is no memory limit",
 			"write less, or set resources.limits.memory: the volume then has that size"
 	}
-	return fmt.Sprintf("%s, that of the memory limit%s, or half of the engine's memory where that is less", plan.Bytes(v.SizeBytes), in(c.Origin("limits.memory"))),
+	return fmt.Sprintf("%s, that of the memory limit%s, or half of the engine's memory if that is less", plan.Bytes(v.SizeBytes), in(c.Origin("limits.memory"))),
 		"write less, or raise resources.limits.memory"
 }
 

@@ -98,9 +98,9 @@ func howToSet(t plan.Task, name string) string {
 	}
 	switch name {
 	case "DATA":
-		return fmt.Sprintf("DATA is set where there are parameters: give spec.%s.parameters.map, or --param NAME=VALUE", t.Runtime)
+		return fmt.Sprintf("DATA is set if there are parameters: give spec.%s.parameters.map, or --param NAME=VALUE", t.Runtime)
 	case "SECURE_DATA":
-		return fmt.Sprintf("SECURE_DATA is set where there is a secret: give spec.%s.secureParameters.secret", t.Runtime)
+		return fmt.Sprintf("SECURE_DATA is set if there is a secret: give spec.%s.secureParameters.secret", t.Runtime)
 	}
 	return ""
 }
