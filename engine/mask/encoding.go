@@ -45,9 +45,9 @@ var encodings = []encoding{
 
 	{"XML: Python's saxutils.escape", markup(`"`, "'")},
 	{"XML: Python's quoteattr", markup("&quot;", "'")},
-	{"XML: the five predefined entities", markup("&quot;", "&apos;")},
+	{"XML: the five predefined entities; jq's @html", markup("&quot;", "&apos;")},
 	{"HTML: Go's templates, Jinja", markup("&#34;", "&#39;")},
-	{"HTML: jq's @html, JavaScript's libraries", markup("&quot;", "&#39;")},
+	{"HTML: JavaScript's libraries", markup("&quot;", "&#39;")},
 	{"HTML: Python's html.escape", markup("&quot;", "&#x27;")},
 
 	{"Python's repr and ascii, the console of Deno and Node, Go's %q, bash's $'', declare and printf %q", inQuotes},
