@@ -13,7 +13,7 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// outcome is what the model foretells and the Runner does. Times are from the start of the run.
+// outcome is what the model predicts and the Runner does. Times are from the start of the run.
 type outcome struct {
 	Status engine.Status
 	Reason engine.Reason
@@ -21,13 +21,13 @@ type outcome struct {
 	End    time.Duration
 }
 
-// model is a pure reading of rules 86 to 91, written apart from the Runner: a clock and what happens next.
+// model is an independent implementation of how a Job retries and times out: a clock and what happens next.
 type model struct {
 	task     plan.Task
 	scripts  attempts
 	clock    time.Duration
 	deadline time.Duration
-	// The kubelet's entry for the container, as client-go's flowcontrol.Backoff keeps it.
+	// The entry of the container in the kubelet, as in client-go's flowcontrol.Backoff.
 	entry      bool
 	backoff    time.Duration
 	lastUpdate time.Duration
@@ -58,7 +58,7 @@ func (m *model) ends(s engine.Status, r engine.Reason, at time.Duration) outcome
 	return m.got
 }
 
-// start is one start of the container and the wait behind it; it says whether that was the end.
+// start plays one start of the container and the wait after it, and reports whether the task has ended.
 func (m *model) start(restarts int) bool {
 	m.got.Starts = append(m.got.Starts, m.clock)
 	began, script := m.clock, m.scripts[restarts]
@@ -93,7 +93,7 @@ func (m *model) start(restarts int) bool {
 	return false
 }
 
-// jobFails is the Job controller's look at the restart count.
+// jobFails reports whether the Job controller finds that the restart count fails the Job.
 func (m *model) jobFails(restarts int) bool {
 	if m.task.Retry.Limit == 0 {
 		return restarts > 0
@@ -128,7 +128,7 @@ func (m *model) wait(restarts int, finished time.Duration) time.Duration {
 }
 
 // TestModel plays random tasks in fake time and compares the Runner with the model. Durations are random to the
-// nanosecond, so that no two things happen at the same instant.
+// nanosecond, so that no two events are simultaneous.
 func TestModel(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)

@@ -8,61 +8,61 @@ import (
 	"github.com/ktask/ktask/engine/mask"
 )
 
-// MaxLine is the length in bytes up to which a line of output is told in one piece.
+// MaxLine is the length in bytes of the longest line of output that is one event.
 const MaxLine = 64 << 10
 
-// newOutput returns a writer that turns a stream of a container into OutputLine events. Secrets are masked in the
-// bytes, before there are lines, so a value is found however it was written. Bytes are kept as they are, invalid
-// UTF-8 too; the line break, "\n" or "\r\n", is told beside the line. What stands behind the last line break is told at
-// Close. The memory in use is bounded by MaxLine and the longest secret. Writing never fails; one goroutine at a
-// time may call it. The mask may be shared by streams, and nil.
+// newOutput returns a writer that turns an output stream of a container into OutputLine events. It masks the stream
+// before it splits it, so it finds values that span lines. It keeps bytes as they are, also invalid UTF-8; the line
+// break, "\n" or "\r\n", is a field of the event. Close emits the text after the last line break. The memory in use is
+// bounded by MaxLine and the longest secret. Writing never fails. One goroutine at a time may use the writer; streams
+// may share a mask, which may be nil.
 func newOutput(sink Sink, stream Stream, m *mask.Mask) io.WriteCloser {
-	lines := &lines{sink: sink, stream: stream}
+	lines := &lineSplitter{sink: sink, stream: stream}
 	return &output{WriteCloser: m.Writer(lines), lines: lines}
 }
 
-// output is the mask with the lines behind it.
+// output is a mask's writer that writes to a lineSplitter.
 type output struct {
 	io.WriteCloser
-	lines *lines
+	lines *lineSplitter
 }
 
-// Close tells what is left of the stream.
+// Close emits the rest of the stream.
 func (o *output) Close() error {
 	err := o.WriteCloser.Close()
 	o.lines.close()
 	return err
 }
 
-// lines splits a stream into lines.
-type lines struct {
+// lineSplitter splits a stream into lines.
+type lineSplitter struct {
 	sink   Sink
 	stream Stream
-	// rest is the line that has begun, as far as it has not been told.
+	// rest is the part of the current line that was not yet emitted.
 	rest []byte
 }
 
-// Write takes any part of the stream.
-func (l *lines) Write(p []byte) (int, error) {
+// Write takes the next part of the stream.
+func (l *lineSplitter) Write(p []byte) (int, error) {
 	for rest := p; len(rest) > 0; {
 		line, after, ended := bytes.Cut(rest, []byte{'\n'})
 		rest = after
 		if ended && len(l.rest) == 0 && len(line) <= MaxLine {
-			l.end(line)
+			l.endLine(line)
 			continue
 		}
 		l.extend(line)
 		if ended {
-			l.end(l.rest)
+			l.endLine(l.rest)
 			l.rest = l.rest[:0]
 		}
 	}
 	return len(p), nil
 }
 
-// extend adds to the line that has begun, and tells parts of it once it is certain that it is too long: the
-// carriage return of a line break does not count.
-func (l *lines) extend(more []byte) {
+// extend appends to the current line, and emits a part of it if it is too long. The carriage return of a line break does
+// not count.
+func (l *lineSplitter) extend(more []byte) {
 	for {
 		n := min(len(more), MaxLine+1-len(l.rest))
 		l.rest = append(l.rest, more[:n]...)
@@ -70,15 +70,15 @@ func (l *lines) extend(more []byte) {
 		if len(l.rest) <= MaxLine || len(more) == 0 && l.rest[MaxLine] == '\r' {
 			return
 		}
-		cut := wholeRunes(l.rest[:MaxLine+1])
+		cut := cutRunes(l.rest[:MaxLine+1])
 		l.emit(OutputLine{Line: string(l.rest[:cut]), Partial: true})
 		l.rest = append(l.rest[:0], l.rest[cut:]...)
 	}
 }
 
-// close tells the line that no line break ended.
-func (l *lines) close() {
-	if len(l.rest) > MaxLine { // the byte too many is a carriage return without a line break
+// close emits the line that no line break ended.
+func (l *lineSplitter) close() {
+	if len(l.rest) > MaxLine { // the last byte is a carriage return without a line break
 		l.emit(OutputLine{Line: string(l.rest[:MaxLine]), Partial: true})
 		l.rest = l.rest[MaxLine:]
 	}
@@ -88,24 +88,24 @@ func (l *lines) close() {
 	l.rest = nil
 }
 
-// end tells a line that a line break ended; its carriage return is part of that.
-func (l *lines) end(line []byte) {
-	line, windows := bytes.CutSuffix(line, []byte{'\r'})
-	told := OutputLine{Line: string(line)}
-	if windows {
-		told.Break = CRLF
+// endLine emits a line that a line break ended.
+func (l *lineSplitter) endLine(text []byte) {
+	text, crlf := bytes.CutSuffix(text, []byte{'\r'})
+	line := OutputLine{Line: string(text)}
+	if crlf {
+		line.Break = CRLF
 	}
-	l.emit(told)
+	l.emit(line)
 }
 
-func (l *lines) emit(line OutputLine) {
+func (l *lineSplitter) emit(line OutputLine) {
 	line.Stream = l.stream
 	l.sink.Emit(line)
 }
 
-// wholeRunes gives the place before the last byte of text, or up to three bytes before it, so that no character
-// is split; in bytes that are no UTF-8 it is before the last byte.
-func wholeRunes(text []byte) int {
+// cutRunes returns the index before the last byte of text, or up to three bytes before that, so that no character is
+// split. In invalid UTF-8 it is the index of the last byte.
+func cutRunes(text []byte) int {
 	last := len(text) - 1
 	for cut := last; cut > last-utf8.UTFMax; cut-- {
 		if utf8.RuneStart(text[cut]) {

@@ -134,7 +134,7 @@ func TestWithoutFailFastSiblingsFinish(t *testing.T) {
 	})
 }
 
-// TestRunStatusIsTheWorst follows the order of the exit codes.
+// TestRunStatusIsTheWorst holds that the status of a run follows the order of the exit codes.
 func TestRunStatusIsTheWorst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake, tasks := scripted(
@@ -203,7 +203,7 @@ func TestInvalid(t *testing.T) {
 	}
 }
 
-// TestLifetime: what an attempt leaves on an engine may live for the rest of the task's time and what follows, no longer.
+// TestLifetime holds that the lifetime of an attempt is the rest of the task's timeout, its grace and settleTime.
 func TestLifetime(t *testing.T) {
 	const after = 10*second + 5*time.Minute // the grace and what follows it
 	for name, test := range map[string]struct {

@@ -3,10 +3,11 @@ package engine
 import (
 	"time"
 
+	"github.com/ktask/ktask/engine/diagnose"
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// Status is the one verdict that events, reports and exit codes derive from.
+// Status is the outcome that events, reports and exit codes derive from.
 type Status string
 
 // The outcomes of an attempt, a task and a run.
@@ -16,28 +17,28 @@ const (
 	TimedOut Status = "timed-out"
 	// Errored means that ktask, the engine or an image failed, not the task.
 	Errored Status = "errored"
-	// Canceled means that the user, a sibling under --fail-fast or an earlier stage stopped it.
+	// Canceled means that the user, the failure of another task under FailFast or an earlier stage stopped it.
 	Canceled Status = "canceled"
 )
 
-// Reason says why a task did not pass, in Keptn's word where Keptn has one.
-type Reason string
+// Reason is why a task did not pass, in one word; Keptn's word if it has one.
+type Reason = diagnose.Reason
 
-// Keptn takes the first two from the condition of its Job, see Kubernetes' batch/v1 JobReason constants.
+// The reasons. Keptn takes the first two from the condition of its Job, see the JobReason constants of batch/v1.
 const (
 	BackoffLimitExceeded Reason = "BackoffLimitExceeded"
 	DeadlineExceeded     Reason = "DeadlineExceeded"
 
-	OOMKilled          Reason = "OOMKilled"
-	CommandNotFound    Reason = "CommandNotFound"
-	CommandNotRunnable Reason = "CommandNotRunnable"
-	WrongArchitecture  Reason = "WrongArchitecture"
-	ReadOnlyFileSystem Reason = "ReadOnlyFileSystem"
-	VolumeFull         Reason = "VolumeFull"
-	PermissionDenied   Reason = "PermissionDenied"
-	ModuleNotFound     Reason = "ModuleNotFound"
-	// ScriptFailed is an exception of the script's own. It is the reason of an attempt; the task's is Keptn's.
-	ScriptFailed       Reason = "ScriptFailed"
+	OOMKilled          = diagnose.OOMKilled
+	CommandNotFound    = diagnose.CommandNotFound
+	CommandNotRunnable = diagnose.CommandNotRunnable
+	WrongArchitecture  = diagnose.WrongArchitecture
+	ReadOnlyFileSystem = diagnose.ReadOnlyFileSystem
+	VolumeFull         = diagnose.VolumeFull
+	PermissionDenied   = diagnose.PermissionDenied
+	ModuleNotFound     = diagnose.ModuleNotFound
+	// ScriptFailed means an exception of the script. It is the reason of an attempt; the task's is BackoffLimitExceeded.
+	ScriptFailed              = diagnose.ScriptFailed
 	ImagePullFailed    Reason = "ImagePullFailed"
 	ImageNotFound      Reason = "ImageNotFound"
 	ImageUnauthorized  Reason = "ImageUnauthorized"
@@ -51,19 +52,19 @@ const (
 	StageFailed        Reason = "StageFailed"
 )
 
-// Error is the failure of an engine, as against that of a task.
+// Error is the failure of an engine, not of a task.
 type Error struct {
 	Reason Reason
-	// Err says what was tried and what went wrong.
+	// Err is what was tried and what went wrong.
 	Err error
 	// Remedy tells the user what to do next, or is "".
 	Remedy string
 }
 
-// Error gives the text of Err; reporters print Remedy on a line of its own.
+// Error returns the text of Err; reporters print Remedy on a separate line.
 func (e *Error) Error() string { return e.Err.Error() }
 
-// Unwrap gives Err.
+// Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
 // AttemptResult is the outcome of one attempt.
@@ -83,7 +84,7 @@ type AttemptResult struct {
 type TaskResult struct {
 	Name       string
 	Definition string
-	// Stage is the stage that the task belongs to; its ID is "" where the task runs by itself.
+	// Stage is the stage that the task belongs to; its ID is "" if it belongs to none.
 	Stage   plan.Stage
 	Status  Status
 	Reason  Reason
@@ -95,28 +96,27 @@ type TaskResult struct {
 	Origin      plan.Origin
 	Image       string
 	ImageDigest string
-	// ExitCode is that of the last attempt, or -1 where none ran.
+	// ExitCode is that of the last attempt, or -1 if none ran.
 	ExitCode int
 	Started  time.Time
 	Finished time.Time
 	Attempts []AttemptResult
-	// MayRemain says that the engine failed at something of the task, maybe at its removal: what it still has is for
-	// Cleaner to find.
+	// MayRemain reports whether the engine failed, maybe to remove something of the task. A Cleaner finds what is left.
 	MayRemain bool
 }
 
 // StageResult is the outcome of a stage.
 type StageResult struct {
 	plan.Stage
-	// Status is the worst of the stage's tasks; Canceled where the stage never started or was cut short.
+	// Status is the worst of the stage's tasks; Canceled if the stage never started or was cut short.
 	Status Status
-	// Warning says that tasks failed or timed out and that the plan lets the deployment go on (plan.NonBlocking).
+	// Warning reports whether tasks failed or timed out and the plan lets the deployment continue (plan.NonBlocking).
 	Warning bool
-	// Message says why the stage never started, else it is "".
+	// Message is why the stage never started, or "".
 	Message string
 	// Tasks are the names of the stage's tasks, in the order of the plan.
 	Tasks []string
-	// Started and Finished are zero where the stage never started.
+	// Started and Finished are zero if the stage never started.
 	Started  time.Time
 	Finished time.Time
 }
@@ -124,19 +124,19 @@ type StageResult struct {
 // Result is the outcome of a run; Tasks and Stages are in the order of the plan.
 type Result struct {
 	RunID string
-	// Status is the worst of the tasks. These do not count: one that a failed sibling or stage canceled, as that says
-	// what really happened; and, under plan.NonBlocking, one of a stage that failed or timed out. One that errored
-	// counts always: a run that lacks its engine or an image has not shown what Keptn would do.
+	// Status is the worst of the tasks that count. A task that another task or stage canceled does not count: the other
+	// one does. Under plan.NonBlocking, a task of a stage that failed or timed out does not count. A task that errored
+	// always counts: a run without its engine or an image has not shown what Keptn would do.
 	Status   Status
 	Started  time.Time
 	Finished time.Time
 	Engine   Info
 	Tasks    []TaskResult
-	// Stages is empty where the plan has none.
+	// Stages is empty if the plan has none.
 	Stages []StageResult
 }
 
-// KeptnStatus is Keptn's word for a status: Keptn knows no third outcome.
+// KeptnStatus returns Keptn's word for a status. Keptn has only two.
 func (s Status) KeptnStatus() string {
 	if s == Passed {
 		return "Succeeded"
@@ -144,7 +144,7 @@ func (s Status) KeptnStatus() string {
 	return "Failed"
 }
 
-// worst orders outcomes as the exit codes of ktask do: canceled, errored, timed-out, failed, passed.
+// worst returns the worse status, in the order of ktask's exit codes: canceled, errored, timed-out, failed, passed.
 func worst(a, b Status) Status {
 	if rank[b] > rank[a] {
 		return b

@@ -17,15 +17,15 @@ type Runner struct {
 	// Sink sees every event of a run, from one goroutine and in one order; nil sees none. A Sink that is slower than
 	// the tasks slows them down: at most a few hundred events, or a MiB of output, wait for it.
 	Sink Sink
-	// Parallel is how many tasks run at once; less than one is one. They start in the order of the plan, those of a
-	// stage together, as soon as the stages that it needs have passed. Where tasks of a stage wait for each other,
-	// Parallel has to have room for all of them.
+	// Parallel is how many tasks run at once, at least one. They start in the order of the plan, those of a stage as soon
+	// as the stages that it needs have passed. If tasks of a stage wait for each other, Parallel must not be less than
+	// their number.
 	Parallel int
-	// FailFast cancels the other tasks, of any stage, once one has not passed, and starts no more. A task that the
-	// plan forgives (plan.NonBlocking) does not set it off.
+	// FailFast cancels the other tasks, of any stage, after one has not passed, and starts no more. A failure that the
+	// plan tolerates (plan.NonBlocking) does not count.
 	FailFast bool
-	// RunID, Owner and Version label what the run leaves on the engine if it crashes, see Labels. A RunID is used for one
-	// run alone, on any engine; if it is empty, Run makes one.
+	// RunID, Owner and Version are labels of what the run makes on the engine, see Labels. A RunID must not be used for
+	// two runs, on any engine; if it is empty, Run makes one.
 	RunID   string
 	Owner   string
 	Version string
@@ -38,22 +38,22 @@ func NewRunID() string {
 	return hex.EncodeToString(id[:])
 }
 
-// describeTimeout bounds how long a run waits, at its end, for an engine that does not say what it is.
+// describeTimeout bounds how long a run waits, at its end, for the answer of Describe.
 const describeTimeout = 5 * time.Second
 
 // Run carries out p and returns after the Sink has seen RunFinished.
 //
-// The error is non-nil where the run could not be carried out at all: an invalid Runner or plan, or a Sink that
-// panicked (*SinkPanicError; the Result then tells how far it came). All else is in the Result: the failures of tasks,
-// and those of the engine as Errored tasks. Every task of the plan has a TaskResult and every stage a StageResult, also
-// one that never started.
+// The error is non-nil only if the run could not be carried out at all: the Runner or the plan is invalid, or the Sink
+// panicked (*SinkPanicError; the Result then holds what has ended before). All else is in the Result: the failures of
+// tasks, and those of the engine as Errored tasks. Every task of the plan has a TaskResult and every stage a StageResult,
+// also one that never started.
 //
-// A stage has failed with its first task that has not passed (rule 124). Its other tasks run to their end (125), the
-// stages behind it never start and their tasks are Canceled with StageFailed (126). Under plan.NonBlocking a stage that
-// failed or timed out is a warning and the stages behind it start (129); one that errored still stops them.
+// A stage has failed when its first task has not passed. Its other tasks run to their end; the stages after it never
+// start and their tasks are Canceled with StageFailed. Under plan.NonBlocking a stage that failed or timed out is a
+// warning and the stages after it start; one that errored still stops them.
 //
-// The end of ctx stops what runs, with its grace, ends waits at once and starts no more; the tasks concerned are
-// Canceled and their message is the cause of ctx. Nothing is left on the engine and no goroutine when Run returns.
+// The end of ctx stops running tasks with their grace, ends waits at once and starts no more; these tasks are Canceled and
+// their message is the cause of ctx. When Run returns, nothing is left on the engine and no goroutine runs.
 func (r Runner) Run(ctx context.Context, p plan.Plan) (Result, error) {
 	if err := r.check(p); err != nil {
 		return Result{}, err
@@ -67,10 +67,10 @@ func (r Runner) Run(ctx context.Context, p plan.Plan) (Result, error) {
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	x := &run{Runner: r, plan: p, cancel: cancel, events: dispatch(r.sink(), cancel)}
+	x := &run{Runner: r, plan: p, cancel: cancel, events: newEventQueue(r.sink(), cancel)}
 
 	result := Result{RunID: r.RunID, Started: time.Now()}
-	result.Tasks, result.Stages = newCourse(x).follow(ctx)
+	result.Tasks, result.Stages = newScheduler(x).finish(ctx)
 	result.Engine = <-info
 	result.Status = x.overall(result.Tasks)
 	result.Finished = time.Now()
@@ -92,7 +92,7 @@ func (r Runner) check(p plan.Plan) error {
 	return checkStages(p)
 }
 
-// checkStages makes sure that every stage's turn comes: needs are earlier, so there is no cycle.
+// checkStages returns an error unless every stage comes after those that it needs, so that there is no cycle.
 func checkStages(p plan.Plan) error {
 	known := make(map[string]bool, len(p.Stages))
 	for _, s := range p.Stages {
@@ -121,8 +121,8 @@ func (r Runner) sink() Sink {
 	return r.Sink
 }
 
-// describe asks the engine what it is while the first task is already on its way. An engine that fails to say so
-// fails the tasks too, or it can still run them: either way this is not a failure of the run.
+// describe calls Describe while the first task starts. Its error is not a failure of the run: the engine may still be
+// able to run tasks, and if not, they fail.
 func (r Runner) describe(ctx context.Context) <-chan Info {
 	answer := make(chan Info, 1)
 	d, ok := r.Engine.(Describer)
@@ -145,23 +145,23 @@ type run struct {
 	Runner
 	plan   plan.Plan
 	cancel context.CancelCauseFunc
-	events *dispatcher
+	events *eventQueue
 }
 
-// counts is true for a task whose outcome is one of the run, see Result.Status.
+// counts reports whether the status of a task counts for that of the run, see Result.Status.
 func (r *run) counts(t TaskResult) bool {
 	if t.Reason == SiblingFailed || t.Reason == StageFailed {
 		return false
 	}
-	return !r.forgives(t)
+	return !r.tolerates(t)
 }
 
-// forgives is true for a task of a stage whose failure is no more than a warning (rule 129).
-func (r *run) forgives(t TaskResult) bool {
+// tolerates reports whether the failure of a task is only a warning of its stage.
+func (r *run) tolerates(t TaskResult) bool {
 	return r.plan.NonBlocking && t.Stage.ID != "" && (t.Status == Failed || t.Status == TimedOut)
 }
 
-// overall is the worst of the tasks that count.
+// overall returns the worst status of the tasks that count.
 func (r *run) overall(tasks []TaskResult) Status {
 	status := Passed
 	for _, t := range tasks {

@@ -19,7 +19,7 @@ const (
 	second = time.Second
 )
 
-// task is a local task as resolve makes it, without retries.
+// task returns a local task as resolve makes it, without retries.
 func task(name string) plan.Task {
 	return plan.Task{
 		Name:       name,
@@ -32,13 +32,13 @@ func task(name string) plan.Task {
 	}
 }
 
-// with is a task with retries and timeout.
+// with returns a task with retries and timeout.
 func with(t plan.Task, retries int, timeout time.Duration) plan.Task {
 	t.Retry.Limit, t.Timeout = retries, timeout
 	return t
 }
 
-// inCluster is the task under Cluster semantics.
+// inCluster returns the task under Cluster semantics.
 func inCluster(t plan.Task) plan.Task {
 	t.Semantics = plan.Cluster
 	t.Retry.Backoff = plan.Backoff{Initial: 10 * second, Max: 5 * time.Minute}
@@ -51,7 +51,7 @@ func limited(t plan.Task, memory int64) plan.Task {
 	return t
 }
 
-// play runs tasks in fake time and checks what holds for every run: the order of events, and that nothing is left.
+// play runs tasks in fake time and checks the order of the events and that nothing is left.
 func play(t *testing.T, ctx context.Context, r engine.Runner, tasks ...plan.Task) (engine.Result, *enginetest.Recorder) {
 	t.Helper()
 	return playPlan(t, ctx, r, plan.Plan{Tasks: tasks})
@@ -81,7 +81,7 @@ type attempts = []enginetest.Attempt
 
 func out(text string) enginetest.Line { return enginetest.Out(text) }
 
-// TestOutcomes is every way in which one task can end.
+// TestOutcomes plays every way in which a task can end.
 func TestOutcomes(t *testing.T) {
 	exits := enginetest.Exits
 	hangs := enginetest.Attempt{Takes: enginetest.Forever}
@@ -244,7 +244,7 @@ func TestOutcomes(t *testing.T) {
 			status: engine.Passed, starts: []time.Duration{0, 0}, takes: 900 * ms,
 			attempts: []engine.Status{engine.Failed, engine.Passed},
 		},
-		"cluster, all defaults end by the deadline (rule 88)": {
+		"cluster, all defaults end by the deadline": {
 			task: inCluster(with(task("t"), 10, 5*time.Minute)), scripts: slices.Repeat(attempts{exits(1, 0)}, 11),
 			status: engine.TimedOut, reason: engine.DeadlineExceeded, remedy: moreTime, message: deadlineWords, exitCode: 1,
 			starts: []time.Duration{0, 0, 10 * second, 30 * second, 70 * second, 150 * second}, takes: 150 * second,
@@ -255,7 +255,7 @@ func TestOutcomes(t *testing.T) {
 			status: engine.TimedOut, reason: engine.DeadlineExceeded, remedy: moreTime, message: deadlineWords,
 			exitCode: -1, takes: 2 * second,
 		},
-		"cluster, below a second is over at once (rule 91)": {
+		"cluster, below a second is over at once": {
 			task: inCluster(with(task("t"), 0, 999*ms)), pull: enginetest.Pull{Takes: time.Hour},
 			status: engine.TimedOut, reason: engine.DeadlineExceeded, remedy: moreTime, message: deadlineWords, exitCode: -1,
 		},
@@ -321,7 +321,7 @@ func since(began time.Time, times []time.Time) []time.Duration {
 	return all
 }
 
-// TestResultNamesTheImage by the address of what ran, also where the last attempt did not come to that.
+// TestResultNamesTheImage holds that the result has the digest of the image, also if the last attempt did not start.
 func TestResultNamesTheImage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake := &enginetest.Fake{Tasks: map[string]attempts{"t": {

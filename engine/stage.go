@@ -6,28 +6,28 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// stage is how far a stage is. The goroutine of Runner.Run owns it.
+// stage is the state of a stage. The goroutine of Runner.Run owns it.
 type stage struct {
 	result StageResult
 	needs  []*stage
 	// left is the number of tasks that have not ended.
 	left int
-	// waits is true until the stage has started, or is known never to.
-	waits bool
-	// cut is true once a task was canceled.
+	// waiting reports whether the stage may still start.
+	waiting bool
+	// cut reports whether a task was canceled.
 	cut bool
-	// failure is why the stages behind this one do not start; nil where they may, once it has ended.
+	// failure is why the stages after this one do not start, or nil.
 	failure error
-	// forgiven is true once a task did not pass and the plan lets the stages behind start all the same.
-	forgiven bool
+	// tolerated reports whether a task did not pass and the plan lets the stages after this one start nevertheless.
+	tolerated bool
 }
 
-// newStages are the stages of a plan, by the ID as well; needs stand before those that need them.
+// newStages returns the stages of a plan, in order and by ID. A stage comes after those that it needs.
 func newStages(p plan.Plan) ([]*stage, map[string]*stage) {
 	all := make([]*stage, 0, len(p.Stages))
 	known := make(map[string]*stage, len(p.Stages))
 	for _, s := range p.Stages {
-		one := &stage{result: StageResult{Stage: s, Status: Passed}, waits: true}
+		one := &stage{result: StageResult{Stage: s, Status: Passed}, waiting: true}
 		for _, need := range s.Needs {
 			one.needs = append(one.needs, known[need])
 		}
@@ -42,7 +42,7 @@ func newStages(p plan.Plan) ([]*stage, map[string]*stage) {
 	return all, known
 }
 
-// blocked is why the stage can never start; nil where it may.
+// blocked returns why the stage can never start, or nil.
 func (s *stage) blocked() error {
 	for _, need := range s.needs {
 		if need.failure != nil {
@@ -52,27 +52,27 @@ func (s *stage) blocked() error {
 	return nil
 }
 
-// ready is true where nothing keeps the stage from starting. A stage that is forgiven does so at once, as in Keptn: its
-// state is Warning with the first task that failed, and Warning is an end.
+// ready reports whether the stage may start now. After a tolerated failure it may do so at once, as in Keptn: the state
+// of the stage before is Warning when the first task has failed, and Warning is a final state.
 func (s *stage) ready() bool {
 	for _, need := range s.needs {
-		if need.waits || need.left > 0 && !need.forgiven {
+		if need.waiting || need.left > 0 && !need.tolerated {
 			return false
 		}
 	}
 	return true
 }
 
-// took notes the outcome of one of the stage's tasks. One that was canceled does not keep the stages behind from
-// starting: the run itself is over then, and does.
-func (s *stage) took(t TaskResult, forgiven bool) {
+// taskEnded records the result of one of the stage's tasks. A canceled task does not block the stages after this one:
+// the end of the run does.
+func (s *stage) taskEnded(t TaskResult, tolerated bool) {
 	s.left--
 	switch {
 	case t.Status == Passed:
 	case t.Status == Canceled:
 		s.cut = true
-	case forgiven:
-		s.forgiven = true
+	case tolerated:
+		s.tolerated = true
 	case s.failure == nil:
 		s.failure = &stageError{stage: s.result.Stage, task: t.Name}
 	}
@@ -81,14 +81,14 @@ func (s *stage) took(t TaskResult, forgiven bool) {
 	}
 }
 
-// end sets what is known once no task is left. A stage that fail-fast cut short has not passed.
+// end completes the result when no task is left. A stage that FailFast cut short has not passed.
 func (s *stage) end(at time.Time) {
 	if s.result.Started.IsZero() {
 		s.result.Status = Canceled
 		return
 	}
 	s.result.Finished = at
-	s.result.Warning = s.forgiven && s.failure == nil
+	s.result.Warning = s.tolerated && s.failure == nil
 	if s.result.Status == Passed && s.cut {
 		s.result.Status = Canceled
 	}

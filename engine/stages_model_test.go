@@ -13,13 +13,13 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// never is the time of what does not happen.
+// never is the time of a start that does not happen.
 const never = enginetest.Forever
 
-// foretellStages is a reading of rules 123 to 126 and 129, written apart from the Runner, for tasks that have room:
-// when each task starts, or never, and the status of the run. fails are the statuses that tasks come to, by name.
-func foretellStages(p plan.Plan, takes map[string]time.Duration, fails map[string]engine.Status) (map[string]time.Duration, engine.Status) {
-	opens := map[string]time.Duration{"": 0} // when the stages behind a stage may go on
+// predictStages is an independent implementation of how Keptn goes through stages, with room for all tasks. It returns
+// when each task starts, or never, and the status of the run. fails are the statuses of tasks by name.
+func predictStages(p plan.Plan, takes map[string]time.Duration, fails map[string]engine.Status) (map[string]time.Duration, engine.Status) {
+	opens := map[string]time.Duration{"": 0} // when the stages after a stage may start
 	starts := map[string]time.Duration{}
 	status := engine.Passed
 	for _, s := range p.Stages {
@@ -66,7 +66,7 @@ func TestStagesModel(t *testing.T) {
 	ran, stopped := 0, 0
 	for round := range 1000 {
 		p, takes, fails := randomStages(random)
-		starts, status := foretellStages(p, takes, fails)
+		starts, status := predictStages(p, takes, fails)
 		synctest.Test(t, func(t *testing.T) {
 			fake := &enginetest.Fake{Play: func(_ plan.Container, l engine.Labels) enginetest.Attempt {
 				attempt := enginetest.Exits(0, takes[l.Task])
@@ -105,8 +105,8 @@ func TestStagesModel(t *testing.T) {
 	}
 }
 
-// randomStages is a plan of up to seven stages with up to three tasks each. A task that errors is in no stage that
-// warns as well: what of both is first would decide.
+// randomStages returns a plan of up to seven stages with up to three tasks each. No stage has both a task that errors
+// and one whose failure is a warning: their order would decide.
 func randomStages(r *rand.Rand) (plan.Plan, map[string]time.Duration, map[string]engine.Status) {
 	p := plan.Plan{NonBlocking: r.IntN(3) == 0}
 	takes, fails := map[string]time.Duration{}, map[string]engine.Status{}

@@ -19,8 +19,8 @@ func workload(id, name, workload string, needs ...string) plan.Stage {
 	return plan.Stage{ID: id, Name: name, App: "shop", Workload: workload, Needs: needs}
 }
 
-// deployment is an app with the workloads a and b, in the order in which package resolve gives their stages. Tasks
-// belong to the stage whose ID their name begins with.
+// deployment returns a plan for an app with the workloads a and b, with stages in the order of package resolve. A task
+// belongs to the stage whose ID its name begins with.
 func deployment(tasks ...string) plan.Plan {
 	p := plan.Plan{Stages: []plan.Stage{
 		workload("start", plan.AppPre, ""),
@@ -42,9 +42,9 @@ func deployment(tasks ...string) plan.Plan {
 	return p
 }
 
-// told is a run in short: its status, the stages that did not pass, and each task with the time of its start and its outcome
-// where it is not passed.
-func told(began time.Time, r engine.Result, fake *enginetest.Fake) string {
+// summary returns the status of a run, the stages that did not pass, and each task with the time of its start and its
+// status if that is not passed.
+func summary(began time.Time, r engine.Result, fake *enginetest.Fake) string {
 	text := string(r.Status) + ":"
 	for _, s := range r.Stages {
 		if s.Status != engine.Passed || s.Warning {
@@ -67,7 +67,7 @@ func told(began time.Time, r engine.Result, fake *enginetest.Fake) string {
 	return text
 }
 
-// TestStages is every way through a deployment. Tasks take a second and pass unless a case says otherwise.
+// TestStages plays every way through a deployment. Tasks take a second and pass unless a case says otherwise.
 func TestStages(t *testing.T) {
 	exits := enginetest.Exits
 	refused := enginetest.Attempt{Err: &engine.Error{Reason: engine.EngineLost, Err: errors.New("no")}}
@@ -80,7 +80,7 @@ func TestStages(t *testing.T) {
 		interrupt   time.Duration
 		want        string
 	}{
-		"in order, workloads side by side (rule 121)": {
+		"in order, workloads side by side": {
 			tasks: all, scripts: map[string]enginetest.Attempt{"a-pre": exits(0, 5*second)},
 			want: "passed: | start@0s a-pre@1s b-pre@1s a-post@6s b-post@2s end@7s",
 		},
@@ -88,11 +88,11 @@ func TestStages(t *testing.T) {
 			tasks: all, runner: engine.Runner{Parallel: 1},
 			want: "passed: | start@0s a-pre@1s b-pre@2s a-post@3s b-post@4s end@5s",
 		},
-		"tasks of a stage start together (rule 123)": {
+		"tasks of a stage start together": {
 			tasks: []string{"a-pre1", "a-pre2", "a-pre3", "a-post"},
 			want:  "passed: | a-pre1@0s a-pre2@0s a-pre3@0s a-post@1s",
 		},
-		"empty stages pass at once (rule 123)": {
+		"empty stages pass at once": {
 			tasks: []string{"end"},
 			want:  "passed: | end@0s",
 		},
@@ -110,7 +110,7 @@ func TestStages(t *testing.T) {
 			want: "failed: start=failed a-pre=canceled b-pre=canceled a-post=canceled b-post=canceled end=canceled |" +
 				" start1@0s=failed/BackoffLimitExceeded start2@1s end=canceled/StageFailed",
 		},
-		"a failed workload fails the app, not the other workload (rule 126)": {
+		"a failed workload fails the app, not the other workload": {
 			tasks: all, scripts: map[string]enginetest.Attempt{"a-pre": exits(3, second)},
 			want: "failed: a-pre=failed a-post=canceled end=canceled |" +
 				" start@0s a-pre@1s=failed/BackoffLimitExceeded b-pre@1s a-post=canceled/StageFailed b-post@2s end=canceled/StageFailed",
@@ -125,7 +125,7 @@ func TestStages(t *testing.T) {
 			want: "errored: a-pre=errored a-post=canceled end=canceled |" +
 				" a-pre1@0s=errored/EngineLost a-pre2@0s=failed/BackoffLimitExceeded a-post=canceled/StageFailed",
 		},
-		"non-blocking, a failure is a warning and the next stage starts at once (rule 129)": {
+		"non-blocking, a failure is a warning and the next stage starts at once": {
 			tasks: []string{"start1", "start2", "a-pre", "end"}, nonBlocking: true,
 			scripts: map[string]enginetest.Attempt{"start1": exits(3, second), "start2": exits(0, 9*second)},
 			want:    "passed: start=failed(warning) | start1@0s=failed/BackoffLimitExceeded start2@0s a-pre@1s end@2s",
@@ -194,7 +194,7 @@ func TestStages(t *testing.T) {
 				}
 				began := time.Now()
 				result, _ := playPlan(t, ctx, tc.runner, p)
-				if got := told(began, result, fake); got != tc.want {
+				if got := summary(began, result, fake); got != tc.want {
 					t.Errorf("the run is\n%s\nwant\n%s", got, tc.want)
 				}
 			})
@@ -202,8 +202,8 @@ func TestStages(t *testing.T) {
 	}
 }
 
-// TestStageEvents: the order of the events, and that a task which its stage keeps from running is told so at once, while
-// those that run go on.
+// TestStageEvents holds the order of the events, and that tasks of a blocked stage are canceled at once while others
+// still run.
 func TestStageEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake := &enginetest.Fake{Tasks: map[string][]enginetest.Attempt{
@@ -222,13 +222,13 @@ func TestStageEvents(t *testing.T) {
 			"TaskFinished start2", "StageFinished start",
 			"TaskFinished alone", "RunFinished",
 		}
-		// Attempts of tasks that run together are in no order.
+		// Attempts of concurrent tasks have no order.
 		got := slices.DeleteFunc(recorder.Names(), func(name string) bool { return strings.HasPrefix(name, "Attempt") })
 		if !slices.Equal(got, want) {
 			t.Errorf("events are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
 		if got := result.Tasks[2]; got.Message != `not run because task "start1" of app-pre shop did not pass` || got.Stage.Workload != "shop-a" {
-			t.Errorf("the task behind the failed stage is %+v", got)
+			t.Errorf("the task after the failed stage is %+v", got)
 		}
 		start := result.Stages[0]
 		if got := start.Finished.Sub(start.Started); got != 2*second || !slices.Equal(start.Tasks, []string{"start1", "start2"}) {
@@ -240,7 +240,7 @@ func TestStageEvents(t *testing.T) {
 	})
 }
 
-// meeting is an engine whose tasks wait until all of them are running.
+// meeting is an engine whose tasks wait until all of them run.
 type meeting struct {
 	enginetest.Fake
 	arrive chan struct{}
@@ -257,7 +257,7 @@ func (m *meeting) Run(ctx context.Context, _ plan.Container, _ engine.Labels, _ 
 	}
 }
 
-// TestTasksOfAStageMeet: two tasks that wait for each other pass when they run together, and only then.
+// TestTasksOfAStageMeet holds that two tasks that wait for each other pass if they run at the same time, and only then.
 func TestTasksOfAStageMeet(t *testing.T) {
 	for name, tc := range map[string]struct {
 		tasks    []string

@@ -87,7 +87,7 @@ func TestInterruptWhilePulling(t *testing.T) {
 	})
 }
 
-// troubled is an engine that is told to stop and cannot clean up.
+// troubled is an engine that cannot clean up after a stop.
 type troubled struct{ enginetest.Fake }
 
 var errLeft = &engine.Error{
@@ -104,8 +104,8 @@ func (e *troubled) Run(ctx context.Context, c plan.Container, l engine.Labels, _
 	return engine.Exit{}, errLeft
 }
 
-// TestTroubleWithTheStop: what the engine could not clean up is told, whatever stopped it; and a time limit of the
-// engine's own is not taken for the task's.
+// TestTroubleWithTheStop holds that the message names what the engine could not clean up, whatever stopped it, and that
+// a deadline of the engine is not taken for the task's.
 func TestTroubleWithTheStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := engine.Runner{Engine: &troubled{}, Parallel: 2}
@@ -123,7 +123,7 @@ func TestTroubleWithTheStop(t *testing.T) {
 	})
 }
 
-// failing is an engine whose processes fail by themselves just when they are told to stop.
+// failing is an engine whose processes fail by themselves at the very time of the stop.
 type failing struct{ enginetest.Fake }
 
 func (*failing) Run(ctx context.Context, _ plan.Container, _ engine.Labels, _ engine.Output) (engine.Exit, error) {
@@ -131,7 +131,8 @@ func (*failing) Run(ctx context.Context, _ plan.Container, _ engine.Labels, _ en
 	return engine.Exit{Code: 1}, nil
 }
 
-// TestFailureAtTheEnd: an attempt that failed by itself has failed, the task goes by why there is no other one.
+// TestFailureAtTheEnd holds that an attempt that failed by itself is Failed, and that the task has the outcome of what
+// prevents another attempt.
 func TestFailureAtTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())

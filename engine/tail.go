@@ -1,65 +1,121 @@
 package engine
 
-import "sync"
-
-// Bounds of what is kept of an attempt's output to explain its end: a long traceback, and a line that still says all.
-const (
-	keptLines = 120
-	keptBytes = 1 << 10
-	keptEnd   = 128 // of a line that is longer: a traceback may begin behind one that nothing has ended
+import (
+	"strings"
+	"sync"
+	"unicode/utf8"
 )
 
-// listener passes the events of an attempt on and keeps the last lines of each output stream. Masking comes before it.
-// Several goroutines may call it at once.
-type listener struct {
+// messageTail forwards the events of an attempt and, if enabled, keeps the last lines of the output, which become the
+// termination message if there is no other.
+type messageTail struct {
+	Sink
+	enabled bool
+	mu      sync.Mutex
+	lines   []string
+}
+
+// Emit forwards an event.
+func (t *messageTail) Emit(event Event) {
+	if line, ok := event.(OutputLine); ok && t.enabled {
+		t.mu.Lock()
+		if len(t.lines) == tailLines {
+			t.lines = t.lines[:copy(t.lines, t.lines[1:])]
+		}
+		t.lines = append(t.lines, strings.Clone(lastBytes(line.Line, tailBytes))) // the copy frees the rest of a long line
+		t.mu.Unlock()
+	}
+	t.Sink.Emit(event)
+}
+
+func (t *messageTail) text() string { return lastBytes(strings.Join(t.lines, "\n"), tailBytes) }
+
+func lastBytes(s string, n int) string { return s[max(0, len(s)-n):] }
+
+// byteTail keeps the last bytes of what is written to it, up to limit.
+type byteTail struct {
+	limit int
+	bytes []byte
+	total int64
+}
+
+// Write never fails.
+func (t *byteTail) Write(p []byte) (int, error) {
+	t.bytes = append(t.bytes, p[max(0, len(p)-t.limit):]...)
+	if over := len(t.bytes) - t.limit; over > 0 {
+		t.bytes = t.bytes[:copy(t.bytes, t.bytes[over:])]
+	}
+	t.total += int64(len(p))
+	return len(p), nil
+}
+
+// String returns the bytes, without a first character that was cut.
+func (t *byteTail) String() string {
+	b := t.bytes
+	for t.total > int64(t.limit) && len(b) > 0 && !utf8.RuneStart(b[0]) {
+		b = b[1:]
+	}
+	return string(b)
+}
+
+// Bounds of the output that is kept of an attempt to find out why it failed: enough for a long traceback.
+const (
+	keptLines = 120
+	keptBytes = 1 << 10 // of the beginning of a line
+	keptEnd   = 128     // of the end of a longer line: a traceback may follow output without a line break
+)
+
+// outputTail forwards the events of an attempt and keeps the last lines of each output stream. It is safe for concurrent
+// use.
+type outputTail struct {
 	Sink
 	mu             sync.Mutex
-	stdout, stderr ring
+	stdout, stderr lineRing
 }
 
-// Emit passes e on.
-func (l *listener) Emit(e Event) {
+// Emit forwards an event.
+func (t *outputTail) Emit(e Event) {
 	if line, ok := e.(OutputLine); ok {
-		l.mu.Lock()
+		t.mu.Lock()
 		if line.Stream == Stderr {
-			l.stderr.add(line)
+			t.stderr.add(line)
 		} else {
-			l.stdout.add(line)
+			t.stdout.add(line)
 		}
-		l.mu.Unlock()
+		t.mu.Unlock()
 	}
-	l.Sink.Emit(e)
+	t.Sink.Emit(e)
 }
 
-// lastWords are the last lines of stderr, or those of stdout where nothing went to stderr: a terminal is one stream,
-// and shells are told 2>&1.
-func (l *listener) lastWords() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if words := l.stderr.all(); len(words) > 0 {
-		return words
+// lines returns the last lines of stderr, or those of stdout if stderr is empty: a terminal is one stream, and shells
+// redirect with 2>&1.
+func (t *outputTail) lines() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if lines := t.stderr.all(); len(lines) > 0 {
+		return lines
 	}
-	return l.stdout.all()
+	return t.stdout.all()
 }
 
-// ring holds the last keptLines lines of a stream. The zero ring is empty.
-type ring struct {
+// lineRing holds the last keptLines lines of a stream. The zero value is empty.
+type lineRing struct {
 	lines []string
-	// next is the place of the next line once the ring is full.
+	// next is the index of the next line when the ring is full.
 	next int
-	// open is true within a line that is told in parts, of which the first is kept.
+	// open reports whether the last line was Partial: its other parts are dropped.
 	open bool
 }
 
-func (r *ring) add(line OutputLine) {
-	begun := r.open
+func (r *lineRing) add(line OutputLine) {
+	continued := r.open
 	r.open = line.Partial
-	if begun {
+	if continued {
 		return
 	}
 	text := line.Line
 	if len(text) > keptBytes+keptEnd {
-		text = text[:keptBytes] + text[len(text)-keptEnd:] // a copy, so that the rest can go
+		text = text[:keptBytes] + text[len(text)-keptEnd:] // a copy, which frees the rest
 	}
 	if len(r.lines) < keptLines {
 		r.lines = append(r.lines, text)
@@ -69,7 +125,7 @@ func (r *ring) add(line OutputLine) {
 	r.next = (r.next + 1) % keptLines
 }
 
-// all gives the lines in their order.
-func (r *ring) all() []string {
+// all returns the lines in order.
+func (r *lineRing) all() []string {
 	return append(append([]string(nil), r.lines[r.next:]...), r.lines[:r.next]...)
 }

@@ -6,37 +6,38 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// VolumeKeeper is an engine that can keep what is in the memory-backed volumes of a task from one attempt to the next,
-// as a pod does. With another engine each attempt finds them empty.
+// VolumeKeeper is an engine that can share the memory-backed volumes of a task between its attempts, as a pod does. On
+// other engines each attempt finds them empty.
 type VolumeKeeper interface {
-	// KeepVolumes is called behind Prepare and before the first attempt of a task that has volumes and may have several
-	// attempts, once a task and by several goroutines at once. labels are the task's, Attempt is 0. Until release is
-	// called, calls of Run with the same Run and Task in their labels share one content of the volumes.
+	// KeepVolumes is called after Prepare and before the first attempt, once for each task that has volumes and may have
+	// several attempts, by several goroutines at once. The labels are the task's, with Attempt 0. Until release is
+	// called, calls of Run with the same Run and Task in their labels share the content of the volumes.
 	//
-	// release takes off the engine what KeepVolumes has put there, and is called once, behind the last attempt. It does
-	// so also where ctx has ended. After an error there is no release, and nothing is left; an error is an *Error, or
-	// the cause of ctx.
+	// release removes from the engine what KeepVolumes has made. It is called once, after the last attempt, and works
+	// also after the end of ctx. After an error release is nil and nothing is left; the error is an *Error, or the
+	// cause of ctx.
 	KeepVolumes(ctx context.Context, c plan.Container, labels Labels) (release func(context.Context) error, err error)
 }
 
-// keepVolumes lets the attempts of the task share its volumes; a task with one attempt or no volume pays nothing.
-func (x *execution) keepVolumes(ctx context.Context) (err error) {
+// keepVolumes shares the volumes of the task between its attempts, if it has volumes and may have several attempts.
+func (x *taskRun) keepVolumes(ctx context.Context) (err error) {
 	keeper, ok := x.Engine.(VolumeKeeper)
-	if !ok || starts(x.task) == 1 || len(x.task.Container.Tmpfs) == 0 {
+	if !ok || maxStarts(x.task) == 1 || len(x.task.Container.Tmpfs) == 0 {
 		return nil
 	}
 	x.release, err = keeper.KeepVolumes(ctx, x.task.Container, x.labels(0))
-	x.note(ctx, err)
+	x.recordFailure(ctx, err)
 	return err
 }
 
-// releaseVolumes gives the volumes up. A failure ends a task that has passed; in any other case it joins the cause.
-func (x *execution) releaseVolumes(ctx context.Context) {
+// releaseVolumes releases the shared volumes. If that fails, a task that has passed becomes Errored; otherwise the
+// failure is added to the message.
+func (x *taskRun) releaseVolumes(ctx context.Context) {
 	if x.release == nil {
 		return
 	}
 	err := x.release(ctx)
-	x.note(ctx, err)
+	x.recordFailure(ctx, err)
 	if err == nil {
 		return
 	}

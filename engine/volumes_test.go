@@ -14,13 +14,13 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// withVolume is the task with a volume in memory.
+// withVolume returns the task with a volume in memory.
 func withVolume(t plan.Task) plan.Task {
 	t.Container.Tmpfs = []plan.Tmpfs{{Name: "v", Path: "/cache"}}
 	return t
 }
 
-// methods are the calls of the fake, but for Describe, which is made at the same time as others.
+// methods returns the calls of the fake, except for Describe, which is concurrent with others.
 func methods(f *enginetest.Fake) string {
 	var names []string
 	for _, c := range f.Calls() {
@@ -35,7 +35,7 @@ func methods(f *enginetest.Fake) string {
 func TestVolumesAreKept(t *testing.T) {
 	fail, pass := enginetest.Exits(1, second), enginetest.Exits(0, second)
 	forever := enginetest.Attempt{Takes: enginetest.Forever}
-	// The last start that a cluster makes is killed after a second: an end in that very second would be a matter of luck.
+	// The last start in a cluster is killed after a second: if it ended in that second, the result would be random.
 	refused := &engine.Error{Reason: engine.EngineRefused, Err: errors.New("no room"), Remedy: "make room"}
 	const whole = "Prepare KeepVolumes Run Run Release"
 	tests := map[string]struct {
@@ -90,7 +90,7 @@ func TestVolumesAreKept(t *testing.T) {
 	}
 }
 
-// TestAttemptsFindWhatWasLeft follows the content, which the fake keeps as an engine does.
+// TestAttemptsFindWhatWasLeft holds that each attempt finds the files that those before it have left.
 func TestAttemptsFindWhatWasLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		touch := func(name string) enginetest.Attempt {

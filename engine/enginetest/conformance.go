@@ -16,28 +16,28 @@ import (
 // Fixture is an engine under test, with the containers that the suite needs. All of its fields are set.
 type Fixture struct {
 	Engine engine.Engine
-	// Container gives a container that does what a script says. Of Exit the suite sets Code and, for a command that
-	// cannot be executed, Reason; the image is available. One that uses a volume has a single plan.Tmpfs.
+	// Container returns a container that does what a script says. Of Exit the suite sets Code and, for a command that
+	// cannot be executed, Reason; the image is available. If the script uses a volume, the container has one plan.Tmpfs.
 	Container func(Attempt) plan.Container
-	// MissingImage gives a container whose image cannot be had.
+	// MissingImage returns a container whose image cannot be pulled.
 	MissingImage func() plan.Container
-	// Left lists what of a run is left on the engine: containers, volumes and whatever else it makes.
+	// Left lists what is left of a run on the engine: containers, volumes and whatever else it makes.
 	Left func(ctx context.Context, run string) ([]string, error)
 }
 
-// Conformance is the contract of engine.Engine as tests. Every engine passes it, the Fake too.
+// Conformance tests the contract of engine.Engine. Every engine has to pass it, the Fake too.
 func Conformance(t *testing.T, newFixture func(testing.TB) Fixture) {
 	cases := []struct {
 		name string
 		test func(*testing.T, *suite)
 	}{
 		{"an image that is there is prepared at once, as often as asked", prepared},
-		{"an image that cannot be had is an error that says so", imageMissing},
+		{"a missing image is an error that names it", imageMissing},
 		{"a process that ends with 0", exitsZero},
 		{"a process that fails is an exit and no error", exitsOther},
 		{"the output is complete and in order when Run returns", outputComplete},
 		{"a secret that the process prints is hidden", secretHidden},
-		{"a command that is missing is an exit that says so", commandMissing},
+		{"a missing command is an exit that names it", commandMissing},
 		{"a ctx that has ended starts nothing", endedBefore},
 		{"the end of ctx stops the process, and its last words are heard", stoppedWhileRunning},
 		{"a process that ignores the stop signal is killed after its grace", killedAfterGrace},
@@ -50,14 +50,14 @@ func Conformance(t *testing.T, newFixture func(testing.TB) Fixture) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			s := &suite{Fixture: newFixture(t), run: "conformance-" + fmt.Sprint(time.Now().UnixNano())}
-			// Also after a failure: what is left is a finding of its own.
+			// Also after a failure: leftovers are a separate error.
 			defer s.nothingLeft(t)
 			c.test(t, s)
 		})
 	}
 }
 
-// suite is a fixture with the run under which its attempts are labelled.
+// suite is a fixture with the run that its attempts are labelled with.
 type suite struct {
 	Fixture
 	run      string
@@ -65,7 +65,7 @@ type suite struct {
 	attempts int
 }
 
-// attempt runs one attempt under a label of its own.
+// attempt runs one attempt with labels of its own.
 func (s *suite) attempt(ctx context.Context, c plan.Container, sink engine.Sink) (engine.Exit, error) {
 	s.mu.Lock()
 	s.attempts++
@@ -100,7 +100,7 @@ func (s *suite) nothingLeft(t *testing.T) {
 	}
 }
 
-// secretHidden has an engine that knows nothing of secrets: what it hands on is masked behind it.
+// secretHidden holds that a secret is masked although the engine does not mask it.
 func secretHidden(t *testing.T, s *suite) {
 	const secret = "correct horse battery"
 	c := s.Container(Exits(0, 0, Out("the password is "+secret), Err(secret), Out("Y29ycmVjdCBob3JzZSBiYXR0ZXJ5")))
@@ -169,7 +169,7 @@ func outputComplete(t *testing.T, s *suite) {
 	before := len(heard.Events())
 	wantLines(t, heard, engine.Stdout, out...)
 	wantLines(t, heard, engine.Stderr, errs...)
-	s.start(t, t.Context(), Exits(0, 0)) // time in which a straggler would show
+	s.start(t, t.Context(), Exits(0, 0)) // time in which a late leftover would appear
 	if after := len(heard.Events()); after != before {
 		t.Errorf("%d events came after Run had returned", after-before)
 	}
@@ -212,7 +212,7 @@ func killedAfterGrace(t *testing.T, s *suite) {
 	wantExit(t, exit, engine.Exit{Code: 137, Signal: "SIGKILL", Stopped: true})
 }
 
-// stopOnceReady runs a script and ends its ctx when the first line is heard.
+// stopOnceReady runs a script and ends its ctx at the first line of output.
 func (s *suite) stopOnceReady(t *testing.T, script Attempt, grace time.Duration) (engine.Exit, *Recorder) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -255,7 +255,7 @@ func sideBySide(t *testing.T, s *suite) {
 	together.Wait()
 }
 
-// wantExit compares what every engine knows of an end.
+// wantExit compares the fields of an Exit that every engine sets.
 func wantExit(t *testing.T, got, want engine.Exit) {
 	t.Helper()
 	if got.Code != want.Code || got.Signal != want.Signal || got.Stopped != want.Stopped || got.Reason != want.Reason ||

@@ -1,8 +1,8 @@
-// Package enginetest is what tests of engines, of the Runner and of reporters need.
+// Package enginetest helps to test engines, the Runner and reporters.
 //
-// In come scripts and events, out go calls, findings and errors for a test to judge. Fake is an engine that plays
-// scripts, Recorder a sink that remembers, and Conformance the one suite that every engine has to pass. Nothing here
-// touches a real engine, and nothing of it is linked into ktask.
+// In come scripts and events, out go calls and errors for a test to check. Fake is an engine that plays scripts, Recorder a
+// sink that records, and Conformance the suite that every engine has to pass. Nothing here uses a real engine, and nothing
+// of it is linked into ktask.
 package enginetest
 
 import (
@@ -18,24 +18,24 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// Forever is the time that a process takes which ends only when it is stopped.
+// Forever is how long a process runs that ends only when it is stopped.
 const Forever = time.Duration(math.MaxInt64)
 
-// Fake is an engine that plays scripts. It waits on the clock alone, so that in a testing/synctest bubble it takes no
-// time. It is safe for concurrent use; its exported fields are set before the first call. The zero Fake has every
-// image and refuses every task.
+// Fake is an engine that plays scripts. It waits only on the clock, so in a testing/synctest bubble it takes no time. It is
+// safe for concurrent use; the exported fields must be set before the first call. The zero Fake has every image and
+// refuses every task.
 type Fake struct {
-	// Tasks has the scripts by the name of the task: its first attempt plays the first, and so on.
+	// Tasks are the scripts by the name of the task, one for each attempt in order.
 	Tasks map[string][]Attempt
-	// Play gives the script of a task that is not in Tasks.
+	// Play returns the script of a task that is not in Tasks.
 	Play func(plan.Container, engine.Labels) Attempt
-	// Images has what Prepare does, by the image; an image that is not in it is available at once.
+	// Images is what Prepare does, by image. An image that is not in it is available at once.
 	Images map[string]Pull
-	// Info and InfoErr are the answer of Describe, DescribeTakes how long it thinks.
+	// Info and InfoErr are the results of Describe, DescribeTakes is how long it takes.
 	Info          engine.Info
 	InfoErr       error
 	DescribeTakes time.Duration
-	// KeepTakes is how long KeepVolumes needs, KeepErr and ReleaseErr are how it and the release fail.
+	// KeepTakes is how long KeepVolumes takes, KeepErr and ReleaseErr are its error and that of the release.
 	KeepTakes  time.Duration
 	KeepErr    error
 	ReleaseErr error
@@ -44,36 +44,36 @@ type Fake struct {
 	calls   []Call
 	running int
 	peak    int
-	// volumes are the names of what is in the volumes of those tasks whose attempts share them.
+	// volumes are the names of the files in shared volumes, by task.
 	volumes map[taskKey][]string
 }
 
 type taskKey struct{ run, task string }
 
-// Attempt is what one container does.
+// Attempt is the script of one container.
 type Attempt struct {
 	Output []Line
-	// Takes is how long the process runs if nobody stops it.
+	// Takes is how long the process runs if it is not stopped.
 	Takes time.Duration
-	// Exit is how it then ends; times that are zero are filled in.
+	// Exit is how it then ends; Run sets times that are zero.
 	Exit engine.Exit
 	// Err is returned instead of Exit: the engine fails.
 	Err error
-	// StopTakes is how long the process needs to end after the stop signal; the kill comes after the
-	// container's Grace at the latest. IgnoresStop is one that only the kill ends.
+	// StopTakes is how long the process takes to end after the stop signal; after the container's Grace it is killed. If
+	// IgnoresStop is set, only the kill ends it.
 	StopTakes   time.Duration
 	IgnoresStop bool
-	// LastWords are told after the stop signal.
+	// LastWords are written after the stop signal.
 	LastWords []Line
-	// Lists prints the names of what is in the container's volume, a line each, and before any other output. Leaves is
-	// the name of what it then leaves there.
+	// Lists prints the names of the files in the container's volume, one per line, before any other output. Leaves is the
+	// name of the file that it then writes there.
 	Lists  bool
 	Leaves string
 }
 
 // Line is a line of output.
 type Line struct {
-	// After is when it is told, from the start of the process.
+	// After is when it is written, from the start of the process.
 	After  time.Duration
 	Stream engine.Stream
 	Text   string
@@ -97,18 +97,18 @@ type Call struct {
 	At      time.Time
 }
 
-// Out is a line on stdout, at once.
+// Out returns a line on stdout, written at once.
 func Out(text string) Line { return Line{Stream: engine.Stdout, Text: text} }
 
-// Err is a line on stderr, at once.
+// Err returns a line on stderr, written at once.
 func Err(text string) Line { return Line{Stream: engine.Stderr, Text: text} }
 
-// Exits is an attempt that prints lines and ends with code after d.
+// Exits returns an attempt that prints lines and ends with code after d.
 func Exits(code int, d time.Duration, lines ...Line) Attempt {
 	return Attempt{Output: lines, Takes: d, Exit: engine.Exit{Code: code}}
 }
 
-// Describe gives Info.
+// Describe returns Info.
 func (f *Fake) Describe(ctx context.Context) (engine.Info, error) {
 	f.record(Call{Method: "Describe"})
 	if err := wait(ctx, f.DescribeTakes); err != nil {
@@ -130,7 +130,7 @@ func (f *Fake) Prepare(ctx context.Context, c plan.Container, sink engine.Sink) 
 	return pull.Err
 }
 
-// KeepVolumes lets the attempts of a task share what they leave in their volume.
+// KeepVolumes lets the attempts of a task share the files in their volume.
 func (f *Fake) KeepVolumes(ctx context.Context, c plan.Container, labels engine.Labels) (func(context.Context) error, error) {
 	call := Call{Method: "KeepVolumes", Image: c.Image, Task: labels.Task, Labels: labels}
 	f.record(call)
@@ -157,7 +157,7 @@ func (f *Fake) KeepVolumes(ctx context.Context, c plan.Container, labels engine.
 	}, nil
 }
 
-// use is what an attempt does with its volume.
+// use plays what an attempt does with its volume.
 func (f *Fake) use(a Attempt, labels engine.Labels, out engine.Output) {
 	f.mu.Lock()
 	key := taskKey{labels.Run, labels.Task}
@@ -202,7 +202,7 @@ func (f *Fake) Run(ctx context.Context, c plan.Container, labels engine.Labels, 
 	return exit, nil
 }
 
-// play is the process until its end or that of ctx; it says whether it was that of ctx.
+// play runs the process until it or ctx ends, and reports whether ctx ended it.
 func (a Attempt) play(ctx context.Context, out engine.Output) bool {
 	var now time.Duration
 	for _, line := range a.Output {
@@ -217,7 +217,7 @@ func (a Attempt) play(ctx context.Context, out engine.Output) bool {
 	return wait(ctx, a.Takes-now) != nil
 }
 
-// stop is the process after the stop signal.
+// stop runs the process after the stop signal.
 func (a Attempt) stop(grace time.Duration, out engine.Output) engine.Exit {
 	for _, line := range a.LastWords {
 		print(out, line)
@@ -252,14 +252,14 @@ func (f *Fake) script(c plan.Container, labels engine.Labels) (Attempt, error) {
 	}
 }
 
-// Calls are the calls so far, in their order.
+// Calls returns the calls so far, in order.
 func (f *Fake) Calls() []Call {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.calls)
 }
 
-// Starts are the times at which the attempts of a task started.
+// Starts returns the times at which the attempts of a task started.
 func (f *Fake) Starts(task string) []time.Time {
 	var at []time.Time
 	for _, c := range f.Calls() {
@@ -270,14 +270,14 @@ func (f *Fake) Starts(task string) []time.Time {
 	return at
 }
 
-// Left is the number of containers, and of tasks whose volumes are kept, that are on the engine now.
+// Left returns the number of containers and of tasks with shared volumes that are on the engine now.
 func (f *Fake) Left() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.running + len(f.volumes)
 }
 
-// Peak is the highest number of containers that were on the engine at once.
+// Peak returns the highest number of containers that were on the engine at once.
 func (f *Fake) Peak() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -298,7 +298,7 @@ func (f *Fake) count(n int) {
 	f.peak = max(f.peak, f.running)
 }
 
-// wait waits for d, or gives the cause of ctx where that ends first. Where both end at the same instant ctx wins.
+// wait waits for d, or returns the cause of ctx if that ends first or at the same instant.
 func wait(ctx context.Context, d time.Duration) error {
 	if d > 0 {
 		timer := time.NewTimer(d)

@@ -10,29 +10,29 @@ import (
 	"github.com/ktask/ktask/engine"
 )
 
-// Recorder is a Sink that remembers every event. It is safe for concurrent use, so that it can stand behind an
-// engine as well as behind a Runner. The zero Recorder is ready.
+// Recorder is a Sink that records every event. It is safe for concurrent use, so it can be the Sink of an engine as well
+// as that of a Runner. The zero Recorder is ready to use.
 type Recorder struct {
 	mu     sync.Mutex
 	events []engine.Event
 }
 
-// Emit remembers e.
+// Emit records e.
 func (r *Recorder) Emit(e engine.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.events = append(r.events, e)
 }
 
-// Events are the events so far, in their order.
+// Events returns the events so far, in order.
 func (r *Recorder) Events() []engine.Event {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.events)
 }
 
-// Names are the events as text, as in "AttemptStarted hello 1" or "StageStarted app/app-pre": what a test compares
-// when only the order matters.
+// Names returns the events as text, as in "AttemptStarted hello 1" or "StageStarted app/app-pre", for tests of the order
+// alone.
 func (r *Recorder) Names() []string {
 	var names []string
 	for _, e := range r.Events() {
@@ -52,7 +52,7 @@ func (r *Recorder) Names() []string {
 	return names
 }
 
-// stageOf is the ID of the stage of a stage's event, else "".
+// stageOf returns the ID of the stage of an event, or "" if it is not the event of a stage.
 func stageOf(e engine.Event) string {
 	switch e := e.(type) {
 	case engine.StageStarted:
@@ -63,7 +63,7 @@ func stageOf(e engine.Event) string {
 	return ""
 }
 
-// Lines is the output of a stream, parts of long lines joined; of every task where task is "".
+// Lines returns the lines of a stream of a task, or of all tasks if task is "". It joins the parts of long lines.
 func (r *Recorder) Lines(task string, stream engine.Stream) []string {
 	var lines []string
 	open := false
@@ -82,7 +82,7 @@ func (r *Recorder) Lines(task string, stream engine.Stream) []string {
 	return lines
 }
 
-// Check holds the events of a whole run against the order that engine.Event promises, and gives the first breach.
+// Check compares the events of a whole run with the order that engine.Event promises and returns the first violation.
 func (r *Recorder) Check() error {
 	c := checker{tasks: map[string]*progress{}, stages: map[string]*progress{}}
 	for i, e := range r.Events() {
@@ -96,7 +96,7 @@ func (r *Recorder) Check() error {
 	return nil
 }
 
-// checker follows a run event by event.
+// checker checks a run event by event.
 type checker struct {
 	tasks  map[string]*progress
 	stages map[string]*progress
@@ -104,7 +104,7 @@ type checker struct {
 	over   bool
 }
 
-// progress is how far a task is, or a stage, which has no attempts.
+// progress is the state of a task, or of a stage, which has no attempts.
 type progress struct {
 	started, running, finished bool
 	attempt                    int
@@ -139,7 +139,7 @@ func (c *checker) see(e engine.Event) error {
 	return p.see(e, h.Attempt)
 }
 
-// of is the progress of a name.
+// of returns the progress of a task or stage.
 func of(all map[string]*progress, name string) *progress {
 	if all[name] == nil {
 		all[name] = &progress{}

@@ -10,12 +10,12 @@ import (
 	"github.com/ktask/ktask/engine"
 )
 
-// touches is an attempt that lists what it finds in its volume and leaves something there.
+// touches returns an attempt that lists the files in its volume and writes one.
 func touches(name string) Attempt {
 	return Attempt{Lists: true, Leaves: name, Exit: engine.Exit{Code: 1}}
 }
 
-// volumeRun is one attempt of a task with a volume.
+// volumeRun runs one attempt of a task with a volume.
 func (s *suite) volumeRun(t *testing.T, task string, attempt int, want ...string) {
 	t.Helper()
 	labels := engine.Labels{Run: s.run, Task: task, Attempt: attempt, Owner: "conformance", Version: "test"}
@@ -28,7 +28,7 @@ func (s *suite) volumeRun(t *testing.T, task string, attempt int, want ...string
 	wantLines(t, &heard, engine.Stdout, want...)
 }
 
-// keeper keeps volumes; an engine that cannot has nothing to conform to.
+// keeper returns the engine as a VolumeKeeper; it skips the test if it is none.
 type keeper struct {
 	*suite
 	engine.VolumeKeeper
@@ -43,7 +43,7 @@ func (s *suite) keeper(t *testing.T) keeper {
 	return keeper{s, k}
 }
 
-// keep asks the engine to keep the volumes of a task.
+// keep calls KeepVolumes for a task.
 func (k keeper) keep(ctx context.Context, task string) (release func(context.Context) error, err error) {
 	labels := engine.Labels{Run: k.run, Task: task, Owner: "conformance", Version: "test"}
 	return k.KeepVolumes(ctx, k.Container(touches("")), labels)
@@ -56,7 +56,7 @@ func volumeOfItsOwn(t *testing.T, s *suite) {
 
 func volumeKept(t *testing.T, s *suite) {
 	keeper := s.keeper(t)
-	for range 2 { // the same task once more has an empty volume again
+	for range 2 { // the same task finds an empty volume again
 		release, err := keeper.keep(t.Context(), "a")
 		if err != nil {
 			t.Fatalf("keep volumes: %v", err)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf16"
@@ -29,10 +30,11 @@ var encodings = []encoding{
 	{"base64 and openssl, of a value by itself and of one with the line break of echo", inBase64},
 	{"base64 of something longer: basic authentication, a kubeconfig, a JWT", inLongerBase64},
 
-	{"Go's url.QueryEscape and url.PathEscape", func(v string) []string { return []string{url.QueryEscape(v), url.PathEscape(v)} }},
-	{"curl --data-urlencode, Python's quote with safe=''", percentEncoded("-_.~")},
+	{"Go's url.QueryEscape and url.PathEscape, curl --data-urlencode", func(v string) []string { return []string{url.QueryEscape(v), url.PathEscape(v)} }},
+	{"curl -G, which writes small digits", inCurlQuery},
+	{"Python's quote with safe=''", percentEncoded("-_.~")},
 	{"Python's quote", percentEncoded("-_.~/")},
-	{"encodeURIComponent", percentEncoded("-_.!~*'()")},
+	{"encodeURIComponent, jq's @uri", percentEncoded("-_.!~*'()")},
 	{"encodeURI", percentEncoded("-_.!~*'();/?:@&=+$,#")},
 	{"the password of JavaScript's URL", percentEncoded("-_.~!$&'()*+,%")},
 	{"JavaScript's URLSearchParams", inSearchParams},
@@ -44,9 +46,9 @@ var encodings = []encoding{
 
 	{"XML: Python's saxutils.escape", markup(`"`, "'")},
 	{"XML: Python's quoteattr", markup("&quot;", "'")},
-	{"XML: the five predefined entities", markup("&quot;", "&apos;")},
+	{"XML: the five predefined entities; jq's @html", markup("&quot;", "&apos;")},
 	{"HTML: Go's templates, Jinja", markup("&#34;", "&#39;")},
-	{"HTML: jq's @html, JavaScript's libraries", markup("&quot;", "&#39;")},
+	{"HTML: JavaScript's libraries", markup("&quot;", "&#39;")},
 	{"HTML: Python's html.escape", markup("&quot;", "&#x27;")},
 
 	{"Python's repr and ascii, the console of Deno and Node, Go's %q, bash's $'', declare and printf %q", inQuotes},
@@ -160,6 +162,13 @@ func percentEncode(value, unescaped string) string {
 	return b.String()
 }
 
+// inCurlQuery returns value in a URL of curl -G.
+func inCurlQuery(value string) []string {
+	return []string{escapedBytes.ReplaceAllStringFunc(url.QueryEscape(value), strings.ToLower)}
+}
+
+var escapedBytes = regexp.MustCompile("%[0-9A-F]{2}")
+
 func inSearchParams(value string) []string {
 	return []string{strings.ReplaceAll(percentEncode(value, "-_.* "), " ", "+")}
 }
@@ -167,7 +176,9 @@ func inSearchParams(value string) []string {
 func inNestedURL(value string) []string {
 	var all []string
 	for _, inner := range []string{url.QueryEscape(value), url.PathEscape(value), percentEncode(value, "-_.~/"), percentEncode(value, "-_.!~*'()")} {
-		all = append(all, percentEncode(inner, "-_.~"), percentEncode(inner, "-_.!~*'()"))
+		for _, unescaped := range []string{"-_.~", "-_.!~*'()", "-_.*", "-_.*'"} { // the last two are URLSearchParams, in a URL too
+			all = append(all, percentEncode(inner, unescaped))
+		}
 	}
 	return all
 }

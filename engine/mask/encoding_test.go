@@ -32,6 +32,27 @@ func TestMaskHidesMarkup(t *testing.T) {
 	}
 }
 
+// TestMaskHidesURLs holds what the tools printed of one value.
+func TestMaskHidesURLs(t *testing.T) {
+	mask := New(secrets("it's (a) p/ss!*~&"))
+	for tool, in := range map[string]string{
+		"encodeURIComponent, jq's @uri":     "it's%20(a)%20p%2Fss!*~%26",
+		"encodeURI":                         "it's%20(a)%20p/ss!*~&",
+		"URLSearchParams":                   "it%27s+%28a%29+p%2Fss%21*%7E%26",
+		"the password of a URL":             "it's%20(a)%20p%2Fss!*~&",
+		"a URL in the searchParams of one":  "it's%2520%28a%29%2520p%252Fss%21*%7E%2526",
+		"quote":                             "it%27s%20%28a%29%20p/ss%21%2A~%26",
+		"quote, safe=''":                    "it%27s%20%28a%29%20p%2Fss%21%2A~%26",
+		"quote_plus, curl --data-urlencode": "it%27s+%28a%29+p%2Fss%21%2A~%26",
+		"quote of quote":                    "it%2527s%2520%2528a%2529%2520p%2Fss%2521%252A~%2526",
+		"curl -G --data-urlencode":          "it%27s+%28a%29+p%2fss%21%2a~%26",
+	} {
+		if got := mask.String("[" + in + "]"); got != "["+plan.Mask+"]" {
+			t.Errorf("%s: %s became %s", tool, in, got)
+		}
+	}
+}
+
 // TestEncodingsDiffer has a value that all programs write alike: it must not take more room than it needs.
 func TestEncodingsDiffer(t *testing.T) {
 	seen := map[string]bool{}

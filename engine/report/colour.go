@@ -2,7 +2,7 @@ package report
 
 import "github.com/ktask/ktask/engine"
 
-// colours says whether text is painted.
+// colours reports whether text is coloured.
 type colours bool
 
 // SGR parameters, see ECMA-48.
@@ -14,7 +14,7 @@ const (
 	yellow = "33"
 )
 
-// prefixColours take turns, so that neighbouring tasks differ. Red is left out: it means failure.
+// prefixColours are used in turn, so that neighbouring tasks differ. Red is not among them: it means failure.
 var prefixColours = [...]string{"36", "33", "32", "35", "34", "96", "93", "92", "95", "94"}
 
 func (c colours) paint(code, text string) string {
@@ -35,7 +35,7 @@ func (c colours) status(s engine.Status, text string) string {
 	}
 }
 
-// shade is the status in whose colour a stage is painted: a warning is yellow.
+// shade returns the status whose colour a stage has: a warning is yellow.
 func shade(s engine.StageResult) engine.Status {
 	if s.Warning {
 		return engine.Canceled

@@ -10,11 +10,11 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// resultSchema names the form of the result document; it changes when a key is renamed or removed.
+// resultSchema identifies the format of the result document. It changes if a key is renamed or removed.
 const resultSchema = "ktask.dev/result/v1"
 
-// WriteResult writes r as one line of JSON, the document ktask.dev/result/v1: what `run --report` leaves in its file
-// and `run -o json` ends with.
+// WriteResult writes r as one line of JSON, the document ktask.dev/result/v1, which `run --report` writes to a file and
+// `run -o json` to its last line.
 func WriteResult(w io.Writer, r engine.Result) error {
 	if err := newEncoder(w).Encode(newDocument(r)); err != nil {
 		return fmt.Errorf("write result document: %w", err)
@@ -22,18 +22,18 @@ func WriteResult(w io.Writer, r engine.Result) error {
 	return nil
 }
 
-// newEncoder leaves <, > and & as they are: the reader is no browser. What a terminal would obey is escaped, see
-// plan.EscapeJSON.
+// newEncoder returns an encoder that does not escape <, > and &, as the reader is not a browser. It escapes control
+// sequences of terminals, see plan.EscapeJSON.
 func newEncoder(w io.Writer) *json.Encoder {
-	encoder := json.NewEncoder(harmless{w})
+	encoder := json.NewEncoder(escapingWriter{w})
 	encoder.SetEscapeHTML(false)
 	return encoder
 }
 
-// harmless takes whole documents of JSON.
-type harmless struct{ w io.Writer }
+// escapingWriter passes each Write, which has to be a whole JSON document, through plan.EscapeJSON.
+type escapingWriter struct{ w io.Writer }
 
-func (h harmless) Write(document []byte) (int, error) {
+func (h escapingWriter) Write(document []byte) (int, error) {
 	if _, err := h.w.Write(plan.EscapeJSON(document)); err != nil {
 		return 0, err
 	}
@@ -50,11 +50,11 @@ type document struct {
 	DurationMS int64          `json:"durationMs"`
 	Engine     engine.Info    `json:"engine"`
 	Tasks      []taskDocument `json:"tasks"`
-	// Stages is left out where the plan has none.
+	// Stages is omitted if the plan has none.
 	Stages []stageDocument `json:"stages,omitempty"`
 }
 
-// jsonStage is the stage of a task or an event, under the keys that it has in a plan; nothing where there is none.
+// jsonStage is the stage of a task or an event, with the keys that it has in a plan. It is empty if there is none.
 type jsonStage struct {
 	Stage    string `json:"stage,omitempty"`
 	App      string `json:"app,omitempty"`
@@ -137,7 +137,7 @@ func newTaskDocument(t engine.TaskResult) taskDocument {
 		Image:       t.Image,
 		ImageDigest: t.ImageDigest,
 		ExitCode:    t.ExitCode,
-		DurationMS:  milliseconds(took(t)),
+		DurationMS:  milliseconds(duration(t)),
 		Attempts:    make([]attemptDocument, 0, len(t.Attempts)),
 	}
 	for _, a := range t.Attempts {

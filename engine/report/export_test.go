@@ -1,4 +1,4 @@
 package report
 
-// SetToken replaces the tokens that nobody can guess by one that a golden file can hold.
+// SetToken replaces the random tokens with one for golden files.
 func (g *GitHub) SetToken(token string) { g.token = func() string { return token } }

@@ -18,25 +18,24 @@ const githubTail = 1 << 20
 // GitHub writes for the log of GitHub Actions: the output of a task in a foldable group, and an annotation at the
 // manifest's line for each task that did not pass.
 //
-// Groups cannot be nested, so one task at a time has the floor: it streams, the others are kept, up to githubTail
-// each, and follow when it has ended. A task's output is untrusted: the runner would carry out any line in it that
-// looks like a workflow command, so all text that is not ours stands between stop-commands and a token that
-// nobody can guess.
+// Groups cannot be nested, so one task at a time streams. The output of the others is kept, up to githubTail each, and
+// follows when that task has ended. Output is untrusted: the runner would execute any line that looks like a workflow
+// command, so all text that is not ktask's stands between stop-commands and a random token.
 type GitHub struct {
 	w *bufio.Writer
-	// screen is for a terminal, nil if w is none.
+	// screen is nil unless w is a terminal.
 	screen screen
-	// token gives a new token for each group.
-	token func() string
-	floor *group
-	// queue are the tasks that started and have not had the floor, in their order.
+	// token returns a new token for each group.
+	token     func() string
+	streaming *group
+	// queue are the tasks that have started and have not streamed yet, in order.
 	queue []*group
 	tasks map[string]*group
-	// stages has the stages of tasks, for people.
+	// stages are the stages of tasks, for people to read.
 	stages map[string]string
-	// open is true in the middle of a line that is told in parts.
+	// open reports whether a line that comes in parts has not ended.
 	open bool
-	// openStream is the one that is told so.
+	// openStream is the stream of that line.
 	openStream engine.Stream
 }
 
@@ -49,12 +48,12 @@ type group struct {
 	result *engine.TaskResult
 }
 
-// NewGitHub gives a reporter that writes to w, the step's stdout, which may be a terminal where somebody tries it.
+// NewGitHub returns a reporter that writes to w, the stdout of the step. It may be a terminal when a user tries it.
 func NewGitHub(w io.Writer, terminal bool) *GitHub {
 	return &GitHub{w: bufio.NewWriterSize(w, 32<<10), screen: newScreen(terminal), token: rand.Text, tasks: map[string]*group{}, stages: map[string]string{}}
 }
 
-// Emit writes e where its task has the floor, and keeps it where not.
+// Emit writes an event if its task streams, and keeps it if not.
 func (g *GitHub) Emit(e engine.Event) {
 	t := g.tasks[e.Head().Task]
 	switch e := e.(type) {
@@ -70,10 +69,10 @@ func (g *GitHub) Emit(e engine.Event) {
 	case engine.AttemptStarted:
 		t.of = e.Of
 	case engine.OutputLine:
-		g.add(t, kept{e.Stream, e.Line, e.Partial})
+		g.add(t, tailLine{e.Stream, e.Line, e.Partial})
 	case engine.AttemptFinished:
 		if e.Retry {
-			g.add(t, kept{text: "ktask: " + retrying(e, t.of)})
+			g.add(t, tailLine{text: "ktask: " + retrying(e, t.of)})
 		}
 	case engine.TaskFinished:
 		if t != nil {
@@ -88,11 +87,11 @@ func (g *GitHub) Emit(e engine.Event) {
 // Flush writes what is buffered.
 func (g *GitHub) Flush() { _ = g.w.Flush() }
 
-// Err is the first failure to write.
+// Err returns the first failure to write.
 func (g *GitHub) Err() error { return g.w.Flush() }
 
-func (g *GitHub) add(t *group, k kept) {
-	if t != g.floor {
+func (g *GitHub) add(t *group, k tailLine) {
+	if t != g.streaming {
 		t.tail.add(k)
 		return
 	}
@@ -106,16 +105,16 @@ func (g *GitHub) add(t *group, k kept) {
 	}
 }
 
-// next closes the group of a task that has ended and gives the floor to the next one: first to those that have
-// ended as well, as nothing more is to come of them.
+// next closes the group of a task that has ended and lets the next one stream. Tasks that have ended as well come first:
+// nothing more follows from them.
 func (g *GitHub) next() {
 	for {
-		if g.floor != nil {
-			if g.floor.result == nil {
+		if g.streaming != nil {
+			if g.streaming.result == nil {
 				return
 			}
-			g.end(g.floor)
-			g.floor = nil
+			g.end(g.streaming)
+			g.streaming = nil
 		}
 		if len(g.queue) == 0 {
 			return
@@ -127,9 +126,9 @@ func (g *GitHub) next() {
 				break
 			}
 		}
-		g.floor = g.queue[chosen]
+		g.streaming = g.queue[chosen]
 		g.queue = append(g.queue[:chosen:chosen], g.queue[chosen+1:]...)
-		g.begin(g.floor)
+		g.begin(g.streaming)
 	}
 }
 
@@ -146,7 +145,7 @@ func (g *GitHub) begin(t *group) {
 
 func (g *GitHub) end(t *group) {
 	if g.open {
-		// A command is one at the start of a line only.
+		// Only the start of a line can be a command.
 		g.write("\n")
 		g.open = false
 	}
@@ -156,20 +155,20 @@ func (g *GitHub) end(t *group) {
 	delete(g.tasks, t.name)
 }
 
-// finish writes the summary, which holds messages of containers and of the engine, and the annotations.
+// finish writes the summary, which has messages of containers and of the engine, and the annotations.
 func (g *GitHub) finish(r engine.Result) {
 	token := g.stop()
 	g.write(summary(r, false))
 	g.resume(token)
 	for _, t := range r.Tasks {
-		if telling(t) {
+		if needsExplanation(t) {
 			g.write(annotation(t, warned(r, t)))
 		}
 	}
 	g.Flush()
 }
 
-// stop makes the runner take the following lines for text, until resume.
+// stop makes the runner read the following lines as text, until resume.
 func (g *GitHub) stop() string {
 	token := g.token()
 	g.write("::stop-commands::" + token + "\n")
@@ -180,7 +179,7 @@ func (g *GitHub) resume(token string) { g.write("::" + token + "::\n") }
 
 func (g *GitHub) write(s string) { _, _ = g.w.WriteString(s) }
 
-// annotation is the command that marks a task's line in the manifest; warned says that it is no more than a warning.
+// annotation returns the command that marks a task's line in the manifest, as a warning if warned is set.
 func annotation(t engine.TaskResult, warned bool) string {
 	level := "error"
 	if t.Status == engine.Canceled || warned {
@@ -195,10 +194,10 @@ func annotation(t engine.TaskResult, warned bool) string {
 	return "::" + level + " " + strings.Join(properties, ",") + "::" + escapeData(text) + "\n"
 }
 
-// origins are "file:line", with a column or a field path behind it or without.
+// origins matches "file:line", optionally followed by a column or a field path.
 var origins = regexp.MustCompile(`^(.+?):([0-9]+)(?::[0-9]+)?(?: .*)?$`)
 
-// place is the file and line of an origin; a flag, a variable, a default and standard input have none.
+// place returns the file and line of an origin. A flag, a variable, a default and standard input have none.
 func place(o plan.Origin) (file, line string, ok bool) {
 	m := origins.FindStringSubmatch(string(o))
 	if m == nil || m[1] == "-" || m[1] == "<stdin>" || strings.HasPrefix(m[1], "flag ") || strings.HasPrefix(m[1], "env ") {
@@ -207,7 +206,7 @@ func place(o plan.Origin) (file, line string, ok bool) {
 	return m[1], m[2], true
 }
 
-// escapeData and escapeProperty are the inverse of what the runner does to a command's text and properties.
+// escapeData and escapeProperty escape the text and the properties of a command as the runner expects.
 func escapeData(s string) string { return dataEscapes.Replace(s) }
 
 func escapeProperty(s string) string { return propertyEscapes.Replace(s) }

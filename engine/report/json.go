@@ -10,19 +10,19 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// JSON writes one event a line, and the result document as the last line in place of RunFinished.
+// JSON writes one event per line, and the result document as the last line instead of RunFinished.
 type JSON struct {
 	w       *bufio.Writer
 	encoder *json.Encoder
 }
 
-// NewJSON gives a reporter that writes JSON lines to out.
+// NewJSON returns a reporter that writes JSON lines to out.
 func NewJSON(out io.Writer) *JSON {
 	w := bufio.NewWriterSize(out, 32<<10)
 	return &JSON{w: w, encoder: newEncoder(w)}
 }
 
-// Emit writes e. Encoding itself cannot fail, and a failure to write is kept by the buffer for Err.
+// Emit writes an event. Encoding cannot fail; the buffer keeps a failure to write for Err.
 func (j *JSON) Emit(e engine.Event) {
 	if line := jsonEvent(e); line != nil {
 		_ = j.encoder.Encode(line)
@@ -35,11 +35,10 @@ func (j *JSON) Emit(e engine.Event) {
 // Flush writes what is buffered.
 func (j *JSON) Flush() { _ = j.w.Flush() }
 
-// Err is the first failure to write.
+// Err returns the first failure to write.
 func (j *JSON) Err() error { return j.w.Flush() }
 
-// jsonHead is what every event begins with. Task and Attempt are left out where an event belongs to
-// none.
+// jsonHead is the beginning of every event. Task and Attempt are omitted if an event has none.
 type jsonHead struct {
 	Event   string `json:"event"`
 	Time    string `json:"time"`
@@ -78,8 +77,8 @@ type jsonAttemptStarted struct {
 	Of int `json:"of"`
 }
 
-// jsonOutputLine holds a line as text. JSON strings are Unicode, output may be any bytes: a line that is not UTF-8 has
-// U+FFFD in place of what is not, for readers, and all of its bytes in base64, for programs that need them.
+// jsonOutputLine is a line as text. A line that is not UTF-8, which JSON requires, has U+FFFD in place of invalid bytes, and
+// all of its bytes in base64.
 type jsonOutputLine struct {
 	jsonHead
 	Stream  engine.Stream `json:"stream"`

@@ -18,7 +18,7 @@ const captureTail = 256 << 10
 // Capture is a sink that keeps the end of each task's output, for WriteJUnit.
 type Capture struct{ tails map[stream]*tail }
 
-// NewCapture gives an empty Capture.
+// NewCapture returns an empty Capture.
 func NewCapture() *Capture { return &Capture{tails: map[stream]*tail{}} }
 
 // Emit keeps lines of output.
@@ -31,10 +31,10 @@ func (c *Capture) Emit(e engine.Event) {
 	if c.tails[key] == nil {
 		c.tails[key] = &tail{limit: captureTail}
 	}
-	c.tails[key].add(kept{line.Stream, line.Line, line.Partial})
+	c.tails[key].add(tailLine{line.Stream, line.Line, line.Partial})
 }
 
-// Output is the end of what a task wrote to a stream, all attempts, with a note where lines were dropped.
+// Output returns the end of what all attempts of a task wrote to a stream. If lines were dropped, it begins with a note.
 func (c *Capture) Output(task string, name engine.Stream) string {
 	t := c.tails[stream{task, name}]
 	if t == nil {
@@ -45,10 +45,9 @@ func (c *Capture) Output(task string, name engine.Stream) string {
 	return b.String()
 }
 
-// WriteJUnit writes r as a JUnit XML report: a test case a task, in one suite, or in a suite for each stage where there
-// are stages. A task that failed or timed out is a failure, one
-// that errored an error, one that was canceled is skipped. Output may be nil. Characters that XML cannot hold, as
-// those of terminal colours, become U+FFFD.
+// WriteJUnit writes r as a JUnit XML report: a test case for each task, in one suite or, if there are stages, in a suite
+// for each stage. A task that failed or timed out is a failure, one that errored an error, and one that was canceled is
+// skipped. Output may be nil. Characters that XML does not allow, as in terminal colours, become U+FFFD.
 func WriteJUnit(w io.Writer, r engine.Result, output *Capture) error {
 	if output == nil {
 		output = NewCapture()
@@ -63,8 +62,8 @@ func WriteJUnit(w io.Writer, r engine.Result, output *Capture) error {
 	return nil
 }
 
-// suites are one of the tasks without a stage, unless there are stages only, and one for each stage. A stage that never
-// started has the time of the run's start: consumers expect one.
+// suites returns a suite of the tasks without a stage, if there are any or no stages, and one for each stage. A stage that
+// never started has the start time of the run: consumers expect a time.
 func suites(r engine.Result, output *Capture) []junitSuite {
 	var all []junitSuite
 	if tasks := tasksOf(r, plan.Stage{}); len(r.Stages) == 0 || len(tasks) > 0 {
@@ -135,7 +134,7 @@ func (s *junitSuite) add(t engine.TaskResult, output *Capture) {
 	c := junitCase{
 		Name:      t.Name,
 		Class:     t.Definition,
-		Time:      seconds(took(t)),
+		Time:      seconds(duration(t)),
 		SystemOut: newJUnitText(output.Output(t.Name, engine.Stdout)),
 		SystemErr: newJUnitText(output.Output(t.Name, engine.Stderr)),
 	}
@@ -164,8 +163,8 @@ func newJUnitText(s string) *junitText {
 	return &junitText{xmlText(s)}
 }
 
-// xmlText replaces what XML 1.0 cannot hold, see https://www.w3.org/TR/xml/#charsets. The encoder does so everywhere
-// but in CDATA.
+// xmlText replaces characters that XML 1.0 does not allow, see https://www.w3.org/TR/xml/#charsets. The encoder does so
+// except in CDATA.
 func xmlText(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '\t' || r == '\n' || r == '\r' || r >= ' ' && r <= 0xD7FF || r >= 0xE000 && r <= 0xFFFD || r >= 0x10000 {

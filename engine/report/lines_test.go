@@ -26,14 +26,14 @@ func finished(task string, s engine.Status) engine.TaskFinished {
 	return engine.TaskFinished{Header: engine.Header{Task: task}, Result: result(task, s)}
 }
 
-// result is a task that ran for a second.
+// result returns the result of a task that ran for a second.
 func result(task string, s engine.Status) engine.TaskResult {
 	began := time.Unix(0, 0)
 	return engine.TaskResult{Name: task, Status: s, Message: "message", Started: began, Finished: began.Add(time.Second)}
 }
 
-// TestPartialLines: a single task's long line comes out as it went in; among several tasks each part is a line, since
-// another task's may follow it.
+// TestPartialLines holds that a long line of a single task is not changed, and that with several tasks each part of it
+// is a line.
 func TestPartialLines(t *testing.T) {
 	for _, tc := range []struct {
 		options report.Options
@@ -55,7 +55,7 @@ func TestPartialLines(t *testing.T) {
 	}
 }
 
-// TestStreamsKeepTheirOrder: on a terminal both streams are the same screen.
+// TestStreamsKeepTheirOrder holds the order of both streams: on a terminal they are the same screen.
 func TestStreamsKeepTheirOrder(t *testing.T) {
 	var screen bytes.Buffer
 	p := report.NewPlain(&screen, &screen, report.Options{})
@@ -80,7 +80,7 @@ var errBroken = errors.New("broken pipe")
 
 func (broken) Write([]byte) (int, error) { return 0, errBroken }
 
-// TestWriteFailure: a reader that went away does not stop a reporter, and is not forgotten.
+// TestWriteFailure holds that a reporter continues after a failure to write, and reports it.
 func TestWriteFailure(t *testing.T) {
 	for name, r := range map[string]report.Reporter{
 		"plain":      report.NewPlain(broken{}, &bytes.Buffer{}, report.Options{}),
@@ -121,7 +121,7 @@ func TestTee(t *testing.T) {
 	}
 }
 
-// TestKeptOutputIsBounded: reporters that keep output keep its end, and say what they dropped.
+// TestKeptOutputIsBounded holds that reporters that keep output keep its end, with a note of what they dropped.
 func TestKeptOutputIsBounded(t *testing.T) {
 	const lines = 200_000
 	long := strings.Repeat("x", 90)
@@ -160,7 +160,7 @@ func TestKeptOutputIsBounded(t *testing.T) {
 	}
 }
 
-// TestKeptPartsOfLines: what is dropped is counted in lines, and the parts that are left are joined.
+// TestKeptPartsOfLines holds that dropped lines are counted, and that the parts that are left are joined.
 func TestKeptPartsOfLines(t *testing.T) {
 	var hook bytes.Buffer
 	quiet := report.NewQuiet(&hook, false)
@@ -180,7 +180,8 @@ func TestKeptPartsOfLines(t *testing.T) {
 	}
 }
 
-// TestGitHubLineLeftOpen: a token that stands behind other text would not be seen, and commands stay stopped.
+// TestGitHubLineLeftOpen holds that a token begins a line: the runner would not read it after other text, and commands
+// would stay stopped.
 func TestGitHubLineLeftOpen(t *testing.T) {
 	var log bytes.Buffer
 	g := report.NewGitHub(&log, false)
@@ -199,8 +200,8 @@ func TestGitHubLineLeftOpen(t *testing.T) {
 	}
 }
 
-// TestGitHubFloor: one task streams at a time; once it has ended, those that have ended too come before one that streams.
-func TestGitHubFloor(t *testing.T) {
+// TestGitHubStreaming holds that one task streams at a time, and that tasks that have ended come before the next one.
+func TestGitHubStreaming(t *testing.T) {
 	var log bytes.Buffer
 	g := report.NewGitHub(&log, false)
 	g.SetToken("TOKEN")
@@ -246,7 +247,7 @@ func TestGitHubTokensDiffer(t *testing.T) {
 	}
 }
 
-// TestAnnotationPlaces: an annotation has a file and a line where the origin has.
+// TestAnnotationPlaces holds that an annotation has a file and a line if the origin has.
 func TestAnnotationPlaces(t *testing.T) {
 	for origin, want := range map[plan.Origin]string{
 		"task.yaml:14":                       "file=task.yaml,line=14,",
@@ -272,7 +273,7 @@ func TestAnnotationPlaces(t *testing.T) {
 	}
 }
 
-// BenchmarkPlain is what a line costs that goes to a file.
+// BenchmarkPlain measures a line that goes to a file.
 func BenchmarkPlain(b *testing.B) {
 	p := report.NewPlain(io.Discard, io.Discard, report.Options{Tasks: []string{"a", "b"}})
 	line := output("a", strings.Repeat("x", 80), false)

@@ -10,18 +10,18 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// Live is Plain for a terminal: it adds one line at the bottom that says what is being waited for, an image or the
-// next attempt. The line is drawn when nothing else is at hand and erased before anything else is written.
+// Live is Plain for a terminal: it adds a line at the bottom that shows what the run waits for, an image or the next
+// attempt. It draws the line when no event is waiting and erases it before it writes anything else.
 type Live struct {
 	plain *Plain
 	width int
-	// waits is what each task waits for; last is the one that was told last.
+	// waits is what each task waits for; last is the task whose wait has changed last.
 	waits map[string]string
 	last  string
 	drawn string
 }
 
-// NewLive gives a reporter like NewPlain's, where diag is a terminal.
+// NewLive returns a reporter like NewPlain's for a diag that is a terminal.
 func NewLive(out, diag io.Writer, o Options) *Live {
 	width := o.Width
 	if width < 1 {
@@ -33,7 +33,7 @@ func NewLive(out, diag io.Writer, o Options) *Live {
 	return &Live{plain: plain, width: width, waits: map[string]string{}}
 }
 
-// Emit writes what e has to say.
+// Emit writes an event.
 func (l *Live) Emit(e engine.Event) {
 	task := e.Head().Task
 	switch e := e.(type) {
@@ -65,12 +65,12 @@ func (l *Live) Flush() {
 	l.plain.Flush()
 }
 
-// Err is the first failure to write.
+// Err returns the first failure to write.
 func (l *Live) Err() error { return l.plain.Err() }
 
 func (l *Live) wait(task, text string) { l.waits[task], l.last = plan.OneLine(text), task }
 
-// text is the line at the bottom: one wait, and how many more there are. It never wraps, as a wrapped line cannot be
+// text returns the line at the bottom: one wait and the number of others. It never wraps, as a wrapped line cannot be
 // erased.
 func (l *Live) text() string {
 	if len(l.waits) == 0 {
@@ -99,7 +99,7 @@ func (l *Live) erase() {
 	}
 }
 
-// progress is the state of an image: "pulling 12.3 MB of 45 MB".
+// progress returns the state of an image: "pulling 12.3 MB of 45 MB".
 func progress(e engine.ImageProgress) string {
 	switch {
 	case e.Total > 0:
@@ -111,5 +111,5 @@ func progress(e engine.ImageProgress) string {
 	}
 }
 
-// megabytes are decimal, as docker shows them.
+// megabytes returns decimal megabytes, as docker shows them.
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }

@@ -10,39 +10,38 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// Options are what Plain and Live can be told.
+// Options are the options of Plain and Live.
 type Options struct {
-	// Tasks are the names of the plan's tasks in their order. With more than one, each line of output names its task.
+	// Tasks are the names of the plan's tasks in order. If there are several, each line of output names its task.
 	Tasks []string
 	// Timestamps puts the time before each line of output.
 	Timestamps bool
-	// Color paints names and outcomes.
+	// Color colours names and statuses.
 	Color bool
-	// OutTerminal and DiagTerminal report whether the writers are terminals, on which the output of tasks is made harmless.
+	// OutTerminal and DiagTerminal report whether the writers are terminals. Output of tasks then goes through a screen.
 	OutTerminal, DiagTerminal bool
-	// Width is the number of columns of the terminal, for Live; less than one is 80.
+	// Width is the number of columns of the terminal, for Live; the default is 80.
 	Width int
 }
 
-// Plain streams output line by line. What a task writes to stdout goes to one writer, unchanged where there is a
-// single task and no timestamps are asked for: `ktask run task.yaml >file` holds just that. What it writes to
-// stderr, and all that ktask itself says, goes to the other writer. Its bytes are passed on as they are, unless the writer is a
-// terminal, see screen.
+// Plain streams output line by line. The stdout of tasks goes to one writer, unchanged if there is a single task and no
+// timestamps: after `ktask run task.yaml >file` the file holds just that. The stderr of tasks and the notes of ktask go to
+// the other writer. Bytes are not changed unless the writer is a terminal, see screen.
 type Plain struct {
 	options Options
 	colours colours
 	streams streams
 	screens map[engine.Stream]screen
 	prefix  map[string]string
-	// open is true in the middle of a line that is told in parts; see OutputLine.Partial.
+	// open are the streams in the middle of a line that comes in parts, see OutputLine.Partial.
 	open map[stream]bool
 	of   map[string]int
-	// unended are the streams of a single task that ended in the middle of a line; live adds the line break all the same.
+	// unended are the streams of a single task that ended without a line break. If live is set, each line gets one.
 	unended map[engine.Stream]bool
 	live    bool
-	// told are the states of images that were told already: tasks share images.
-	told map[[2]string]bool
-	said bool
+	// shownImages are the states of images that were shown: tasks share images.
+	shownImages map[[2]string]bool
+	wrote       bool
 }
 
 type stream struct {
@@ -50,18 +49,18 @@ type stream struct {
 	name engine.Stream
 }
 
-// NewPlain gives a reporter that writes the tasks' stdout to out, and their stderr and its own words to diag.
+// NewPlain returns a reporter that writes the stdout of tasks to out, and their stderr and the notes of ktask to diag.
 func NewPlain(out, diag io.Writer, o Options) *Plain {
 	p := &Plain{
-		options: o,
-		colours: colours(o.Color),
-		streams: newStreams(out, diag),
-		screens: map[engine.Stream]screen{engine.Stdout: newScreen(o.OutTerminal), engine.Stderr: newScreen(o.DiagTerminal)},
-		prefix:  map[string]string{},
-		open:    map[stream]bool{},
-		of:      map[string]int{},
-		unended: map[engine.Stream]bool{},
-		told:    map[[2]string]bool{},
+		options:     o,
+		colours:     colours(o.Color),
+		streams:     newStreams(out, diag),
+		screens:     map[engine.Stream]screen{engine.Stdout: newScreen(o.OutTerminal), engine.Stderr: newScreen(o.DiagTerminal)},
+		prefix:      map[string]string{},
+		open:        map[stream]bool{},
+		of:          map[string]int{},
+		unended:     map[engine.Stream]bool{},
+		shownImages: map[[2]string]bool{},
 	}
 	if len(o.Tasks) < 2 {
 		return p
@@ -78,7 +77,7 @@ func NewPlain(out, diag io.Writer, o Options) *Plain {
 	return p
 }
 
-// Emit writes what e has to say.
+// Emit writes an event.
 func (p *Plain) Emit(e engine.Event) {
 	switch e := e.(type) {
 	case engine.ImageProgress:
@@ -90,13 +89,13 @@ func (p *Plain) Emit(e engine.Event) {
 		p.line(e)
 	case engine.AttemptFinished:
 		if e.Retry {
-			p.say(e.Task, retrying(e, p.of[e.Task]))
+			p.taskNote(e.Task, retrying(e, p.of[e.Task]))
 		}
 	case engine.TaskFinished:
-		// The closing table tells of a single task, and the end of its stage of a task that never started.
+		// The table at the end shows a single task, and the end of a stage the tasks of it that never started.
 		unstarted := e.Result.Stage.ID != "" && e.Result.Started.IsZero()
 		if len(p.options.Tasks) > 1 && !unstarted {
-			p.say(e.Task, p.colours.status(e.Result.Status, headline(e.Result)))
+			p.taskNote(e.Task, p.colours.status(e.Result.Status, headline(e.Result)))
 		}
 	case engine.StageStarted:
 		p.stageStarted(e)
@@ -110,7 +109,7 @@ func (p *Plain) Emit(e engine.Event) {
 // Flush writes what is buffered.
 func (p *Plain) Flush() { p.streams.flush() }
 
-// Err is the first failure to write.
+// Err returns the first failure to write.
 func (p *Plain) Err() error { return p.streams.err() }
 
 func (p *Plain) line(e engine.OutputLine) {
@@ -118,7 +117,7 @@ func (p *Plain) line(e engine.OutputLine) {
 	if e.Stream == engine.Stderr {
 		w = p.streams.diag()
 	}
-	p.said = true
+	p.wrote = true
 	from := stream{e.Task, e.Stream}
 	begun := len(p.open) > 0 && p.open[from]
 	if !begun {
@@ -127,7 +126,7 @@ func (p *Plain) line(e engine.OutputLine) {
 		}
 		_, _ = w.WriteString(p.prefix[e.Task])
 	}
-	// With several tasks, parts of a long line become lines: another task's may come between them.
+	// With several tasks, parts of a long line become lines: lines of other tasks may come between them.
 	joined := e.Partial && len(p.prefix) == 0
 	_, _ = w.WriteString(p.screens[e.Stream].text(from, e.Line, e.Partial, !joined))
 	if joined {
@@ -145,7 +144,7 @@ func (p *Plain) line(e engine.OutputLine) {
 	p.unended[e.Stream] = e.Break == engine.NoBreak
 }
 
-// restart ends the lines that the attempt before left without an end.
+// restart ends the lines that the previous attempt has not ended.
 func (p *Plain) restart() {
 	for _, s := range []struct {
 		stream engine.Stream
@@ -158,22 +157,22 @@ func (p *Plain) restart() {
 	clear(p.unended)
 }
 
-// image tells each state of an image once; bytes are for Live.
+// image shows each state of an image once. Only Live shows bytes.
 func (p *Plain) image(e engine.ImageProgress) {
 	state := [2]string{e.Image, e.Status}
-	if !p.told[state] {
-		p.told[state] = true
-		p.say(e.Task, plan.OneLine("image "+e.Image+": "+e.Status))
+	if !p.shownImages[state] {
+		p.shownImages[state] = true
+		p.taskNote(e.Task, plan.OneLine("image "+e.Image+": "+e.Status))
 	}
 }
 
-// stageStarted tells of a stage that has tasks, and where Keptn would roll out a workload: that is not done here.
+// stageStarted shows a stage that has tasks, and a rollout of Keptn that ktask does not do.
 func (p *Plain) stageStarted(e engine.StageStarted) {
 	if deploys(e.Stage) {
-		p.sayStage("deploy "+e.Stage.Workload, "not done here")
+		p.stageNote("deploy "+e.Stage.Workload, "not done here")
 	}
 	if n := len(e.Tasks); n > 0 {
-		p.sayStage(e.Stage.String(), count(n, "task"))
+		p.stageNote(e.Stage.String(), count(n, "task"))
 	}
 }
 
@@ -181,20 +180,20 @@ func (p *Plain) stageFinished(s engine.StageResult) {
 	if len(s.Tasks) == 0 {
 		return
 	}
-	p.sayStage(s.String(), p.colours.status(shade(s), stageHeadline(s)))
+	p.stageNote(s.String(), p.colours.status(shade(s), stageHeadline(s)))
 }
 
-// sayStage writes a line of ktask's own that stands out between those of tasks.
-func (p *Plain) sayStage(name, text string) {
-	p.saying(p.colours.paint(bold, "── "+plan.OneLine(name)), text)
+// stageNote writes a note about a stage; it stands out among the lines of tasks.
+func (p *Plain) stageNote(name, text string) {
+	p.note(p.colours.paint(bold, "── "+plan.OneLine(name)), text)
 }
 
-// say writes a line of ktask's own about a task.
-func (p *Plain) say(task, text string) { p.saying(plan.OneLine(task), text) }
+// taskNote writes a note about a task.
+func (p *Plain) taskNote(task, text string) { p.note(plan.OneLine(task), text) }
 
-// saying marks a line as ktask's own: the task's stderr goes to the same writer.
-func (p *Plain) saying(about, text string) {
-	p.said = true
+// note writes a line of ktask, marked as such: the stderr of tasks goes to the same writer.
+func (p *Plain) note(about, text string) {
+	p.wrote = true
 	w := p.streams.diag()
 	if p.unended[engine.Stderr] {
 		_ = w.WriteByte('\n')
@@ -208,15 +207,15 @@ func (p *Plain) finish(r engine.Result) {
 	if p.unended[engine.Stderr] {
 		_ = w.WriteByte('\n')
 	}
-	if p.said {
+	if p.wrote {
 		_ = w.WriteByte('\n')
 	}
 	_, _ = w.WriteString(summary(r, p.colours))
 	p.Flush()
 }
 
-// streams buffers two writers that may be the same terminal: before one is written to, the other is flushed, so that
-// what is seen is in the order in which it was written.
+// streams buffers two writers that may be the same terminal. It flushes one before it writes to the other, so that the
+// order stays.
 type streams struct {
 	writers [2]*bufio.Writer
 	current int
@@ -237,7 +236,7 @@ func (s *streams) use(n int) *bufio.Writer {
 	return s.writers[n]
 }
 
-// flush writes both; a bufio.Writer keeps its first error, see err.
+// flush flushes both writers. A bufio.Writer keeps its first error for err.
 func (s *streams) flush() {
 	for _, w := range s.writers {
 		_ = w.Flush()

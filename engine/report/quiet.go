@@ -8,25 +8,25 @@ import (
 	"github.com/ktask/ktask/engine"
 )
 
-// quietTail is how many bytes of a task's output Quiet keeps: some 500 lines, more than anyone reads in a hook.
+// quietTail is how many bytes of a task's output Quiet keeps, about 500 lines.
 const quietTail = 64 << 10
 
-// Quiet says nothing of tasks that pass. At the end it says of each other task, in the order of the plan, how it
-// ended and shows the end of its output, both streams as they came; then what that means for the deployment.
+// Quiet writes nothing about tasks that pass. At the end it writes for each other task, in the order of the plan, how it
+// ended and the end of its output, both streams in order; then what that means for the deployment.
 type Quiet struct {
 	w     *bufio.Writer
 	tails map[string]*tail
-	// screen is for a terminal, nil if w is none.
+	// screen is nil unless w is a terminal.
 	screen screen
 	of     map[string]int
 }
 
-// NewQuiet gives a reporter that writes to w, which may be a terminal.
+// NewQuiet returns a reporter that writes to w, which may be a terminal.
 func NewQuiet(w io.Writer, terminal bool) *Quiet {
 	return &Quiet{w: bufio.NewWriter(w), screen: newScreen(terminal), tails: map[string]*tail{}, of: map[string]int{}}
 }
 
-// Emit keeps output, forgets that of a task which passed, and writes at the end.
+// Emit keeps output, drops that of tasks that pass, and writes at the end of the run.
 func (q *Quiet) Emit(e engine.Event) {
 	switch e := e.(type) {
 	case engine.TaskStarted:
@@ -34,10 +34,10 @@ func (q *Quiet) Emit(e engine.Event) {
 	case engine.AttemptStarted:
 		q.of[e.Task] = e.Of
 	case engine.OutputLine:
-		q.tails[e.Task].add(kept{e.Stream, e.Line, e.Partial})
+		q.tails[e.Task].add(tailLine{e.Stream, e.Line, e.Partial})
 	case engine.AttemptFinished:
 		if e.Retry {
-			q.tails[e.Task].add(kept{text: "ktask: " + retrying(e, q.of[e.Task])})
+			q.tails[e.Task].add(tailLine{text: "ktask: " + retrying(e, q.of[e.Task])})
 		}
 	case engine.TaskFinished:
 		if e.Result.Status == engine.Passed {
@@ -51,13 +51,13 @@ func (q *Quiet) Emit(e engine.Event) {
 // Flush writes what is buffered.
 func (q *Quiet) Flush() { _ = q.w.Flush() }
 
-// Err is the first failure to write.
+// Err returns the first failure to write.
 func (q *Quiet) Err() error { return q.w.Flush() }
 
 func (q *Quiet) finish(r engine.Result) {
 	separator := ""
 	for _, t := range r.Tasks {
-		if !telling(t) {
+		if !needsExplanation(t) {
 			continue
 		}
 		_, _ = q.w.WriteString(separator + explanation(t))

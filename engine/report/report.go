@@ -1,10 +1,9 @@
 // Package report shows a run to people and to machines.
 //
-// In come the events of package engine, in one order and from one goroutine; out go bytes to the io.Writers that a
-// reporter was given. Plain and Live are for people at a terminal, Quiet for hooks, GitHub for its log viewer, JSON
-// for scripts; WriteResult and WriteJUnit write the files that outlive a run. The package never opens a stream,
-// reads no environment and never prints what a plan holds: output was masked before it came here, an environment
-// variable was not.
+// In come the events of package engine, in one order and from one goroutine; out go bytes to the io.Writers of a
+// reporter. Plain and Live are for people at a terminal, Quiet for hooks, GitHub for its log viewer, JSON for scripts;
+// WriteResult and WriteJUnit write files. The package opens no stream, reads no environment and never prints the values
+// of a plan: events are masked, plans are not.
 package report
 
 import (
@@ -16,16 +15,16 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// Reporter is a sink that writes. The Runner calls Flush whenever it has no further event at hand.
+// Reporter is a Sink that writes.
 type Reporter interface {
 	engine.Sink
 	engine.Flusher
-	// Err gives the first failure to write, also one before: a reporter goes on without writing, so that a reader
-	// that went away does not change what the run does.
+	// Err returns the first failure to write. After one, a reporter continues without writing, so that a closed pipe does
+	// not change what the run does.
 	Err() error
 }
 
-// Tee sends each event to all sinks, in their order; it flushes those that buffer.
+// Tee returns a Sink that sends each event to all sinks, in order, and flushes those that buffer.
 func Tee(sinks ...engine.Sink) engine.Sink { return tee(sinks) }
 
 type tee []engine.Sink
@@ -44,12 +43,12 @@ func (t tee) Flush() {
 	}
 }
 
-// timeFormat is RFC 3339 in UTC with milliseconds: one width, so that times sort as text.
+// timeFormat is RFC 3339 in UTC with milliseconds. All times have the same width, so they sort as text.
 const timeFormat = "2006-01-02T15:04:05.000Z"
 
 func timestamp(t time.Time) string { return t.UTC().Format(timeFormat) }
 
-// short rounds a duration to what a person reads: 412ms, 7.4s, 1m30s.
+// short returns a rounded duration: 412ms, 7.4s, 1m30s.
 func short(d time.Duration) string {
 	switch {
 	case d < time.Second:
@@ -61,15 +60,15 @@ func short(d time.Duration) string {
 	}
 }
 
-// took is the time from the start of a task to its end, 0 where it never started.
-func took(t engine.TaskResult) time.Duration { return t.Finished.Sub(t.Started) }
+// duration returns how long a task ran, or 0 if it never started.
+func duration(t engine.TaskResult) time.Duration { return t.Finished.Sub(t.Started) }
 
-// headline says in one line how a task ended: "passed in 412ms", "failed: exit code 3".
+// headline returns how a task ended in one line: "passed in 412ms", "failed: exit code 3".
 func headline(t engine.TaskResult) string {
-	why := plan.OneLine(firstLine(verdict(t)))
+	why := plan.OneLine(firstLine(mainMessage(t)))
 	switch t.Status {
 	case engine.Passed:
-		return "passed in " + short(took(t))
+		return "passed in " + short(duration(t))
 	case engine.Failed:
 		return "failed: " + why
 	case engine.Errored:
@@ -79,9 +78,9 @@ func headline(t engine.TaskResult) string {
 	}
 }
 
-// verdict is the most telling message of a task. For a failed one that is what its last attempt says, with the exit
-// code; the task itself may hold the words of Keptn, which do not name one.
-func verdict(t engine.TaskResult) string {
+// mainMessage returns the message that explains a task best. For a failed task that is the one of its last attempt, with
+// the exit code: the message of the task may be Keptn's, which has none.
+func mainMessage(t engine.TaskResult) string {
 	last := lastMessage(t)
 	if t.Status == engine.Failed && last != "" {
 		return last
@@ -89,10 +88,10 @@ func verdict(t engine.TaskResult) string {
 	return t.Message
 }
 
-// details are the lines that explain a task which did not pass, below its headline.
+// details returns the lines below the headline of a task that did not pass.
 func details(t engine.TaskResult) []string {
 	var lines []string
-	shown := verdict(t)
+	shown := mainMessage(t)
 	lines = append(lines, strings.Split(shown, "\n")[1:]...)
 	if !strings.Contains(shown, t.Message) {
 		lines = append(lines, strings.Split(t.Message, "\n")...)
@@ -119,13 +118,13 @@ func lastMessage(t engine.TaskResult) string {
 	return t.Attempts[len(t.Attempts)-1].Message
 }
 
-// telling is true for a task whose end has to be explained: one that did not pass, unless it never had its turn
-// because the run was over, of which the table says enough.
-func telling(t engine.TaskResult) bool {
+// needsExplanation reports whether the end of a task is explained below the table: it did not pass, and was not merely
+// canceled before it started.
+func needsExplanation(t engine.TaskResult) bool {
 	return t.Status != engine.Passed && !(t.Status == engine.Canceled && t.Started.IsZero())
 }
 
-// explanation is headline, reason and details of a task which did not pass, one below the other.
+// explanation returns the headline, the reason and the details of a task that did not pass.
 func explanation(t engine.TaskResult) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s", plan.OneLine(t.Name), headline(t))
@@ -139,7 +138,7 @@ func explanation(t engine.TaskResult) string {
 	return b.String()
 }
 
-// retrying says that an attempt failed and when the next one starts.
+// retrying returns a line for an attempt that failed, with the wait before the next one.
 func retrying(e engine.AttemptFinished, of int) string {
 	text := fmt.Sprintf("attempt %d of %d failed: %s", e.Attempt, of, plan.OneLine(firstLine(e.Result.Message)))
 	if e.RetryIn == 0 {

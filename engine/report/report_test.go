@@ -20,7 +20,7 @@ const (
 	second = time.Second
 )
 
-// reporters give, for a scene, a sink and what is to be compared after the run.
+// reporters return a sink for a scene, and a function for what it has written.
 var reporters = map[string]func(scene) (engine.Sink, func(engine.Result) string){
 	"plain": func(s scene) (engine.Sink, func(engine.Result) string) {
 		return two(func(out, diag *bytes.Buffer) engine.Sink {
@@ -83,7 +83,7 @@ func two(make func(out, diag *bytes.Buffer) engine.Sink) (engine.Sink, func(engi
 	}
 }
 
-// TestGolden compares every reporter in every scene with what was reviewed. Control characters are made visible.
+// TestGolden compares the output of every reporter in every scene with a file. Control characters are made visible.
 func TestGolden(t *testing.T) {
 	visible := strings.NewReplacer("\x1b", "␛", "\r", "␍", "\x00", "␀", "\xff", `\xff`)
 	for sceneName, s := range scenes() {

@@ -15,7 +15,7 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// scene is a run that reporters show.
+// scene is a run for reporters.
 type scene struct {
 	tasks  []plan.Task
 	stages []plan.Stage
@@ -23,7 +23,7 @@ type scene struct {
 	nonBlocking bool
 	fake        *enginetest.Fake
 	runner      engine.Runner
-	// interrupt is when the user interrupts the run; 0 is never.
+	// interrupt is when the user interrupts the run, or 0.
 	interrupt time.Duration
 }
 
@@ -35,9 +35,9 @@ func (s scene) names() []string {
 	return names
 }
 
-// play runs the scene in fake time, which always begins at the same instant, and shows its events to the sink. Tasks
-// that run at once are in no order at one instant; the events are put into that of the plan first, between those of
-// stages, which stay where they are.
+// play runs the scene in fake time, which always begins at the same instant, and sends its events to the sink. Events of
+// concurrent tasks at the same instant have no order, so play sorts them by the plan first. Events of stages stay in
+// place.
 func (s scene) play(t *testing.T, sink engine.Sink) engine.Result {
 	t.Helper()
 	var recorder enginetest.Recorder
@@ -99,7 +99,7 @@ func in(d time.Duration, line enginetest.Line) enginetest.Line {
 	return line
 }
 
-// scenes are made anew for each use, since a fake counts its calls.
+// scenes returns new scenes for each use, as a fake counts its calls.
 func scenes() map[string]scene {
 	return map[string]scene{
 		"single":   single(),
@@ -127,7 +127,7 @@ func single() scene {
 	}
 }
 
-// failed is one task in a cluster: Keptn's words are not ours.
+// failed is a task in a cluster, whose message is Keptn's.
 func failed() scene {
 	t := task("migrate", 1, 1)
 	t.Semantics = plan.Cluster
@@ -137,7 +137,7 @@ func failed() scene {
 	}}}}
 }
 
-// several is every outcome but canceled, two at once.
+// several has every outcome except canceled, and two tasks at a time.
 func several() scene {
 	slow := task("slow", 20, 0)
 	slow.Timeout = 2500 * ms
@@ -172,7 +172,7 @@ func several() scene {
 	}
 }
 
-// hostile is output that wants to be something else.
+// hostile has output with escape sequences, workflow commands and markup.
 func hostile() scene {
 	t := task("hostile", 1, 0)
 	t.Origin = "dir,with:colon%/task.yaml:14 spec.deno.inline"
@@ -186,7 +186,7 @@ func hostile() scene {
 	}}}}}
 }
 
-// canceled is a run that the user interrupts while one task works, one waits and one has not begun.
+// canceled is a run that the user interrupts while one task runs, one waits and one has not started.
 func canceled() scene {
 	return scene{
 		runner:    engine.Runner{Parallel: 2},

@@ -6,11 +6,11 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// screen makes the output of tasks safe for a terminal. Of escape sequences only colours and other attributes pass (SGR);
-// all others are left out: those that move the cursor, clear the screen, set the title or ask the terminal to answer. Other
-// control characters, and bytes that are not UTF-8, are shown as escapes. Attributes end with their line. It returns its
-// own sequences only, so that what a terminal takes for one and screen does not is still no more than text.
-// A nil screen passes everything.
+// screen makes the output of tasks safe for a terminal. It passes the escape sequences of colours and other attributes
+// (SGR) and drops all others: those that move the cursor, clear the screen, set the title or make the terminal answer. It
+// shows other control characters, and bytes that are not UTF-8, as escapes. Attributes end with their line. It writes
+// sequences anew instead of passing bytes, so that a terminal cannot read a sequence that screen has not. A nil screen
+// passes everything.
 type screen map[stream]*sequence
 
 // newScreen returns a screen if the stream is a terminal, else nil.
@@ -46,7 +46,7 @@ func (s screen) text(from stream, text string, partial, ended bool) string {
 type sequence struct {
 	state      state
 	parameters []byte
-	// painted says that attributes were set since the last reset.
+	// painted reports whether attributes were set since the last reset.
 	painted bool
 }
 
@@ -81,16 +81,16 @@ func (q *sequence) filter(text string) string {
 	return b.String()
 }
 
-// next takes a byte of a sequence, and reports whether it belongs to it.
+// next reads a byte and reports whether it belongs to the sequence.
 func (q *sequence) next(c byte, b *strings.Builder) bool {
 	switch {
 	case c == esc:
-		q.state = escape // a new one, or the ST that ends a command
+		q.state = escape // a new sequence, or the ST that ends a command
 	case q.state == command:
 		if c == '\a' || c == 0x18 || c == 0x1a { // BEL, CAN, SUB
 			q.state = ground
 		}
-	case c < ' ' || c >= 0x7f: // no byte of a sequence
+	case c < ' ' || c >= 0x7f: // not a byte of a sequence
 		q.state = ground
 		return false
 	case q.state == control && c < '@':
@@ -107,7 +107,7 @@ func (q *sequence) next(c byte, b *strings.Builder) bool {
 		q.state, q.parameters = control, q.parameters[:0]
 	case strings.IndexByte("]PX^_", c) >= 0:
 		q.state = command
-	case c >= '0': // the end of a short one; those before are in its middle
+	case c >= '0': // the final byte of a short sequence; bytes below are intermediate
 		q.state = ground
 	}
 	return true

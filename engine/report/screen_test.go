@@ -7,7 +7,7 @@ import (
 	"github.com/ktask/ktask/engine"
 )
 
-// screened is what a terminal gets of a line that comes in parts.
+// screened returns what a terminal gets of a line in parts.
 func screened(parts ...string) string {
 	s, from := newScreen(true), stream{"task", engine.Stdout}
 	var b strings.Builder
@@ -44,7 +44,7 @@ func TestScreen(t *testing.T) {
 		if got := screened(line); got != want {
 			t.Errorf("%q becomes %q, want %q", line, got, want)
 		}
-		// Where a line is cut makes no difference, but within a character.
+		// The place of a cut makes no difference, except within a character.
 		for i := 1; i < len(line); i++ {
 			if line[i]&0xc0 == 0x80 {
 				continue
@@ -56,7 +56,7 @@ func TestScreen(t *testing.T) {
 	}
 }
 
-// FuzzScreen makes sure that nothing but SGR sequences reaches a terminal, however a line is cut.
+// FuzzScreen holds that no escape sequence but SGR reaches a terminal, wherever a line is cut.
 func FuzzScreen(f *testing.F) {
 	f.Add("\x1b[31mred\x1b]0;x\a", 3)
 	f.Add("\u009b31m\x1b[?1m", 1)

@@ -8,7 +8,7 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// stageHeadline says in one line how a stage ended.
+// stageHeadline returns how a stage ended in one line.
 func stageHeadline(s engine.StageResult) string {
 	switch {
 	case s.Started.IsZero():
@@ -22,16 +22,16 @@ func stageHeadline(s engine.StageResult) string {
 	}
 }
 
-// wording is a status within a sentence.
+// wording is how a status reads in a sentence.
 var wording = map[engine.Status]string{
 	engine.Failed: "failed", engine.TimedOut: "timed out", engine.Errored: "errored", engine.Canceled: "canceled",
 }
 
-// deploys is true for a stage before which Keptn would have rolled out the workload: one that comes after others.
+// deploys reports whether Keptn would roll out the workload before this stage: it comes after other stages.
 func deploys(s plan.Stage) bool { return s.Name == plan.WorkloadPost && len(s.Needs) > 0 }
 
-// deployment says what the run means for the deployment: a line for each stage that would have stopped it, or would
-// have but for the plan. It is empty where there are no stages, and where the user stopped the run before that was known.
+// deployment returns what the run means for the deployment: a line for each stage that would stop it, or would if
+// failures blocked. It returns "" if there are no stages, or if the run was canceled before that was known.
 func deployment(r engine.Result) string {
 	var b strings.Builder
 	passed := len(r.Stages) > 0
@@ -52,7 +52,7 @@ func deployment(r engine.Result) string {
 	return plan.Printable(b.String())
 }
 
-// failures are the tasks of a stage that did not pass by themselves: "task a failed, task b timed out".
+// failures returns the tasks of a stage that did not pass and were not canceled: "task a failed, task b timed out".
 func failures(r engine.Result, s plan.Stage) string {
 	var tasks []string
 	for _, t := range tasksOf(r, s) {
@@ -63,7 +63,7 @@ func failures(r engine.Result, s plan.Stage) string {
 	return strings.Join(tasks, ", ")
 }
 
-// tasksOf are the results of a stage's tasks; those of tasks without a stage where its ID is "".
+// tasksOf returns the results of a stage's tasks or, if its ID is "", those of tasks without a stage.
 func tasksOf(r engine.Result, s plan.Stage) []engine.TaskResult {
 	var tasks []engine.TaskResult
 	for _, t := range r.Tasks {
@@ -74,7 +74,7 @@ func tasksOf(r engine.Result, s plan.Stage) []engine.TaskResult {
 	return tasks
 }
 
-// warned is true for a task that failed and did not stop the deployment.
+// warned reports whether a task belongs to a stage whose failures do not stop the deployment.
 func warned(r engine.Result, t engine.TaskResult) bool {
 	for _, s := range r.Stages {
 		if s.ID == t.Stage.ID {
@@ -84,7 +84,7 @@ func warned(r engine.Result, t engine.TaskResult) bool {
 	return false
 }
 
-// count is a number and its noun.
+// count returns a number with its noun.
 func count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun

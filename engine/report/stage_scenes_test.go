@@ -8,7 +8,7 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// deployment is the whole way of an app with two workloads to its end; one stage has no tasks, one task no stage.
+// deployment has all stages of an app with two workloads; one stage has no tasks, one task no stage.
 func deployment() scene {
 	tasks := []plan.Task{
 		of("podtato-head/app-pre", task("podtato-head/pre/check", 1, 0)),
@@ -35,7 +35,7 @@ func deployment() scene {
 	}
 }
 
-// lifecycle has the stages of an app in the order in which package resolve gives them.
+// lifecycle returns the stages of an app in the order of package resolve.
 func lifecycle() []plan.Stage {
 	const app, entry, server = "podtato-head", "podtato-head-entry", "podtato-head-server"
 	return []plan.Stage{
@@ -54,7 +54,8 @@ func of(stage string, t plan.Task) plan.Task {
 	return t
 }
 
-// stopped is a deployment that two tasks stop: one fails while its sibling goes on, one times out in another workload.
+// stopped is a deployment that two tasks stop: one fails while another of its stage runs, one times out in another
+// workload.
 func stopped() scene {
 	s := deployment()
 	s.tasks = s.tasks[:len(s.tasks)-1]
@@ -69,7 +70,7 @@ func stopped() scene {
 	return s
 }
 
-// nonBlocking is the same where failures do not block the deployment.
+// nonBlocking is the same if failures do not block the deployment.
 func nonBlocking() scene {
 	s := stopped()
 	s.nonBlocking = true
@@ -85,8 +86,8 @@ func stageCut() scene {
 	return s
 }
 
-// warnedCut is one that the user interrupts in a stage of which a task has failed, which does not block: the stage
-// behind it runs already.
+// warnedCut is a deployment that the user interrupts in a stage with a failed task that does not block: the next stage
+// runs already.
 func warnedCut() scene {
 	s := nonBlocking()
 	s.interrupt = second
@@ -96,7 +97,7 @@ func warnedCut() scene {
 	return s
 }
 
-// lonelyStage is one task of one stage, as of ktask run --stage post --workload: there is no deployment before it.
+// lonelyStage is one task of one stage, as with ktask run --stage post --workload: no deployment comes before it.
 func lonelyStage() scene {
 	t := of("podtato-head-server/workload-post", task("smoke", 1, 0))
 	stage := lifecycle()[4]

@@ -10,8 +10,7 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// summary is the table of all tasks, behind it why those that did not pass did not, and what that means for the
-// deployment.
+// summary returns the table of all tasks, then why tasks did not pass, then what that means for the deployment.
 func summary(r engine.Result, c colours) string {
 	rows := rows(r)
 	width := make([]int, len(rows[0].cells))
@@ -24,13 +23,13 @@ func summary(r engine.Result, c colours) string {
 	for _, row := range rows {
 		last := len(row.cells) - 1
 		for i, cell := range row.cells[:last] {
-			// The colour does not count: a cell is filled up by the width of its text.
+			// The width of a cell is that of its text, without escape sequences.
 			b.WriteString(row.paint(c, i) + strings.Repeat(" ", width[i]-utf8.RuneCountInString(cell)+2))
 		}
 		b.WriteString(row.paint(c, last) + "\n")
 	}
 	for _, t := range r.Tasks {
-		if telling(t) {
+		if needsExplanation(t) {
 			b.WriteString("\n" + explanation(t))
 		}
 	}
@@ -47,7 +46,7 @@ type row struct {
 	stage  bool
 }
 
-// rows are the heading, the tasks without a stage, and the tasks of each stage that has any below a row of its own.
+// rows returns the heading, the tasks without a stage, and each stage that has tasks with its tasks below it.
 func rows(r engine.Result) []row {
 	all := []row{{cells: []string{"TASK", "STATUS", "ATTEMPTS", "EXIT", "TIME"}}}
 	for _, t := range tasksOf(r, plan.Stage{}) {
@@ -70,7 +69,7 @@ func taskRow(t engine.TaskResult, indent string) row {
 		exit = strconv.Itoa(t.ExitCode)
 	}
 	if !t.Started.IsZero() {
-		time = short(took(t))
+		time = short(duration(t))
 	}
 	return row{cells: []string{indent + plan.OneLine(t.Name), string(t.Status), fmt.Sprint(len(t.Attempts)), exit, time}, status: t.Status}
 }

@@ -6,25 +6,25 @@ import (
 	"github.com/ktask/ktask/engine"
 )
 
-// tail keeps the end of an output, so that a task which prints without end costs bounded memory.
+// tail keeps the end of an output, so that a task that prints without end needs bounded memory.
 type tail struct {
 	limit int
-	lines []kept
+	lines []tailLine
 	bytes int
 	// cut is the number of lines that were dropped.
 	cut int
 }
 
-type kept struct {
+type tailLine struct {
 	stream  engine.Stream
 	text    string
 	partial bool
 }
 
-// overhead is what a line costs besides its text.
+// overhead is the memory of a line besides its text.
 const overhead = 64
 
-func (t *tail) add(k kept) {
+func (t *tail) add(k tailLine) {
 	t.lines = append(t.lines, k)
 	t.bytes += len(k.text) + overhead
 	drop := 0
@@ -33,14 +33,14 @@ func (t *tail) add(k kept) {
 		if !t.lines[drop].partial {
 			t.cut++
 		}
-		// The line that is kept in the array behind the slice must not keep its text.
-		t.lines[drop] = kept{}
+		// The array of the slice must not keep the text.
+		t.lines[drop] = tailLine{}
 		drop++
 	}
 	t.lines = t.lines[drop:]
 }
 
-// each gives the lines that are left, after a note of those that are not. Parts of a long line are joined.
+// each calls line for each line that is kept, first for a note if lines were dropped. It joins the parts of long lines.
 func (t *tail) each(line func(string)) {
 	if t.cut > 0 {
 		line(fmt.Sprintf("(%d earlier lines are not shown)", t.cut))

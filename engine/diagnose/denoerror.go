@@ -1,4 +1,4 @@
-package engine
+package diagnose
 
 import (
 	"regexp"
@@ -8,20 +8,20 @@ import (
 
 const (
 	denoBegin = "error: "
-	// denoUncaught are words of Deno's alone, and so are found behind others as well. It writes no more after such an error.
+	// denoUncaught is printed by Deno only, so it counts within a line as well. Deno prints no other error after it.
 	denoUncaught = "error: Uncaught "
 	denoCause    = "Caused by: "
 )
 
 var (
-	// Frames of other errors than the first are indented deeper.
+	// The frames of further errors are indented deeper.
 	denoFrame     = regexp.MustCompile(`^    at (?:async )?(?:.* \()?((?:file|https?)://\S+?):(\d+):\d+\)?$`)
 	denoPart      = regexp.MustCompile(`^    (\w+(?:: .*)?)$`)
 	denoMark      = regexp.MustCompile(`^ *[\^~]+$`)
 	denoTypeError = regexp.MustCompile(`^(?:error: )?(TS\d+) \[ERROR\]: (.*)`)
 	denoCount     = regexp.MustCompile(`^Found \d+ errors\.$`)
-	// denoRefused are the words for code that it does not run, or not to its end. Others may be a script's own, which
-	// tells of an error and exits.
+	// denoRefused matches errors of code that Deno does not run, or not to its end. Other errors may be the script's own
+	// output.
 	denoRefused = regexp.MustCompile(`^error: (?:` + strings.Join([]string{
 		`Type checking failed\.$`, `TS\d+ \[ERROR\]: `, `Module not found "`, `Import "[^"]*" not a dependency$`, `Import '[^']*' failed`,
 		`Relative import path "`, `Requires import access to "`, `No such built-in module: `, `JSR package `, `Failed loading `,
@@ -32,26 +32,26 @@ var (
 	denoMargin = regexp.MustCompile(`^ *\|$`)
 )
 
-// denoEnd reads the end of what Deno writes when it cannot go on: "error: …", the line of the code, the places.
-func denoEnd(said []string) (x exception, ok bool) {
-	end := len(said) - 1
-	for end >= 0 && blank(said[end]) {
+// uncaughtDeno reads the end of the output of Deno if an error ended it: "error: …", the line of code, the places.
+func uncaughtDeno(output []string) (x exception, ok bool) {
+	end := len(output) - 1
+	for end >= 0 && blank(output[end]) {
 		end--
 	}
-	at := denoError(said[:end+1])
-	if at < 0 || at != end && !indented(said[end]) && !denoCount.MatchString(said[end]) && !strings.HasPrefix(said[end], denoCause) {
+	at := denoError(output[:end+1])
+	if at < 0 || at != end && !indented(output[end]) && !denoCount.MatchString(output[end]) && !strings.HasPrefix(output[end], denoCause) {
 		return x, false
 	}
-	_, x.text, _ = strings.Cut(said[at], denoBegin)
+	_, x.text, _ = strings.Cut(output[at], denoBegin)
 	if x.text == "Type checking failed." {
-		for at = 0; !denoTypeError.MatchString(said[at]); at++ {
+		for at = 0; !denoTypeError.MatchString(output[at]); at++ {
 			if at == end {
 				return x, false
 			}
 		}
 	}
-	below := said[at+1 : end+1]
-	if m := denoTypeError.FindStringSubmatch(said[at]); m != nil {
+	below := output[at+1 : end+1]
+	if m := denoTypeError.FindStringSubmatch(output[at]); m != nil {
 		x.text = m[1] + ": " + m[2]
 		below = untilBlank(below)
 	}
@@ -60,16 +60,17 @@ func denoEnd(said []string) (x exception, ok bool) {
 	return x, true
 }
 
-// denoError is the line with which Deno's words begin, or -1. A message of several lines may have others that look so.
-func denoError(said []string) int {
-	for i := len(said) - 1; i >= 0; i-- {
-		if strings.Contains(said[i], denoUncaught) {
+// denoError returns the index of the line with which the error begins, or -1. A message of several lines may have
+// others that look alike.
+func denoError(output []string) int {
+	for i := len(output) - 1; i >= 0; i-- {
+		if strings.Contains(output[i], denoUncaught) {
 			return i
 		}
 	}
-	for i := len(said) - 1; i >= 0; i-- {
-		drawn := i+1 < len(said) && denoMargin.MatchString(said[i+1]) // the code, below what a script cannot parse
-		if denoRefused.MatchString(said[i]) || drawn && denoSyntax.MatchString(said[i]) {
+	for i := len(output) - 1; i >= 0; i-- {
+		underlined := i+1 < len(output) && denoMargin.MatchString(output[i+1]) // the code follows what cannot be parsed
+		if denoRefused.MatchString(output[i]) || underlined && denoSyntax.MatchString(output[i]) {
 			return i
 		}
 	}
@@ -85,8 +86,8 @@ func untilBlank(lines []string) []string {
 	return lines
 }
 
-// readDeno reads what stands below the text of an error: more of that, the errors in it, the line of the code with a
-// mark below, the frames, and its causes with their own.
+// readDeno reads the lines after the text of an error: the rest of the text, the errors in it, the line of code with a
+// mark below it, the frames, and the causes with their frames.
 func (x *exception) readDeno(lines []string) {
 	one, part := x, ""
 	for i, line := range lines {
@@ -101,9 +102,9 @@ func (x *exception) readDeno(lines []string) {
 			number, _ := strconv.Atoi(m[2])
 			one.frames = append(one.frames, frame{strings.TrimPrefix(m[1], "file://"), number})
 		} else if denoMark.MatchString(line) && i > 0 {
-			// What looked like frames before was part of the message.
+			// Lines before it that look like frames are part of the message.
 			one.frames, one.code = nil, lines[i-1]
-		} else if m := denoPart.FindStringSubmatch(line); m != nil && one == x && x.code == "" && x.named("AggregateError") {
+		} else if m := denoPart.FindStringSubmatch(line); m != nil && one == x && x.code == "" && x.is("AggregateError") {
 			part = m[1]
 		}
 	}

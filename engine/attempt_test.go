@@ -16,7 +16,7 @@ import (
 
 const password = "correct horse battery"
 
-// careless is an engine that says all it knows, in each way that an engine has.
+// careless is an engine that puts the secret into all that it returns and writes.
 type careless struct {
 	enginetest.Fake
 	fails string
@@ -56,7 +56,7 @@ func (c *careless) Run(_ context.Context, _ plan.Container, _ engine.Labels, out
 	return exit, errors.Join(c.err("run"), c.err("joined"))
 }
 
-// TestCarelessEngine: nothing of a secret gets out, whatever the engine does.
+// TestCarelessEngine holds that no event and no result shows a secret, whatever the engine does.
 func TestCarelessEngine(t *testing.T) {
 	for _, fails := range []string{"", "prepare", "keep", "release", "run", "joined", "message", "explanation"} {
 		t.Run("fails "+fails, func(t *testing.T) {

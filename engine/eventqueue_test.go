@@ -16,7 +16,7 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// TestBrokenSink: whatever a reporter does, no container stays behind and the caller is told.
+// TestBrokenSink holds that after any failure of a sink no container is left and Run returns an error.
 func TestBrokenSink(t *testing.T) {
 	for name, breaks := range map[string]func(){
 		"panics":  func() { panic("no more paper") },
@@ -57,7 +57,7 @@ func TestBrokenSink(t *testing.T) {
 	}
 }
 
-// TestBackpressure: a slow sink slows the task down; the queue between them stays short, in events and in bytes.
+// TestBackpressure holds that a slow sink slows the task down and the queue stays short, in events and in bytes.
 func TestBackpressure(t *testing.T) {
 	for name, line := range map[string]string{"short lines": "x", "long lines": strings.Repeat("x", engine.MaxLine)} {
 		t.Run(name, func(t *testing.T) {
@@ -88,7 +88,7 @@ func TestBackpressure(t *testing.T) {
 	}
 }
 
-// TestFlush: a buffering sink is flushed when nothing more is at hand, so that the last line never waits.
+// TestFlush holds that a sink is flushed when no event is waiting.
 func TestFlush(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake, tasks := scripted(enginetest.Attempt{Takes: time.Hour, Output: []enginetest.Line{out("a"), out("b")}})
@@ -114,7 +114,7 @@ type buffering struct{ waiting, flushes atomic.Int64 }
 func (b *buffering) Emit(engine.Event) { b.waiting.Add(1) }
 func (b *buffering) Flush()            { b.waiting.Store(0); b.flushes.Add(1) }
 
-// writer is an engine whose attempts only write.
+// writer is an engine whose attempts write and end.
 type writer func(engine.Output)
 
 func (w writer) Prepare(context.Context, plan.Container, engine.Sink) error { return nil }
@@ -124,7 +124,7 @@ func (w writer) Run(_ context.Context, _ plan.Container, _ engine.Labels, out en
 	return engine.Exit{}, nil
 }
 
-// BenchmarkEvents is the way of a line from the engine to the sink.
+// BenchmarkEvents measures a line from the engine to the sink.
 func BenchmarkEvents(b *testing.B) {
 	line := strings.Repeat("x", 80)
 	b.SetBytes(int64(len(line)))

@@ -1,0 +1,63 @@
+package engine_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/enginetest"
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// TestExplainedFailure holds what the Runner makes of a cause: the task's own message comes before it, and an exception is
+// a reason of the attempt only.
+func TestExplainedFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		script := task("t")
+		script.Container.Files = []plan.File{{Path: "/f.py", Origin: "task.yaml:30 spec.python.inline.code", Line: 31}}
+		fake := &enginetest.Fake{Tasks: map[string]attempts{"t": {{
+			Output: []enginetest.Line{
+				enginetest.Err("Traceback (most recent call last):"), enginetest.Err(`  File "/f.py", line 2, in <module>`), enginetest.Err("ValueError: x"),
+			},
+			Exit: engine.Exit{Code: 1, Message: "could not deploy\n"},
+		}}}}
+		result, _ := play(t, t.Context(), engine.Runner{Engine: fake}, script)
+		got := result.Tasks[0]
+		if got.Reason != engine.BackoffLimitExceeded || got.Attempts[0].Reason != engine.ScriptFailed {
+			t.Errorf("reason %s, of the attempt %s", got.Reason, got.Attempts[0].Reason)
+		}
+		if want := "exit code 1: could not deploy\ntask.yaml:32: ValueError: x"; got.Message != want || got.Place != "task.yaml:32" {
+			t.Errorf("message %q, place %q, want %q", got.Message, got.Place, want)
+		}
+	})
+}
+
+// TestEndOfLongOutput holds that the cause is found after any amount of output, with lines in parts, on stdout too.
+func TestEndOfLongOutput(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var output []enginetest.Line
+		for range 1000 {
+			output = append(output, enginetest.Out(strings.Repeat("x", 5000)))
+		}
+		output = append(output, enginetest.Out("sh: tool: not found"))
+		fake := &enginetest.Fake{Tasks: map[string]attempts{"t": {{Output: output, Exit: engine.Exit{Code: 127}}}}}
+		result, _ := play(t, t.Context(), engine.Runner{Engine: fake}, task("t"))
+		if got := result.Tasks[0]; got.Reason != engine.CommandNotFound {
+			t.Errorf("the reason is %s", got.Reason)
+		}
+	})
+}
+
+// TestStdoutIsNoError holds that stdout is not read if there is output on stderr.
+func TestStdoutIsNoError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := &enginetest.Fake{Tasks: map[string]attempts{"t": {{
+			Output: []enginetest.Line{enginetest.Err("giving up"), enginetest.Out("sh: tool: not found")}, Exit: engine.Exit{Code: 127},
+		}}}}
+		result, _ := play(t, t.Context(), engine.Runner{Engine: fake}, task("t"))
+		if got := result.Tasks[0]; got.Reason != engine.BackoffLimitExceeded {
+			t.Errorf("%s: %s", got.Reason, got.Message)
+		}
+	})
+}
