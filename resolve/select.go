@@ -54,7 +54,7 @@ func (r *resolver) selection(m spec.Manifests) ([]use, []plan.Skipped) {
 			wanted := len(r.options.Tasks) == 0 || slices.Contains(r.options.Tasks, t.Name)
 			if wanted && !r.broken("KeptnTaskDefinition", t.Definition.Value, namespaces...) {
 				r.fail(t.Definition.Pos, "missing-definition", missing(r.index.definitions, t.Definition.Value, namespaces...),
-					"KeptnTask %q: there is no KeptnTaskDefinition %q; in a cluster it would stay Pending for ever", t.Name, t.Definition.Value)
+					"KeptnTask %q: there is no KeptnTaskDefinition %q; in a cluster it would stay Pending forever", t.Name, t.Definition.Value)
 			}
 			continue
 		}

@@ -220,7 +220,7 @@ func (r *resolver) stageTask(u stageUse, taken map[string]bool) (plan.Task, bool
 	if !ok {
 		if !r.broken("KeptnTaskDefinition", u.name.Value, namespaces...) {
 			r.fail(u.name.Pos, "missing-definition", missing(r.index.definitions, u.name.Value, namespaces...),
-				"stage %s names KeptnTaskDefinition %q, which is not there; in a cluster the stage would stay pending for ever", u.stage.ID, u.name.Value)
+				"stage %s names KeptnTaskDefinition %q, which is not there; in a cluster the stage would stay pending forever", u.stage.ID, u.name.Value)
 		}
 		return plan.Task{}, false
 	}

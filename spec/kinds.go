@@ -9,20 +9,21 @@ import (
 	"github.com/ktask/ktask/spec/internal/api"
 )
 
-// namesKeptn tells what is meant to be an API version of Keptn, isKeptnKind what is meant to be a kind of it. Not all that
-// is called after Keptn is: its version 1 has files with such a header, and others may have such kinds.
+// namesKeptn reports whether an API version is one of Keptn's, or a misspelt one. Other groups of Keptn, like that of Keptn 1, do
+// not count.
 func namesKeptn(apiVersion string) bool {
 	group, _, _ := strings.Cut(apiVersion, "/")
 	return slices.ContainsFunc(api.Groups(), func(known string) bool { return isSlip(group, known) })
 }
 
+// isKeptnKind reports whether a kind, or the kind of a list, is one of Keptn's, or a misspelt one.
 func isKeptnKind(kind string) bool {
 	if cut := len(kind) - len("List"); cut > 0 && strings.EqualFold(kind[cut:], "List") {
 		kind = kind[:cut]
 	}
 	for _, group := range api.Groups() {
 		for known := range api.Kinds(group) {
-			if strings.HasPrefix(known, "Keptn") && isSlip(kind, known) { // not Analysis, which others have
+			if strings.HasPrefix(known, "Keptn") && isSlip(kind, known) { // Analysis is also a kind of other projects
 				return true
 			}
 		}
@@ -30,12 +31,12 @@ func isKeptnKind(kind string) bool {
 	return false
 }
 
-// coreKinds are those of version v1 that ktask reads.
+// coreKinds returns the kinds of version v1 that ktask reads.
 func coreKinds() []string {
 	return []string{"ConfigMap", "ConfigMapList", "List", "Secret", "SecretList"}
 }
 
-// miscased is the one of the kinds that differs from kind in its case only, or "".
+// miscased returns the kind that differs from the given one only in case, or "".
 func miscased(kind string, kinds []string) string {
 	if i := slices.IndexFunc(kinds, func(k string) bool { return k != kind && strings.EqualFold(k, kind) }); i >= 0 {
 		return kinds[i]
@@ -84,7 +85,7 @@ func apiVersion(group, version string) string {
 	return group + "/" + version
 }
 
-// home is the remedy for a kind, or a list of it, that stands in the wrong group: where it, or the one that was meant, belongs.
+// home returns the remedy for a kind, or a list of it, in the wrong group: the right group, and the right kind if it is misspelt.
 func home(kind string, list bool) string {
 	if strings.EqualFold(kind, "List") {
 		return "use apiVersion: v1"

@@ -83,7 +83,7 @@ func containerNotes() map[string]string {
 func keptnDocs() map[string]fieldDoc {
 	timeout := object{"pattern": api.TimeoutPattern, "examples": []string{"30s", "5m", "1h30m"}}
 	data := object{"propertyNames": dataKey()}
-	texts := object{"propertyNames": dataKey(), "additionalProperties": object{"type": []string{"string", "null"}}} // a null is an empty text
+	texts := object{"propertyNames": dataKey(), "additionalProperties": object{"type": []string{"string", "null"}}} // a null is an empty string
 	return map[string]fieldDoc{
 		"Definition.apiVersion": {}, "Definition.kind": {},
 		"Definition.metadata": {"Name, namespace, labels and annotations.", true, nil},
