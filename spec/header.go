@@ -38,11 +38,7 @@ func (l *loader) document(root *yamltree.Node, apiVersion, kind string) {
 		l.items("", "")
 		return
 	}
-	group, version, grouped := strings.Cut(apiVersion, "/")
-	if !grouped {
-		group, version = "", apiVersion
-	}
-	if l.object(group, version, kind); l.flawed || l.limit.errors > before || l.full(Error) {
+	if l.object(typeOf(apiVersion, kind)); l.flawed || l.limit.errors > before || l.full(Error) {
 		l.broken(root, kind)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestSettingsSyntax: a problem says what the parser expected, and nothing of what it read.
+// TestSettingsSyntax checks that a problem says what the parser expected, but shows nothing of the text.
 func TestSettingsSyntax(t *testing.T) {
 	const secret = "hunter"
 	for text, want := range map[string]string{

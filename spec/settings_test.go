@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// FuzzSettings: whatever a .ktask.yaml holds, each value has a place in the file, and the problems are text.
+// FuzzSettings checks that each value of a .ktask.yaml has a place in the file, and that problems are valid text.
 func FuzzSettings(f *testing.F) {
 	for _, text := range []string{
 		"", "a: b\n", "paths: [a, b]\nparam: {k: v}\n", "secret: {x: '@../y'}\nmount:\n- a:/b\n- ~\n", "a: &x [1, 2]\nb: *x\n", "{\"a\": 1e3, \"b\": [true, null]}", "a: {<<: {k: v}}\n",

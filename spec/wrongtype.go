@@ -22,29 +22,43 @@ func (s *strictChecker) wrongType(n *yamltree.Node, at *yamltree.Path, want stri
 	}
 }
 
-// rightForm is the remedy for a value of a wrong type, or "".
+// rightForm returns the remedy for a value of a wrong type, or "".
 func (s *strictChecker) rightForm(n *yamltree.Node, at *yamltree.Path, want string) string {
-	scalar := n.Kind == yamltree.String || n.Kind == yamltree.Bool || n.Kind == yamltree.Number
+	switch want {
+	case "a string":
+		return s.stringForm(n, at)
+	case "a boolean":
+		if n.Kind == yamltree.String && (n.Text == "true" || n.Text == "false") {
+			return "write " + n.Text + " without quotes"
+		}
+	case "an integer":
+		if _, err := strconv.Atoi(n.Text); err == nil && n.Kind == yamltree.String {
+			return "write " + n.Text + " without quotes"
+		}
+	case "an object":
+		if n.Kind != yamltree.List {
+			return s.wrapped(n, at)
+		}
+	case "a list":
+		if n.Kind == yamltree.String && at != nil && (at.Name == "command" || at.Name == "args") {
+			return "write " + at.Name + ": " + listOf(n.Text)
+		}
+	}
+	return ""
+}
+
+// stringForm returns the remedy for a value that should be a string, or "".
+func (s *strictChecker) stringForm(n *yamltree.Node, at *yamltree.Path) string {
 	switch {
-	case want == "a string" && n.Kind == yamltree.Number && at != nil && at.Name == "timeout":
+	case n.Kind == yamltree.Number && at != nil && at.Name == "timeout":
 		if d, err := strconv.ParseFloat(n.Text, 64); err != nil || d <= 0 {
 			return timeoutExample
 		}
 		return "a duration has a unit: " + n.Source + "s"
-	case want == "a string" && !scalar && (at.Within("parameters", "map") || at.Parent == nil):
-		return "parameters have one level; a string may hold JSON"
-	case want == "a string" && scalar:
+	case n.Kind != yamltree.List && n.Kind != yamltree.Object:
 		return "write " + s.quoted(n)
-	case want == "a boolean" && n.Kind == yamltree.String && (n.Text == "true" || n.Text == "false"):
-		return "write " + n.Text + " without quotes"
-	case want == "an integer" && n.Kind == yamltree.String:
-		if _, err := strconv.Atoi(n.Text); err == nil {
-			return "write " + n.Text + " without quotes"
-		}
-	case want == "an object" && scalar:
-		return s.wrapped(n, at)
-	case want == "a list" && n.Kind == yamltree.String && at != nil && (at.Name == "command" || at.Name == "args"):
-		return "write " + at.Name + ": " + listOf(n.Text)
+	case at.Within("parameters", "map") || at.Parent == nil:
+		return "parameters have one level; a string may hold JSON"
 	}
 	return ""
 }
