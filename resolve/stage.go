@@ -35,12 +35,12 @@ type stageUse struct {
 // deployment plans the stages that the options name, each behind what it needs.
 func (r *resolver) deployment(m spec.Manifests, p *plan.Plan) {
 	o := r.options.Lifecycle
-	p.NonBlocking = o.NonBlocking || r.nonBlocking(m)
+	p.NonBlocking = o.NonBlocking || nonBlocking(m)
 	apps := r.chosenApps(r.apps(m))
 	r.tellEvaluations(apps)
 	taken := map[string]bool{}
 	for _, a := range apps {
-		stages := r.stages(a)
+		stages := o.stages(a)
 		p.Stages = append(p.Stages, stages...)
 		for _, u := range r.stageUses(a, stages) {
 			if task, ok := r.stageTask(u, taken); ok {
@@ -49,12 +49,12 @@ func (r *resolver) deployment(m spec.Manifests, p *plan.Plan) {
 		}
 	}
 	if o.Stage == "" && !o.Promotion {
-		r.skipPromotion(apps, p)
+		skipPromotion(apps, p)
 	}
 }
 
 // nonBlocking is what a KeptnConfig among the manifests says.
-func (r *resolver) nonBlocking(m spec.Manifests) bool {
+func nonBlocking(m spec.Manifests) bool {
 	for _, c := range m.Configs {
 		if c.BlockDeployment.Given && !c.BlockDeployment.Value {
 			return true
@@ -119,54 +119,60 @@ func distinct(apps []app) []app {
 	return apps
 }
 
-// stages are those of one app in Keptn's order: app pre, then each workload's pre and post, workloads side by side, then
-// app post, then promotion (controllers/lifecycle/keptnappversion, keptnworkloadversion).
-func (r *resolver) stages(a app) []plan.Stage {
-	o := r.options.Lifecycle
-	wants := func(stage string) bool { return o.Stage == "" || o.Stage == stage }
-	ofApp := o.Workload == ""                                                                   // a workload by itself has no app stages
-	ofWorkloads := o.Stage != "promotion" && (o.App == "" || o.Stage == "" || o.Workload != "") // --stage with --app means the app's own
+// stages returns the stages of an app in Keptn's order: app pre, each workload's pre and post, app post, promotion
+// (controllers/lifecycle/keptnappversion, keptnworkloadversion). Workloads do not wait for each other.
+func (l Lifecycle) stages(a app) []plan.Stage {
 	var all []plan.Stage
-	var last []string // what the app's next stage needs
-	add := func(s plan.Stage) string {
-		all = append(all, s)
-		return s.ID
+	var last []string // the stages that the next one needs
+	add := func(name string) {
+		s := newStage(a, name, "", last)
+		all, last = append(all, s), []string{s.ID}
 	}
-	if ofApp && wants("pre") {
-		last = []string{add(plan.Stage{ID: a.prefix + a.name + "/" + plan.AppPre, Name: plan.AppPre, App: a.name})}
+	ofApp := l.Workload == "" // a workload by itself has no app stages
+	if ofApp && l.wants("pre") {
+		add(plan.AppPre)
 	}
-	if ofWorkloads {
-		var ends []string
-		pre := map[string]string{}
-		for _, w := range a.workloads {
-			if wants("pre") {
-				pre[w.object()] = add(plan.Stage{ID: a.prefix + w.object() + "/" + plan.WorkloadPre, Name: plan.WorkloadPre, App: a.name, Workload: w.object(), Needs: last})
-			}
-		}
-		for _, w := range a.workloads {
-			end := pre[w.object()]
-			if wants("post") {
-				needs := last
-				if end != "" {
-					needs = []string{end}
-				}
-				end = add(plan.Stage{ID: a.prefix + w.object() + "/" + plan.WorkloadPost, Name: plan.WorkloadPost, App: a.name, Workload: w.object(), Needs: needs})
-			}
-			if end != "" {
-				ends = append(ends, end)
-			}
-		}
-		if len(ends) > 0 {
-			last = ends
-		}
+	// With --app, --stage names a stage of the app.
+	if l.Stage != "promotion" && (l.App == "" || l.Stage == "" || l.Workload != "") && len(a.workloads) > 0 {
+		stages, ends := l.workloadStages(a, last)
+		all, last = append(all, stages...), ends
 	}
-	if ofApp && wants("post") {
-		last = []string{add(plan.Stage{ID: a.prefix + a.name + "/" + plan.AppPost, Name: plan.AppPost, App: a.name, Needs: last})}
+	if ofApp && l.wants("post") {
+		add(plan.AppPost)
 	}
-	if ofApp && (o.Stage == "promotion" || o.Stage == "" && o.Promotion) {
-		add(plan.Stage{ID: a.prefix + a.name + "/" + plan.Promotion, Name: plan.Promotion, App: a.name, Needs: last})
+	if ofApp && (l.Stage == "promotion" || l.Stage == "" && l.Promotion) {
+		add(plan.Promotion)
 	}
 	return all
+}
+
+func (l Lifecycle) wants(stage string) bool { return l.Stage == "" || l.Stage == stage }
+
+// workloadStages returns the pre stages of all workloads and then their post stages, and the last stage of each workload.
+func (l Lifecycle) workloadStages(a app, needs []string) (stages []plan.Stage, ends []string) {
+	var posts []plan.Stage
+	for _, w := range a.workloads {
+		last := needs
+		if l.wants("pre") {
+			pre := newStage(a, plan.WorkloadPre, w.object(), last)
+			stages, last = append(stages, pre), []string{pre.ID}
+		}
+		if l.wants("post") {
+			post := newStage(a, plan.WorkloadPost, w.object(), last)
+			posts, last = append(posts, post), []string{post.ID}
+		}
+		ends = append(ends, last...)
+	}
+	return append(stages, posts...), ends
+}
+
+// newStage returns a stage of an app, or of a workload of it.
+func newStage(a app, name, workload string, needs []string) plan.Stage {
+	owner := a.name
+	if workload != "" {
+		owner = workload
+	}
+	return plan.Stage{ID: a.prefix + owner + "/" + name, Name: name, App: a.name, Workload: workload, Needs: needs}
 }
 
 // stageUses are the tasks of an app's stages, in the order of the stages.
@@ -270,7 +276,7 @@ func (r *resolver) tellEvaluations(apps []app) {
 }
 
 // skipPromotion says which promotion tasks the whole way leaves out, as a cluster does by default.
-func (r *resolver) skipPromotion(apps []app, p *plan.Plan) {
+func skipPromotion(apps []app, p *plan.Plan) {
 	for _, a := range apps {
 		for _, n := range a.tasks.Promotion {
 			p.Skipped = append(p.Skipped, plan.Skipped{Name: n.Value, Reason: "promotion runs with --promotion or --stage promotion only"})
