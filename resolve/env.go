@@ -11,8 +11,8 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// containerEnv makes the environment of a container task as the kubelet does (pkg/kubelet/kubelet_pods.go,
-// makeEnvironmentVariables): envFrom first, then env, and KEPTN_CONTEXT in place of the user's own or at the end.
+// containerEnv returns the environment of a container task as the kubelet builds it (pkg/kubelet/kubelet_pods.go,
+// makeEnvironmentVariables): envFrom, then env. KEPTN_CONTEXT replaces a variable of the user or is the last one.
 func (r *resolver) containerEnv(u use, c *spec.Container) *variables {
 	v := r.variables(u)
 	for i, source := range c.EnvFrom {
@@ -53,7 +53,7 @@ func (r *resolver) containerEnv(u use, c *spec.Container) *variables {
 	return v
 }
 
-// ownContext warns of a value that the user gives KEPTN_CONTEXT.
+// ownContext warns of a value of KEPTN_CONTEXT in a manifest.
 func (r *resolver) ownContext(at spec.Pos) {
 	r.warn(at, "context-replaced", "--context FIELD=VALUE sets a field of it", "Keptn replaces this value of KEPTN_CONTEXT with its own")
 }
@@ -118,7 +118,7 @@ func (r *resolver) secretEnv(u use, ref *corev1.SecretEnvSource, at spec.Pos) (a
 	return all
 }
 
-// secretKeys are the sorted keys of a secret, the user's own included.
+// secretKeys returns the sorted keys of a secret, including those that the user gives.
 func (r *resolver) secretKeys(u use, name string) (keys []string, ok bool) {
 	if s, found := find(r.index.secrets, name, r.namespaces(u.meta().Namespace)...); found {
 		keys, ok = slices.Clone(s.Data.Keys()), true
