@@ -20,7 +20,7 @@ func (app App) listCommand() *cli.Command {
 		ArgsUsage: pathArguments,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Usage: "the namespace of manifests that name none", DefaultText: defaultNamespace},
-			&cli.BoolFlag{Name: "lenient", Usage: "warn of unknown fields and what cannot be honoured, instead of stopping"},
+			&cli.BoolFlag{Name: "lenient", Usage: "warn of unknown fields and what is not supported, instead of stopping"},
 		},
 		Action: app.list,
 	}

@@ -45,7 +45,7 @@ func taskFlags() []cli.Flag {
 		&cli.StringFlag{Name: "grace", Usage: "the time from the stop signal to the kill", DefaultText: "5s"},
 		&cli.StringFlag{Name: "semantics", Usage: "local or cluster: whose rules for retries, waits and the clock", DefaultText: "local"},
 		&cli.StringFlag{Name: "backoff-scale", Usage: "multiply the waits between attempts by `F`", DefaultText: "1"},
-		&cli.BoolFlag{Name: "lenient", Usage: "warn of unknown fields and what cannot be honoured, instead of stopping"},
+		&cli.BoolFlag{Name: "lenient", Usage: "warn of unknown fields and what is not supported, instead of stopping"},
 		&cli.StringFlag{Name: "deno-image", Usage: "the image of deno tasks", DefaultText: "Keptn's; also FUNCTION_RUNNER_IMAGE"},
 		&cli.StringFlag{Name: "python-image", Usage: "the image of python tasks", DefaultText: "Keptn's; also PYTHON_RUNNER_IMAGE"},
 		&cli.StringSliceFlag{Name: "image", Usage: "run image TO where a manifest names image FROM: `FROM=TO`; may be repeated"},

@@ -23,7 +23,7 @@ func (app App) validateCommand() *cli.Command {
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "text, json, github or sarif", DefaultText: "text"},
 			&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Usage: "the namespace of manifests that name none", DefaultText: defaultNamespace},
 			&cli.StringFlag{Name: "keptn-namespace", Usage: "the namespace searched after a task's own", DefaultText: defaultKeptnNamespace},
-			&cli.BoolFlag{Name: "lenient", Usage: "warn of unknown fields and what cannot be honoured, instead of stopping"},
+			&cli.BoolFlag{Name: "lenient", Usage: "warn of unknown fields and what is not supported, instead of stopping"},
 		},
 		Action: app.validate,
 	}

@@ -17,11 +17,11 @@ type app struct {
 	metadata                 []spec.Pair
 	workloads                []workload
 	pos                      spec.Pos
-	// prefix stands in front of names where another namespace has an app of the same name.
+	// prefix is the namespace and a slash if several namespaces have an app of this name.
 	prefix string
 }
 
-// apps finds the applications of the manifests in the order of their names.
+// apps returns the applications of the manifests, sorted by name.
 func (r *resolver) apps(m spec.Manifests) []app {
 	all := map[key]*app{}
 	for _, a := range m.Apps {
@@ -63,7 +63,7 @@ func (r *resolver) apps(m spec.Manifests) []app {
 	return list
 }
 
-// join puts the lists of an old KeptnApp and of a KeptnAppContext together, each place once.
+// join merges the lists of an old KeptnApp and of a KeptnAppContext, each place once.
 func join(lists ...[]spec.Name) []spec.Name { return slices.Concat(lists...) }
 
 func appNames(all map[key]*app) string {
@@ -78,7 +78,7 @@ func appNames(all map[key]*app) string {
 	return "the apps are " + strings.Join(names, ", ")
 }
 
-// oldLists warns of tasks in a KeptnApp, which a current operator drops when it converts the object.
+// oldLists warns of tasks in a KeptnApp: a current operator drops them when it converts the object.
 func (r *resolver) oldLists(a *spec.App) {
 	if len(a.Tasks.Pre)+len(a.Tasks.Post) > 0 {
 		r.warn(a.Pos, "tasks-in-app", "move them to a KeptnAppContext of the same name",
@@ -86,7 +86,7 @@ func (r *resolver) oldLists(a *spec.App) {
 	}
 }
 
-// listedWorkloads warns of workloads that a KeptnApp lists and nothing among the manifests is.
+// listedWorkloads warns of workloads that a KeptnApp lists but the manifests do not contain.
 func (r *resolver) listedWorkloads(m spec.Manifests, a *app) {
 	for _, source := range m.Apps {
 		if source.Name != a.name || source.Namespace != a.namespace {
@@ -101,8 +101,8 @@ func (r *resolver) listedWorkloads(m spec.Manifests, a *app) {
 	}
 }
 
-// workloads are those that Keptn would see, sorted by the names of their objects. Two that make the same object
-// (a Deployment and a StatefulSet of one name) are one to Keptn: the later one wins there, which is said.
+// workloads returns the workloads that Keptn would see, sorted by the names of their objects. If two of them have the same object
+// (a Deployment and a StatefulSet of one name), Keptn uses the later one, and there is a warning.
 func (r *resolver) workloads(m spec.Manifests) []workload {
 	seen := map[key]workload{}
 	for _, s := range m.Workloads {
@@ -123,8 +123,8 @@ func (r *resolver) workloads(m spec.Manifests) []workload {
 	return list
 }
 
-// appVersion is that of an app which Keptn discovers: of its only workload, else a hash over the names and versions of all
-// (controllers/lifecycle/keptnappcreationrequest, computeVersionFromWorkloads). The workloads are sorted by name.
+// appVersion returns the version of an app that Keptn discovers: that of its only workload, or a hash of the names and versions of
+// all (controllers/lifecycle/keptnappcreationrequest, computeVersionFromWorkloads). The workloads are sorted by name.
 func appVersion(workloads []workload) string {
 	if len(workloads) == 1 {
 		return workloads[0].version

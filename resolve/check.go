@@ -5,8 +5,8 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// Check resolves every task and definition of the manifests, those too that a run would leave out, and reports
-// what is wrong between them. Secrets rarely lie beside manifests: one that is missing is a warning here.
+// Check resolves every task and definition of the manifests, including those that a run would skip, and returns the problems
+// between them. A missing Secret is only a warning, because Secrets are rarely stored with manifests.
 func Check(m spec.Manifests, o Options) spec.Problems {
 	o.Tasks, o.Selector = nil, nil
 	r := newResolver(m, o)
@@ -14,7 +14,7 @@ func Check(m spec.Manifests, o Options) spec.Problems {
 	for _, u := range tasks {
 		r.task(u)
 	}
-	// What others call is checked in their place: its references mean what they mean there.
+	// A definition that others call is checked as a part of its callers, because its references depend on them.
 	var definitions []use
 	for _, d := range m.Definitions {
 		definitions = append(definitions, use{definition: d})

@@ -12,12 +12,12 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// What follows warns of what a cluster does and nobody expects, each under an id of its own. All but the chain of
-// references, whose outcome differs between here and there, are said under Cluster semantics only.
+// The functions below warn of unexpected behaviour of a cluster, each with a rule of its own. They apply only with Cluster semantics,
+// except the warning about a chain of references, which a cluster runs differently.
 
 func (r *resolver) cluster() bool { return r.options.Semantics == plan.Cluster }
 
-// surprises are those that a task's own fields tell of.
+// surprises warns of behaviour that follows from the fields of a task.
 func (r *resolver) surprises(u use, t *plan.Task) {
 	if !r.cluster() {
 		return
@@ -37,8 +37,8 @@ func (r *resolver) surprises(u use, t *plan.Task) {
 	}
 }
 
-// restarts warns of what becomes of the retries: the Job controller counts restarts, not failures, and the
-// kubelet's waits may leave no time for them.
+// restarts warns of retries that do not happen: the Job controller counts restarts instead of failures, and the waits of the
+// kubelet may leave no time for them.
 func (r *resolver) restarts(u use, t *plan.Task) {
 	at := r.retries(u).Pos
 	if at.Line == 0 {
@@ -47,7 +47,7 @@ func (r *resolver) restarts(u use, t *plan.Task) {
 	limit := t.Retry.Limit
 	starts := max(limit, 1) + 1
 	if within := startsWithin(*t, starts); within < starts {
-		if t.Timeout > 0 { // else nothing starts, which is said elsewhere
+		if t.Timeout > 0 { // otherwise nothing starts, which is reported elsewhere
 			r.warn(at, "cluster-attempts", fmt.Sprintf("raise the timeout, or set retries: %d", max(within-1, 0)),
 				"task %q: retries %d mean %d starts, but with the kubelet's waits of 0s, %s and so on to %s only %d begin before the deadline of %s; if all fail the reason is DeadlineExceeded",
 				u.name(), limit, starts, t.Retry.Backoff.Initial, t.Retry.Backoff.Max, within, t.Timeout)
@@ -64,8 +64,8 @@ func (r *resolver) restarts(u use, t *plan.Task) {
 	}
 }
 
-// startsWithin is how many of the starts begin before the deadline where each fails at once: the first restart is
-// not delayed, the waits before the others double from Initial to Max.
+// startsWithin returns how many of the starts begin before the deadline if each fails at once. The first restart is not delayed;
+// the waits before the others double from Initial to Max.
 func startsWithin(t plan.Task, starts int) int {
 	b := t.Retry.Backoff
 	n, elapsed, wait := min(starts, 2), time.Duration(0), min(b.Initial, b.Max)
@@ -86,13 +86,13 @@ func startsWithin(t plan.Task, starts int) int {
 	return n + min(starts-n, int((t.Timeout-elapsed-1)/b.Max))
 }
 
-// ignoredByTask warns of a definition's retries or timeout that a hand-written KeptnTask does not take over.
+// ignoredByTask warns of retries or a timeout of a definition that a hand-written KeptnTask does not inherit.
 func (r *resolver) ignoredByTask(u use, field string, of spec.Pos, instead any) {
 	r.warn(of, "cluster-task-defaults", fmt.Sprintf("give KeptnTask %q %s of its own", u.name(), field),
 		"a cluster takes this for tasks that it makes itself: KeptnTask %q, written by hand, has the default of %v", u.name(), instead)
 }
 
-// wholeSeconds warns of a deadline that is another one than the timeout says.
+// wholeSeconds warns of a timeout that is not a number of whole seconds, to which a cluster rounds it down.
 func (r *resolver) wholeSeconds(u use, at spec.Pos, given time.Duration) {
 	switch counted := given.Truncate(time.Second); {
 	case counted <= 0:
@@ -103,7 +103,7 @@ func (r *resolver) wholeSeconds(u use, at spec.Pos, given time.Duration) {
 	}
 }
 
-// cutChain warns of a chain of references longer than the one that a cluster follows.
+// cutChain warns of a chain of more than one reference: a cluster follows only the first.
 func (r *resolver) cutChain(chain []link) {
 	if len(chain) <= 2 {
 		return
@@ -120,10 +120,10 @@ func (r *resolver) cutChain(chain []link) {
 		"a cluster follows one functionRef: it stops at %q, which %s; ktask goes on to %q", middle.definition.Name, outcome, last.definition.Name)
 }
 
-// publishedPython is the repository of Keptn's own python image.
+// publishedPython is the repository of Keptn's python image.
 const publishedPython = "ghcr.io/keptn/python-runtime"
 
-// deadHost warns of a script by URL and Keptn's own python image, which passes a task whose script it cannot get.
+// deadHost warns of a script by URL with Keptn's python image: a task passes if its script cannot be fetched.
 func (r *resolver) deadHost(at spec.Pos, image string) {
 	repository, _, _ := strings.Cut(image, "@")
 	repository, _, _ = strings.Cut(repository, ":")
@@ -133,8 +133,8 @@ func (r *resolver) deadHost(at spec.Pos, image string) {
 	}
 }
 
-// codeElsewhere warns of code in a ConfigMap that a pod of the task cannot mount, as Keptn keeps inline code too in a
-// ConfigMap of the definition's namespace.
+// codeElsewhere warns of code in a ConfigMap of another namespace, which a pod of the task cannot mount. Keptn also stores inline
+// code in a ConfigMap, in the namespace of the definition.
 func (r *resolver) codeElsewhere(u use, at spec.Pos, configMap, namespace string) {
 	own := u.meta().Namespace
 	if !r.cluster() || namespace == own {
@@ -148,14 +148,14 @@ func (r *resolver) codeElsewhere(u use, at spec.Pos, configMap, namespace string
 		"the code is in ConfigMap %q of namespace %s, but a pod mounts that of its own namespace %s, %s", configMap, namespace, own, outcome)
 }
 
-// codeSize warns of code that fits into no ConfigMap (MaxSecretSize of k8s.io/api/core/v1, which holds for both).
+// codeSize warns of code that is too large for a ConfigMap (MaxSecretSize of k8s.io/api/core/v1, which applies to both).
 func (r *resolver) codeSize(at spec.Pos, configMap string, size int) {
 	if r.cluster() && size > corev1.MaxSecretSize {
 		r.warn(at, "cluster-code-size", "load it by httpRef", "the code has %d bytes, but a cluster keeps it in ConfigMap %q, and makes none of more than %d", size, configMap, corev1.MaxSecretSize)
 	}
 }
 
-// inlineConfigMap is the ConfigMap in which Keptn keeps inline code (controllers/common/taskdefinition/handler.go).
+// inlineConfigMap returns the name of the ConfigMap in which Keptn stores inline code (controllers/common/taskdefinition/handler.go).
 func inlineConfigMap(definition string) string {
 	return "keptnfn-" + definition[:min(len(definition), 245)]
 }
@@ -168,11 +168,11 @@ func (r *resolver) elsewhere(u use, at spec.Pos, kind, name, namespace string) {
 	}
 }
 
-// serviceVariable is a name that the kubelet gives to the address of a Service (pkg/kubelet/envvars). Those of KUBERNETES are
-// in every pod.
+// serviceVariable matches the names of variables in which the kubelet passes addresses of Services (pkg/kubelet/envvars). Those of
+// KUBERNETES are in every pod.
 var serviceVariable = regexp.MustCompile(`^(?:[A-Z0-9_]+_SERVICE_(?:HOST|PORT(?:_[A-Z0-9_]+)?)|KUBERNETES_PORT|[A-Z0-9_]+_PORT_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$`)
 
-// serviceName warns of $(NAME) that stays as it is here and is an address in a cluster.
+// serviceName warns of a $(NAME) that is unknown here and an address in a cluster.
 func (r *resolver) serviceName(u use, name string) {
 	if r.cluster() && serviceVariable.MatchString(name) {
 		r.warn(u.meta().Pos, "cluster-service-variable", "declare it in env", "task %q: $(%s) stays as it is here, while the kubelet may put the address of a Service there", u.name(), name)

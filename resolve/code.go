@@ -10,7 +10,7 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// code finds the script: a file of the container, or a URL that the runtime fetches.
+// code returns the script: a file of the container, or a URL that the runtime fetches.
 func (r *resolver) code(u use, l link, runtime runtimes.Runtime, image string) (script plan.EnvVar, files []plan.File) {
 	sources := l.function.Sources
 	for i, s := range sources {
@@ -46,7 +46,7 @@ func (r *resolver) code(u use, l link, runtime runtimes.Runtime, image string) (
 	return script, nil
 }
 
-// codeNamespaces are searched for the ConfigMap of a definition: code comes with its definition.
+// codeNamespaces returns the namespaces to search for the ConfigMap of a definition, first that of the definition.
 func (r *resolver) codeNamespaces(u use, d *spec.Definition) []string {
 	own := []string{d.Namespace}
 	for _, ns := range r.namespaces(u.meta().Namespace) {
@@ -57,7 +57,7 @@ func (r *resolver) codeNamespaces(u use, d *spec.Definition) []string {
 	return own
 }
 
-// insteadOfConfigMap tells whether another source stands in for a ConfigMap that is not there.
+// insteadOfConfigMap reports whether another source is used in place of a missing ConfigMap.
 func (r *resolver) insteadOfConfigMap(u use, s spec.ConfigMapRef, others []spec.Source, namespaces []string) bool {
 	if r.broken("ConfigMap", s.Name, namespaces...) {
 		return false
@@ -96,13 +96,13 @@ func (r *resolver) configMapCode(m *spec.ConfigMap, s spec.ConfigMapRef, file *p
 	return false
 }
 
-// What the runtimes take for a URL, of those that package spec lets through; anything else is to them a file of the image.
+// The URLs that the runtimes fetch. They open anything else as a file of the image.
 var (
 	pythonURL = regexp.MustCompile(`^https?://`)
 	denoURL   = regexp.MustCompile(`^(?i:https?):`)
 )
 
-// fetched tells whether the runtime fetches the script, and warns where it does not.
+// fetched reports whether the runtime fetches the script, and warns if it does not.
 func (r *resolver) fetched(s spec.HTTPRef, runtime plan.Runtime) bool {
 	if runtime == plan.RuntimePython && pythonURL.MatchString(s.URL) || runtime == plan.RuntimeDeno && denoURL.MatchString(s.URL) {
 		return true

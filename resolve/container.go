@@ -13,16 +13,15 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// defaultVolumeBytes is the size of the volume without a memory limit: the reference page says 1GB.
+// defaultVolumeBytes is the size of the volume without a memory limit, 1GB in the reference page.
 const defaultVolumeBytes = 1 << 30
 
-// container makes the container of a container task: the Kubernetes container as it is, with KEPTN_CONTEXT
-// (container_builder.go).
+// container returns the container of a container task: the Kubernetes container with KEPTN_CONTEXT (container_builder.go).
 func (r *resolver) container(u use, from *spec.Container, t *plan.Task) {
 	c := &t.Container
 	c.Name = from.Name
 	c.Image, c.ImageOrigin = from.Image, origin(from.At("image"))
-	c.PullPolicy = plan.PullPolicy(from.ImagePullPolicy) // "" until it is known which image runs
+	c.PullPolicy = plan.PullPolicy(from.ImagePullPolicy) // "" until the image is known
 	c.WorkingDir = from.WorkingDir
 	c.TTY, c.Stdin = from.TTY, from.Stdin
 	c.TerminationMessage = plan.TerminationMessage{
@@ -44,8 +43,8 @@ func (r *resolver) container(u use, from *spec.Container, t *plan.Task) {
 	}
 }
 
-// messagePath is where the container leaves its last words. Kubernetes makes its default for every container, which
-// here costs a volume and so is made for those alone that name it.
+// messagePath returns the path of the termination message. Kubernetes has a default for every container. Here the file needs a
+// volume, so the default applies only to containers that mention it.
 func messagePath(c *spec.Container) string {
 	if c.TerminationMessagePath != "" {
 		return c.TerminationMessagePath
@@ -58,7 +57,7 @@ func messagePath(c *spec.Container) string {
 	return ""
 }
 
-// origins are the places of the fields that are given.
+// origins returns the places of the given fields.
 func origins(from *spec.Container) []plan.Part {
 	var all []plan.Part
 	for _, f := range []struct {
@@ -88,8 +87,8 @@ func limits(list corev1.ResourceList) plan.Limits {
 	return l
 }
 
-// nanoCPUs is the limit that the kubelet sets. Kubernetes counts in thousandths, rounded up, and Linux takes no less than
-// one millisecond of its 100 (pkg/kubelet/cm/helpers_linux.go, MilliCPUToQuota).
+// nanoCPUs returns the limit that the kubelet sets. Kubernetes rounds up to thousandths, and the minimum of Linux is one millisecond
+// in 100 (pkg/kubelet/cm/helpers_linux.go, MilliCPUToQuota).
 func nanoCPUs(milli int64) int64 {
 	const nano, least = 1_000_000, 10
 	if milli <= 0 {
@@ -98,10 +97,10 @@ func nanoCPUs(milli int64) int64 {
 	return min(max(milli, least), math.MaxInt64/nano) * nano
 }
 
-// expandAll expands command or args with the whole environment; nil stays nil, which leaves the image's own.
+// expandAll expands command or args with the whole environment. It returns nil for nil, so that the image's default is used.
 func (r *resolver) expandAll(u use, values []string, env *variables, what string) []plan.Text {
 	if len(values) == 0 {
-		return nil // an empty list is none, as in Kubernetes
+		return nil // Kubernetes ignores an empty list
 	}
 	texts := make([]plan.Text, len(values))
 	for i, v := range values {
@@ -113,9 +112,8 @@ func (r *resolver) expandAll(u use, values []string, env *variables, what string
 	return texts
 }
 
-// volume mounts the one volume that Keptn makes, an emptyDir in memory with the name of the first mount. The others
-// that spec lets through have the same name. With a memory limit the volume has that size, which an
-// engine lowers to half of its memory: what the kubelet makes of it.
+// volume mounts the one volume that Keptn makes, an emptyDir in memory with the name of all mounts. Its size is the memory limit, if
+// there is one, but an engine lowers it to half of its memory, as the kubelet does.
 func (r *resolver) volume(u use, c *spec.Container, env *variables, l plan.Limits) []plan.Tmpfs {
 	var all []plan.Tmpfs
 	for i, m := range c.VolumeMounts {

@@ -8,7 +8,7 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// taskContext is KEPTN_CONTEXT: Keptn's TaskContext (apis/lifecycle/v1/keptntask_types.go), keys in its order.
+// taskContext is the content of KEPTN_CONTEXT, Keptn's TaskContext (apis/lifecycle/v1/keptntask_types.go), with its order of keys.
 type taskContext struct {
 	WorkloadName    string            `json:"workloadName"`
 	AppName         string            `json:"appName"`
@@ -19,7 +19,7 @@ type taskContext struct {
 	Metadata        map[string]string `json:"metadata,omitempty"`
 }
 
-// context is what the KeptnTask says, all empty for a definition by itself, under the user's overrides.
+// context returns the variable KEPTN_CONTEXT: the context of the KeptnTask, empty for a definition by itself, with the user's overrides.
 func (r *resolver) context(u use) plan.EnvVar {
 	c, from, places := taskContext{}, byDefault, map[string]plan.Origin{}
 	if u.task != nil {
@@ -46,7 +46,7 @@ func (r *resolver) context(u use) plan.EnvVar {
 		}
 		from, places[o.Key] = o.Origin, o.Origin
 	}
-	text, _ := json.Marshal(c) // strings always have JSON
+	text, _ := json.Marshal(c) // never fails for strings
 	return plan.EnvVar{Name: "KEPTN_CONTEXT", Value: plan.Plain(string(text)), Origin: from, Parts: parts(places)}
 }
 
@@ -54,7 +54,7 @@ func contextFields() []string {
 	return []string{"workloadName", "appName", "appVersion", "workloadVersion", "taskType", "objectType"}
 }
 
-// set sets a field by its JSON name, or tells that there is none.
+// set sets a field by its JSON name and reports whether it exists.
 func (c *taskContext) set(name, value string) bool {
 	if key, ok := strings.CutPrefix(name, "metadata."); ok && key != "" {
 		if c.Metadata == nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// containerEnv makes the environment of a container task as the kubelet does (pkg/kubelet/kubelet_pods.go,
-// makeEnvironmentVariables): envFrom first, then env, and KEPTN_CONTEXT in place of the user's own or at the end.
+// containerEnv returns the environment of a container task as the kubelet builds it (pkg/kubelet/kubelet_pods.go,
+// makeEnvironmentVariables): envFrom, then env. KEPTN_CONTEXT replaces a variable of the user or is the last one.
 func (r *resolver) containerEnv(u use, c *spec.Container) *variables {
 	v := r.variables(u)
 	for i, source := range c.EnvFrom {
@@ -53,62 +53,72 @@ func (r *resolver) containerEnv(u use, c *spec.Container) *variables {
 	return v
 }
 
-// ownContext warns of a value that the user gives KEPTN_CONTEXT.
+// ownContext warns of a value of KEPTN_CONTEXT in a manifest.
 func (r *resolver) ownContext(at spec.Pos) {
 	r.warn(at, "context-replaced", "--context FIELD=VALUE sets a field of it", "Keptn replaces this value of KEPTN_CONTEXT with its own")
 }
 
+// envFrom declares the variables of item i of envFrom.
 func (r *resolver) envFrom(u use, c *spec.Container, i int, source corev1.EnvFromSource, v *variables) {
-	set := func(key string, value plan.Text, from plan.Origin) {
-		name := source.Prefix + key
-		if problems := validation.IsEnvVarName(name); problems != nil {
-			r.warn(c.At("envFrom", i), "invalid-variable", "", "key %q makes no name of a variable and is left out, as in a cluster", name)
-			return
-		}
-		if name == "KEPTN_CONTEXT" {
-			r.ownContext(c.At("envFrom", i))
-		}
-		if v.overridden(name) {
-			return
-		}
-		v.spend(value.Len())
-		v.set(plan.EnvVar{Name: name, Value: value, Origin: from})
-	}
-	namespaces := r.namespaces(u.meta().Namespace)
+	var all []plan.EnvVar
 	if ref := source.ConfigMapRef; ref != nil {
-		m, ok := find(r.index.configMaps, ref.Name, namespaces...)
-		if !ok && !isTrue(ref.Optional) && !r.broken("ConfigMap", ref.Name, namespaces...) {
-			r.fail(c.At("envFrom", i, "configMapRef", "name"), "missing-configmap", missing(r.index.configMaps, ref.Name, namespaces...),
-				"there is no ConfigMap %q, whose keys task %q wants", ref.Name, u.name())
-		}
-		if ok {
-			r.elsewhere(u, c.At("envFrom", i, "configMapRef", "name"), "ConfigMap", m.Name, m.Namespace)
-			for _, p := range m.Data {
-				if r.exhausted() {
-					return
-				}
-				set(p.Key, plan.Plain(p.Value), origin(p.Pos))
-			}
-		}
+		all = r.configMapEnv(u, ref, c.At("envFrom", i, "configMapRef", "name"))
 	}
 	if ref := source.SecretRef; ref != nil {
-		at := c.At("envFrom", i, "secretRef", "name")
-		keys, ok := r.secretKeys(u, ref.Name)
-		if !ok && !isTrue(ref.Optional) && !r.broken("Secret", ref.Name, namespaces...) {
-			r.fail(at, "missing-secret", r.giveSecret(u, ref.Name, "KEY"), "there is no Secret %q, whose keys task %q wants", ref.Name, u.name())
+		all = append(all, r.secretEnv(u, ref, c.At("envFrom", i, "secretRef", "name"))...)
+	}
+	for _, e := range all {
+		if r.exhausted() {
+			return
 		}
-		for _, key := range keys {
-			if r.exhausted() {
-				return
-			}
-			if text, from, ok := r.secret(u, ref.Name, key, at, false); ok {
-				set(key, text, from)
-			}
+		e.Name = source.Prefix + e.Name
+		if validation.IsEnvVarName(e.Name) != nil {
+			r.warn(c.At("envFrom", i), "invalid-variable", "", "key %q makes no name of a variable and is left out, as in a cluster", e.Name)
+			continue
+		}
+		if e.Name == "KEPTN_CONTEXT" {
+			r.ownContext(c.At("envFrom", i))
+		}
+		if !v.overridden(e.Name) {
+			v.spend(e.Value.Len())
+			v.set(e)
 		}
 	}
 }
 
-// secretKeys are the sorted keys of a secret, the user's own included.
+// configMapEnv returns a variable for each key of a ConfigMap.
+func (r *resolver) configMapEnv(u use, ref *corev1.ConfigMapEnvSource, at spec.Pos) (all []plan.EnvVar) {
+	namespaces := r.namespaces(u.meta().Namespace)
+	m, ok := find(r.index.configMaps, ref.Name, namespaces...)
+	if !ok {
+		if !isTrue(ref.Optional) && !r.broken("ConfigMap", ref.Name, namespaces...) {
+			r.fail(at, "missing-configmap", missing(r.index.configMaps, ref.Name, namespaces...),
+				"there is no ConfigMap %q, whose keys task %q wants", ref.Name, u.name())
+		}
+		return nil
+	}
+	r.elsewhere(u, at, "ConfigMap", m.Name, m.Namespace)
+	for _, p := range m.Data {
+		all = append(all, plan.EnvVar{Name: p.Key, Value: plan.Plain(p.Value), Origin: origin(p.Pos)})
+	}
+	return all
+}
+
+// secretEnv returns a variable for each key of a Secret.
+func (r *resolver) secretEnv(u use, ref *corev1.SecretEnvSource, at spec.Pos) (all []plan.EnvVar) {
+	keys, ok := r.secretKeys(u, ref.Name)
+	if !ok && !isTrue(ref.Optional) && !r.broken("Secret", ref.Name, r.namespaces(u.meta().Namespace)...) {
+		r.fail(at, "missing-secret", r.giveSecret(u, ref.Name, "KEY"), "there is no Secret %q, whose keys task %q wants", ref.Name, u.name())
+	}
+	for _, key := range keys {
+		if text, from, ok := r.secret(u, ref.Name, key, at, false); ok {
+			all = append(all, plan.EnvVar{Name: key, Value: text, Origin: from})
+		}
+	}
+	return all
+}
+
+// secretKeys returns the sorted keys of a secret, including those that the user gives.
 func (r *resolver) secretKeys(u use, name string) (keys []string, ok bool) {
 	if s, found := find(r.index.secrets, name, r.namespaces(u.meta().Namespace)...); found {
 		keys, ok = slices.Clone(s.Data.Keys()), true

@@ -6,21 +6,21 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// maxText is the longest string that Linux passes to a process (MAX_ARG_STRLEN, less its end).
+// maxText is the length of the longest string that Linux passes to a process (MAX_ARG_STRLEN without the final zero).
 const maxText = 128<<10 - 1
 
-// maxExpansion is what $(NAME) may put into the values of one task: the most that Linux gives a process for
-// arguments and environment (fs/exec.c, three quarters of 8 MiB).
+// maxExpansion is the number of bytes that $(NAME) may insert into the values of one task: the maximum that Linux passes to a process
+// as arguments and environment (fs/exec.c, three quarters of 8 MiB).
 const maxExpansion = 6 << 20
 
-// maxPlan bounds the code, parameters and environments of all tasks together. References multiply what is written
-// once: a script of 1 MiB that a thousand definitions call.
+// maxPlan is the number of bytes of code, parameters and environments of all tasks combined. References multiply what is written
+// once, like a script of 1 MiB that a thousand definitions call.
 const maxPlan = 64 << 20
 
-// perEntry is what a variable or parameter costs beside its text.
+// perEntry is the estimated size of a variable or parameter without its text.
 const perEntry = 200
 
-// spend counts bytes of the plan. It reports the task with which the plan becomes too large, the last one.
+// spend counts bytes of the plan. It reports the task that makes the plan too large.
 func (r *resolver) spend(u use, bytes int) {
 	before := r.spent
 	if r.spent += bytes; before <= maxPlan && r.exhausted() {
@@ -31,9 +31,8 @@ func (r *resolver) spend(u use, bytes int) {
 func (r *resolver) exhausted() bool { return r.spent > maxPlan }
 
 // expand replaces $(NAME) as the kubelet does (k8s.io/kubernetes third_party/forked/golang/expansion): $$ is a
-// dollar, a name that is not known stays as it was written, and so does every other dollar. What is
-// inserted is not looked at again. A secret stays one wherever it lands. The result is cut once it is longer
-// than maxText, since each of a few nested references may double it.
+// dollar; an unknown name, and any other dollar, stays as it is. Inserted text is not expanded again. An inserted secret remains a
+// secret. The result is cut if it is longer than maxText, because nested references may double it many times.
 func expand(text string, lookup func(name string) (plan.Text, bool)) plan.Text {
 	if strings.IndexByte(text, '$') < 0 {
 		return plan.Plain(text)
@@ -75,17 +74,17 @@ func expand(text string, lookup func(name string) (plan.Text, bool)) plan.Text {
 	return plan.Join(append(out, plan.Plain(text))...)
 }
 
-// variables are an environment in the making: names are unique, the place is that of the first declaration.
+// variables builds an environment. Names are unique, and the position of a variable is that of its first declaration.
 type variables struct {
 	list []plan.EnvVar
 	at   map[string]int
-	// spend counts what becomes part of the plan.
+	// spend counts bytes of the plan.
 	spend func(bytes int)
-	// unknown hears of names that are not declared.
+	// unknown is called with names that are not declared.
 	unknown func(name string)
-	// overrides are those of --env, which take the place of what a manifest says of a name.
+	// overrides are the variables of --env, which replace those of a manifest.
 	overrides map[string]plan.EnvVar
-	// inserted is how many bytes lookup was asked for.
+	// inserted is the number of bytes that lookup returned.
 	inserted int
 }
 
@@ -101,7 +100,7 @@ func (r *resolver) variables(u use) *variables {
 	return v
 }
 
-// overridden declares a variable that --env gives a value, as it was typed, and tells whether it did.
+// overridden declares a variable with its value of --env, if there is one, and reports whether it did. The value is not expanded.
 func (v *variables) overridden(name string) bool {
 	e, ok := v.overrides[name]
 	if ok {
@@ -120,8 +119,8 @@ func (v *variables) set(e plan.EnvVar) {
 	v.list = append(v.list, e)
 }
 
-// lookup gives the value of a name as far as declared. Beyond maxExpansion, which environment reports, it gives
-// nothing: references to long values, each of few letters, would need more memory than there is.
+// lookup returns the value of a name that is declared so far. Beyond maxExpansion, which environment reports, it returns an empty
+// value: short references to long values would take too much memory.
 func (v *variables) lookup(name string) (plan.Text, bool) {
 	i, known := v.at[name]
 	if !known {
@@ -135,7 +134,7 @@ func (v *variables) lookup(name string) (plan.Text, bool) {
 	return value, true
 }
 
-// expanded declares a variable with a plain value, in which the variables before it are expanded.
+// expanded declares a variable with a plain value, in which references to variables before it are expanded.
 func (v *variables) expanded(e plan.EnvVar) {
 	if v.overridden(e.Name) {
 		return
@@ -144,14 +143,14 @@ func (v *variables) expanded(e plan.EnvVar) {
 	v.set(e)
 }
 
-// added declares what --env gives beside the variables of a manifest.
+// added declares the variables of --env that the manifest does not have.
 func (r *resolver) added(v *variables) {
 	for _, o := range r.options.Env {
 		v.overridden(o.Key)
 	}
 }
 
-// environment is the end of every environment: a look at the values.
+// environment returns the variables after it has checked their values.
 func (r *resolver) environment(u use, v *variables) []plan.EnvVar {
 	for _, e := range v.list {
 		r.flawed(u, e.Value, "variable "+e.Name)
@@ -164,7 +163,7 @@ func (r *resolver) environment(u use, v *variables) []plan.EnvVar {
 	return v.list
 }
 
-// flawed reports a value that no process can get.
+// flawed reports a value that cannot be passed to a process.
 func (r *resolver) flawed(u use, t plan.Text, what string) {
 	if flaw := t.Flaw(); flaw != (plan.Flaw{}) {
 		r.fail(u.meta().Pos, flaw.Rule, encodeIt, "task %q: %s %s", u.name(), what, flaw.Message)

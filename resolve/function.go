@@ -11,14 +11,14 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// link is one definition of a chain of functionRef.
+// link is a definition in a chain of functionRef.
 type link struct {
 	definition *spec.Definition
 	function   *spec.Function
 }
 
-// function makes the container of a deno or python task: code, runtime and image of the last definition of the
-// chain, parameters, secret and options of the nearest one that gives them (runtime_builder.go).
+// function returns the container of a deno or python task. Code, runtime and image are those of the last definition in the chain;
+// parameters, secret and options are those of the nearest definition that has them (runtime_builder.go).
 func (r *resolver) function(u use, f *spec.Function, t *plan.Task) {
 	t.Runtime = plan.Runtime(f.Runtime)
 	chain, ok := r.chain(u, f)
@@ -27,7 +27,7 @@ func (r *resolver) function(u use, f *spec.Function, t *plan.Task) {
 	}
 	last := chain[len(chain)-1]
 	t.Runtime = plan.Runtime(last.function.Runtime)
-	runtime, _ := runtimes.ByName(t.Runtime) // spec knows no others
+	runtime, _ := runtimes.ByName(t.Runtime) // spec rejects others
 	c := &t.Container
 	c.Name, c.PullPolicy = runtimes.ContainerName, plan.PullIfNotPresent
 	c.Image, c.ImageOrigin = runtime.Image, byDefault
@@ -46,7 +46,7 @@ func (r *resolver) function(u use, f *spec.Function, t *plan.Task) {
 		switch {
 		case env.overridden(e.Name):
 		case e.Name == "SECURE_DATA":
-			env.set(e) // what comes from a secret is not expanded
+			env.set(e) // values of secrets are not expanded
 		default:
 			env.expanded(e)
 		}
@@ -63,8 +63,8 @@ func (r *resolver) runtimeImage(runtime plan.Runtime) *Setting[string] {
 	return r.options.PythonImage
 }
 
-// chain follows functionRef to its end. A cluster follows one reference and then has no code: a deno task fails
-// there, a python task passes without having run anything.
+// chain returns the definitions that functionRef leads to. A cluster follows only one reference and then has no code: a deno task
+// fails there, and a python task passes without running anything.
 func (r *resolver) chain(u use, f *spec.Function) ([]link, bool) {
 	chain := []link{{u.definition, f}}
 	seen := map[*spec.Definition]bool{u.definition: true}
@@ -105,10 +105,10 @@ func (r *resolver) chain(u use, f *spec.Function) ([]link, bool) {
 	return chain, true
 }
 
-// maxChain bounds the definitions of a chain; a cluster follows one reference, so that a long chain is a mistake.
+// maxChain is the number of definitions in a chain. A cluster follows one reference, so a long chain is a mistake.
 const maxChain = 50
 
-// drawn shows a circle of references; a long one is shortened in the middle.
+// drawn returns a cycle of references for a message. A long one is shortened in the middle.
 func drawn(chain []link, back *spec.Definition) string {
 	var names []string
 	for _, l := range chain {
@@ -120,15 +120,15 @@ func drawn(chain []link, back *spec.Definition) string {
 	return strings.Join(append(names, back.Name), " → ")
 }
 
-// unused warns of the sources after the first: the reference page allows one only, Keptn takes the first of its own order.
+// unused warns of the sources after the first one. The reference page allows only one; Keptn uses the first in its order.
 func (r *resolver) unused(sources []spec.Source) {
 	for _, s := range sources[1:] {
 		r.warn(s.At(), "unused-source", "keep one of them", "%s is not used: %s comes first", s.At().Field, sources[0].At().Field)
 	}
 }
 
-// data is DATA: the parameters as Go's encoding/json writes a map of strings, as in Keptn. Nearest wins, but an
-// empty string counts as not given (mergo.Merge without override). It is nil without parameters.
+// data returns the variable DATA, or nil without parameters: a JSON object of strings, encoded by encoding/json as in Keptn. The
+// parameters of the nearest definition win, except empty ones (mergo.Merge without override).
 func (r *resolver) data(u use, chain []link) *plan.EnvVar {
 	values, places := map[string]string{}, map[string]plan.Origin{}
 	var from plan.Origin
@@ -167,7 +167,7 @@ func (r *resolver) data(u use, chain []link) *plan.EnvVar {
 	return &plan.EnvVar{Value: plan.Plain(string(text)), Origin: from, Parts: parts(places)}
 }
 
-// shellWord quotes what a shell would not leave alone.
+// shellWord quotes a word that has a meaning in a shell.
 func shellWord(s string) string {
 	if strings.ContainsAny(s, " \t\n\"'\\$`*?[]{}()<>|&;#~!") {
 		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
@@ -175,7 +175,7 @@ func shellWord(s string) string {
 	return s
 }
 
-// parts are sorted by name.
+// parts returns the parameters, sorted by name.
 func parts(places map[string]plan.Origin) []plan.Part {
 	var all []plan.Part
 	for _, name := range slices.Sorted(maps.Keys(places)) {
@@ -184,7 +184,7 @@ func parts(places map[string]plan.Origin) []plan.Part {
 	return all
 }
 
-// mapOrigin is the map that a parameter stands in.
+// mapOrigin returns the origin of the map of a parameter.
 func mapOrigin(p spec.Pos) plan.Origin {
 	if i := strings.LastIndex(p.Field, ".map"); i >= 0 {
 		p.Field = p.Field[:i+len(".map")]
@@ -204,7 +204,7 @@ func (r *resolver) cmdArgs(runtime plan.Runtime, chain []link) plan.EnvVar {
 	return plan.EnvVar{Origin: byDefault}
 }
 
-// secureData is SECURE_DATA: that key of the secret which the KeptnTask names, else of the nearest in the chain.
+// secureData returns the variable SECURE_DATA: the key of that name in the secret of the KeptnTask, or else of the nearest definition.
 func (r *resolver) secureData(u use, chain []link) *plan.EnvVar {
 	var name spec.Optional[string]
 	if u.task != nil {

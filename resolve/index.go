@@ -14,7 +14,7 @@ type index struct {
 	definitions *catalog[*spec.Definition]
 	configMaps  *catalog[*spec.ConfigMap]
 	secrets     *catalog[*spec.Secret]
-	// broken are the objects that have errors of their own.
+	// broken are the objects with errors.
 	broken spec.Broken
 }
 
@@ -23,13 +23,13 @@ type catalog[T any] struct {
 	kind    string
 	objects map[key]T
 	broken  spec.Broken
-	// given are names from outside the manifests, with the namespace "" where they hold for the tasks of all.
+	// given are names from outside the manifests. Their namespace is "" if they apply to all namespaces.
 	given []key
-	// compared counts the names that missing has held against others.
+	// compared counts the comparisons of missing.
 	compared int
 }
 
-// maxCompared bounds the work for remedies: thousands of references that lead nowhere, among thousands of names.
+// maxCompared is the number of comparisons for remedies: there may be thousands of missing references and thousands of names.
 const maxCompared = 200_000
 
 type key struct{ namespace, name string }
@@ -56,7 +56,7 @@ func newCatalog[T any](m spec.Manifests, kind string, all []T, meta func(T) spec
 	return c
 }
 
-// find looks in the namespaces in their order; the first hit wins, and be it one that is too broken to have.
+// find searches the namespaces in their order. An object with errors ends the search without a result.
 func find[T any](c *catalog[T], name string, namespaces ...string) (object T, ok bool) {
 	for _, ns := range namespaces {
 		if object, ok = c.objects[key{ns, name}]; ok || c.broken.Has(c.kind, ns, name) {
@@ -66,8 +66,8 @@ func find[T any](c *catalog[T], name string, namespaces ...string) (object T, ok
 	return object, false
 }
 
-// broken tells whether an object that is not found, or in which something is not found, is one with errors. They were
-// reported, and what follows from them is only counted.
+// broken reports whether an object that is missing, or in which something is missing, has errors. These were reported already, so
+// the missing object is only counted.
 func (r *resolver) broken(kind, name string, namespaces ...string) bool {
 	has := func(ns string) bool { return r.index.broken.Has(kind, ns, name) }
 	if !slices.ContainsFunc(namespaces, has) {
@@ -77,7 +77,7 @@ func (r *resolver) broken(kind, name string, namespaces ...string) bool {
 	return true
 }
 
-// names are those of the objects in the namespaces, in others, and the others in which name is found. All are sorted.
+// names returns, sorted, the names in the namespaces and in others, and the other namespaces that have name.
 func (c *catalog[T]) names(name string, namespaces []string) (near, others, elsewhere []string) {
 	for _, k := range slices.AppendSeq(slices.Clone(c.given), maps.Keys(c.objects)) {
 		if k.namespace == "" || slices.Contains(namespaces, k.namespace) {
@@ -96,7 +96,7 @@ func (c *catalog[T]) names(name string, namespaces []string) (near, others, else
 	return near, others, elsewhere
 }
 
-// missing is the remedy for a reference that was not found: the namespace that has it, or the names that are close.
+// missing returns the remedy for a missing object: the namespace that has it, or similar names.
 func missing[T any](c *catalog[T], name string, namespaces ...string) string {
 	if c.compared += len(c.objects) + len(c.given); c.compared > maxCompared {
 		return fmt.Sprintf("no %s of that name was loaded", c.kind)
@@ -117,7 +117,7 @@ func missing[T any](c *catalog[T], name string, namespaces ...string) string {
 	return fmt.Sprintf("no %s was loaded; name its file too", c.kind)
 }
 
-// enumerated lists names, the first ones of many.
+// enumerated returns a list of names, shortened if there are many.
 func enumerated(names []string) string {
 	const most = 20
 	if len(names) > most {
@@ -126,7 +126,7 @@ func enumerated(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// namespaces are searched for a task of ns, as Keptn's operator does (controllers/common/helperfunctions.go).
+// namespaces returns the namespaces that Keptn searches for a task of ns (controllers/common/helperfunctions.go).
 func (r *resolver) namespaces(ns string) []string {
 	if ns == r.options.KeptnNamespace {
 		return []string{ns}

@@ -17,8 +17,8 @@ import (
 
 var subscript = regexp.MustCompile(`^metadata\.(labels|annotations)\['(.*)'\]$`)
 
-// podField gives the value of a fieldRef as a pod of this task would have it. What only a node has is the
-// engine's host; what a pod learns only once it runs has no value here.
+// podField returns the value of a fieldRef as in a pod of this task. The node is the engine's host. Values that a pod gets only when
+// it runs do not exist here.
 // See https://kubernetes.io/docs/concepts/workloads/pods/downward-api/#available-fields.
 func (r *resolver) podField(u use, path string, at spec.Pos) (string, bool) {
 	meta := u.meta()
@@ -47,7 +47,7 @@ func (r *resolver) podField(u use, path string, at spec.Pos) (string, bool) {
 	return "", false
 }
 
-// podKey gives a label or annotation of the pod; one that is not there is the empty string, as in a pod.
+// podKey returns a label or annotation of the pod, or "" if it does not exist, as in a pod.
 func (r *resolver) podKey(u use, path, of, name string, at spec.Pos) (string, bool) {
 	pairs, problems := u.meta().Labels, validation.IsQualifiedName(name)
 	if of == "annotations" {
@@ -65,7 +65,7 @@ func (r *resolver) podKey(u use, path, of, name string, at spec.Pos) (string, bo
 	if of == "annotations" {
 		return "", true
 	}
-	switch name { // those that every pod of a Job has
+	switch name { // every pod of a Job has them
 	case "job-name", "batch.kubernetes.io/job-name":
 		return u.name(), true
 	case "controller-uid", "batch.kubernetes.io/controller-uid":
@@ -79,7 +79,7 @@ func (r *resolver) onlyInPod(path string, at spec.Pos) {
 	r.noValue(at, "--env NAME=VALUE gives the variable one", "fieldPath %s has a value only once a pod runs in a cluster", path)
 }
 
-// noValue reports what has no value here. Lenient leaves the variable out.
+// noValue reports a field without a value here. A lenient run omits the variable.
 func (r *resolver) noValue(at spec.Pos, remedy, format string, args ...any) {
 	severity := spec.Error
 	if r.options.Lenient {
@@ -88,8 +88,8 @@ func (r *resolver) noValue(at spec.Pos, remedy, format string, args ...any) {
 	r.add(severity, at, "no-local-value", remedy, format, args...)
 }
 
-// nearField is the remedy for a field that no variable takes. One without a value here is no remedy, unless it is what was
-// meant.
+// nearField returns the remedy for an invalid field. It suggests a field without a value here only for its
+// name in another case.
 func nearField(path string) string {
 	for _, of := range []string{"labels", "annotations"} {
 		if strings.HasPrefix(path, "metadata."+strings.TrimSuffix(of, "s")) {
@@ -104,7 +104,7 @@ func nearField(path string) string {
 	return "fields are " + strings.Join(fields, ", ") + ", metadata.labels['KEY'] and metadata.annotations['KEY']"
 }
 
-// divisors are those of k8s.io/kubernetes pkg/apis/core/validation, validateContainerResourceDivisor.
+// divisors returns the valid divisors, see validateContainerResourceDivisor in k8s.io/kubernetes pkg/apis/core/validation.
 func divisors(resource string) []string {
 	if resource == "cpu" {
 		return []string{"1m", "1"}
@@ -112,8 +112,8 @@ func divisors(resource string) []string {
 	return []string{"1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"}
 }
 
-// resourceField gives a limit or request in units of the divisor, rounded up: Kubernetes'
-// pkg/api/v1/resource.ExtractContainerResourceValue.
+// resourceField returns a limit or request in units of the divisor, rounded up (ExtractContainerResourceValue in Kubernetes'
+// pkg/api/v1/resource).
 func (r *resolver) resourceField(c *spec.Container, ref *corev1.ResourceFieldSelector, at spec.Pos) (string, bool) {
 	if ref.ContainerName != "" && ref.ContainerName != c.Name {
 		r.fail(at, "unknown-container", "leave containerName out", "the pod has one container, %q, and not %q", c.Name, ref.ContainerName)
@@ -127,7 +127,7 @@ func (r *resolver) resourceField(c *spec.Container, ref *corev1.ResourceFieldSel
 	limit, limited := c.Resources.Limits[corev1.ResourceName(name)]
 	value := limit
 	if kind == "requests" {
-		// A request that is not given is the limit, or zero.
+		// The default of a request is the limit, or zero.
 		if request, requested := c.Resources.Requests[corev1.ResourceName(name)]; requested {
 			value = request
 		}

@@ -1,9 +1,9 @@
 // Package resolve turns manifests into a plan.
 //
-// In come the typed objects of package spec and the user's options; every reference between them is looked
-// up: chains of functionRef, ConfigMaps, Secrets, parameters, the context. Out comes a plan.Plan in which
-// nothing is left to look up, or the problems that prevent it, each with its place. It is the only package
-// that knows both manifests and plans. It runs nothing, and it opens neither files nor sockets.
+// In come the typed objects of package spec and the user's options. Every reference between them is looked up: chains of
+// functionRef, ConfigMaps, Secrets, parameters, the context. Out comes a plan.Plan without references, or the problems that
+// prevent it, each with its place. It is the only package that knows both manifests and plans. It runs nothing and opens
+// neither files nor sockets.
 package resolve
 
 import (
@@ -15,13 +15,13 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// Options are what the user may say about a run. The zero value of a field means that nothing was said.
+// Options are the settings of the user. The zero value of a field means that it is not set.
 type Options struct {
-	// Namespace is that of manifests which name none, KeptnNamespace the one that is searched after a task's own.
+	// Namespace is the default namespace of manifests. KeptnNamespace is searched after the namespace of a task.
 	Namespace      string
 	KeptnNamespace string
 
-	// Tasks names KeptnTasks or KeptnTaskDefinitions; Selector are labels that all must match.
+	// Tasks are names of KeptnTasks or KeptnTaskDefinitions. Selector are labels that must all match.
 	Tasks    []string
 	Selector []Override
 
@@ -37,13 +37,13 @@ type Options struct {
 	Timeout   *Setting[time.Duration]
 	Grace     *Setting[time.Duration]
 	Semantics plan.Semantics
-	// Pids limits the processes and threads of each task; 0 is no limit.
+	// Pids is the limit of processes and threads of each task; 0 means no limit.
 	Pids *Setting[int64]
 	// BackoffScale multiplies the waits between attempts; 0 means 1.
 	BackoffScale float64
 	Lenient      bool
 
-	// DenoImage and PythonImage replace the images of the runtimes, Images any image by another.
+	// DenoImage and PythonImage replace the images of the runtimes. Images replaces any image by another one.
 	DenoImage   *Setting[string]
 	PythonImage *Setting[string]
 	Images      []Override
@@ -51,32 +51,32 @@ type Options struct {
 	Mounts   []plan.Mount
 	Network  string
 	Platform string
-	// Allow has the names of what tasks may do beyond a container's wall, see Allowances. Without its name it is an error, or
-	// a warning if Preview says that nothing is going to run.
+	// Allow lists what tasks may do outside of their container, see Allowances. Anything that is not allowed is an error, or a
+	// warning if Preview is set, which means that nothing will run.
 	Allow   []string
 	Preview bool
-	// Node is the engine's host, which takes the place of a pod's node.
+	// Node is the engine's host, in place of a pod's node.
 	Node Node
 }
 
-// Node is what a pod may ask of its node.
+// Node is what a pod can read of its node.
 type Node struct{ Name, IP string }
 
-// Override is a key and value from outside the manifests, and where it comes from.
+// Override is a key and a value from outside the manifests, with its origin.
 type Override struct {
 	Key, Value string
 	Origin     plan.Origin
 }
 
-// Setting is a value from outside the manifests, and where it comes from.
+// Setting is a value from outside the manifests, with its origin.
 type Setting[T any] struct {
 	Value  T
 	Origin plan.Origin
 }
 
-// SecretValue is a key of a secret from outside the manifests. It formats without the value.
+// SecretValue is a key of a secret from outside the manifests. It prints without the value.
 type SecretValue struct {
-	// Namespace is "" where it holds for the tasks of all.
+	// Namespace is "" if the value applies to all namespaces.
 	Namespace string
 	Name, Key string
 	Value     plan.Secret
@@ -106,7 +106,7 @@ func Resolve(m spec.Manifests, o Options) (plan.Plan, spec.Problems, error) {
 	return p, problems, nil
 }
 
-// objects plans the KeptnTasks or definitions that are selected by themselves.
+// objects plans the selected KeptnTasks or definitions.
 func (r *resolver) objects(m spec.Manifests, p *plan.Plan) {
 	selected, skipped := r.selection(m)
 	p.Skipped = skipped
@@ -118,7 +118,7 @@ func (r *resolver) objects(m spec.Manifests, p *plan.Plan) {
 	nameTasks(p.Tasks)
 }
 
-// Warnings are the warnings and notes among problems, as a plan carries them.
+// Warnings returns the warnings and notes among problems as warnings of a plan.
 func Warnings(problems spec.Problems) []plan.Warning {
 	var all []plan.Warning
 	for _, w := range slices.Concat(problems.Warnings(), problems.Notes()) {
@@ -131,7 +131,7 @@ func Warnings(problems spec.Problems) []plan.Warning {
 	return all
 }
 
-// nameTasks makes names unique: tasks of the same name in several namespaces get their namespace in front.
+// nameTasks makes names unique: tasks with the same name in several namespaces get their namespace as prefix.
 func nameTasks(tasks []plan.Task) {
 	count := map[string]int{}
 	for _, t := range tasks {
@@ -148,13 +148,13 @@ type resolver struct {
 	options  Options
 	index    index
 	problems spec.Problems
-	told     map[spec.Problem]bool
+	reported map[spec.Problem]bool
 	limit    spec.ProblemLimit
-	// errors counts the errors, those too that were told before.
+	// errors counts the errors, including repeated ones.
 	errors int
-	// taken are the overrides that something takes: "secret NAME/KEY", "image FROM", "param". images are those asked for.
+	// taken are the overrides that were used: "secret NAME/KEY", "image FROM", "param". images are the images of all tasks.
 	taken, images map[string]bool
-	// spent is how many bytes of code, parameters and environment the plan has.
+	// spent is the number of bytes of code, parameters and environments in the plan.
 	spent int
 }
 
@@ -165,7 +165,7 @@ func newResolver(m spec.Manifests, o Options) *resolver {
 	if o.BackoffScale == 0 {
 		o.BackoffScale = 1
 	}
-	return &resolver{options: o, index: newIndex(m, o), told: map[spec.Problem]bool{}, taken: map[string]bool{}, images: map[string]bool{}}
+	return &resolver{options: o, index: newIndex(m, o), reported: map[spec.Problem]bool{}, taken: map[string]bool{}, images: map[string]bool{}}
 }
 
 func (r *resolver) fail(at spec.Pos, rule, remedy, format string, args ...any) {
@@ -181,21 +181,21 @@ func (r *resolver) add(s spec.Severity, at spec.Pos, rule, remedy, format string
 	if s == spec.Error {
 		r.errors++
 	}
-	if r.limit.Full(s) || r.told[p] { // two tasks that share a definition share its problems
+	if r.limit.Full(s) || r.reported[p] { // two tasks that share a definition share its problems
 		return
 	}
-	r.told[p] = true
+	r.reported[p] = true
 	if r.limit.Add(s) {
 		r.problems = append(r.problems, p)
 	}
 }
 
-// all are the problems, and the word that there are more.
+// all returns the problems, and says if there were more.
 func (r *resolver) all() spec.Problems {
 	return append(r.problems, r.limit.Exceeded(spec.Pos{})...)
 }
 
-// origin names a place for the plan: "task.yaml:9 spec.deno.parameters.map".
+// origin returns a place as an origin: "task.yaml:9 spec.deno.parameters.map".
 func origin(p spec.Pos) plan.Origin {
 	if p.Line == 0 {
 		return plan.Origin(p.File)
@@ -207,5 +207,5 @@ func origin(p spec.Pos) plan.Origin {
 	return plan.Origin(text)
 }
 
-// byDefault is the origin of what nobody said.
+// byDefault is the origin of a default.
 const byDefault plan.Origin = "default"

@@ -9,8 +9,8 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// secret looks a key up: what the user gave first, then the secrets of the task's namespaces. With optional, what is
-// missing is no problem. In a cluster the container would never start without it and wait for its deadline.
+// secret returns the value of a key: that of the user, or else that of a Secret in the namespaces of the task. A missing value is a
+// problem unless it is optional: in a cluster the container would never start.
 func (r *resolver) secret(u use, name, key string, at spec.Pos, optional bool) (text plan.Text, from plan.Origin, ok bool) {
 	if name == "" || key == "" {
 		return text, "", false // spec reports it
@@ -34,7 +34,7 @@ func (r *resolver) secret(u use, name, key string, at spec.Pos, optional bool) (
 	return text, "", false
 }
 
-// given is the last secret of the name from outside the manifests, and of the key unless that is "".
+// given returns the last secret with the name from outside the manifests, and with the key unless that is "".
 func (r *resolver) given(u use, name, key string) *SecretValue {
 	for i, given := range slices.Backward(r.options.Secrets) {
 		if given.Name == name && (key == "" || given.Key == key) && r.holds(given, u) {
@@ -44,7 +44,7 @@ func (r *resolver) given(u use, name, key string) *SecretValue {
 	return nil
 }
 
-// missingKey reports a key of a secret, or a whole secret, that is not there.
+// missingKey reports a missing key of a secret, or a missing secret.
 func (r *resolver) missingKey(u use, name, key string, at spec.Pos) {
 	keys, found := r.secretKeys(u, name)
 	if !found {
@@ -65,7 +65,7 @@ func (r *resolver) missingKey(u use, name, key string, at spec.Pos) {
 	r.fail(at, "missing-key", has+"; "+secretFlag(name, key), "Secret %q (%s) has no key %q, which task %q wants; in a cluster its pod would wait for it until the deadline", name, place, key, u.name())
 }
 
-// giveSecret is the remedy for a secret that is not there. Where none is at all, nobody meant another one.
+// giveSecret returns the remedy for a missing secret.
 func (r *resolver) giveSecret(u use, name, key string) string {
 	if len(r.index.secrets.objects)+len(r.index.secrets.given) == 0 {
 		return secretFlag(name, key)
@@ -80,12 +80,12 @@ func secretFlag(name, key string) string {
 	return fmt.Sprintf("ktask run --secret %s/%s=VALUE gives it", name, key)
 }
 
-// holds tells whether a secret from outside the manifests is one of the task's namespace, or of Keptn's.
+// holds reports whether a secret from outside the manifests is in the namespace of the task or of Keptn.
 func (r *resolver) holds(given SecretValue, u use) bool {
 	return given.Namespace == "" || slices.Contains(r.namespaces(u.meta().Namespace), given.Namespace)
 }
 
-// hidden is a secret that a task uses. What nobody uses may be any bytes: a Secret can hold more keys than a task wants.
+// hidden returns a value that a task uses as a secret. Only used values are checked, because a Secret may have other keys.
 func (r *resolver) hidden(name, key string, value plan.Secret, at spec.Pos, from plan.Origin) (plan.Text, plan.Origin, bool) {
 	text := plan.Hidden(value)
 	if flaw := text.Flaw(); flaw != (plan.Flaw{}) {
@@ -95,5 +95,5 @@ func (r *resolver) hidden(name, key string, value plan.Secret, at spec.Pos, from
 	return text, from, true
 }
 
-// encodeIt is the remedy for a value that no process can get.
+// encodeIt is the remedy for a value that cannot be passed to a process.
 const encodeIt = "encode it, for example in base64, or pass a file with --mount"

@@ -9,15 +9,15 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// use is one task to run: a KeptnTask and its definition, or, with task nil, a definition by itself.
+// use is a task to run: a KeptnTask and its definition, or a definition by itself, for which task is nil.
 type use struct {
 	task       *spec.Task
 	definition *spec.Definition
-	// generated is set for what the operator would generate for a stage.
+	// generated is set for a task that the operator would generate for a stage.
 	generated *generated
 }
 
-// generated is where a task of a stage runs, and its context.
+// generated is the namespace and the context of a task of a stage.
 type generated struct {
 	namespace string
 	context   taskContext
@@ -30,7 +30,7 @@ func (u use) name() string {
 	return u.definition.Name
 }
 
-// meta is that of the object which the user's labels and selectors mean.
+// meta returns the metadata that selectors apply to.
 func (u use) meta() spec.Meta {
 	meta := u.definition.Meta
 	if u.task != nil {
@@ -42,8 +42,8 @@ func (u use) meta() spec.Meta {
 	return meta
 }
 
-// selection is what a run executes: what the options name, else every KeptnTask, else every definition
-// that is not merely a function which others call.
+// selection returns the tasks of a run: those that the options name, or else every KeptnTask, or else every definition that is not
+// only called by others.
 func (r *resolver) selection(m spec.Manifests) ([]use, []plan.Skipped) {
 	var tasks, definitions []use
 	used := map[*spec.Definition]bool{}
@@ -54,7 +54,7 @@ func (r *resolver) selection(m spec.Manifests) ([]use, []plan.Skipped) {
 			wanted := len(r.options.Tasks) == 0 || slices.Contains(r.options.Tasks, t.Name)
 			if wanted && !r.broken("KeptnTaskDefinition", t.Definition.Value, namespaces...) {
 				r.fail(t.Definition.Pos, "missing-definition", missing(r.index.definitions, t.Definition.Value, namespaces...),
-					"KeptnTask %q: there is no KeptnTaskDefinition %q; in a cluster it would stay Pending for ever", t.Name, t.Definition.Value)
+					"KeptnTask %q: there is no KeptnTaskDefinition %q; in a cluster it would stay Pending forever", t.Name, t.Definition.Value)
 			}
 			continue
 		}
@@ -82,7 +82,7 @@ func (r *resolver) selection(m spec.Manifests) ([]use, []plan.Skipped) {
 	return r.labelled(chosen, skipped)
 }
 
-// named finds the objects that --task names: a KeptnTask before a definition of the same name.
+// named returns the objects that --task names. A KeptnTask has precedence over a definition of the same name.
 func (r *resolver) named(m spec.Manifests, tasks, definitions []use) []use {
 	var chosen []use
 	var names []string
@@ -112,8 +112,8 @@ func (r *resolver) named(m spec.Manifests, tasks, definitions []use) []use {
 	return chosen
 }
 
-// callers leaves out the definitions that another one reaches through functionRef. A circle that nobody else calls
-// is not left out: resolving it says what is wrong.
+// callers returns the definitions that no other one calls through functionRef. A cycle that nothing else calls is also returned, so
+// that it is reported.
 func (r *resolver) callers(definitions []use) (chosen []use, skipped []plan.Skipped) {
 	calledBy := map[*spec.Definition]string{}
 	for _, u := range definitions {
@@ -142,7 +142,7 @@ func (r *resolver) callers(definitions []use) (chosen []use, skipped []plan.Skip
 	return chosen, skipped
 }
 
-// called are the definitions that a use leads to, each behind the one that calls it. All are looked up where the task is.
+// called returns the definitions that a use calls, each after its caller. The namespace is always that of the task.
 func (r *resolver) called(u use) iter.Seq2[*spec.Definition, *spec.Definition] {
 	return func(yield func(caller, called *spec.Definition) bool) {
 		at := u.definition
@@ -195,10 +195,10 @@ func filter[T any](all []T, keep func(T) bool) []T {
 	return some
 }
 
-// functionRef is the definition's reference to another one, if it has one.
+// functionRef returns the reference of a definition to another one, if there is one.
 func functionRef(d *spec.Definition) (spec.FunctionRef, bool) {
 	if f, ok := d.Runner.(*spec.Function); ok && len(f.Sources) > 0 {
-		ref, ok := f.Sources[0].(spec.FunctionRef) // it beats every other source
+		ref, ok := f.Sources[0].(spec.FunctionRef) // it has precedence over every other source
 		return ref, ok
 	}
 	return spec.FunctionRef{}, false

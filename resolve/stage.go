@@ -10,13 +10,13 @@ import (
 
 // Lifecycle selects tasks by their place in a deployment. The zero value selects none.
 type Lifecycle struct {
-	// Stage is "pre", "post" or "promotion", or "" for the whole way through a deployment.
+	// Stage is "pre", "post" or "promotion", or "" for all stages of a deployment.
 	Stage string
-	// App and Workload are names; a workload's is that of its KeptnWorkload ("app-name"), or the part without the app.
+	// App and Workload are names. That of a workload is the name of its KeptnWorkload ("app-name"), with or without the app.
 	App, Workload string
-	// Promotion runs the promotion tasks at the end of the whole way, which a cluster does only if it is told to.
+	// Promotion also runs the promotion tasks if Stage is "". A cluster does that only if it is configured to.
 	Promotion bool
-	// NonBlocking lets a deployment go on behind a failed stage, like KeptnConfig's blockDeployment: false.
+	// NonBlocking continues after a failed stage, like blockDeployment: false in a KeptnConfig.
 	NonBlocking bool
 }
 
@@ -26,21 +26,21 @@ func (l Lifecycle) chosen() bool { return l.Stage != "" || l.App != "" || l.Work
 type stageUse struct {
 	stage plan.Stage
 	name  spec.Name
-	// checkType is what Keptn calls the stage in the context: pre, post, promotion.
+	// checkType is the name of the stage in the context: pre, post or promotion.
 	checkType string
 	app       app
 	workload  *workload
 }
 
-// deployment plans the stages that the options name, each behind what it needs.
+// deployment plans the stages that the options select, each after those that it needs.
 func (r *resolver) deployment(m spec.Manifests, p *plan.Plan) {
 	o := r.options.Lifecycle
-	p.NonBlocking = o.NonBlocking || r.nonBlocking(m)
+	p.NonBlocking = o.NonBlocking || nonBlocking(m)
 	apps := r.chosenApps(r.apps(m))
-	r.tellEvaluations(apps)
+	r.warnEvaluations(apps)
 	taken := map[string]bool{}
 	for _, a := range apps {
-		stages := r.stages(a)
+		stages := o.stages(a)
 		p.Stages = append(p.Stages, stages...)
 		for _, u := range r.stageUses(a, stages) {
 			if task, ok := r.stageTask(u, taken); ok {
@@ -49,12 +49,12 @@ func (r *resolver) deployment(m spec.Manifests, p *plan.Plan) {
 		}
 	}
 	if o.Stage == "" && !o.Promotion {
-		r.skipPromotion(apps, p)
+		skipPromotion(apps, p)
 	}
 }
 
-// nonBlocking is what a KeptnConfig among the manifests says.
-func (r *resolver) nonBlocking(m spec.Manifests) bool {
+// nonBlocking reports whether a KeptnConfig sets blockDeployment to false.
+func nonBlocking(m spec.Manifests) bool {
 	for _, c := range m.Configs {
 		if c.BlockDeployment.Given && !c.BlockDeployment.Value {
 			return true
@@ -63,7 +63,7 @@ func (r *resolver) nonBlocking(m spec.Manifests) bool {
 	return false
 }
 
-// chosenApps are the apps, and of them the workloads, that the options name.
+// chosenApps returns the apps that the options select, with the selected workloads.
 func (r *resolver) chosenApps(all []app) []app {
 	o := r.options.Lifecycle
 	var appNames, workloadNames []string
@@ -99,13 +99,13 @@ func (r *resolver) chosenApps(all []app) []app {
 		missing("app", o.App, appNames)
 	case o.Workload != "":
 		missing("workload", o.Workload, workloadNames)
-	case r.errors == 0: // else a workload was reported already
+	case r.errors == 0: // otherwise a workload was reported
 		r.fail(spec.Pos{}, "no-app", "annotate a workload with keptn.sh/workload, or add a KeptnApp", "the manifests hold no app and no workload that Keptn would see")
 	}
 	return nil
 }
 
-// distinct sets apps of one name in several namespaces apart.
+// distinct sets the prefixes of apps with the same name in several namespaces.
 func distinct(apps []app) []app {
 	count := map[string]int{}
 	for _, a := range apps {
@@ -119,57 +119,63 @@ func distinct(apps []app) []app {
 	return apps
 }
 
-// stages are those of one app in Keptn's order: app pre, then each workload's pre and post, workloads side by side, then
-// app post, then promotion (controllers/lifecycle/keptnappversion, keptnworkloadversion).
-func (r *resolver) stages(a app) []plan.Stage {
-	o := r.options.Lifecycle
-	wants := func(stage string) bool { return o.Stage == "" || o.Stage == stage }
-	ofApp := o.Workload == ""                                                                   // a workload by itself has no app stages
-	ofWorkloads := o.Stage != "promotion" && (o.App == "" || o.Stage == "" || o.Workload != "") // --stage with --app means the app's own
+// stages returns the stages of an app in Keptn's order: app pre, each workload's pre and post, app post, promotion
+// (controllers/lifecycle/keptnappversion, keptnworkloadversion). Workloads do not wait for each other.
+func (l Lifecycle) stages(a app) []plan.Stage {
 	var all []plan.Stage
-	var last []string // what the app's next stage needs
-	add := func(s plan.Stage) string {
-		all = append(all, s)
-		return s.ID
+	var last []string // the stages that the next one needs
+	add := func(name string) {
+		s := newStage(a, name, "", last)
+		all, last = append(all, s), []string{s.ID}
 	}
-	if ofApp && wants("pre") {
-		last = []string{add(plan.Stage{ID: a.prefix + a.name + "/" + plan.AppPre, Name: plan.AppPre, App: a.name})}
+	ofApp := l.Workload == "" // a workload by itself has no app stages
+	if ofApp && l.wants("pre") {
+		add(plan.AppPre)
 	}
-	if ofWorkloads {
-		var ends []string
-		pre := map[string]string{}
-		for _, w := range a.workloads {
-			if wants("pre") {
-				pre[w.object()] = add(plan.Stage{ID: a.prefix + w.object() + "/" + plan.WorkloadPre, Name: plan.WorkloadPre, App: a.name, Workload: w.object(), Needs: last})
-			}
-		}
-		for _, w := range a.workloads {
-			end := pre[w.object()]
-			if wants("post") {
-				needs := last
-				if end != "" {
-					needs = []string{end}
-				}
-				end = add(plan.Stage{ID: a.prefix + w.object() + "/" + plan.WorkloadPost, Name: plan.WorkloadPost, App: a.name, Workload: w.object(), Needs: needs})
-			}
-			if end != "" {
-				ends = append(ends, end)
-			}
-		}
-		if len(ends) > 0 {
-			last = ends
-		}
+	// With --app, --stage names a stage of the app.
+	if l.Stage != "promotion" && (l.App == "" || l.Stage == "" || l.Workload != "") && len(a.workloads) > 0 {
+		stages, ends := l.workloadStages(a, last)
+		all, last = append(all, stages...), ends
 	}
-	if ofApp && wants("post") {
-		last = []string{add(plan.Stage{ID: a.prefix + a.name + "/" + plan.AppPost, Name: plan.AppPost, App: a.name, Needs: last})}
+	if ofApp && l.wants("post") {
+		add(plan.AppPost)
 	}
-	if ofApp && (o.Stage == "promotion" || o.Stage == "" && o.Promotion) {
-		add(plan.Stage{ID: a.prefix + a.name + "/" + plan.Promotion, Name: plan.Promotion, App: a.name, Needs: last})
+	if ofApp && (l.Stage == "promotion" || l.Stage == "" && l.Promotion) {
+		add(plan.Promotion)
 	}
 	return all
 }
 
-// stageUses are the tasks of an app's stages, in the order of the stages.
+func (l Lifecycle) wants(stage string) bool { return l.Stage == "" || l.Stage == stage }
+
+// workloadStages returns the pre stages of all workloads and then their post stages, and the last stage of each workload.
+func (l Lifecycle) workloadStages(a app, needs []string) (stages []plan.Stage, ends []string) {
+	var posts []plan.Stage
+	for _, w := range a.workloads {
+		last := needs
+		if l.wants("pre") {
+			pre := newStage(a, plan.WorkloadPre, w.object(), last)
+			stages, last = append(stages, pre), []string{pre.ID}
+		}
+		if l.wants("post") {
+			post := newStage(a, plan.WorkloadPost, w.object(), last)
+			posts, last = append(posts, post), []string{post.ID}
+		}
+		ends = append(ends, last...)
+	}
+	return append(stages, posts...), ends
+}
+
+// newStage returns a stage of an app, or of a workload of it.
+func newStage(a app, name, workload string, needs []string) plan.Stage {
+	owner := a.name
+	if workload != "" {
+		owner = workload
+	}
+	return plan.Stage{ID: a.prefix + owner + "/" + name, Name: name, App: a.name, Workload: workload, Needs: needs}
+}
+
+// stageUses returns the tasks of the stages of an app, in the order of the stages.
 func (r *resolver) stageUses(a app, stages []plan.Stage) []stageUse {
 	var uses []stageUse
 	for _, s := range stages {
@@ -200,7 +206,7 @@ func (r *resolver) stageUses(a app, stages []plan.Stage) []stageUse {
 	return uses
 }
 
-// once drops a definition that a list names again: Keptn makes two tasks of it and then watches one.
+// once removes repeated names from a list. Keptn creates two tasks for them and then watches only one.
 func (r *resolver) once(names []spec.Name) []spec.Name {
 	seen := map[string]bool{}
 	return filter(names, func(n spec.Name) bool {
@@ -213,14 +219,14 @@ func (r *resolver) once(names []spec.Name) []spec.Name {
 	})
 }
 
-// stageTask resolves a task of a stage: a KeptnTask that the operator would generate, in the namespace of its app.
+// stageTask returns the plan of a task that the operator would generate for a stage, in the namespace of the app.
 func (r *resolver) stageTask(u stageUse, taken map[string]bool) (plan.Task, bool) {
 	namespaces := r.namespaces(u.app.namespace)
 	d, ok := find(r.index.definitions, u.name.Value, namespaces...)
 	if !ok {
 		if !r.broken("KeptnTaskDefinition", u.name.Value, namespaces...) {
 			r.fail(u.name.Pos, "missing-definition", missing(r.index.definitions, u.name.Value, namespaces...),
-				"stage %s names KeptnTaskDefinition %q, which is not there; in a cluster the stage would stay pending for ever", u.stage.ID, u.name.Value)
+				"stage %s names KeptnTaskDefinition %q, which is not there; in a cluster the stage would stay pending forever", u.stage.ID, u.name.Value)
 		}
 		return plan.Task{}, false
 	}
@@ -230,7 +236,7 @@ func (r *resolver) stageTask(u stageUse, taken map[string]bool) (plan.Task, bool
 		owner = u.app.prefix + u.workload.object()
 	}
 	task.Name = owner + "/" + u.checkType + "/" + d.Name
-	if taken[task.Name] { // a workload may bear the name of its app
+	if taken[task.Name] { // a workload may have the name of its app
 		task.Name = owner + "/" + u.stage.Name + "/" + d.Name
 	}
 	taken[task.Name] = true
@@ -238,7 +244,7 @@ func (r *resolver) stageTask(u stageUse, taken map[string]bool) (plan.Task, bool
 	return task, ok
 }
 
-// generatedContext is what the operator puts into a task that it generates (GenerateTask of KeptnAppVersion and
+// generatedContext returns the context of a task that the operator generates (GenerateTask of KeptnAppVersion and
 // KeptnWorkloadVersion, and the metadata of controllers/common/task/handler.go).
 func generatedContext(u stageUse) taskContext {
 	c := taskContext{AppName: u.app.name, TaskType: u.checkType, ObjectType: "App", AppVersion: u.app.version}
@@ -255,8 +261,8 @@ func generatedContext(u stageUse) taskContext {
 	return c
 }
 
-// tellEvaluations says once that evaluations are not run.
-func (r *resolver) tellEvaluations(apps []app) {
+// warnEvaluations warns once that evaluations are not run.
+func (r *resolver) warnEvaluations(apps []app) {
 	for _, a := range apps {
 		places := slices.Clone(a.tasks.Evaluations)
 		for _, w := range a.workloads {
@@ -269,8 +275,8 @@ func (r *resolver) tellEvaluations(apps []app) {
 	}
 }
 
-// skipPromotion says which promotion tasks the whole way leaves out, as a cluster does by default.
-func (r *resolver) skipPromotion(apps []app, p *plan.Plan) {
+// skipPromotion records the promotion tasks as skipped, as they are by default in a cluster.
+func skipPromotion(apps []app, p *plan.Plan) {
 	for _, a := range apps {
 		for _, n := range a.tasks.Promotion {
 			p.Skipped = append(p.Skipped, plan.Skipped{Name: n.Value, Reason: "promotion runs with --promotion or --stage promotion only"})

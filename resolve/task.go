@@ -10,20 +10,19 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// What Keptn's schema fills in, and what ktask does where Kubernetes' own default makes no sense on a laptop.
+// The defaults of Keptn's schema, and those of ktask if the default of Kubernetes makes no sense on a laptop.
 const (
 	defaultTimeout = 5 * time.Minute
 	clusterRetries = 10
 	defaultTTL     = 300 * time.Second
-	localGrace     = 5 * time.Second // a ktask that `docker stop` ends has ten for everything
+	localGrace     = 5 * time.Second // docker stop gives ktask itself 10s
 	clusterGrace   = 30 * time.Second
-	// DefaultPids keeps a fork bomb from taking the machine along. Manifests have no such field and a kubelet's default
-	// is none (podPidsLimit), but a node is not somebody's laptop. It lies between what podman gives a container
-	// (2048) and what systemd gives a service (15 % of the kernel's 32768).
+	// DefaultPids protects the machine from a fork bomb. Manifests have no such field, and the default of a kubelet is no limit
+	// (podPidsLimit). The value is between the default of podman (2048) and that of systemd (15 % of the kernel's 32768).
 	DefaultPids = 4096
 )
 
-// task makes the plan of one task; ok is false where a problem prevents it.
+// task returns the plan of one task, or false if there is an error.
 func (r *resolver) task(u use) (t plan.Task, ok bool) {
 	if r.exhausted() {
 		return t, false
@@ -54,7 +53,7 @@ func (r *resolver) task(u use) (t plan.Task, ok bool) {
 	t.Container.Platform = r.options.Platform
 	r.replaceImage(&t.Container)
 	if t.Container.PullPolicy == "" {
-		t.Container.PullPolicy = defaultPullPolicy(t.Container.Image) // that of the image which runs
+		t.Container.PullPolicy = defaultPullPolicy(t.Container.Image) // depends on the image that runs
 	}
 	r.words(u, t.Container)
 	r.surprises(u, &t)
@@ -66,7 +65,7 @@ func (r *resolver) task(u use) (t plan.Task, ok bool) {
 	return t, r.errors == before
 }
 
-// atLine drops the field, which for a whole object says nothing.
+// atLine returns the origin of a whole object, without a field.
 func atLine(p spec.Pos) spec.Pos {
 	p.Field = ""
 	return p
@@ -80,8 +79,8 @@ func labels(pairs []spec.Pair) plan.Labels {
 	return all
 }
 
-// retries are those that the manifests give: the KeptnTask's own, else its definition's. Keptn gives a KeptnTask written
-// by hand its own default, whatever its definition says; Cluster semantics do that too. So does timeoutOf.
+// retries returns the retries of the KeptnTask, or else those of its definition. With Cluster semantics, a KeptnTask that is written
+// by hand gets Keptn's default instead of the value of its definition. The same applies to timeoutOf.
 func (r *resolver) retries(u use) spec.Optional[int32] {
 	if u.task != nil && (u.task.Retries.Given || r.cluster()) {
 		return u.task.Retries
@@ -96,7 +95,7 @@ func (r *resolver) timeoutOf(u use) spec.Optional[time.Duration] {
 	return u.definition.Timeout
 }
 
-// retry takes the flag before the manifests.
+// retry returns the retry rule. The flag has precedence over the manifests.
 func (r *resolver) retry(u use, t *plan.Task) {
 	t.Retry = plan.Retry{Origin: byDefault, Backoff: plan.Backoff{Initial: r.scaled(time.Second), Max: r.scaled(30 * time.Second)}}
 	if r.cluster() {
@@ -150,7 +149,7 @@ func (r *resolver) grace(c *plan.Container) {
 	}
 }
 
-// pids limits the processes and threads of the container.
+// pids sets the limit of processes and threads of the container.
 func (r *resolver) pids(c *plan.Container) {
 	c.Limits.Pids = DefaultPids
 	if o := r.options.Pids; o != nil {
@@ -171,7 +170,7 @@ func (r *resolver) replaceImage(c *plan.Container) {
 	}
 }
 
-// sameImage tells whether two names are one image: alpine:3.20 is docker.io/library/alpine:3.20.
+// sameImage reports whether two names mean the same image: alpine:3.20 is docker.io/library/alpine:3.20.
 func sameImage(a, b string) bool {
 	if a == b {
 		return true
@@ -184,18 +183,18 @@ func sameImage(a, b string) bool {
 	return err == nil && reference.TagNameOnly(one).String() == reference.TagNameOnly(other).String()
 }
 
-// replaced is image after --image.
+// replaced returns an image after --image.
 func (r *resolver) replaced(image string) string {
 	c := plan.Container{Image: image}
 	r.replaceImage(&c)
 	return c.Image
 }
 
-// defaultPullPolicy is Kubernetes' (pkg/apis/core/v1/defaults.go): Always for the tag latest, given or, without a digest,
-// implied, else IfNotPresent.
+// defaultPullPolicy returns the default of Kubernetes (pkg/apis/core/v1/defaults.go): Always for the tag latest, which is also the
+// default tag of an image without a digest, and otherwise IfNotPresent.
 func defaultPullPolicy(image string) plan.PullPolicy {
 	image, _, digested := strings.Cut(image, "@")
-	_, tag, tagged := strings.Cut(image[strings.LastIndex(image, "/")+1:], ":") // a port has a slash behind it
+	_, tag, tagged := strings.Cut(image[strings.LastIndex(image, "/")+1:], ":") // a colon before a slash precedes a port
 	if tag == "latest" || !tagged && !digested {
 		return plan.PullAlways
 	}

@@ -2,7 +2,7 @@ package resolve
 
 import "github.com/ktask/ktask/spec"
 
-// AppTree is an app with the names of the definitions at each of its stages, and its workloads with theirs.
+// AppTree is an app with the names of the definitions at each of its stages, and its workloads.
 type AppTree struct {
 	Name, Namespace, Version string
 	Pre, Post, Promotion     []string
@@ -11,7 +11,7 @@ type AppTree struct {
 
 // WorkloadTree is a workload of an app.
 type WorkloadTree struct {
-	// Name is that of the KeptnWorkload, Source what it comes from: "Deployment server".
+	// Name is the name of the KeptnWorkload. Source is the object that it comes from: "Deployment server".
 	Name, Version, Source string
 	Pre, Post             []string
 }

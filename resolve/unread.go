@@ -11,8 +11,8 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// readsData finds the ways in which scripts of both runtimes read the environment variable DATA: env.get("DATA"),
-// os.environ['DATA']. Scripts may be long and shared by many tasks, for which a regular expression is too slow.
+// readsData reports whether a script reads the environment variable DATA: env.get("DATA"), os.environ['DATA']. A regular expression
+// is too slow for long scripts that many tasks share.
 func readsData(script []byte) bool {
 	const name, quotes = "DATA", "\"'`"
 	for {
@@ -38,7 +38,7 @@ func endsInWord(text []byte) bool {
 	return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r)
 }
 
-// unreadData warns of a script that reads DATA while nobody gives parameters: DATA is then not set at all.
+// unreadData warns of a script that reads DATA if there are no parameters: DATA is not set then.
 func (r *resolver) unreadData(u use, in runtimes.Inputs, c plan.Container) {
 	if in.Data != nil || len(c.Files) == 0 || !readsData(c.Files[0].Content) || r.broken("KeptnTaskDefinition", u.definition.Name, u.definition.Namespace) {
 		return

@@ -8,11 +8,11 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// unusedFlags warns of what was typed for this run and goes nowhere, since a name in it is wrong or another task was meant.
-// Files, settings and the environment are written for many tasks, of which not each takes everything.
+// unusedFlags warns of values of flags that no task uses: a name may be wrong. Values from files, settings and the environment are
+// for many tasks, so they may be unused.
 func (r *resolver) unusedFlags(p plan.Plan) {
 	if r.errors > 0 || len(p.Tasks) == 0 {
-		return // which say more
+		return // the errors say more
 	}
 	const rule = "unused-flag"
 	for _, o := range r.options.Params {

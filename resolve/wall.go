@@ -9,8 +9,7 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// What breaks the wall between a container and the machine of its engine needs the user's word: the names that
-// Options.Allow takes.
+// The names of Options.Allow, for what gives a container access to the machine of its engine.
 const (
 	allowPrivileged   = "privileged"
 	allowCapabilities = "capabilities"
@@ -20,18 +19,18 @@ const (
 	allowAll          = "all"
 )
 
-// Allowances are the names that Options.Allow takes.
+// Allowances returns the valid names of Options.Allow.
 func Allowances() []string {
 	return []string{allowPrivileged, allowCapabilities, allowUnmaskedProc, allowUnconfined, allowHostNetwork, allowAll}
 }
 
-// defaultCapabilities are those that Docker gives every container (moby's oci/caps/defaults.go).
+// defaultCapabilities returns the capabilities that Docker gives every container (moby's oci/caps/defaults.go).
 var defaultCapabilities = []string{
 	"CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID", "SETFCAP", "SETPCAP",
 	"NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE",
 }
 
-// wall reports the fields by which a container gets more of the machine than a container has.
+// wall reports the fields that give a container access to the machine.
 func (r *resolver) wall(c *spec.Container) {
 	s := c.SecurityContext
 	if s == nil {
@@ -58,7 +57,7 @@ func (r *resolver) wall(c *spec.Container) {
 	}
 }
 
-// hostNetwork is wall for --network host.
+// hostNetwork does for --network host what wall does for fields.
 func (r *resolver) hostNetwork() {
 	switch network := r.options.Network; {
 	case network == "host":

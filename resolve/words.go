@@ -7,8 +7,8 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// givenWords reports the flags whose values no process can get. They are checked before they become part of JSON, as the
-// parameters in DATA are: that replaces what is not UTF-8.
+// givenWords reports flags with values that cannot be passed to a process. It checks them before they are encoded as JSON, like the
+// parameters in DATA, because the encoder replaces what is not UTF-8.
 func (r *resolver) givenWords() {
 	for _, flags := range [][]Override{r.options.Params, r.options.Env, r.options.Context} {
 		for _, o := range flags {
@@ -19,8 +19,8 @@ func (r *resolver) givenWords() {
 	}
 }
 
-// words reports the names and paths of a container that no engine can take: its command, arguments and variables are
-// checked where they are made.
+// words reports the names and paths of a container that cannot be passed to an engine. Command, arguments and variables are checked
+// elsewhere.
 func (r *resolver) words(u use, c plan.Container) {
 	check := func(what, text string, from plan.Origin) {
 		if flaw := plan.FlawOf(text); flaw != (plan.Flaw{}) {

@@ -8,22 +8,22 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// workload is what Keptn's webhook makes of a pod: a KeptnWorkload (webhooks/pod_mutator/handlers).
+// workload is the KeptnWorkload that Keptn's webhook creates for a pod (webhooks/pod_mutator/handlers).
 type workload struct {
 	source *spec.Workload
-	// app and name make the name of the object, "app-name".
+	// app and name are the parts of the name of the object, "app-name".
 	app, name string
 	version   string
 	pre, post []spec.Name
 	metadata  []spec.Pair
-	// evaluations are places that name evaluations.
+	// evaluations are the places of lists of evaluations.
 	evaluations []spec.Pos
 }
 
-// object is the name of the KeptnWorkload.
+// object returns the name of the KeptnWorkload.
 func (w workload) object() string { return w.app + "-" + w.name }
 
-// The keys that Keptn reads; the second ones are the labels that Kubernetes recommends.
+// The keys that Keptn reads. Each second one is the label that Kubernetes recommends.
 const (
 	keyWorkload, recommendedWorkload = "keptn.sh/workload", "app.kubernetes.io/name"
 	keyApp, recommendedApp           = "keptn.sh/app", "app.kubernetes.io/part-of"
@@ -34,8 +34,8 @@ const (
 	keyMetadata                      = "keptn.sh/metadata"
 )
 
-// lookup finds a value by Keptn's precedence: annotation, label, recommended annotation, recommended label; an empty
-// value counts as none (GetLabelOrAnnotation).
+// lookup returns a value by Keptn's precedence: annotation, label, recommended annotation, recommended label. Empty values are
+// ignored (GetLabelOrAnnotation).
 func lookup(a spec.Annotated, key, recommended string) (spec.Pair, bool) {
 	for _, name := range []string{key, recommended} {
 		if name == "" {
@@ -52,8 +52,8 @@ func lookup(a spec.Annotated, key, recommended string) (spec.Pair, bool) {
 	return spec.Pair{}, false
 }
 
-// keptnWorkload reads a workload as Keptn does; ok is false for one that Keptn ignores, since nothing names it.
-// The pods' own metadata is looked at first, and only if it names no workload that of the owner, and then all of it.
+// keptnWorkload returns a workload as Keptn reads it, or false if Keptn ignores it because it has no name. Keptn reads the metadata
+// of the owner, and only that, if the metadata of the pods names no workload.
 func (r *resolver) keptnWorkload(s *spec.Workload) (w workload, ok bool) {
 	from := s.Template
 	name, named := lookup(from, keyWorkload, recommendedWorkload)
@@ -86,7 +86,7 @@ func (r *resolver) keptnWorkload(s *spec.Workload) (w workload, ok bool) {
 	return w, ok
 }
 
-// hiddenLists warns of task lists that Keptn does not see, since the pods name a workload and the owner has the lists.
+// hiddenLists warns of task lists of the owner that Keptn ignores because the pods name a workload.
 func (r *resolver) hiddenLists(s *spec.Workload) {
 	for _, key := range []string{keyPre, keyPost} {
 		own, listed := lookup(s.Owner, key, "")
@@ -97,11 +97,11 @@ func (r *resolver) hiddenLists(s *spec.Workload) {
 	}
 }
 
-// objectName is a name as Keptn writes it: lower case, dashes for underscores.
+// objectName returns a name as Keptn writes it: in lower case, with dashes for underscores.
 func objectName(s string) string { return strings.ReplaceAll(strings.ToLower(s), "_", "-") }
 
-// list splits a list of tasks at its commas. Keptn neither trims names nor drops empty ones, and then looks for
-// definitions of such names; that is said, and mended here.
+// list splits a list of tasks at its commas. Keptn neither trims names nor drops empty ones, and does not find such definitions.
+// Here they are trimmed and dropped, with a warning.
 func (r *resolver) list(from spec.Annotated, key string) []spec.Name {
 	p, ok := lookup(from, key, "")
 	if !ok {
@@ -122,7 +122,7 @@ func (r *resolver) list(from spec.Annotated, key string) []spec.Name {
 	return names
 }
 
-// metadata reads a comma list of key=value; a piece without exactly one equals sign is dropped (parseWorkloadMetadata).
+// metadata reads a list of key=value, separated by commas. Items without exactly one equals sign are ignored (parseWorkloadMetadata).
 func metadata(p spec.Pair) []spec.Pair {
 	var all []spec.Pair
 	for piece := range strings.SplitSeq(p.Value, ",") {
@@ -133,9 +133,8 @@ func metadata(p spec.Pair) []spec.Pair {
 	return all
 }
 
-// version derives the version of a workload that gives none: the tag of the image of the container that
-// keptn.sh/container names, else a hash over all containers (calculateVersion). What stands behind the last colon counts
-// as tag, so "host:5000/web" gives "5000/web".
+// version returns the version of a workload without one: the tag of the image of the container that keptn.sh/container names, or else
+// a hash of all containers (calculateVersion). The tag is the text after the last colon, "5000/web" for "host:5000/web".
 func (r *resolver) version(s *spec.Workload, from spec.Annotated) (string, bool) {
 	container, named := lookup(from, keyContainer, "")
 	var all strings.Builder
@@ -162,6 +161,6 @@ func (r *resolver) version(s *spec.Workload, from spec.Annotated) (string, bool)
 		return "", false
 	}
 	h := fnv.New32a()
-	_, _ = h.Write([]byte(all.String())) // a hash never fails
+	_, _ = h.Write([]byte(all.String())) // never fails
 	return fmt.Sprint(h.Sum32()), true
 }

@@ -15,14 +15,14 @@ type App struct {
 	Tasks      StageTasks
 }
 
-// WorkloadRef names a workload of an app, without the app's name in front.
+// WorkloadRef names a workload of an app, without the name of the app as prefix.
 type WorkloadRef struct {
 	Name    string
 	Version string
 	Pos     Pos
 }
 
-// AppContext is a KeptnAppContext: what belongs to the KeptnApp of the same name and namespace.
+// AppContext is a KeptnAppContext. It belongs to the KeptnApp of the same name and namespace.
 type AppContext struct {
 	Meta
 	Tasks    StageTasks
@@ -34,17 +34,17 @@ type StageTasks struct {
 	Pre       []Name
 	Post      []Name
 	Promotion []Name
-	// Evaluations are places that name KeptnEvaluationDefinitions, which are none of ktask's business.
+	// Evaluations are the places of lists of KeptnEvaluationDefinitions, which ktask does not run.
 	Evaluations []Pos
 }
 
-// Name is a name and the place where it stands.
+// Name is a name and its place.
 type Name struct {
 	Value string
 	Pos   Pos
 }
 
-// Config is what ktask reads of a KeptnConfig. BlockDeployment is true unless it says otherwise.
+// Config is the part of a KeptnConfig that ktask reads. In Keptn, BlockDeployment is true by default.
 type Config struct {
 	Meta
 	BlockDeployment Optional[bool]
@@ -111,7 +111,7 @@ func (l *loader) names(s cursor, values []string) []Name {
 	return all
 }
 
-// config reads blockDeployment; the rest of a KeptnConfig is about the operator.
+// config reads blockDeployment. The other fields configure the operator.
 func (l *loader) config() {
 	var raw struct {
 		api.Header `json:",inline"`

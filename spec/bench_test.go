@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// benchDefinition is of the size that definitions have; %d makes its name.
+// benchDefinition has the size of a usual definition. %d is a part of its name.
 const benchDefinition = `apiVersion: lifecycle.keptn.sh/v1
 kind: KeptnTaskDefinition
 metadata:
@@ -28,8 +28,8 @@ spec:
   timeout: 5m
 `
 
-// BenchmarkLoad loads many definitions, as documents of a file and as items of one List. What matters is that
-// ns/definition is the same for a thousand and for ten thousand.
+// BenchmarkLoad loads many definitions, as documents of a file and as items of one List. ns/definition should be
+// the same for a thousand and for ten thousand.
 func BenchmarkLoad(b *testing.B) {
 	for _, n := range []int{1000, 10_000} {
 		for _, form := range []struct{ name, head, separator string }{
@@ -61,8 +61,8 @@ func BenchmarkLoad(b *testing.B) {
 	}
 }
 
-// BenchmarkHostile loads inputs of 1 MiB that cost a naive reader time or memory beyond their size. What matters is that
-// none takes over a second or 256 MiB.
+// BenchmarkHostile loads inputs of 1 MiB that take a naive reader much time or memory. None should take more than a second or
+// 256 MiB.
 func BenchmarkHostile(b *testing.B) {
 	for _, c := range hostile {
 		size := 1 << 20

@@ -2,16 +2,16 @@ package spec
 
 import "github.com/ktask/ktask/spec/yamltree"
 
-// Broken are the objects in which a load found errors, whether or not it returns them. What seems to be missing, or to be
-// missing in one of them, may be there once they are mended.
+// Broken is the set of objects with errors. A reference to one of them, or to something in one of them, is not reported as
+// missing, because it may exist after the errors are fixed.
 type Broken struct{ objects map[identity]bool }
 
-// Has tells whether the object is one of them.
+// Has reports whether an object has errors.
 func (b Broken) Has(kind, namespace, name string) bool {
 	return b.objects[identity{kind, namespace, name}]
 }
 
-// broken notes what an object with errors says of its identity. Its kind may be what is misspelt.
+// broken records the identity of an object with errors, as far as it is known. The kind may be misspelt.
 func (l *loader) broken(root *yamltree.Node, kind string) {
 	kind = Nearest(kind, []string{"KeptnTaskDefinition", "KeptnTask", "KeptnApp", "KeptnAppContext", "ConfigMap", "Secret"})
 	meta := root.Field("metadata")

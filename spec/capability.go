@@ -8,7 +8,7 @@ import (
 	"github.com/ktask/ktask/spec/internal/api"
 )
 
-// capabilities takes names in any case, with or without CAP_ in front, as container runtimes do.
+// capabilities checks names of capabilities. As in container runtimes, they have any case, and CAP_ as an optional prefix.
 func (c containerCheck) capabilities(names []corev1.Capability, field string) {
 	known := map[string]bool{}
 	for _, name := range api.Capabilities() {

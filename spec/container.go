@@ -11,8 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// container checks a container as the API server does for the pod of the Job that Keptn makes of it
-// (k8s.io/kubernetes pkg/apis/core/validation, validateContainer), and what ktask cannot honour.
+// container checks a container as the API server checks the pod of Keptn's Job (validateContainer in k8s.io/kubernetes
+// pkg/apis/core/validation), and reports the fields that ktask does not support.
 func (l *loader) container(raw *corev1.Container, s cursor) *Container {
 	if raw == nil {
 		raw = &corev1.Container{}
@@ -38,20 +38,20 @@ type containerCheck struct {
 	s   cursor
 }
 
-// within checks the part of the container that s is.
+// within returns the check of the part of the container at s.
 func (c containerCheck) within(s cursor) containerCheck { return containerCheck{c.loader, c.raw, s} }
 
-// missing reports a required field, unless something else is known to be wrong with it.
+// missing reports whether a required field is empty. If it is, that is a problem, unless the field has one already.
 func (c containerCheck) missing(value string, steps ...any) bool {
 	if value != "" {
 		return false
 	}
 	last := len(steps) - 1
-	c.loader.missing(c.s.sub(steps[:last]...), steps[last].(string))
+	c.loader.reportMissing(c.s.sub(steps[:last]...), steps[last].(string))
 	return true
 }
 
-// oneOf checks an enumeration of Kubernetes, which is case-sensitive.
+// oneOf checks a value of an enumeration. Case matters, as in Kubernetes.
 func (c containerCheck) oneOf(value string, allowed []string, steps ...any) {
 	if value == "" || slices.Contains(allowed, value) {
 		return
@@ -65,7 +65,7 @@ func (c containerCheck) oneOf(value string, allowed []string, steps ...any) {
 
 func (c containerCheck) identity() {
 	if !c.missing(c.raw.Name, "name") {
-		c.refused(validation.IsDNS1123Label(c.raw.Name), c.s.At("name"), "invalid-name", "%q is no name of a container", c.raw.Name)
+		c.refused(validation.IsDNS1123Label(c.raw.Name), c.s.At("name"), "invalid-name", "%q is not a valid container name", c.raw.Name)
 	}
 	c.messagePath()
 	switch _, err := reference.ParseNormalizedNamed(c.raw.Image); {
@@ -73,7 +73,7 @@ func (c containerCheck) identity() {
 	case strings.TrimSpace(c.raw.Image) != c.raw.Image:
 		c.fail(c.s.At("image"), "invalid-value", "", "image %q has blanks around it", c.raw.Image)
 	case err != nil:
-		c.fail(c.s.At("image"), "invalid-value", "", "image %q cannot be pulled from anywhere, and in a cluster its pod would wait for ever: %v", c.raw.Image, err)
+		c.fail(c.s.At("image"), "invalid-value", "", "image %q cannot be pulled from anywhere, and in a cluster its pod would wait forever: %v", c.raw.Image, err)
 	}
 	if dir := c.raw.WorkingDir; dir != "" && !strings.HasPrefix(dir, "/") {
 		remedy := "write /" + dir
@@ -93,7 +93,7 @@ func (c containerCheck) env() {
 		if c.missing(e.Name, "name") {
 			continue
 		}
-		c.refused(validation.IsEnvVarName(e.Name), s.At("name"), "invalid-name", "%q is no name of a variable", e.Name)
+		c.refused(validation.IsEnvVarName(e.Name), s.At("name"), "invalid-name", "%q is not a valid variable name", e.Name)
 		if first, twice := seen[e.Name]; twice {
 			c.fail(s.At("name"), "duplicate-item", "keep one of them", "variable %q is given twice; the first is on line %d", e.Name, first.At().Line)
 		}
@@ -130,17 +130,17 @@ func (c containerCheck) valueFrom(from *corev1.EnvVarSource) {
 	c.exactlyOne(count, "secretKeyRef, configMapKeyRef, fieldRef and resourceFieldRef")
 }
 
-// keyRef checks a reference that may be optional all the same.
+// keyRef checks a reference to a key. Name and key are required even if the reference is optional.
 func (c containerCheck) keyRef(name, key string) {
 	if !c.missing(name, "name") {
 		c.reference(name, c.s.At("name"))
 	}
 	if !c.missing(key, "key") {
-		c.refused(validation.IsConfigMapKey(key), c.s.At("key"), "invalid-key", "%s %q is no key", c.s.At("key").Field, key)
+		c.refused(validation.IsConfigMapKey(key), c.s.At("key"), "invalid-key", "%s %q is not a valid key", c.s.At("key").Field, key)
 	}
 }
 
-// exactlyOne counts alternatives, unless one of them was reported as unknown or wrong.
+// exactlyOne reports it if not exactly one of the alternatives is given, unless a field of the object has a problem already.
 func (c containerCheck) exactlyOne(count int, names string) {
 	if count != 1 && !c.brokenChild(c.s) {
 		c.fail(c.s.At(), "conflict", "", "%s needs one of %s; it has %d", c.s.At().Field, names, count)
@@ -163,12 +163,12 @@ func (c containerCheck) envFrom() {
 		}
 		c.exactlyOne(count, "configMapRef and secretRef")
 		if from.Prefix != "" {
-			c.refused(validation.IsEnvVarName(from.Prefix), s.At("prefix"), "invalid-name", "prefix %q starts no name of a variable", from.Prefix)
+			c.refused(validation.IsEnvVarName(from.Prefix), s.At("prefix"), "invalid-name", "prefix %q cannot start a variable name", from.Prefix)
 		}
 	}
 }
 
-// volumeMounts allows the one volume that Keptn makes: an emptyDir named like the first mount.
+// volumeMounts checks mounts. They can only name the one volume that Keptn makes: an emptyDir with the name of the first mount.
 func (c containerCheck) volumeMounts() {
 	seen := map[string]cursor{}
 	for s, m := range sound(c.loader, c.s.sub("volumeMounts"), c.raw.VolumeMounts) {
@@ -176,7 +176,7 @@ func (c containerCheck) volumeMounts() {
 		if c.missing(m.Name, "name") || c.missing(m.MountPath, "mountPath") {
 			continue
 		}
-		c.refused(validation.IsDNS1123Label(m.Name), s.At("name"), "invalid-name", "%q is no name of a volume", m.Name)
+		c.refused(validation.IsDNS1123Label(m.Name), s.At("name"), "invalid-name", "%q is not a valid volume name", m.Name)
 		if first := c.raw.VolumeMounts[0].Name; m.Name != first && first != "" {
 			c.fail(s.At("name"), "no-such-volume", fmt.Sprintf("mount %q, or put it under a path of that volume", first),
 				"there is no volume %q: Keptn makes one, named like the first mount", m.Name)

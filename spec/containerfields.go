@@ -7,28 +7,28 @@ import (
 	"github.com/ktask/ktask/spec/yamltree"
 )
 
-// Support says what becomes of a field of a container on an engine.
+// Support is how far ktask supports a field of a container.
 type Support string
 
-// The verdicts of ContainerFields.
+// The levels of support.
 const (
-	// Supported fields mean what they mean in a cluster.
+	// Supported fields mean the same as in a cluster.
 	Supported Support = "supported"
-	// Approximated fields are accepted; Reason says what is different, or why there is no local meaning.
+	// Approximated fields are accepted. Reason says what is different, or why they have no effect.
 	Approximated Support = "approximated"
-	// Rejected fields are an error, since leaving them out would change what the task does; --lenient leaves them out.
+	// Rejected fields are errors, because the task would do something else without them. If Options.Lenient is set, they are ignored.
 	Rejected Support = "rejected"
 )
 
-// ContainerField is the verdict on a field of a Kubernetes container, and on all below it that has no verdict of
-// its own. Path is as kubectl writes it, with [] for the items of a list.
+// ContainerField is the support for a field of a Kubernetes container and all fields below it. Path is written as in kubectl,
+// with [] for the items of a list.
 type ContainerField struct {
 	Path    string
 	Support Support
 	Reason  string
 }
 
-// ContainerFields is the verdict on every field of k8s.io/api/core/v1.Container.
+// ContainerFields returns the support for every field of k8s.io/api/core/v1.Container.
 func ContainerFields() []ContainerField {
 	return []ContainerField{
 		{"name", Supported, ""},
@@ -45,7 +45,7 @@ func ContainerFields() []ContainerField {
 		{"env[].valueFrom.resourceFieldRef", Supported, "without a limit there is no value here: in a cluster it is the node's"},
 		{"envFrom", Supported, "Secrets and ConfigMaps, with prefix and optional"},
 		{"resources.limits", Supported, "memory and cpu; other resources are rejected"},
-		{"resources.requests", Approximated, "there is no scheduler: only held against the limits"},
+		{"resources.requests", Approximated, "there is no scheduler: only checked against the limits"},
 		{"resources.claims", Rejected, "devices are allocated by a cluster"},
 		{"resizePolicy", Approximated, "nothing is resized"},
 		{"restartPolicy", Rejected, "Kubernetes allows it for init containers only"},
@@ -84,7 +84,7 @@ func ContainerFields() []ContainerField {
 	}
 }
 
-// fieldVerdicts looks at each given field of a container and tells of those that are not simply supported.
+// fieldVerdicts reports the given fields of a container that are not fully supported.
 type fieldVerdicts struct {
 	loader *loader
 	table  map[string]ContainerField
@@ -104,10 +104,10 @@ func (v fieldVerdicts) visit(s cursor, path string) {
 		return
 	}
 	if (n.Kind == yamltree.Object || n.Kind == yamltree.List) && len(n.Values) == 0 {
-		return // to Kubernetes as if it were not given
+		return // Kubernetes ignores it
 	}
 	if f, known := v.table[path]; known {
-		v.tell(s, f)
+		v.report(s, f)
 		return
 	}
 	switch n.Kind {
@@ -122,16 +122,16 @@ func (v fieldVerdicts) visit(s cursor, path string) {
 	}
 }
 
-func (v fieldVerdicts) tell(s cursor, f ContainerField) {
+func (v fieldVerdicts) report(s cursor, f ContainerField) {
 	switch at := s.At(); f.Support {
 	case Approximated:
 		v.loader.problem(Problem{Pos: at, Rule: "no-local-meaning", Severity: Note, Message: fmt.Sprintf("%s has no effect here: %s", at.Field, f.Reason)})
 	case Rejected:
-		v.loader.unsupported(at, "", "%s cannot be honoured: %s", at.Field, f.Reason)
+		v.loader.unsupported(at, "", "%s is not supported: %s", at.Field, f.Reason)
 	}
 }
 
-// unsupported reports what ktask cannot honour. Where remedy is "", it is to leave that out.
+// unsupported reports a value that ktask does not support. If remedy is empty, it is to ignore the value.
 func (l *loader) unsupported(at Pos, remedy, format string, args ...any) {
 	p := Problem{Pos: at, Rule: "unsupported-field", Severity: Error, Message: fmt.Sprintf(format, args...), Remedy: remedy}
 	switch {

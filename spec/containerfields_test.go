@@ -12,7 +12,7 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// leaves lists the paths of all fields below t, as ContainerFields writes them.
+// leaves returns the paths of all fields below t, as ContainerFields writes them.
 func leaves(t reflect.Type, path string) []string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -36,7 +36,7 @@ func leaves(t reflect.Type, path string) []string {
 	return all
 }
 
-// covers tells whether a verdict on path holds for leaf.
+// covers reports whether the verdict on a path applies to a leaf.
 func covers(path, leaf string) bool {
 	rest, ok := strings.CutPrefix(leaf, path)
 	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
@@ -68,7 +68,7 @@ func TestEveryContainerFieldHasOneVerdict(t *testing.T) {
 	}
 }
 
-// TestVerdictsOnTheFixture loads a manifest that uses every field, and expects of each just what the table says.
+// TestVerdictsOnTheFixture loads a manifest that uses every field and compares the problems with the table.
 func TestVerdictsOnTheFixture(t *testing.T) {
 	data, err := os.ReadFile("testdata/every-container-field.yaml")
 	if err != nil {
@@ -114,7 +114,7 @@ func TestLenientLeavesRejectedFieldsOut(t *testing.T) {
 	}
 }
 
-// TestReadmeHasTheTable keeps the README's table of container fields equal to the code's.
+// TestReadmeHasTheTable compares the README's table of container fields with the code.
 func TestReadmeHasTheTable(t *testing.T) {
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// security checks the securityContext as validateSecurityContext of k8s.io/kubernetes pkg/apis/core/validation does.
+// security checks the securityContext like validateSecurityContext in k8s.io/kubernetes pkg/apis/core/validation.
 func (c containerCheck) security() {
 	context := c.raw.SecurityContext
 	if context == nil {
@@ -22,7 +22,7 @@ func (c containerCheck) security() {
 		if isTrue(context.Privileged) {
 			s.fail(s.s.At("allowPrivilegeEscalation"), "conflict", "keep one of them", "privileged excludes allowPrivilegeEscalation: false")
 		}
-		if k := context.Capabilities; k != nil && slices.Contains(k.Add, "CAP_SYS_ADMIN") { // which is no other word for SYS_ADMIN there
+		if k := context.Capabilities; k != nil && slices.Contains(k.Add, "CAP_SYS_ADMIN") { // the API server does not check SYS_ADMIN here
 			s.fail(s.s.At("allowPrivilegeEscalation"), "conflict", "keep one of them", "capability CAP_SYS_ADMIN excludes allowPrivilegeEscalation: false")
 		}
 	}
@@ -68,6 +68,6 @@ func (c containerCheck) appArmor(profile *corev1.AppArmorProfile) {
 	}
 	if profile.Type == corev1.AppArmorProfileTypeUnconfined {
 		at := c.s.At("appArmorProfile", "type")
-		c.unsupported(at, "", "%s Unconfined cannot be honoured: an engine confines a container as it is set up to", at.Field)
+		c.unsupported(at, "", "%s Unconfined is not supported: the settings of the engine decide how a container is confined", at.Field)
 	}
 }

@@ -63,17 +63,17 @@ func (l *loader) secret() {
 }
 
 func (l *loader) dataKey(s cursor, key string) {
-	l.refused(validation.IsConfigMapKey(key), s.keyAt(key), "invalid-key", "%q is no key of a %s", key, l.kind)
+	l.refused(validation.IsConfigMapKey(key), s.keyAt(key), "invalid-key", "%q is not a valid key of a %s", key, l.kind)
 }
 
-// dataSize holds the size of all values together against what the API server takes, for a ConfigMap as for a Secret.
+// dataSize checks the combined size of the values. The API server has the same limit for a ConfigMap and a Secret.
 func (l *loader) dataSize(size int) {
 	if size > corev1.MaxSecretSize {
 		l.fail(l.at(), "too-large", "a cluster takes 1 MiB", "%s with %d bytes of data", l.kind, size)
 	}
 }
 
-// secretType checks the keys that a type of Secret has, as ValidateSecret of k8s.io/kubernetes pkg/apis/core/validation does.
+// secretType checks the keys that a type of Secret needs, like ValidateSecret in k8s.io/kubernetes pkg/apis/core/validation.
 func (l *loader) secretType(raw api.Secret, values map[string][]byte) {
 	s := l.cursor()
 	if s.bad("data") || s.bad("stringData") || s.bad("type") {
@@ -101,7 +101,7 @@ func (l *loader) secretType(raw api.Secret, values map[string][]byte) {
 		need(corev1.TLSCertKey, corev1.TLSPrivateKeyKey)
 	case corev1.SecretTypeSSHAuth:
 		if len(values[corev1.SSHAuthPrivateKey]) == 0 {
-			delete(values, corev1.SSHAuthPrivateKey) // the API server takes an empty one for none
+			delete(values, corev1.SSHAuthPrivateKey) // the API server ignores an empty one
 		}
 		need(corev1.SSHAuthPrivateKey)
 	case corev1.SecretTypeBasicAuth:

@@ -9,7 +9,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// TestTaggedBinary: a scalar in base64 is what kubectl's reader makes of it.
+// TestTaggedBinary compares the value of a scalar in base64 with that of kubectl's reader.
 func TestTaggedBinary(t *testing.T) {
 	for _, scalar := range []string{"!!binary aGVsbG8=", "!!binary 'aGVsbG8='", "!!binary |\n    aGVs\n    bG8=\n", "!!binary \"\"", "!!binary gP+A", "!!binary aGk="} {
 		text := configMapHead + "data:\n  a: " + scalar
@@ -29,7 +29,7 @@ func TestTaggedBinary(t *testing.T) {
 	}
 }
 
-// TestNullData: a null in a ConfigMap or a Secret is an empty text, as Kubernetes' own types read it.
+// TestNullData checks that a null in a ConfigMap or a Secret is an empty string, as in Kubernetes' types.
 func TestNullData(t *testing.T) {
 	const data = "{a: ~, b: c}"
 	var configMap corev1.ConfigMap
@@ -58,7 +58,7 @@ func TestNullData(t *testing.T) {
 	}
 }
 
-// TestSizeOfData: a cluster takes a MiB, of all values together.
+// TestSizeOfData checks the limit of a MiB for all values combined.
 func TestSizeOfData(t *testing.T) {
 	half, more := strings.Repeat("a", corev1.MaxSecretSize/2), strings.Repeat("a", corev1.MaxSecretSize/2+1)
 	encoded := base64.StdEncoding.EncodeToString([]byte(half))

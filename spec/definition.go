@@ -49,7 +49,7 @@ func (l *loader) definition() {
 	}
 }
 
-// pullSecrets are the names. The API server takes an empty one, with a warning.
+// pullSecrets returns the names of Secrets. The API server accepts an empty name with a warning.
 func (l *loader) pullSecrets(raw []corev1.LocalObjectReference, s cursor) []string {
 	var names []string
 	for s, ref := range sound(l, s, raw) {
@@ -63,17 +63,17 @@ func (l *loader) pullSecrets(raw []corev1.LocalObjectReference, s cursor) []stri
 	return names
 }
 
-// required is a field of s that must be there once s is.
+// required returns a field of s and reports it if it is missing.
 func required[T any](l *loader, value *T, s cursor, field string) Optional[T] {
 	if value == nil {
-		l.missing(s, field)
+		l.reportMissing(s, field)
 		return Optional[T]{}
 	}
 	return Optional[T]{Value: *value, Given: true, Pos: s.At(field)}
 }
 
-// missing reports a field of s that must be there, unless a problem of it, or its misspelt name, was reported.
-func (l *loader) missing(s cursor, field string) {
+// reportMissing reports that a field of s is missing, unless a problem of it or its misspelt name was reported.
+func (l *loader) reportMissing(s cursor, field string) {
 	if s.bad() || s.bad(field) || l.misspelt(s, field) {
 		return
 	}
@@ -83,7 +83,7 @@ func (l *loader) missing(s cursor, field string) {
 	l.fail(s.At(field), "required", "", "%s is required", s.At(field).Field)
 }
 
-// misspelt tells whether an error of s is about a key that was meant to be field.
+// misspelt reports whether a key of s that was reported is probably the misspelt name of a field.
 func (l *loader) misspelt(s cursor, field string) bool {
 	if s.root == nil || s.root.Kind != yamltree.Object || l.options.Lenient {
 		return false
@@ -103,7 +103,7 @@ func given[T any](value *T, s cursor) Optional[T] {
 	return Optional[T]{Value: *value, Given: true, Pos: s.At()}
 }
 
-// runner finds the one runner: what counts is which fields are there, not what is in them (Keptn's webhook).
+// runner returns the one runner of a definition. Like Keptn's webhook, it counts the fields that exist, even if they are empty.
 func (l *loader) runner(raw api.DefinitionSpec, s cursor) Runner {
 	var present []string
 	var one Runner
@@ -115,7 +115,7 @@ func (l *loader) runner(raw api.DefinitionSpec, s cursor) Runner {
 			continue
 		}
 		present = append(present, r.field)
-		if r.field == "function" && l.version != "v1" { // where it is gone
+		if r.field == "function" && l.version != "v1" { // which does not have it
 			l.warn(s.At("function"), "deprecated", `write "deno" in apiVersion lifecycle.keptn.sh/v1`, "spec.function is deprecated; it is the deno runner")
 		}
 		one = l.function(r.runtime, r.field, r.raw, s.sub(r.field))
@@ -131,7 +131,7 @@ func (l *loader) runner(raw api.DefinitionSpec, s cursor) Runner {
 	case len(present) == 0:
 		for _, field := range []string{"deno", "python", "container", "function"} {
 			if s.bad(field) {
-				return nil // reported already
+				return nil // was reported
 			}
 		}
 		if !l.unknownRunner(s) && !l.misspelt(l.cursor(), "spec") {
@@ -141,7 +141,7 @@ func (l *loader) runner(raw api.DefinitionSpec, s cursor) Runner {
 	return one
 }
 
-// unknownRunner tells whether an unknown field of spec was reported, which then is the misspelt runner.
+// unknownRunner reports whether a field of spec has a problem: it may be the misspelt runner.
 func (l *loader) unknownRunner(s cursor) bool {
 	if s.root == nil || s.root.Kind != yamltree.Object || l.options.Lenient {
 		return false
@@ -171,9 +171,8 @@ func (l *loader) function(runtime, field string, raw *api.Function, s cursor) *F
 	return f
 }
 
-// sources lists where the code may come from in the order in which Keptn looks (runtime_builder.go): the
-// referenced definition, the inline code, the ConfigMap, the URL. One that is empty is none to Keptn, and an error only
-// where there is no other.
+// sources sets the sources of the code in the order in which Keptn tries them (runtime_builder.go): the referenced definition,
+// the inline code, the ConfigMap, the URL. Keptn ignores an empty source; it is an error only if there is no other.
 func (l *loader) sources(f *Function, raw *api.Function, s cursor) {
 	broken := false
 	var empty []func()
@@ -184,7 +183,7 @@ func (l *loader) sources(f *Function, raw *api.Function, s cursor) {
 		case value != "":
 			f.Sources = append(f.Sources, source)
 		case leaf != "code":
-			empty = append(empty, func() { l.missing(s.sub(field), leaf) })
+			empty = append(empty, func() { l.reportMissing(s.sub(field), leaf) })
 		}
 	}
 	if r := raw.FunctionRef; s.Given("functionRef") && r != nil {
@@ -213,11 +212,11 @@ func (l *loader) sources(f *Function, raw *api.Function, s cursor) {
 		if s.Given("inline") {
 			remedy = "inline.code is empty, which Keptn takes for none; " + remedy
 		}
-		l.fail(s.At(), "no-code", remedy, "%s has no code to run; in a cluster its task would stay Pending for ever", s.At().Field)
+		l.fail(s.At(), "no-code", remedy, "%s has no code to run; in a cluster its task would stay Pending forever", s.At().Field)
 	}
 }
 
-// brokenChild tells whether a field of s was reported, so that its absence needs no second word.
+// brokenChild reports whether s or a field of it has a problem already.
 func (l *loader) brokenChild(s cursor) bool {
 	if s.root == nil || s.root.Bad {
 		return true
@@ -238,13 +237,13 @@ func (l *loader) reference(name string, at Pos) {
 	if name == "" {
 		return
 	}
-	l.refused(validation.IsDNS1123Subdomain(name), at, "invalid-name", "%s %q is no name of an object", at.Field, name)
+	l.refused(validation.IsDNS1123Subdomain(name), at, "invalid-name", "%s %q is not a valid object name", at.Field, name)
 }
 
-// count is an int32 that Kubernetes' Job refuses below zero, though Keptn's schema does not.
+// count checks a number of which Kubernetes rejects negative values, although Keptn's schema accepts them.
 func (l *loader) count(value *int32, s cursor, name string) Optional[int32] {
 	if value != nil && *value < 0 {
-		l.fail(s.At(), "out-of-range", "write "+name+": 0", "spec.%s must be 0 or more, not %d: Kubernetes refuses such a Job, and Keptn tries to make it for ever", name, *value)
+		l.fail(s.At(), "out-of-range", "write "+name+": 0", "spec.%s must be 0 or more, not %d: Kubernetes refuses such a Job, and Keptn tries to create it forever", name, *value)
 		return Optional[int32]{}
 	}
 	return given(value, s)
@@ -268,18 +267,18 @@ func (l *loader) timeout(value *string, s cursor) Optional[time.Duration] {
 	case negative && (timeoutPattern.MatchString(rest) || timeoutPattern.MatchString(rest+"s")):
 		l.fail(s.At(), "invalid-timeout", timeoutExample, "spec.timeout %q must not be negative", *value)
 	case timeoutPattern.MatchString(*value + "s"):
-		l.fail(s.At(), "invalid-timeout", "a duration has a unit: "+*value+"s", "spec.timeout %q is no duration", *value)
+		l.fail(s.At(), "invalid-timeout", "a duration has a unit: "+*value+"s", "spec.timeout %q is not a valid duration", *value)
 	default:
-		l.fail(s.At(), "invalid-timeout", timeoutExample, "spec.timeout %q is no duration", *value)
+		l.fail(s.At(), "invalid-timeout", timeoutExample, "spec.timeout %q is not a valid duration", *value)
 	}
 	return Optional[time.Duration]{}
 }
 
-// otherScheme is the start of a URL, a Windows path or a module's name that is not http or https.
+// otherScheme matches the scheme of a URL, and what looks like one in a Windows path or the name of a module.
 var otherScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)
 
-// webOnly refuses a script's URL that is neither http nor https. The runtimes would take code from the URL itself, from a
-// registry of packages, and from any file of the container.
+// webOnly reports a URL of a script that is neither http nor https. With other schemes, the runtimes take code from the URL
+// itself, from a package registry, or from any file of the container.
 func (l *loader) webOnly(url string, at Pos) {
 	if scheme := strings.ToLower(otherScheme.FindString(url)); scheme != "" && scheme != "http:" && scheme != "https:" {
 		l.fail(at, "url-scheme", "begin it with https:// or http://", "%s is %q, which is not on the web", at.Field, url)

@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// nasty are short inputs that parsers and people get wrong.
+// nasty has short inputs that are hard to parse.
 var nasty = []string{
 	"", "\n", "---", "...", "---\n...\n---\n", "%YAML 1.1\n---\n{}", "%TAG ! x\n", "\xef\xbb\xbfa: b", "\xff\xfea\x00", "a: \xff", "\x00",
 	"[", "{", "- -", "? a", "? [a]\n: b", "{{ .Values.x }}", "a: {{ .Values.x }}", "a:\n\t- b", "a: |\n\tb", "a: 'b", "a: \"\\", "a: &a *a", "a: &a [*a]",
@@ -26,7 +26,7 @@ var nasty = []string{
 
 const definitionHead = "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTaskDefinition\nmetadata: {name: a}\nspec:\n"
 
-// seed gives a fuzz test the examples, the rules' cases and the nasty inputs.
+// seed adds the examples, the archives of the rules and the nasty inputs to a fuzz test.
 func seed(f *testing.F) {
 	f.Helper()
 	for _, pattern := range []string{"../examples/*/*.yaml", "../resolve/testdata/rules/*.txtar", "testdata/rules/*.txtar"} {
@@ -47,7 +47,7 @@ func seed(f *testing.F) {
 	}
 }
 
-// FuzzLoad: whatever the text, Load ends without a panic, says the same twice, and points into the file.
+// FuzzLoad checks that Load does not panic, is deterministic, and reports places in the file.
 func FuzzLoad(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -11,7 +11,7 @@ import (
 	"github.com/ktask/ktask/spec/yamltree"
 )
 
-// document takes one object; version and kind are those that a typed list gives to items without their own.
+// document reads one object. An item of a typed list may omit apiVersion and kind, which are then those of the list.
 func (l *loader) document(root *yamltree.Node, apiVersion, kind string) {
 	l.root, l.sensitive = root, l.options.Sensitive || kind == "Secret" || holdsSecret(root)
 	if root.Kind == yamltree.Null {
@@ -38,33 +38,29 @@ func (l *loader) document(root *yamltree.Node, apiVersion, kind string) {
 		l.items("", "")
 		return
 	}
-	group, version, grouped := strings.Cut(apiVersion, "/")
-	if !grouped {
-		group, version = "", apiVersion
-	}
-	if l.object(group, version, kind); l.flawed || l.limit.errors > before || l.full(Error) {
+	if l.object(typeOf(apiVersion, kind)); l.flawed || l.limit.errors > before || l.full(Error) {
 		l.broken(root, kind)
 	}
 }
 
-// headerKey is a key of the header, at the start of a line or of an object or list that is written on one.
+// headerKey matches apiVersion or kind as a key at the start of a line, an object or a list.
 var headerKey = regexp.MustCompile(`(?i)(?:^|[\r\n{,])[\s{\[?\x{FFFD}-]*["']?(?:apiVersion|kind)["']?\s*:`)
 
-// hasHeader tells whether a file may have a manifest in it, however broken that is. UTF-16 begins with a mark that is no
-// UTF-8, and has a zero in every letter.
+// hasHeader reports whether a file may contain a manifest, even a broken one. Zeros are ignored because of UTF-16, in which every
+// letter of a key has one.
 func hasHeader(data []byte) bool {
 	return headerKey.Match(bytes.ReplaceAll(data, []byte{0}, nil))
 }
 
-// notManifest takes the problems that the parser has with a file which is no manifest, like the settings of another tool:
-// what is wrong there is not ktask's business.
+// notManifest reports a problem of the parser with a file that is not a manifest, like the settings of another tool. It is only
+// a warning.
 func (l *loader) notManifest(p Problem) {
 	p.Severity = Warning
 	l.problem(p)
 }
 
-// header reads apiVersion or kind. A file that is found in a directory and lacks one is something else, like the values
-// of a chart, unless what it has names Keptn.
+// header returns apiVersion or kind. An object without one, in a file that was found in a directory, is not reported: it is
+// something else, like the values of a chart, unless its header names Keptn.
 func (l *loader) header(name, inherited string) (string, bool) {
 	value := l.root.Field(name)
 	switch {
@@ -83,7 +79,7 @@ func (l *loader) header(name, inherited string) (string, bool) {
 	return "", false
 }
 
-// headerMissing points at the key that was meant, if there is one.
+// headerMissing reports a missing key of the header, at a misspelt key if there is one.
 func (l *loader) headerMissing(name string) {
 	others := []string{"apiVersion", "kind", "metadata", "spec", "data", "items"}
 	for _, key := range l.root.Keys() {
@@ -95,7 +91,7 @@ func (l *loader) headerMissing(name string) {
 	l.fail(l.at(), "not-an-object", "every Kubernetes object has both", "an object without %s", name)
 }
 
-// meantForKeptn tells whether the header names Keptn, in whatever case its keys are written.
+// meantForKeptn reports whether the header names Keptn. The case of its keys does not matter.
 func meantForKeptn(root *yamltree.Node) bool {
 	for i, key := range root.Keys() {
 		switch value := root.Values[i]; {
@@ -107,7 +103,7 @@ func meantForKeptn(root *yamltree.Node) bool {
 	return false
 }
 
-// holdsSecret tells whether the lines of an object may be those of a Secret, in whatever case that is written.
+// holdsSecret reports whether an object is or contains a Secret, in whatever case the kind is written.
 func holdsSecret(root *yamltree.Node) bool {
 	if root.Kind != yamltree.Object {
 		return false

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestFoundInADirectory: what lacks a part of the header is passed over there, unless the rest of it names Keptn.
+// TestFoundInADirectory checks that an object without a complete header is ignored, unless the header names Keptn.
 func TestFoundInADirectory(t *testing.T) {
 	for text, want := range map[string]string{
 		"{}":  "",
@@ -37,7 +37,7 @@ func TestFoundInADirectory(t *testing.T) {
 	}
 }
 
-// TestNoManifest: what the parser refuses of a file of another tool is a warning where the file was found in a directory.
+// TestNoManifest checks that a syntax error is a warning if the file was found in a directory and is not a manifest.
 func TestNoManifest(t *testing.T) {
 	const manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\n"
 	for text, want := range map[string]Severity{
@@ -67,7 +67,7 @@ func TestNoManifest(t *testing.T) {
 	}
 }
 
-// TestSecretInAnyCase: no line is shown of what is meant to be a Secret, however wrong it is written.
+// TestSecretInAnyCase checks that no line of a Secret is shown, even if it is misspelt.
 func TestSecretInAnyCase(t *testing.T) {
 	for _, text := range []string{
 		"apiVersion: v1\nkind: secret\nmetadata: {name: a}\nstringData:\n  a: b\n  a: b",

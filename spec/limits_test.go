@@ -13,8 +13,8 @@ const (
 	containerHead = definitionHead + "  container:\n    name: a\n    image: b\n"
 )
 
-// hostile are inputs that cost a naive reader time or memory beyond their size. Text makes one of about n bytes; rule
-// is that of the first error of a large one, or "" where it is a manifest like any other.
+// hostile has inputs that take a naive reader much time or memory. The function text returns one of about n bytes; rule is a rule
+// of the errors of a large one, or "" if it is a valid manifest.
 var hostile = []struct {
 	name string
 	text func(n int) string
@@ -109,7 +109,7 @@ var hostile = []struct {
 	}, "too-large"},
 }
 
-// times repeats a format, with its number, up to n bytes.
+// times repeats a format with increasing numbers up to n bytes.
 func times(n int, format string) string {
 	var b strings.Builder
 	for i := 0; b.Len() < n; i++ {
@@ -127,7 +127,7 @@ func garbage(n int) string {
 	return string(text)
 }
 
-// laughs makes ten of ten of ten …, as many levels as fit.
+// laughs returns nested aliases, each level with ten of the level before.
 func laughs(use string) func(n int) string {
 	return func(n int) string {
 		text := "x: &x0 [a,a,a,a,a,a,a,a,a,a]\n"
@@ -139,7 +139,7 @@ func laughs(use string) func(n int) string {
 	}
 }
 
-// mergeBomb merges a growing object into the next one, again and again.
+// mergeBomb returns objects of which each merges the one before.
 func mergeBomb(n int) string {
 	text := configMapHead + "x0: &x0 {a: b}\n"
 	for i := 0; len(text) < n; i++ {
@@ -148,7 +148,7 @@ func mergeBomb(n int) string {
 	return text
 }
 
-// TestHostileInput: each ends in an error that says what is wrong, or is read like any other manifest.
+// TestHostileInput checks that each input ends in the right error or loads like any other manifest.
 func TestHostileInput(t *testing.T) {
 	const size = 128 << 10
 	for _, c := range hostile {
@@ -177,8 +177,8 @@ func TestHostileInput(t *testing.T) {
 	}
 }
 
-// TestMemoryGrowsWithTheInput: twice the input is about twice the memory, not four times. The first errors of a file
-// are the same work for any input, so the base is large enough to have them all.
+// TestMemoryGrowsWithTheInput checks that twice the input takes about twice the memory. The number of errors that are kept is
+// the same for any input, so the smaller one is large enough to have that many.
 func TestMemoryGrowsWithTheInput(t *testing.T) {
 	for _, c := range hostile {
 		t.Run(c.name, func(t *testing.T) {
@@ -195,7 +195,7 @@ func TestMemoryGrowsWithTheInput(t *testing.T) {
 	}
 }
 
-// allocated is how many bytes a load asks for, those included that are soon free again.
+// allocated returns the number of bytes that a load allocates in total.
 func allocated(data []byte) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -204,7 +204,7 @@ func allocated(data []byte) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// TestLimitsOfASource: what no manifest is ends in one error, before it is parsed.
+// TestLimitsOfASource checks that input beyond the limits ends in one error before it is parsed.
 func TestLimitsOfASource(t *testing.T) {
 	for name, text := range map[string]string{
 		"50 MiB of one document": strings.Repeat("a: b\n", 10<<20),
@@ -225,7 +225,7 @@ func TestLimitsOfASource(t *testing.T) {
 	}
 }
 
-// TestAliasesThatManifestsHave: anchors save writing; what they save is well below the limits.
+// TestAliasesThatManifestsHave checks that usual numbers of aliases are below the limits.
 func TestAliasesThatManifestsHave(t *testing.T) {
 	text := "apiVersion: v1\nkind: List\nitems:\n"
 	for i := range 1000 {
@@ -252,7 +252,7 @@ func TestAliasesThatManifestsHave(t *testing.T) {
 	}
 }
 
-// TestAliasOfAnUnknownField: with --lenient an unknown field is left out, but not what else its anchor stands for.
+// TestAliasOfAnUnknownField checks that a lenient load ignores an unknown field, but not other aliases of its value.
 func TestAliasOfAnUnknownField(t *testing.T) {
 	m, problems := load("x-code: &code {code: hello}\n"+definitionHead+"  deno: {inline: *code}\n", true)
 	if len(problems.Errors()) > 0 || len(m.Definitions) != 1 || len(problems.Warnings()) != 1 {
@@ -263,7 +263,7 @@ func TestAliasOfAnUnknownField(t *testing.T) {
 	}
 }
 
-// TestDocumentsInJSON: one behind the other, with the escapes of JSON; what is no JSON behind one is an error at its place.
+// TestDocumentsInJSON loads a stream of JSON objects, and checks the place of the error if something else follows one.
 func TestDocumentsInJSON(t *testing.T) {
 	const one = `{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "%s"},
  "data": {"code": "a\/b \ud83d\ude00 \u00e9 \\/ \\ud83d"}}`
@@ -282,7 +282,7 @@ func TestDocumentsInJSON(t *testing.T) {
 	}
 }
 
-// TestLinesAfterMarkers: what comes behind a marker keeps its line.
+// TestLinesAfterMarkers checks the lines of objects after document markers.
 func TestLinesAfterMarkers(t *testing.T) {
 	_, problems := load("# one\n---\n# two\n---\n...\n# three\n---\nkind: x\n...\n\nkind: y\n", false)
 	if len(problems) != 3 || problems[0].Pos.Line != 8 || problems[1].Pos.Line != 11 || problems[2].Pos.Line != 11 {

@@ -7,7 +7,7 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// TestLineOfCode: a line of code is mapped back to the manifest only where the manifest has that line.
+// TestLineOfCode checks that the line of code is known only if the lines of the code are lines of the manifest.
 func TestLineOfCode(t *testing.T) {
 	for code, want := range map[string]int{
 		"|\n        a\n        b\n":                8,
@@ -37,8 +37,8 @@ func TestLineOfCode(t *testing.T) {
 	}
 }
 
-// TestFilesBehindEachOther, as cat puts them, have a byte order mark each.
-func TestFilesBehindEachOther(t *testing.T) {
+// TestConcatenatedFiles loads the output of cat for files that have a byte order mark each.
+func TestConcatenatedFiles(t *testing.T) {
 	const one = "\ufeff---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: NAME}\n"
 	const two = "---\n\ufeffapiVersion: v1\nkind: ConfigMap\nmetadata: {name: NAME, wrong: x}\n"
 	text := strings.ReplaceAll(one, "NAME", "a") + strings.ReplaceAll(one, "NAME", "b") + strings.ReplaceAll(two, "NAME", "c")

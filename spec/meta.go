@@ -9,7 +9,7 @@ import (
 	"github.com/ktask/ktask/spec/internal/api"
 )
 
-// meta validates metadata as the API server does; ok is false where the object has no usable name.
+// meta checks metadata as the API server does. It returns false if the object has no usable name.
 func (l *loader) meta(h api.Header) (m Meta, ok bool) {
 	s := l.cursor()
 	m = Meta{
@@ -20,7 +20,7 @@ func (l *loader) meta(h api.Header) (m Meta, ok bool) {
 	if m.Namespace == "" {
 		m.Namespace = l.options.Namespace
 	} else {
-		l.refused(validation.IsDNS1123Label(m.Namespace), s.At("metadata", "namespace"), "invalid-name", "metadata.namespace %q is no name of a namespace", m.Namespace)
+		l.refused(validation.IsDNS1123Label(m.Namespace), s.At("metadata", "namespace"), "invalid-name", "metadata.namespace %q is not a valid namespace", m.Namespace)
 	}
 	l.labels(m, s.sub("metadata", "labels"))
 	l.annotations(m, s.sub("metadata", "annotations"))
@@ -36,19 +36,19 @@ func (l *loader) name(m metav1.ObjectMeta) bool {
 		l.fail(l.at("metadata", "generateName"), "required", "give it a metadata.name", "generateName needs a cluster to generate the name")
 		return false
 	case m.Name == "":
-		l.missing(l.cursor().sub("metadata"), "name")
+		l.reportMissing(l.cursor().sub("metadata"), "name")
 		return false
 	}
-	return !l.refused(validation.IsDNS1123Subdomain(m.Name), l.at("metadata", "name"), "invalid-name", "metadata.name %q is no name of an object", m.Name)
+	return !l.refused(validation.IsDNS1123Subdomain(m.Name), l.at("metadata", "name"), "invalid-name", "metadata.name %q is not a valid object name", m.Name)
 }
 
 func (l *loader) labels(m Meta, s cursor) {
 	for _, label := range m.Labels {
 		if l.full(Error) {
-			return // the words of the API server are dear, and nobody would read them
+			return // the checks of the API server are expensive
 		}
-		l.refused(validation.IsQualifiedName(label.Key), s.keyAt(label.Key), "invalid-label", "%q is no key of a label", label.Key)
-		l.refused(validation.IsValidLabelValue(label.Value), label.Pos, "invalid-label", "%q is no value of a label", label.Value)
+		l.refused(validation.IsQualifiedName(label.Key), s.keyAt(label.Key), "invalid-label", "%q is not a valid label key", label.Key)
+		l.refused(validation.IsValidLabelValue(label.Value), label.Pos, "invalid-label", "%q is not a valid label value", label.Value)
 	}
 }
 
@@ -57,12 +57,12 @@ func (l *loader) annotations(m Meta, s cursor) {
 		if l.full(Error) {
 			return
 		}
-		l.refused(validation.IsQualifiedName(strings.ToLower(a.Key)), s.keyAt(a.Key), "invalid-annotation", "%q is no key of an annotation", a.Key)
+		l.refused(validation.IsQualifiedName(strings.ToLower(a.Key)), s.keyAt(a.Key), "invalid-annotation", "%q is not a valid annotation key", a.Key)
 	}
 }
 
-// refused reports what the API server has against a name, if anything, with its words as the remedy but without the
-// regular expressions in them.
+// refused reports whether the API server rejects a name. If it does, that is a problem with the first of the server's messages,
+// without its regular expression, as the remedy.
 func (l *loader) refused(problems []string, at Pos, rule, format string, args ...any) bool {
 	if len(problems) == 0 {
 		return false

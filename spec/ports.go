@@ -8,8 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// ports checks what has no meaning here, but makes a cluster refuse the pod: validateContainerPorts of k8s.io/kubernetes
-// pkg/apis/core/validation, and the keys of the list in the schema of the custom resource.
+// ports checks fields that have no effect here, because a cluster rejects an invalid pod: validateContainerPorts in
+// k8s.io/kubernetes pkg/apis/core/validation, and the keys of the list in the custom resource definition.
 func (c containerCheck) ports() {
 	seen := map[string]cursor{}
 	once := func(s cursor, field, key, what string) {
@@ -26,7 +26,7 @@ func (c containerCheck) ports() {
 		}
 		c.oneOf(string(protocol), []string{"TCP", "UDP", "SCTP"}, "protocol")
 		if p.Name != "" {
-			c.refused(validation.IsValidPortName(p.Name), s.At("name"), "invalid-name", "%q is no name of a port", p.Name)
+			c.refused(validation.IsValidPortName(p.Name), s.At("name"), "invalid-name", "%q is not a valid port name", p.Name)
 			once(s, "name", p.Name, fmt.Sprintf("name %q", p.Name))
 		}
 		if p.HostPort != 0 {
@@ -34,7 +34,7 @@ func (c containerCheck) ports() {
 			once(s, "hostPort", fmt.Sprintf("%d/%s/%s", p.HostPort, protocol, p.HostIP), fmt.Sprintf("hostPort %d", p.HostPort))
 		}
 		if !s.Given("containerPort") {
-			c.loader.missing(c.s, "containerPort")
+			c.loader.reportMissing(c.s, "containerPort")
 			continue
 		}
 		c.portNumber(p.ContainerPort, "containerPort")
@@ -48,14 +48,14 @@ func (c containerCheck) portNumber(port int32, field string) {
 	}
 }
 
-// portRef is a port by its number or its name.
+// portRef checks a port that is given by number or by name.
 func (c containerCheck) portRef(port intstr.IntOrString) {
 	switch {
 	case !c.s.Given("port"):
-		c.loader.missing(c.s, "port")
+		c.loader.reportMissing(c.s, "port")
 	case port.Type == intstr.Int:
 		c.portNumber(port.IntVal, "port")
 	default:
-		c.refused(validation.IsValidPortName(port.StrVal), c.s.At("port"), "invalid-name", "%q is no name of a port", port.StrVal)
+		c.refused(validation.IsValidPortName(port.StrVal), c.s.At("port"), "invalid-name", "%q is not a valid port name", port.StrVal)
 	}
 }

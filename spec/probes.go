@@ -5,8 +5,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// probes and lifecycle check what has no meaning here, but makes a cluster refuse the pod: validateProbe, validateHandler
-// and validateLifecycle of k8s.io/kubernetes pkg/apis/core/validation.
+// probes checks fields that have no effect here, because a cluster rejects an invalid pod: validateProbe, validateHandler and
+// validateLifecycle in k8s.io/kubernetes pkg/apis/core/validation.
 func (c containerCheck) probes() {
 	for _, p := range []struct {
 		field string
@@ -57,7 +57,7 @@ func (c containerCheck) lifecycle() {
 	}
 }
 
-// handler checks what a probe or a hook does, which is one of the kinds.
+// handler checks the action of a probe or a hook, which has exactly one of the kinds.
 func (c containerCheck) handler(h corev1.LifecycleHandler, grpc *corev1.GRPCAction, kinds string) {
 	count := 0
 	part := func(field string) containerCheck {
@@ -66,7 +66,7 @@ func (c containerCheck) handler(h corev1.LifecycleHandler, grpc *corev1.GRPCActi
 	}
 	if h.Exec != nil {
 		if s := part("exec"); len(h.Exec.Command) == 0 {
-			s.loader.missing(s.s, "command")
+			s.loader.reportMissing(s.s, "command")
 		}
 	}
 	if h.HTTPGet != nil {
@@ -79,11 +79,11 @@ func (c containerCheck) handler(h corev1.LifecycleHandler, grpc *corev1.GRPCActi
 		if s := part("grpc"); s.s.Given("port") {
 			s.portNumber(grpc.Port, "port")
 		} else {
-			s.loader.missing(s.s, "port")
+			s.loader.reportMissing(s.s, "port")
 		}
 	}
 	if h.Sleep != nil {
-		const grace = 30 // of a pod that says nothing, as the one of a Job that Keptn makes
+		const grace = 30 // the default of a pod, which Keptn's Jobs use
 		if s := part("sleep"); h.Sleep.Seconds <= 0 || h.Sleep.Seconds > grace {
 			s.fail(s.s.At("seconds"), "out-of-range", "", "%s must be from 1 to %d, the grace period of the pod", s.s.At("seconds").Field, grace)
 		}
@@ -95,9 +95,9 @@ func (c containerCheck) httpGet(get *corev1.HTTPGetAction) {
 	c.portRef(get.Port)
 	c.oneOf(string(get.Scheme), []string{"HTTP", "HTTPS"}, "scheme")
 	for s, header := range sound(c.loader, c.s.sub("httpHeaders"), get.HTTPHeaders) {
-		c.refused(validation.IsHTTPHeaderName(header.Name), s.At("name"), "invalid-name", "%q is no name of a header", header.Name)
+		c.refused(validation.IsHTTPHeaderName(header.Name), s.At("name"), "invalid-name", "%q is not a valid header name", header.Name)
 		if !s.Given("value") {
-			c.loader.missing(s, "value")
+			c.loader.reportMissing(s, "value")
 		}
 	}
 }

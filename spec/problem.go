@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Pos is a place in a manifest. Line and Column count from 1; 0 is no place within the file. Columns count
-// characters. Field is the path of the field there, as kubectl writes it ("spec.container.env[0].name"), or "".
+// Pos is a place in a manifest. Line and Column count from 1, columns in characters; 0 means the whole file or line. Field is
+// the path of the field as kubectl writes it ("spec.container.env[0].name"), or "".
 type Pos struct {
 	File   string
 	Line   int
@@ -15,7 +15,7 @@ type Pos struct {
 	Field  string
 }
 
-// String is "file:line:column", as far as known: what editors make a link of.
+// String returns "file:line:column" as far as known, which editors turn into a link.
 func (p Pos) String() string {
 	switch {
 	case p.Line == 0:
@@ -26,31 +26,31 @@ func (p Pos) String() string {
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
 }
 
-// Severity tells what stops a run from what is only said.
+// Severity is how serious a problem is. Only errors prevent a run.
 type Severity string
 
 // The severities.
 const (
 	Error   Severity = "error"
 	Warning Severity = "warning"
-	// Note is for what is accepted and has no meaning outside of a cluster.
+	// Note is for what is valid but has no effect outside of a cluster.
 	Note Severity = "note"
 )
 
-// Problem is something wrong, or remarkable, in a manifest.
+// Problem is something to report about a manifest.
 type Problem struct {
 	Pos      Pos
 	Severity Severity
-	// Rule is a stable id, in kebab case, for people to search for and scripts to filter by.
+	// Rule is a stable id in kebab case, to search for and to filter by.
 	Rule string
-	// Message says what is wrong; Remedy what to do about it, or "".
+	// Message says what is wrong. Remedy says what to do about it, or is empty.
 	Message string
 	Remedy  string
-	// Sensitive is true where the line itself may hold a secret, and must not be shown.
+	// Sensitive is true if the line in the manifest may hold a secret and must not be shown.
 	Sensitive bool
 }
 
-// String is the one-line form of CLI.md: place, severity, message, remedy, rule.
+// String returns the problem on one line: place, severity, message, remedy, rule.
 func (p Problem) String() string {
 	text := fmt.Sprintf("%s: %s: %s", p.Pos, p.Severity, p.Message)
 	if p.Pos.File == "" {
@@ -65,13 +65,13 @@ func (p Problem) String() string {
 // Problems are all problems of a load.
 type Problems []Problem
 
-// Errors are the problems that stop a run.
+// Errors returns the problems that prevent a run.
 func (ps Problems) Errors() Problems { return ps.only(Error) }
 
-// Warnings are those that do not and that a person should know of.
+// Warnings returns the warnings.
 func (ps Problems) Warnings() Problems { return ps.only(Warning) }
 
-// Notes are those that only matter in a cluster.
+// Notes returns the notes.
 func (ps Problems) Notes() Problems { return ps.only(Note) }
 
 func (ps Problems) only(s Severity) Problems {
@@ -104,7 +104,7 @@ func (e *InvalidError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Sort orders problems by file in the order of names, then by place.
+// Sort orders problems by file, in the order of names, and then by place.
 func (ps Problems) Sort(names []string) {
 	order := make(map[string]int, len(names))
 	for i, name := range names {
@@ -124,7 +124,7 @@ func (ps Problems) Sort(names []string) {
 	})
 }
 
-// Optional is a value that a manifest may give. The zero Optional was not given.
+// Optional is a value that a manifest may omit.
 type Optional[T any] struct {
 	Value T
 	Given bool

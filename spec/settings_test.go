@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// FuzzSettings: whatever a .ktask.yaml holds, each value has a place in the file, and the problems are text.
+// FuzzSettings checks that each value of a .ktask.yaml has a place in the file, and that problems are valid text.
 func FuzzSettings(f *testing.F) {
 	for _, text := range []string{
 		"", "a: b\n", "paths: [a, b]\nparam: {k: v}\n", "secret: {x: '@../y'}\nmount:\n- a:/b\n- ~\n", "a: &x [1, 2]\nb: *x\n", "{\"a\": 1e3, \"b\": [true, null]}", "a: {<<: {k: v}}\n",
@@ -38,4 +38,20 @@ func FuzzSettings(f *testing.F) {
 			t.Errorf("two reads differ:\n%v\n%v", all, again)
 		}
 	})
+}
+
+// TestSettingsSyntax checks that a problem says what the parser expected, but shows nothing of the text.
+func TestSettingsSyntax(t *testing.T) {
+	const secret = "hunter"
+	for text, want := range map[string]string{
+		"secret: [tok=x\n":          "did not find expected ',' or ']'",
+		"secret: {tok: x\nother: y": "did not find expected ',' or '}'",
+		"secret: *" + secret:        "there is no anchor (not shown) before its use",
+		"secret: !" + secret + " x": "unknown tag (not shown)",
+	} {
+		_, problems := Settings(File{Name: "f", Data: []byte(text), Named: true})
+		if len(problems) != 1 || problems[0].Message != want || !problems[0].Sensitive || strings.Contains(problems[0].Remedy, secret) {
+			t.Errorf("%q: got %v, want %s", text, problems, want)
+		}
+	}
 }

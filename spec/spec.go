@@ -1,9 +1,8 @@
-// Package spec turns manifests into valid, typed objects that know their places.
+// Package spec turns manifests into valid, typed objects with their places.
 //
-// In comes text: files, or what was piped in. Out come the Keptn and Kubernetes objects that ktask
-// understands, and every problem that the text has, each with file, line, column, field and rule. The
-// format is that of https://keptn.sh's KeptnTaskDefinition reference page and of the Kubernetes API; where
-// Keptn's versions differ, a field is valid in the versions that have it. This package opens no socket,
+// In come files, or what was piped in. Out come the Keptn and Kubernetes objects that ktask reads, and every problem of the
+// files with file, line, column, field and rule. The format is that of Keptn's KeptnTaskDefinition reference page and of the
+// Kubernetes API. If Keptn's versions differ, a field is valid in the versions that have it. This package opens no socket,
 // reads no environment and starts no process, so manifests can be validated anywhere.
 package spec
 
@@ -26,7 +25,7 @@ type Manifests struct {
 	Configs     []*Config
 	Workloads   []*Workload
 	Broken      Broken
-	// Foreign counts the documents that are none of ktask's business.
+	// Foreign is the number of documents of other kinds.
 	Foreign int
 
 	err error
@@ -35,19 +34,19 @@ type Manifests struct {
 // Err returns the error of the load that returned m, or nil.
 func (m Manifests) Err() error { return m.err }
 
-// Meta is what all objects have.
+// Meta holds the metadata of an object.
 type Meta struct {
 	// Version is the API version without its group: "v1alpha3".
 	Version string
 	Name    string
-	// Namespace is never empty: objects without one are in the namespace of Options.
+	// Namespace is never empty: the default is Options.Namespace.
 	Namespace   string
 	Labels      []Pair
 	Annotations []Pair
 	Pos         Pos
 }
 
-// Pair is an entry of a string map, which are sorted by key.
+// Pair is an entry of a string map. Slices of pairs are sorted by key.
 type Pair struct {
 	Key, Value string
 	Pos        Pos
@@ -59,7 +58,7 @@ type Definition struct {
 	Runner  Runner
 	Retries Optional[int32]
 	Timeout Optional[time.Duration]
-	// TTLSecondsAfterFinished, ServiceAccount, AutomountToken and ImagePullSecrets mean something in a cluster only.
+	// TTLSecondsAfterFinished, ServiceAccount, AutomountToken and ImagePullSecrets have an effect only in a cluster.
 	TTLSecondsAfterFinished Optional[int32]
 	ServiceAccount          Optional[string]
 	AutomountToken          Optional[bool]
@@ -71,20 +70,20 @@ type Runner interface{ runner() }
 
 // Function is a deno or python runner.
 type Function struct {
-	// Runtime is "deno" or "python"; Field is the field that said so, which is "function" in old manifests.
+	// Runtime is "deno" or "python". Field is the field of the runner, which in old manifests is "function".
 	Runtime string
 	Field   string
 	Pos     Pos
-	// Sources are where the code may come from, in Keptn's order: the first that is there wins.
+	// Sources are the given sources of code in Keptn's order: the first one that exists is used.
 	Sources       []Source
 	Parameters    []Pair
 	Secret        Optional[string]
 	CmdParameters Optional[string]
 }
 
-// Source is a place that code comes from: FunctionRef, Inline, ConfigMapRef or HTTPRef.
+// Source is a source of code: FunctionRef, Inline, ConfigMapRef or HTTPRef.
 type Source interface {
-	// At is the place of the reference in the manifest.
+	// At returns the place of the source in the manifest.
 	At() Pos
 }
 
@@ -94,8 +93,8 @@ type FunctionRef struct {
 	Pos  Pos
 }
 
-// Inline is code in the manifest. Line is the line of its first line, or 0 where its lines are not those of the file: in
-// a quoted or folded scalar of several lines, and in base64.
+// Inline is code in the manifest. Line is the line of the manifest on which the code starts. It is 0 if the lines of the code are
+// not those of the manifest: in a quoted or folded scalar of several lines, and in base64.
 type Inline struct {
 	Code string
 	Line int
@@ -114,19 +113,19 @@ type HTTPRef struct {
 	Pos Pos
 }
 
-// At gives the reference's place.
+// At returns the place of the reference.
 func (r FunctionRef) At() Pos { return r.Pos }
 
-// At gives the code's place.
+// At returns the place of the code.
 func (r Inline) At() Pos { return r.Pos }
 
-// At gives the reference's place.
+// At returns the place of the reference.
 func (r ConfigMapRef) At() Pos { return r.Pos }
 
-// At gives the reference's place.
+// At returns the place of the reference.
 func (r HTTPRef) At() Pos { return r.Pos }
 
-// Container is a runner that is a Kubernetes container of its own.
+// Container is a runner that is a Kubernetes container.
 type Container struct {
 	corev1.Container
 	cursor
@@ -146,7 +145,7 @@ type Task struct {
 	Timeout    Optional[time.Duration]
 }
 
-// Context is the content of KEPTN_CONTEXT, see Keptn's TaskContext.
+// Context is the content of KEPTN_CONTEXT, Keptn's TaskContext.
 type Context struct {
 	WorkloadName    string
 	AppName         string
@@ -158,30 +157,30 @@ type Context struct {
 	Pos             Pos
 }
 
-// ConfigMap is a v1 ConfigMap. CodeLine is the line of the first line of data.code, like Inline.Line.
+// ConfigMap is a v1 ConfigMap. CodeLine is for data.code what Inline.Line is for inline code.
 type ConfigMap struct {
 	Meta
 	Data     []Pair
 	CodeLine int
-	// BinaryKeys are the keys of binaryData, which no environment variable can take.
+	// BinaryKeys are the keys of binaryData, which cannot be environment variables.
 	BinaryKeys []string
-	// BinaryCode is binaryData.code, which can be mounted as well.
+	// BinaryCode is binaryData.code, which can be mounted.
 	BinaryCode []byte
 }
 
-// Secret is a v1 Secret with stringData merged into data. It formats without its values.
+// Secret is a v1 Secret with stringData merged into data. It prints without its values.
 type Secret struct {
 	Meta
 	Data SecretData
 }
 
-// SecretData holds values that are never shown; it formats as its keys.
+// SecretData holds values that are never shown. It prints as its keys.
 type SecretData struct {
 	keys   []string
 	values map[string][]byte
 }
 
-// NewSecretData makes the data of a secret that is no manifest: one given on the command line.
+// NewSecretData returns secret data that does not come from a manifest.
 func NewSecretData(values map[string][]byte) SecretData {
 	return SecretData{keys: slices.Sorted(maps.Keys(values)), values: maps.Clone(values)}
 }

@@ -15,17 +15,16 @@ import (
 	"github.com/ktask/ktask/spec/yamltree"
 )
 
-// shape holds a tree against a Go type, field by field, and reports everything that does not fit at its own
-// place. It exists beside the strict decoders of sigs.k8s.io because these stop at the first error of an
-// object and know no places; what it lets through is decoded by the type's own JSON methods.
+// strictChecker checks a tree against a Go type, field by field, and reports every mismatch at its place. The strict decoders of
+// sigs.k8s.io stop at the first error of an object and have no places. Values that pass are decoded with the type's JSON methods.
 type strictChecker struct {
 	file    string
 	version string
 	lenient bool
-	// sensitive is true for a Secret: no message shows a value of it.
+	// sensitive means that no message may show a value, as in a Secret.
 	sensitive bool
 	add       func(Problem)
-	// full tells whether a further problem of the severity would not be shown.
+	// full reports whether no more problems of the severity are kept.
 	full   func(Severity) bool
 	fields api.Fields
 }
@@ -46,7 +45,7 @@ func (s *strictChecker) report(severity Severity, n *yamltree.Node, at *yamltree
 	s.add(Problem{Pos: s.pos(n, at), Severity: severity, Rule: rule, Message: fmt.Sprintf(format, args...), Remedy: remedy})
 }
 
-// relaxed is bad, or a warning under --lenient; it tells which.
+// relaxed reports a problem like bad, or as a warning if the check is lenient. It reports which.
 func (s *strictChecker) relaxed(n *yamltree.Node, at *yamltree.Path, rule, remedy, format string, args ...any) (lenient bool) {
 	s.report(s.relaxedSeverity(), n, at, rule, remedy, format, args...)
 	return s.lenient
@@ -61,7 +60,7 @@ func (s *strictChecker) relaxedSeverity() Severity {
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
-// check holds n against t. A null is an absent value, as it is for Kubernetes.
+// check checks n against t. A null is a missing value, as in Kubernetes.
 func (s *strictChecker) check(n *yamltree.Node, t reflect.Type, at *yamltree.Path) {
 	if s.full(Error) {
 		n.Bad = true
@@ -94,7 +93,7 @@ func (s *strictChecker) check(n *yamltree.Node, t reflect.Type, at *yamltree.Pat
 	case reflect.Int32, reflect.Int64:
 		s.checkInteger(n, t, at)
 	case reflect.Interface:
-		// Anything goes.
+		// Any value is valid.
 	default:
 		panic("spec: no manifest type has a " + t.Kind().String())
 	}
@@ -119,15 +118,15 @@ func (s *strictChecker) checkInteger(n *yamltree.Node, t reflect.Type, at *yamlt
 	}
 }
 
-// checkCustom asks the type itself: quantities, int-or-strings, times.
+// checkCustom decodes n with the JSON method of the type: a quantity, an int-or-string or a time.
 func (s *strictChecker) checkCustom(n *yamltree.Node, t reflect.Type, at *yamltree.Path) {
 	name := strings.ToLower(t.Name())
 	if n.IsInfinite() {
-		s.bad(n, at, "wrong-type", "", "%s: %s is no %s", at, s.shown(n), name)
+		s.bad(n, at, "wrong-type", "", "%s: %s is not a valid %s", at, s.shown(n), name)
 		return
 	}
 	if name == "quantity" && n.Kind == yamltree.Number && strings.ContainsAny(n.Text, ".eE") {
-		// The schema of a custom resource says int-or-string, which refuses what the type itself would take.
+		// The type accepts it, but the custom resource definition requires an int-or-string.
 		s.bad(n, at, "wrong-type", "write "+s.quoted(n), "%s must be a string or a whole number, not the number %s", at, n.Source)
 		return
 	}
@@ -138,7 +137,7 @@ func (s *strictChecker) checkCustom(n *yamltree.Node, t reflect.Type, at *yamltr
 			s.bad(n, at, "invalid-quantity", "for example 200Mi, 1Gi, 500m or 2", "%s: %s is not a Kubernetes quantity", at, s.shown(n))
 			return
 		}
-		s.bad(n, at, "wrong-type", "", "%s: %s is no %s", at, s.shown(n), name)
+		s.bad(n, at, "wrong-type", "", "%s: %s is not a valid %s", at, s.shown(n), name)
 	}
 }
 
@@ -164,14 +163,14 @@ func (s *strictChecker) checkList(n *yamltree.Node, t reflect.Type, at *yamltree
 	}
 }
 
-// checkBase64 reads bytes as the API server does: standard alphabet, padded, line breaks within ignored.
+// checkBase64 decodes bytes as the API server does: standard alphabet, padded, line breaks ignored.
 func (s *strictChecker) checkBase64(n *yamltree.Node, at *yamltree.Path) {
 	if n.Kind != yamltree.String {
 		s.wrongType(n, at, "a string")
 		return
 	}
 	if _, err := base64.StdEncoding.DecodeString(n.Text); err != nil {
-		// The value may be a secret in clear text: it is not shown.
+		// The value may be a secret in clear text, so it is not shown.
 		remedy := "encode it (printf %s \"$VALUE\" | base64), or give clear text under data"
 		if s.sensitive {
 			remedy = "encode it (printf %s \"$VALUE\" | base64), or give clear text under stringData"
@@ -206,7 +205,7 @@ func (s *strictChecker) checkStruct(n *yamltree.Node, t reflect.Type, at *yamltr
 		switch {
 		case f < 0:
 			s.unknown(key, fields, at)
-			// Only here: another alias of the value may stand where it belongs.
+			// Replace the value only here, because another alias of it may be valid.
 			n.Values[i] = &yamltree.Node{Kind: yamltree.Null, Line: n.Values[i].Line, Column: n.Values[i].Column, Bad: true}
 		case !fields[f].In(s.version):
 			s.otherVersion(key, n.Values[i], fields[f], at)
@@ -237,7 +236,7 @@ func (s *strictChecker) unknown(key *yamltree.Node, fields []api.Field, at *yaml
 	s.relaxed(key, at.Field(key.Text), "unknown-field", remedy, "unknown field %q", at.Field(key.Text).String())
 }
 
-// otherVersion reports a field that exists, but not in this version.
+// otherVersion reports a field that only other versions have.
 func (s *strictChecker) otherVersion(key, value *yamltree.Node, f api.Field, at *yamltree.Path) {
 	name := at.Field(key.Text).String()
 	if key.Text == "function" {

@@ -7,14 +7,14 @@ import (
 	"github.com/ktask/ktask/spec/yamltree"
 )
 
-// Workload is a Pod, or something that makes pods of a template, as far as Keptn looks at it: labels and annotations
-// of both, and the containers from which a version can be derived.
+// Workload is the part that Keptn reads of a Pod, or of an object with a pod template: the labels and annotations of both, and the
+// containers, from which it derives a version.
 type Workload struct {
 	Meta
 	Kind string
-	// Template is the metadata of the pods; for a Pod it is the Pod's own.
+	// Template is the metadata of the pod template, or of the Pod itself.
 	Template Annotated
-	// Owner is the metadata that Keptn looks at where the pods say nothing; a Pod and a bare ReplicaSet have none.
+	// Owner is the metadata that Keptn reads if the template has none of Keptn's. It is empty for a Pod and a ReplicaSet.
 	Owner      Annotated
 	Containers []PodContainer
 }
@@ -29,11 +29,11 @@ type Annotated struct {
 type PodContainer struct {
 	Name  string
 	Image string
-	// Env are the variables in their order; those with valueFrom have no value.
+	// Env are the variables in their order. Those with valueFrom have no value.
 	Env []Pair
 }
 
-// isWorkload tells the kinds whose annotations Keptn reads (apis/lifecycle/v1/common, IsOwnerSupported).
+// isWorkload reports whether Keptn reads the annotations of a kind (IsOwnerSupported in apis/lifecycle/v1/common).
 func isWorkload(group, kind string) bool {
 	switch group {
 	case "apps":
@@ -46,7 +46,7 @@ func isWorkload(group, kind string) bool {
 	return false
 }
 
-// workload reads what it needs and judges nothing else: the rest is Kubernetes' business.
+// workload reads a workload. It does not check the fields that Keptn does not read.
 func (l *loader) workload() {
 	s := l.cursor()
 	name := s.find("metadata", "name")
@@ -81,7 +81,7 @@ func (l *loader) annotated(s cursor) Annotated {
 	return Annotated{Labels: l.stringMap(s.sub("labels")), Annotations: l.stringMap(s.sub("annotations"))}
 }
 
-// stringMap reads a map of strings; a value of another type is an error where the key is one that Keptn reads.
+// stringMap returns a map of strings. A value of another type is an error if Keptn reads the key.
 func (l *loader) stringMap(s cursor) []Pair {
 	if s.root == nil || s.root.Kind != yamltree.Object {
 		return nil

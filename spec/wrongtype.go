@@ -8,7 +8,7 @@ import (
 	"github.com/ktask/ktask/spec/yamltree"
 )
 
-// wrongType reports a value that is not what is wanted, and shows how it is written.
+// wrongType reports a value of a wrong type and shows how to write it.
 func (s *strictChecker) wrongType(n *yamltree.Node, at *yamltree.Path, want string) {
 	word := want == "a string" && n.Kind == yamltree.Bool && !strings.EqualFold(n.Source, "true") && !strings.EqualFold(n.Source, "false")
 	switch {
@@ -22,34 +22,48 @@ func (s *strictChecker) wrongType(n *yamltree.Node, at *yamltree.Path, want stri
 	}
 }
 
-// rightForm is the remedy for a value of a wrong type, or "".
+// rightForm returns the remedy for a value of a wrong type, or "".
 func (s *strictChecker) rightForm(n *yamltree.Node, at *yamltree.Path, want string) string {
-	scalar := n.Kind == yamltree.String || n.Kind == yamltree.Bool || n.Kind == yamltree.Number
-	switch {
-	case want == "a string" && n.Kind == yamltree.Number && at != nil && at.Name == "timeout":
-		if d, err := strconv.ParseFloat(n.Text, 64); err != nil || d <= 0 {
-			return timeoutExample
-		}
-		return "a duration has a unit: " + n.Source + "s"
-	case want == "a string" && !scalar && (at.Within("parameters", "map") || at.Parent == nil):
-		return "parameters have one level; a string may hold JSON"
-	case want == "a string" && scalar:
-		return "write " + s.quoted(n)
-	case want == "a boolean" && n.Kind == yamltree.String && (n.Text == "true" || n.Text == "false"):
-		return "write " + n.Text + " without quotes"
-	case want == "an integer" && n.Kind == yamltree.String:
-		if _, err := strconv.Atoi(n.Text); err == nil {
+	switch want {
+	case "a string":
+		return s.stringForm(n, at)
+	case "a boolean":
+		if n.Kind == yamltree.String && (n.Text == "true" || n.Text == "false") {
 			return "write " + n.Text + " without quotes"
 		}
-	case want == "an object" && scalar:
-		return s.wrapped(n, at)
-	case want == "a list" && n.Kind == yamltree.String && at != nil && (at.Name == "command" || at.Name == "args"):
-		return "write " + at.Name + ": " + listOf(n.Text)
+	case "an integer":
+		if _, err := strconv.Atoi(n.Text); err == nil && n.Kind == yamltree.String {
+			return "write " + n.Text + " without quotes"
+		}
+	case "an object":
+		if n.Kind != yamltree.List {
+			return s.wrapped(n, at)
+		}
+	case "a list":
+		if n.Kind == yamltree.String && at != nil && (at.Name == "command" || at.Name == "args") {
+			return "write " + at.Name + ": " + listOf(n.Text)
+		}
 	}
 	return ""
 }
 
-// onlyFields are the fields of the objects that have but one, which people leave out.
+// stringForm returns the remedy for a value that should be a string, or "".
+func (s *strictChecker) stringForm(n *yamltree.Node, at *yamltree.Path) string {
+	switch {
+	case n.Kind == yamltree.Number && at != nil && at.Name == "timeout":
+		if d, err := strconv.ParseFloat(n.Text, 64); err != nil || d <= 0 {
+			return timeoutExample
+		}
+		return "a duration has a unit: " + n.Source + "s"
+	case n.Kind != yamltree.List && n.Kind != yamltree.Object:
+		return "write " + s.quoted(n)
+	case at.Within("parameters", "map") || at.Parent == nil:
+		return "parameters have one level; a string may hold JSON"
+	}
+	return ""
+}
+
+// onlyFields returns the single fields of objects that have only one. Users often omit them.
 func onlyFields() map[string]string {
 	return map[string]string{
 		"inline": "code", "httpRef": "url", "functionRef": "name", "configMapRef": "name", "secureParameters": "secret",
@@ -57,7 +71,7 @@ func onlyFields() map[string]string {
 	}
 }
 
-// wrapped shows a scalar within the object where it belongs.
+// wrapped returns the remedy to write a scalar as the single field of an object, or "".
 func (s *strictChecker) wrapped(n *yamltree.Node, at *yamltree.Path) string {
 	field, before := at, ""
 	if at != nil && at.IsItem {
@@ -81,17 +95,17 @@ func (s *strictChecker) wrapped(n *yamltree.Node, at *yamltree.Path) string {
 	return "write " + before + "{" + only + ": " + value + "}"
 }
 
-// listOf shows the words of a command as a list, where no shell is needed to tell what they are.
+// listOf returns the words of a command as a list, or a list without words if only a shell can split the command.
 func listOf(command string) string {
 	words := strings.Fields(command)
 	if len(words) == 0 || len(command) > 60 || strings.ContainsAny(command, "\"'`\\$|&;<>()*?{}#~") {
 		return `["…", "…"], an item for each word`
 	}
-	list, _ := json.Marshal(words) // strings always have JSON
+	list, _ := json.Marshal(words) // never fails for strings
 	return strings.ReplaceAll(string(list), `","`, `", "`)
 }
 
-// quoted shows how a scalar is written as a string.
+// quoted returns a scalar as it is written as a string.
 func (s *strictChecker) quoted(n *yamltree.Node) string {
 	if s.sensitive {
 		return "it in quotes"
@@ -99,7 +113,7 @@ func (s *strictChecker) quoted(n *yamltree.Node) string {
 	return strconv.Quote(n.Source)
 }
 
-// shown is the value for a message.
+// shown returns a value for a message.
 func (s *strictChecker) shown(n *yamltree.Node) string {
 	switch {
 	case s.sensitive:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"reflect"
 
 	corev1 "k8s.io/api/core/v1"
@@ -81,9 +82,19 @@ func containerNotes() map[string]string {
 
 // keptnDocs returns the descriptions of the fields of package api.
 func keptnDocs() map[string]fieldDoc {
-	timeout := object{"pattern": api.TimeoutPattern, "examples": []string{"30s", "5m", "1h30m"}}
-	data := object{"propertyNames": dataKey()}
-	texts := object{"propertyNames": dataKey(), "additionalProperties": object{"type": []string{"string", "null"}}} // a null is an empty text
+	all := definitionDocs()
+	maps.Copy(all, taskDocs())
+	maps.Copy(all, dataDocs())
+	return all
+}
+
+// timeoutRules are the rules of a timeout.
+func timeoutRules() object {
+	return object{"pattern": api.TimeoutPattern, "examples": []string{"30s", "5m", "1h30m"}}
+}
+
+// definitionDocs describes a KeptnTaskDefinition.
+func definitionDocs() map[string]fieldDoc {
 	return map[string]fieldDoc{
 		"Definition.apiVersion": {}, "Definition.kind": {},
 		"Definition.metadata": {"Name, namespace, labels and annotations.", true, nil},
@@ -95,7 +106,7 @@ func keptnDocs() map[string]fieldDoc {
 		"DefinitionSpec.python":                       {"Run Python 3.", false, nil},
 		"DefinitionSpec.container":                    {"Run a container of your own: a Kubernetes container.", false, nil},
 		"DefinitionSpec.retries":                      {"How often a failed attempt is repeated. Unset: 0, or 10 in a cluster.", false, count()},
-		"DefinitionSpec.timeout":                      {"How long all attempts together may take, with a unit. Unset: 5m.", false, timeout},
+		"DefinitionSpec.timeout":                      {"How long all attempts together may take, with a unit. Unset: 5m.", false, timeoutRules()},
 		"DefinitionSpec.serviceAccount":               {"The service account of the pod; without effect here.", false, nil},
 		"DefinitionSpec.automountServiceAccountToken": {"Whether the pod gets its service account's token; without effect here.", false, nil},
 		"DefinitionSpec.ttlSecondsAfterFinished":      {"How many seconds a cluster keeps the finished Job. Unset: 300. Without effect here.", false, count()},
@@ -117,7 +128,12 @@ func keptnDocs() map[string]fieldDoc {
 		"HTTPRef.url":             {"Where the script is: an http or https URL.", false, nil},
 		"Parameters.map":          {"Names and values. All values are strings: quote numbers and booleans.", false, nil},
 		"SecureParameters.secret": {"The name of the Secret, whose key SECURE_DATA is passed on.", false, nil},
+	}
+}
 
+// taskDocs describes a KeptnTask.
+func taskDocs() map[string]fieldDoc {
+	return map[string]fieldDoc{
 		"Task.apiVersion": {}, "Task.kind": {},
 		"Task.metadata": {"Name, namespace, labels and annotations.", true, nil},
 		"Task.spec":     {"The definition to run, and what is special about this use of it.", true, nil},
@@ -133,7 +149,7 @@ func keptnDocs() map[string]fieldDoc {
 		"TaskSpec.secureParameters": {"The Secret that takes the place of the definition's.", false, nil},
 		"TaskSpec.checkType":        {"The stage: pre, post or promotion.", false, nil},
 		"TaskSpec.retries":          {"How often a failed attempt is repeated. Unset: as the definition says, or 10 in a cluster.", false, count()},
-		"TaskSpec.timeout":          {"How long all attempts together may take, with a unit. Unset: as the definition says, or 5m in a cluster.", false, timeout},
+		"TaskSpec.timeout":          {"How long all attempts together may take, with a unit. Unset: as the definition says, or 5m in a cluster.", false, timeoutRules()},
 
 		"Context.workloadName":    {"The name of the workload.", false, nil},
 		"Context.appName":         {"The name of the app.", false, nil},
@@ -142,7 +158,14 @@ func keptnDocs() map[string]fieldDoc {
 		"Context.taskType":        {"The stage: pre, post or promotion.", false, nil},
 		"Context.objectType":      {"App or Workload.", false, nil},
 		"Context.metadata":        {"Further names and values.", false, nil},
+	}
+}
 
+// dataDocs describes a ConfigMap, a Secret and a list.
+func dataDocs() map[string]fieldDoc {
+	data := object{"propertyNames": dataKey()}
+	texts := object{"propertyNames": dataKey(), "additionalProperties": object{"type": []string{"string", "null"}}} // a null is an empty string
+	return map[string]fieldDoc{
 		"ConfigMap.apiVersion": {}, "ConfigMap.kind": {},
 		"ConfigMap.metadata":   {"Name, namespace, labels and annotations.", true, nil},
 		"ConfigMap.data":       {"Keys and texts. configMapRef runs the key \"code\".", false, texts},

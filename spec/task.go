@@ -37,7 +37,7 @@ func (l *loader) task() {
 	}
 }
 
-// oldTaskFields are required in the versions that have them, though nothing but the context is ever read.
+// oldTaskFields reports missing fields of old versions. They are required there, although only the context is read.
 func (l *loader) oldTaskFields(s cursor) {
 	if s.root == nil || l.version != "v1alpha1" && l.version != "v1alpha2" {
 		return
