@@ -402,4 +402,8 @@ func TestPlanForms(t *testing.T) {
 	}
 	s.ktask("plan", "a.yaml", "-o", "yaml").exits(0).says("schema: ktask.dev/plan/v1")
 	s.ktask("plan", "a.yaml", "--semantics", "cluster", "-o", "json").exits(0).says(`"retries": 10`, `"semantics": "cluster"`, `"initial": "10s"`)
+	// What is planned is what runs: how images are pulled is part of it.
+	s.ktask("plan", "a.yaml", "--pull", "never", "-o", "json").exits(0).says(`"pullPolicy": "Never"`, `"pullPolicy": "flag --pull"`)
+	s.ktask("plan", "a.yaml", "--offline", "-o", "json").exits(0).says(`"pullPolicy": "Never"`, `"pullPolicy": "flag --offline"`)
+	s.ktask("plan", "a.yaml", "--offline", "--pull", "always").exits(2).says("exclude each other")
 }

@@ -20,7 +20,6 @@ import (
 type runOptions struct {
 	parallel   int
 	failFast   bool
-	pull       plan.PullPolicy
 	engine     EngineOptions
 	output     string
 	junit      string
@@ -40,8 +39,6 @@ func (app App) runCommand() *cli.Command {
 		Flags: append(append(taskFlags(), engineFlags()...),
 			&cli.StringFlag{Name: "parallel", Aliases: []string{"j"}, Usage: "run `N` tasks at once", DefaultText: "the number of processors"},
 			&cli.BoolFlag{Name: "fail-fast", Usage: "stop everything once a task has not passed"},
-			&cli.StringFlag{Name: "pull", Usage: "missing, always or never", DefaultText: "what the manifest says"},
-			&cli.BoolFlag{Name: "offline", Usage: "use the images that the engine has, like --pull never"},
 			&cli.StringFlag{Name: "keep", Usage: "keep the containers of attempts: never, failed or always; they have the secrets in clear text", DefaultText: "never"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "auto, live, plain, json, quiet or github", DefaultText: "auto"},
 			&cli.StringFlag{Name: "junit", Usage: "write a JUnit report to `FILE`"},
@@ -88,7 +85,7 @@ func (app App) run(c *cli.Context) error {
 		_, _ = fmt.Fprintf(app.Err, "ktask: warning: --keep %s: what is kept has the secrets of task %s in clear text, in `docker logs` and `docker inspect`: remove it with `ktask clean` when you have looked at it\n",
 			o.engine.Keep, strings.Join(names, ", "))
 	}
-	return app.execute(c.Context, s, o, o.pulled(p))
+	return app.execute(c.Context, s, o, p)
 }
 
 func (s settings) runOptions(app App) (runOptions, error) {
@@ -115,32 +112,11 @@ func (s settings) runOptions(app App) (runOptions, error) {
 		}
 		o.parallel = n
 	}
-	pull, err := s.choice("pull", "", "missing", "always", "never")
-	if err != nil {
-		return o, err
-	}
-	o.pull = map[string]plan.PullPolicy{"missing": plan.PullIfNotPresent, "always": plan.PullAlways, "never": plan.PullNever}[pull]
-	if s.yes("offline") {
-		if pull != "" && pull != "never" {
-			return o, usagef("--offline and --pull %s exclude each other", pull)
-		}
-		o.pull = plan.PullNever
-	}
 	if o.engine, err = s.engineOptions(app); err != nil {
 		return o, err
 	}
 	o.engine.Keep, err = s.choice("keep", "never", "never", "failed", "always")
 	return o, err
-}
-
-// pulled applies --pull, which is about this machine and not about the plan.
-func (o runOptions) pulled(p plan.Plan) plan.Plan {
-	if o.pull != "" {
-		for i := range p.Tasks {
-			p.Tasks[i].Container.PullPolicy = o.pull
-		}
-	}
-	return p
 }
 
 // unmaskable names the secrets of a plan that its output may show.

@@ -53,6 +53,8 @@ func taskFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "mount", Usage: "mount a path of the engine's host: `SRC:DST[:ro]`; may be repeated"},
 		&cli.StringFlag{Name: "network", Usage: "the network of the tasks: NAME, none, bridge, or host with --allow host-network", DefaultText: "the engine's"},
 		&cli.StringSliceFlag{Name: "allow", Usage: "let tasks out of their container: `NAME` is " + oneOf(resolve.Allowances()) + "; may be repeated", DefaultText: "nothing"},
+		&cli.StringFlag{Name: "pull", Usage: "missing, always or never", DefaultText: "what the manifest says"},
+		&cli.BoolFlag{Name: "offline", Usage: "use the images that the engine has, like --pull never"},
 		&cli.StringFlag{Name: "platform", Usage: "the platform of the images: os/arch[/variant]", DefaultText: "the engine's"},
 	}
 }
@@ -207,6 +209,9 @@ func (s settings) rules(o *resolve.Options) error {
 		}
 		o.Pids = &resolve.Setting[int64]{Value: max(n, 0), Origin: v.origin}
 	}
+	if err := s.pull(o); err != nil {
+		return err
+	}
 	semantics, err := s.choice("semantics", string(plan.Local), string(plan.Local), string(plan.Cluster))
 	if err != nil {
 		return err
@@ -218,6 +223,27 @@ func (s settings) rules(o *resolve.Options) error {
 			return v.wrong("a number from 0 to 1000")
 		}
 		o.BackoffScale = max(f, math.SmallestNonzeroFloat64)
+	}
+	return nil
+}
+
+// pull reads --pull and --offline.
+func (s settings) pull(o *resolve.Options) error {
+	name, err := s.choice("pull", "", "missing", "always", "never")
+	if err != nil {
+		return err
+	}
+	if s.yes("offline") {
+		if name != "" && name != "never" {
+			return usagef("--offline and --pull %s exclude each other", name)
+		}
+		v, _ := s.one("offline")
+		o.Pull = &resolve.Setting[plan.PullPolicy]{Value: plan.PullNever, Origin: v.origin}
+		return nil
+	}
+	if v, ok := s.one("pull"); ok && name != "" {
+		policies := map[string]plan.PullPolicy{"missing": plan.PullIfNotPresent, "always": plan.PullAlways, "never": plan.PullNever}
+		o.Pull = &resolve.Setting[plan.PullPolicy]{Value: policies[name], Origin: v.origin}
 	}
 	return nil
 }

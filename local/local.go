@@ -49,6 +49,7 @@ type Options struct {
 	Images   map[string]string
 	Network  string
 	Platform string
+	Pull     plan.PullPolicy
 	Mounts   []plan.Mount
 	// Allow has the names of what tasks may do beyond a container's wall, see resolve.Allowances.
 	Allow   []string
@@ -120,7 +121,7 @@ func (o Options) resolved() resolve.Options {
 		Tasks: o.Tasks, Params: overrides(o.Params, "Params"), Env: overrides(o.Env, "Env"), Images: overrides(o.Images, "Images"),
 		DenoImage: setting(o.DenoImage, "DenoImage"), PythonImage: setting(o.PythonImage, "PythonImage"),
 		Network: o.Network, Platform: o.Platform, Mounts: o.Mounts, Allow: o.Allow, Lenient: o.Lenient,
-		Timeout: setting(o.Timeout, "Timeout"), Grace: setting(o.Grace, "Grace"), Semantics: cmp.Or(o.Semantics, plan.Local),
+		Pull: setting(o.Pull, "Pull"), Timeout: setting(o.Timeout, "Timeout"), Grace: setting(o.Grace, "Grace"), Semantics: cmp.Or(o.Semantics, plan.Local),
 	}
 	if o.Retries != nil {
 		r.Retries = &resolve.Setting[int]{Value: *o.Retries, Origin: "option Retries"}

@@ -48,6 +48,8 @@ type Options struct {
 	PythonImage *Setting[string]
 	Images      []Override
 
+	// Pull replaces the pull policy of every image.
+	Pull     *Setting[plan.PullPolicy]
 	Mounts   []plan.Mount
 	Network  string
 	Platform string

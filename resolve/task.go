@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -55,6 +56,7 @@ func (r *resolver) task(u use) (t plan.Task, ok bool) {
 	if t.Container.PullPolicy == "" {
 		t.Container.PullPolicy = defaultPullPolicy(t.Container.Image) // depends on the image that runs
 	}
+	r.pull(&t.Container)
 	r.words(u, t.Container)
 	r.surprises(u, &t)
 	for _, f := range []struct{ name, value string }{{"network", r.options.Network}, {"platform", r.options.Platform}} {
@@ -188,6 +190,17 @@ func (r *resolver) replaced(image string) string {
 	c := plan.Container{Image: image}
 	r.replaceImage(&c)
 	return c.Image
+}
+
+// pull replaces the pull policy by that of the options.
+func (r *resolver) pull(c *plan.Container) {
+	given := r.options.Pull
+	if given == nil {
+		return
+	}
+	c.PullPolicy = given.Value
+	c.Origins = slices.DeleteFunc(c.Origins, func(p plan.Part) bool { return p.Name == "pullPolicy" })
+	c.Origins = append(c.Origins, plan.Part{Name: "pullPolicy", Origin: given.Origin})
 }
 
 // defaultPullPolicy returns the default of Kubernetes (pkg/apis/core/v1/defaults.go): Always for the tag latest, which is also the
