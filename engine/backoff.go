@@ -21,7 +21,7 @@ const (
 //
 // Local semantics: once, and the retries of the manifest. Cluster semantics: a Job fails when its restart count reaches
 // the limit, or exceeds 0 if the limit is 0 (pastBackoffLimitOnFailure in pkg/controller/job). So both 0 and 1 allow a
-// second start, and the last start makes the Job fail, see failsJob.
+// second start, and the last start makes the Job fail, see failsJob. See "Restart count of a Job" in docs/fidelity.md.
 func maxStarts(t plan.Task) int {
 	if t.Semantics == plan.Cluster {
 		return max(t.Retry.Limit, 1) + 1

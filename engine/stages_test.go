@@ -97,7 +97,7 @@ func TestStages(t *testing.T) {
 			want:  "passed: | end@0s",
 		},
 		"no tasks": {want: "passed: |"},
-		"siblings of a failed task finish, later stages never start (rules 124 to 126)": {
+		"siblings of a failed task finish, later stages never start": {
 			tasks:   []string{"start1", "start2", "start3", "a-pre", "b-pre", "end"},
 			scripts: map[string]enginetest.Attempt{"start2": exits(3, second), "start3": exits(0, 9*second)},
 			want: "failed: start=failed a-pre=canceled b-pre=canceled a-post=canceled b-post=canceled end=canceled |" +

@@ -113,7 +113,8 @@ func (r *resolver) expandAll(u use, values []string, env *variables, what string
 }
 
 // volume mounts the one volume that Keptn makes, an emptyDir in memory with the name of all mounts. Its size is the memory limit, if
-// there is one, but an engine lowers it to half of its memory, as the kubelet does.
+// there is one, but an engine lowers it to half of its memory, as the kubelet does. See "One volume" and "Volume size" in
+// docs/fidelity.md.
 func (r *resolver) volume(u use, c *spec.Container, env *variables, l plan.Limits) []plan.Tmpfs {
 	var all []plan.Tmpfs
 	for i, m := range c.VolumeMounts {

@@ -64,7 +64,7 @@ func (r *resolver) runtimeImage(runtime plan.Runtime) *Setting[string] {
 }
 
 // chain returns the definitions that functionRef leads to. A cluster follows only one reference and then has no code: a deno task
-// fails there, and a python task passes without running anything.
+// fails there, and a python task passes without running anything. See "Chains of references" in docs/fidelity.md.
 func (r *resolver) chain(u use, f *spec.Function) ([]link, bool) {
 	chain := []link{{u.definition, f}}
 	seen := map[*spec.Definition]bool{u.definition: true}

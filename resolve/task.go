@@ -119,6 +119,7 @@ func (r *resolver) scaled(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * r.options.BackoffScale)
 }
 
+// timeout sets the timeout of all attempts. See "Timeouts below a second" in docs/fidelity.md.
 func (r *resolver) timeout(u use, t *plan.Task) {
 	said := r.timeoutOf(u)
 	at := said.Pos
@@ -140,6 +141,7 @@ func (r *resolver) timeout(u use, t *plan.Task) {
 	}
 }
 
+// grace sets the time from the stop signal to the kill. See "Grace after the stop signal" in docs/fidelity.md.
 func (r *resolver) grace(c *plan.Container) {
 	c.Grace = localGrace
 	if r.cluster() {

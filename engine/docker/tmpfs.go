@@ -24,7 +24,7 @@ import (
 // A subPath that all mounts of a volume have in common is the whole volume: nothing else of it is ever seen. Different
 // parts of one volume are mounted by the engine itself, see mountsParts. A bind of the directory's path is no way to do
 // it: a task that has a part above it can put a link in its place, and the engine would follow that to any directory
-// of its machine.
+// of its machine. See "A subPath is safe or refused" in docs/fidelity.md.
 func (r *request) addTmpfs(c plan.Container, labels engine.Labels, known facts) {
 	if known.shared {
 		labels.Attempt = 0 // the volumes are the task's

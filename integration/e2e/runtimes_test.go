@@ -81,8 +81,8 @@ func outputOf(task string, o outcome) string {
 	return own.String()
 }
 
-// TestDenoRuntime holds the deno image against rules 64 (permissions), 65 (what is denied), 66 (the user) and 71 (the
-// exit status is the verdict).
+// TestDenoRuntime runs scripts in the deno image and compares what they may do, as which user, and what fails. See
+// "Permissions of deno", "Runtime users" and "Exit status of a script" in docs/fidelity.md.
 func TestDenoRuntime(t *testing.T) {
 	allowed := `Deno.writeTextFileSync("/tmp/own", "x");
 const listener = Deno.listen({ port: 0 });
@@ -105,8 +105,8 @@ for (const [name, attempt] of Object.entries(tries)) {
 	}, "--secret", "token=1234567")
 }
 
-// TestPythonRuntime holds the python image against rules 66 (the user), 67 (cmdParameters are split and globbed, before
-// the script), 69 (libraries), 70 (defaults of the environment) and 71 (the exit status is the verdict).
+// TestPythonRuntime runs scripts in the python image and compares their user, options, libraries and exit status. See
+// "Runtime users", "Options of python" and "Exit status of a script" in docs/fidelity.md.
 func TestPythonRuntime(t *testing.T) {
 	probe := `import os, sys
 import requests, json, git, yaml
@@ -141,8 +141,8 @@ print("ready", flush=True)
 http.server.ThreadingHTTPServer(("", 8000), Handler).serve_forever()
 `
 
-// TestDownloads holds both images against rule 68, with its two repairs: a download that fails (an error page, a host
-// that is down, an empty body) fails the task, and redirects are followed. To python a script from a URL is "-" (rule 67).
+// TestDownloads fetches scripts in both images: a download that fails (an error page, no host, an empty body) fails the
+// task, and redirects are followed. Python calls a script from a URL "-". See "Failed downloads" in docs/fidelity.md.
 func TestDownloads(t *testing.T) {
 	t.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true") // its image cannot be pulled everywhere
 	net, err := network.New(t.Context())

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestVolumeSurvivesAttempts holds rule 81: what an attempt leaves in the volume is there for the next, what it leaves in
-// its root file system is not. Each attempt has a termination message of its own (rule 83).
+// TestVolumeSurvivesAttempts runs three attempts: each finds what the ones before left in the volume and nothing of their
+// root file systems, and has its own termination message. See "Volume across attempts" in docs/fidelity.md.
 func TestVolumeSurvivesAttempts(t *testing.T) {
 	task := `apiVersion: lifecycle.keptn.sh/v1
 kind: KeptnTaskDefinition

@@ -1,0 +1,129 @@
+package layout
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+var (
+	archiveName = regexp.MustCompile(`^((?:\d{3}-)+)[a-z][a-z0-9-]*\.txtar$`)
+	testOfFile  = regexp.MustCompile(`^(Test\w+) in (\S+_test\.go)$`)
+	ruleNumber  = regexp.MustCompile(`(?i)\brules? [0-9]+`)
+	citation    = regexp.MustCompile(`((?:"[^"]+"(?:, | and )?)+) in docs/fidelity\.md`)
+	quoted      = regexp.MustCompile(`"([^"]+)"`)
+	lineBreak   = regexp.MustCompile(`\n\s*// `)
+)
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// rulesOfFidelity returns the headings of docs/fidelity.md, each with what its line of tests lists.
+func rulesOfFidelity(t *testing.T) map[string][]string {
+	t.Helper()
+	rules := map[string][]string{}
+	heading := ""
+	for line := range strings.Lines(read(t, "docs/fidelity.md")) {
+		line = strings.TrimSuffix(line, "\n")
+		if name, ok := strings.CutPrefix(line, "### "); ok {
+			if _, twice := rules[name]; twice {
+				t.Errorf("docs/fidelity.md has two headings %q", name)
+			}
+			heading, rules[name] = name, nil
+		}
+		if tests, ok := strings.CutPrefix(line, "Tests: "); ok {
+			rules[heading] = strings.FieldsFunc(tests, func(r rune) bool { return r == ',' || r == ';' })
+		}
+	}
+	return rules
+}
+
+// archiveNumbers returns the numbers in the names of the archives, which stand for rules.
+func archiveNumbers(t *testing.T) map[string]bool {
+	t.Helper()
+	numbers := map[string]bool{}
+	for _, dir := range []string{"spec/testdata/rules", "resolve/testdata/rules"} {
+		entries, err := os.ReadDir(filepath.Join(root, dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range entries {
+			m := archiveName.FindStringSubmatch(entry.Name())
+			if m == nil {
+				t.Errorf("%s/%s: expected a name like 047-048-short-name.txtar", dir, entry.Name())
+				continue
+			}
+			for number := range strings.SplitSeq(strings.TrimSuffix(m[1], "-"), "-") {
+				numbers[number] = true
+			}
+		}
+	}
+	return numbers
+}
+
+// TestEveryRuleHasATest fails for a heading of docs/fidelity.md without a test, and for an archive without a heading.
+func TestEveryRuleHasATest(t *testing.T) {
+	archives, listed := archiveNumbers(t), map[string]bool{}
+	for heading, tests := range rulesOfFidelity(t) {
+		if len(tests) == 0 {
+			t.Errorf("%q has no test: list an archive or a test", heading)
+		}
+		for _, test := range tests {
+			test = strings.TrimSpace(test)
+			listed[test] = true
+			switch m := testOfFile.FindStringSubmatch(test); {
+			case m == nil && !archives[test]:
+				t.Errorf("%q: there is no archive %s", heading, test)
+			case m != nil && !strings.Contains(read(t, m[2]), "\nfunc "+m[1]+"(t *testing.T)"):
+				t.Errorf("%q: there is no %s in %s", heading, m[1], m[2])
+			}
+		}
+	}
+	for number := range archives {
+		if !listed[number] {
+			t.Errorf("archive %s belongs to no heading of docs/fidelity.md", number)
+		}
+	}
+}
+
+// TestRulesAreCitedByHeading reads the Go files and the archives: a citation is `see "HEADING" in docs/fidelity.md`, and
+// a reader could not look up a number.
+func TestRulesAreCitedByHeading(t *testing.T) {
+	rules := rulesOfFidelity(t)
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !slices.Contains([]string{".go", ".txtar"}, filepath.Ext(path)) {
+			return err
+		}
+		file, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		text := strings.ReplaceAll(lineBreak.ReplaceAllString(read(t, filepath.ToSlash(file)), " "), `\"`, `"`)
+		for _, number := range ruleNumber.FindAllString(text, -1) {
+			t.Errorf("%s cites %q: cite a heading of docs/fidelity.md", file, number)
+		}
+		for _, cited := range citation.FindAllStringSubmatch(text, -1) {
+			for _, heading := range quoted.FindAllStringSubmatch(cited[1], -1) {
+				if _, ok := rules[heading[1]]; !ok && heading[1] != "HEADING" {
+					t.Errorf("%s cites %q, which is no heading of docs/fidelity.md", file, heading[1])
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
