@@ -9,9 +9,7 @@ package plan
 import (
 	"cmp"
 	"io/fs"
-	"strings"
 	"time"
-	"unicode"
 )
 
 // Plan is one run: tasks in the order in which they start, and what was said or left out on the way.
@@ -228,12 +226,6 @@ type Mount struct {
 	Target   string
 	ReadOnly bool
 	Origin   Origin
-}
-
-// IsPlainPath reports whether a path to mount has no character that an engine may read as options of the mount: a comma,
-// a double quote or a control character.
-func IsPlainPath(path string) bool {
-	return !strings.ContainsFunc(path, func(r rune) bool { return r == ',' || r == '"' || unicode.IsControl(r) })
 }
 
 // Limits bound what a container may use; zero is no limit.

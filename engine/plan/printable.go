@@ -81,3 +81,9 @@ func harmless(s string) string {
 		return `#\x23[`
 	})
 }
+
+// IsPlainPath reports whether a path to mount has no character that an engine may read as options of the mount: a comma,
+// a double quote or a control character.
+func IsPlainPath(path string) bool {
+	return !strings.ContainsFunc(path, func(r rune) bool { return r == ',' || r == '"' || unicode.IsControl(r) })
+}
