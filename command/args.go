@@ -8,8 +8,8 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// interspersed puts a command's flags in front of its arguments, since people type
-// `ktask run task.yaml -p name=x` and the flag package stops at the first argument. What follows -- is left alone.
+// interspersed returns the arguments with a command's flags moved before its arguments, since people type `ktask run
+// task.yaml -p name=x` and the flag package stops at the first argument. What follows -- is unchanged.
 func interspersed(root *cli.App, args []string) []string {
 	if len(args) == 0 {
 		return args
@@ -37,7 +37,7 @@ func interspersed(root *cli.App, args []string) []string {
 		if strings.Contains(arg, "=") || !takesValue(command, strings.TrimLeft(arg, "-")) {
 			continue
 		}
-		if i++; i == len(args) { // its value is missing: with nothing behind it the flag package says so
+		if i++; i == len(args) { // its value is missing, which the flag package reports
 			return append([]string{args[0]}, flags...)
 		}
 		flags = append(flags, args[i])
@@ -49,8 +49,8 @@ func interspersed(root *cli.App, args []string) []string {
 	return all
 }
 
-// unchanged returns an error if the cli package would change a value: it copies the values of a flag that may be repeated and
-// has a short name through JSON, which replaces what is not UTF-8. args are as interspersed returns them.
+// unchanged returns an error if the cli package would change a value: it copies the values of a repeatable flag with a short
+// name through JSON, which replaces what is not valid UTF-8. args are as interspersed returns them.
 func unchanged(root *cli.App, args []string) error {
 	if len(args) == 0 || root.Command(args[0]) == nil {
 		return nil
@@ -75,7 +75,7 @@ func unchanged(root *cli.App, args []string) error {
 	return nil
 }
 
-// longName is a flag under its first name: the cli package refuses two forms of one flag beside each other.
+// longName returns a flag under its first name: the cli package refuses a flag that is given under two names.
 func longName(command *cli.Command, arg string) string {
 	name, value, given := strings.Cut(strings.TrimLeft(arg, "-"), "=")
 	for _, f := range command.Flags {

@@ -17,7 +17,7 @@ import (
 	"github.com/ktask/ktask/local"
 )
 
-// cleanOptions are clean's own flags.
+// cleanOptions are the flags of clean.
 type cleanOptions struct {
 	engine             EngineOptions
 	runs               []string
@@ -30,12 +30,12 @@ func (app App) cleanCommand() *cli.Command {
 		Name:      "clean",
 		Usage:     "remove what a crash left behind",
 		ArgsUsage: "[RUN...]",
-		Description: "Removes the containers and volumes of runs whose ktask has ended, and what --keep kept of them. RUN, as in the label\n" +
-			"dev.ktask.run, narrows it down to these runs. What a ktask is at work on stays. So does what another machine,\n" +
-			"container or user may be at work on, until it is older than its task's timeout allows, unless --all is given.",
+		Description: "Removes the containers and volumes of runs whose ktask has ended, and what --keep has kept of them. RUN, as in the\n" +
+			"label dev.ktask.run, limits it to these runs. What a running ktask uses stays. So does what another machine,\n" +
+			"container or user may be using, until it is older than its task's timeout allows, unless --all is given.",
 		Flags: append(engineFlags(),
-			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be removed, and remove nothing"},
-			&cli.BoolFlag{Name: "all", Usage: "remove also what cannot be proven to be out of use; asks first"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "list what would be removed, and remove nothing"},
+			&cli.BoolFlag{Name: "all", Usage: "also remove what may be in use elsewhere; asks first"},
 			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "do not ask"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "text or json", DefaultText: "text"}),
 		Action: app.clean,
@@ -47,7 +47,7 @@ func (app App) clean(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	// Not from the file: what is removed is for the one who types to say.
+	// Only the command line counts, not the file: it decides what is removed.
 	typed := settings{flags: s.flags}
 	o := cleanOptions{runs: s.args, dryRun: typed.yes("dry-run"), all: typed.yes("all"), force: typed.yes("force")}
 	output, err := typed.choice("output", "text", "text", "json")
@@ -56,7 +56,7 @@ func (app App) clean(c *cli.Context) error {
 	}
 	o.json = output == "json"
 	if o.all && !o.force && !o.dryRun && !app.ErrTerminal {
-		return usagef("--all removes what may be in use: without a terminal to ask on it takes --force too, or --dry-run")
+		return usagef("--all removes what may be in use, and there is no terminal to ask on: add --force or --dry-run")
 	}
 	if o.engine, err = s.engineOptions(app); err != nil {
 		return err
@@ -75,7 +75,7 @@ func (app App) clean(c *cli.Context) error {
 	return app.cleanUp(ctx, cleaner, o)
 }
 
-// cleanUp lists, asks, removes and tells, in this order.
+// cleanUp lists the leftovers, asks, removes them and prints what it has done, in this order.
 func (app App) cleanUp(ctx context.Context, cleaner engine.Cleaner, o cleanOptions) error {
 	all, err := cleaner.Leftovers(ctx, "")
 	if err != nil {
@@ -117,7 +117,7 @@ func (app App) cleanUp(ctx context.Context, cleaner engine.Cleaner, o cleanOptio
 	case len(all) == 0:
 		_, _ = fmt.Fprintln(app.Out, "nothing is left behind")
 	case len(finds) == 0:
-		_, _ = fmt.Fprintf(app.Out, "nothing is left of run %s; `ktask clean --dry-run` lists what there is\n", plan.OneLine(strings.Join(o.runs, ", ")))
+		_, _ = fmt.Fprintf(app.Out, "nothing is left of run %s (`ktask clean --dry-run` lists all leftovers)\n", plan.OneLine(strings.Join(o.runs, ", ")))
 	}
 	if by, ok := errors.AsType[interrupt](context.Cause(ctx)); ok {
 		return exitError{by.code(), nil}
@@ -128,7 +128,7 @@ func (app App) cleanUp(ctx context.Context, cleaner engine.Cleaner, o cleanOptio
 	return nil
 }
 
-// confirm asks the user about what cannot be proven to be out of use; yes is all that counts as yes.
+// confirm asks the user whether to remove what may be in use. Only y and yes mean yes.
 func (app App) confirm(ctx context.Context, finds []*find) (bool, error) {
 	count := 0
 	for _, f := range finds {
@@ -142,7 +142,7 @@ func (app App) confirm(ctx context.Context, finds []*find) (bool, error) {
 	}
 	_, _ = fmt.Fprintf(app.Err, "Remove %d that may be in use elsewhere? [y/N] ", count)
 	answer := make(chan string, 1)
-	go func() { // ends with the process where nobody answers
+	go func() { // ends with the process if there is no answer
 		line, _ := bufio.NewReader(app.In).ReadString('\n')
 		answer <- line
 	}()
@@ -156,7 +156,7 @@ func (app App) confirm(ctx context.Context, finds []*find) (bool, error) {
 	}
 }
 
-// find is a leftover and what becomes of it.
+// find is a leftover and what clean does with it.
 type find struct {
 	Action  string `json:"action"` // removed, would-remove, left or failed
 	Kind    string `json:"kind"`
@@ -187,7 +187,7 @@ func newFind(runs owner.Runs, left engine.Leftover) *find {
 	return f
 }
 
-// reason says what is known of the owner.
+// reason describes the owner of the find.
 func (f *find) reason() string {
 	switch {
 	case f.fate == owner.Alive:
@@ -202,7 +202,7 @@ func (f *find) reason() string {
 	return fmt.Sprintf("run %s may be at work on another machine, in another container or for another user (pid %d there)", f.Run, f.PID)
 }
 
-// settle removes the find where it may.
+// settle removes the find if that is allowed, and sets its Action.
 func (f *find) settle(ctx context.Context, cleaner engine.Cleaner, o cleanOptions) {
 	switch {
 	case f.fate == owner.Alive:
@@ -220,7 +220,7 @@ func (f *find) settle(ctx context.Context, cleaner engine.Cleaner, o cleanOption
 	}
 }
 
-// String is the find's line.
+// String returns the line to print for the find.
 func (f *find) String() string {
 	action := map[string]string{"would-remove": "would remove", "failed": "could not remove"}[f.Action]
 	if action == "" {

@@ -167,14 +167,14 @@ func TestCleanAllAsks(t *testing.T) {
 // TestRunRemovesTheDead: but not what the user kept.
 func TestRunRemovesTheDead(t *testing.T) {
 	e := litter(t)
-	e.on(t, false, hello, "run", "-").exits(0).says("removed what killed runs had left: containers and volumes, 2 in all")
+	e.on(t, false, hello, "run", "-").exits(0).says("removed what killed runs had left (containers and volumes: 2)")
 	e.lost(t, "dead", "overdue")
 	e = litter(t)
 	e.on(t, false, hello, "run", "-o", "quiet", "-").exits(0).hides("removed")
 	e.lost(t, "dead", "overdue")
 	e = litter(t)
 	e.stuck = "dead"
-	e.on(t, false, hello, "run", "-").exits(0).says("1 in all").hides("busy")
+	e.on(t, false, hello, "run", "-").exits(0).says("volumes: 1)").hides("busy")
 	e.lost(t, "overdue")
 }
 
@@ -191,7 +191,7 @@ func TestGuardian(t *testing.T) {
 		}
 	}
 	e := &littered{}
-	e.on(t, false, "hello\n", "guard").exits(2).says("not a command for people")
+	e.on(t, false, "hello\n", "guard").exits(2).says("started by ktask run only")
 	e.on(t, false, "", "--help").exits(0).says("clean").hides("guard")
 	e.on(t, false, "", "guart").exits(2).hides("did you mean")
 }

@@ -1,9 +1,9 @@
 // Package command is ktask's command line.
 //
-// In come arguments, streams and the environment; out come an exit code and what the commands print. Each command has
-// a file of its own, copies its flags into a plain struct first and then does one thing with the packages
-// below. The surface is fixed by the project's CLI contract: names of commands, flags, exit codes. This
-// package knows no Docker: the engine comes from main.
+// Its input are arguments, streams and the environment; its output are an exit code and what the commands print. Each
+// command has a file of its own: it copies its flags into a plain struct and then calls the packages below. Names of
+// commands and flags, and the exit codes, are a contract with users. The package is independent of Docker: main provides the
+// engine.
 package command
 
 import (
@@ -20,31 +20,33 @@ import (
 	"github.com/ktask/ktask/engine"
 )
 
-// App is what a process gives the command line.
+// App connects the command line to a process.
 type App struct {
 	In       io.Reader
 	Out, Err io.Writer
 	// OutTerminal and ErrTerminal report whether the streams are terminals, and Width how many columns that of Err has.
 	OutTerminal, ErrTerminal bool
 	Width                    int
-	// Signals begins to deliver what the user or the system sends: the first one stops a run, the second kills it. A
-	// command that has nothing to stop does not call it, and ends as any process does. nil delivers none.
+	// Signals starts the delivery of the signals of the user and the system: the first one stops a run, the second kills it.
+	// A command that has nothing to stop does not call it, so signals end it as they end any process. If nil, no signals are
+	// delivered.
 	Signals func() <-chan os.Signal
-	// NewEngine makes the engine of a run.
+	// NewEngine returns the engine of a run.
 	NewEngine func(EngineOptions) (engine.Engine, error)
-	// Executable is the program that a guardian is started from, ktask itself (see guardian.go); "" is for none.
+	// Executable is the program from which a guardian is started, ktask itself (see guardian.go). If empty, there is no
+	// guardian.
 	Executable string
-	// ConfigDir is the user's directory of settings, which holds what `ktask trust` records; "" if there is none.
+	// ConfigDir is the user's settings directory, which holds what `ktask trust` records. It is empty if there is none.
 	ConfigDir string
 	Version   string
 	// Schema is the JSON Schema of manifests.
 	Schema []byte
 
-	// screen is Err for what has been made printable already: problems, and all that reporters write.
+	// screen is Err without escaping, for text that is already printable: problems, and what reporters write.
 	screen io.Writer
 }
 
-// EngineOptions say which engine is meant; Default… are what the environment says.
+// EngineOptions select an engine. The Default… fields are from the environment.
 type EngineOptions struct {
 	Name                        string
 	Host, Context               string
@@ -55,11 +57,11 @@ type EngineOptions struct {
 	CertPath                    string
 	Keep                        string
 	UserAgent                   string
-	// Notice is told what ktask waits for.
+	// Notice is called with what ktask waits for.
 	Notice func(text string) `json:"-"`
 }
 
-// Main runs the command that args name (without the program's own name) and gives the exit code of the process.
+// Main runs the command that args name (without the program's own name) and returns the exit code of the process.
 func Main(ctx context.Context, app App, args []string) int {
 	app.screen, app.Err = app.Err, printable{app.Err}
 	root := app.root()
@@ -82,13 +84,14 @@ func Main(ctx context.Context, app App, args []string) int {
 	return exitUsage
 }
 
-// unread tells the error of output that nobody reads any further: head, say, has what its user wanted.
+// unread reports whether an error means that the reader of the output has closed it: `head`, for example, has what its user
+// wanted.
 func unread(err error) bool {
 	output, ok := errors.AsType[*fs.PathError](err)
 	return ok && errors.Is(output, syscall.EPIPE)
 }
 
-// complain prints an error, and what to do about it where the error knows.
+// complain prints an error, and its remedy if it has one.
 func (app App) complain(err error) {
 	_, _ = fmt.Fprintf(app.Err, "ktask: %v\n", err)
 	var e *engine.Error
@@ -108,7 +111,7 @@ func (app App) root() *cli.App {
 		HideHelpCommand:           true,
 		DisableSliceFlagSeparator: true,
 		UseShortOptionHandling:    false,
-		ExitErrHandler:            func(*cli.Context, error) {}, // exit codes are Main's
+		ExitErrHandler:            func(*cli.Context, error) {}, // Main decides the exit code
 		OnUsageError:              usageError,
 		Commands:                  []*cli.Command{app.runCommand(), app.planCommand(), app.validateCommand(), app.listCommand(), app.cleanCommand(), app.trustCommand(), app.schemaCommand(), app.versionCommand(), app.helpCommand(), app.guardCommand()},
 		Flags:                     []cli.Flag{cli.HelpFlag, &cli.BoolFlag{Name: "version", Aliases: []string{"v"}, Usage: "print ktask's version"}},
@@ -129,13 +132,13 @@ func (app App) root() *cli.App {
 	return root
 }
 
-// noCommand is the error of a first argument that is no command; it may be a manifest.
+// noCommand returns the error of a first argument that is not a command. It may be a manifest.
 func noCommand(c *cli.Context) error {
 	name := c.Args().First()
 	if _, err := os.Stat(name); err == nil {
-		return usagef("there is no command %q (to run the tasks in it: ktask run %s)", name, name)
+		return usagef("unknown command %q (to run the tasks in it: ktask run %s)", name, name)
 	}
-	return usagef("there is no command %q%s", name, didYouMean(name, commandNames(c.App)))
+	return usagef("unknown command %q%s", name, didYouMean(name, commandNames(c.App)))
 }
 
 func (app App) helpCommand() *cli.Command {

@@ -106,13 +106,13 @@ func TestUsage(t *testing.T) {
 		s.ktask(help...).exits(0).says("USAGE")
 	}
 	s.ktask("help", "plan").says("--explain")
-	s.ktask("help", "nosuch").exits(2).says(`there is no command "nosuch"`)
+	s.ktask("help", "nosuch").exits(2).says(`unknown command "nosuch"`)
 	for _, version := range []string{"version", "--version", "-v"} {
 		s.ktask(version).exits(0).says("ktask v0-test")
 	}
 	s.ktask("a.yaml").exits(2).says("ktask run a.yaml")
 	s.ktask("--lenient", "a.yaml").exits(2).says("flag --lenient")
-	s.ktask("rnu", "a.yaml").exits(2).says(`there is no command "rnu"`, `did you mean "run"?`)
+	s.ktask("rnu", "a.yaml").exits(2).says(`unknown command "rnu"`, `did you mean "run"?`)
 	s.ktask("run").exits(2).says("name a manifest, a directory or - for standard input")
 	s.ktask("run", "nowhere.yaml").exits(2).says("nowhere.yaml", "no such file")
 	s.ktask("version").exits(0).says("ktask v0-test")
@@ -215,7 +215,7 @@ func TestSecretsOnTheCommandLine(t *testing.T) {
 	s.ktask("plan", "a.yaml").exits(2).says(`there is no Secret "token"`, "--secret token=VALUE gives it")
 	s.ktask("plan", "a.yaml", "--secret", "token/OTHER="+value).exits(2).hides(value)
 	s.ktask("plan", "a.yaml", "--secret", value).exits(2).says("NAME[/KEY]=VALUE").hides(value)
-	s.ktask("plan", "a.yaml", "--secret", "token=env:NOT_SET").exits(2).says("the environment has no variable").hides("NOT_SET")
+	s.ktask("plan", "a.yaml", "--secret", "token=env:NOT_SET").exits(2).says("the variable after env: is not set").hides("NOT_SET")
 	s.ktask("plan", "a.yaml", "--secret", "token=@dm1nPassw0rd").exits(2).says("no such file", "begins with @").hides("dm1nPassw0rd")
 	s.term = true // where the line of a problem is shown, unless it may hold a secret
 	s.ktask("validate", "broken.yaml").exits(2).says("broken.yaml:4", "base64", "stringData.OTHER").hides(value, "12345678")
@@ -265,7 +265,7 @@ func TestFlagsThatMakeNoSense(t *testing.T) {
 		{"--image takes", "--image", "busybox="},
 		{"exclude each other", "--offline", "--pull", "always"},
 		{"--env takes K=V", "-e", "BAD NAME=1"},
-		{"--env, number 1: it takes KEY=VALUE", "-e", "=1"},
+		{"--env, number 1: expected KEY=VALUE", "-e", "=1"},
 		{"--image takes FROM=TO", "--image", "busybox=Bad:Img:x"},
 		{"--deno-image takes the name of an image", "--deno-image", "Bad Image"},
 		{"not the name of a Secret", "--secret", "Slack_Token=x"},
@@ -280,11 +280,11 @@ func TestFlagsThatMakeNoSense(t *testing.T) {
 		{"a manifest is an argument: ktask run task.yaml", "-f", "a.yaml"},
 		{"--mount SRC:DST", "-v", "/a:/b"},
 		{"--env K=V", "--env-file", "x"},
-		{"flag --retires: there is no such flag (did you mean \"--retries\"?)", "--retires", "3"},
+		{"unknown flag --retires (did you mean \"--retries\"?)", "--retires", "3"},
 	} {
 		s.ktask(append([]string{"run", "a.yaml"}, test[1:]...)...).exits(2).says(test[0]).hides("goroutine")
 	}
-	s.ktask("plan", "a.yaml", "-e", "TOKEN:hunter2").exits(2).says("--env, number 1: it takes KEY=VALUE").hides("hunter2")
+	s.ktask("plan", "a.yaml", "-e", "TOKEN:hunter2").exits(2).says("--env, number 1: expected KEY=VALUE").hides("hunter2")
 	for _, name := range []string{"--", "same"} {
 		if _, err := os.Stat(name); err == nil {
 			t.Errorf("a file named %s was made", name)
@@ -335,7 +335,7 @@ func TestFilesOfFlags(t *testing.T) {
 	s.ktask("plan", "c.yaml").exits(2).says(`calls KeptnTaskDefinition "nope"`, `unknown field "spec.bogus"`)
 	s.ktask("plan", "ok.yaml", "--params-file", "none.yaml").exits(2).says("none.yaml", "no such file")
 	s.ktask("plan", "a.yaml", "--secret-file", "lines").exits(2).says(
-		"a.yaml:4:17", "lines:2:1: error: it takes NAME[/KEY]=VALUE", "lines:3:1: error").hides("12345678", "novalue")
+		"a.yaml:4:17", "lines:2:1: error: expected NAME[/KEY]=VALUE", "lines:3:1: error").hides("12345678", "novalue")
 	s.ktask("plan", "ok.yaml", "--secret-file", "kind").exits(0).hides("12345678")
 	s.ktask("plan", "ok.yaml", "--secret-file", "words").exits(2).says("words:1:1: error").hides("12345678")
 	s.ktask("plan", "ok.yaml", "--secret-file", "ok.yaml").exits(2).says("ok.yaml: error: the file holds no Secret")
@@ -358,7 +358,7 @@ func TestConfigurationFileIsExact(t *testing.T) {
 	s.ktask("plan", "a.yaml").exits(2).says(".ktask.yaml:1:1: error: lenient is true or false", ".ktask.yaml:2:1: error: retries takes one value")
 	for text, says := range map[string]string{
 		"a: b\nretries: x": `unknown key "a"`, "\nretries: x": ".ktask.yaml:2:1: retries takes a number", "semantics: cluter": "semantics takes local or cluster",
-		"timeout: 5": "a duration, which has a unit, like 5s", "secret: hunter2": ".ktask.yaml:1:1: secret, number 1: it takes NAME", "keep: me": "never, failed or always",
+		"timeout: 5": "a duration, which has a unit, like 5s", "secret: hunter2": ".ktask.yaml:1:1: secret, number 1: expected NAME", "keep: me": "never, failed or always",
 		"output: html": "output takes",
 	} {
 		s = newShell(t, map[string]string{"a.yaml": hello, ".ktask.yaml": text + "\n"})

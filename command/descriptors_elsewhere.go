@@ -2,5 +2,5 @@
 
 package command
 
-// keepDescriptors is that of Linux.
+// keepDescriptors does what the function of the same name does on Linux.
 func keepDescriptors() { closeListed("/dev/fd") }

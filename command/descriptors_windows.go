@@ -1,4 +1,4 @@
 package command
 
-// keepDescriptors has nothing to do: a process gets the handles that it is given by name.
+// keepDescriptors does nothing: on Windows a process inherits only the handles that it is explicitly given.
 func keepDescriptors() {}

@@ -4,5 +4,6 @@ package command
 
 import "syscall"
 
-// detached starts a process in a session of its own: the terminal's signals and its end do not reach it.
+// detached returns attributes that start a process in a session of its own: the terminal's signals and hangup do not reach
+// it.
 func detached() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }

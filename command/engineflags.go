@@ -12,7 +12,7 @@ import (
 	"github.com/ktask/ktask/engine"
 )
 
-// engineFlags say which engine a command talks to.
+// engineFlags returns the flags that select an engine.
 func engineFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "engine", Usage: "the kind of engine: docker", DefaultText: "docker"},
@@ -43,7 +43,7 @@ func (s settings) typed(name string) string {
 	return settings{flags: s.flags}.text(name, "")
 }
 
-// engineOptions copies the flags, and the variables that the docker command reads.
+// engineOptions returns the engine that the flags, the file and the variables of the docker command select.
 func (s settings) engineOptions(app App) (EngineOptions, error) {
 	name, err := s.choice("engine", "docker", "docker")
 	if err != nil {
@@ -71,14 +71,14 @@ func (s settings) engineOptions(app App) (EngineOptions, error) {
 	return o, nil
 }
 
-// closeEngine ends what an engine holds, such as connections. Nothing is lost where that fails.
+// closeEngine closes an engine that can be closed. A failure loses nothing and is ignored.
 func closeEngine(e engine.Engine) {
 	if c, ok := e.(io.Closer); ok {
 		_ = c.Close()
 	}
 }
 
-// notice tells the user what ktask waits for. On a terminal the line at hand may be another's.
+// notice prints what ktask waits for. On a terminal the current line may belong to a live report.
 func (app App) notice(text string) {
 	begin := ""
 	if app.ErrTerminal {

@@ -13,7 +13,7 @@ import (
 	"github.com/ktask/ktask/local"
 )
 
-// execute carries the plan out and turns its result into files and an exit code.
+// execute runs the plan, writes the reports and returns the exit code as an error.
 func (app App) execute(ctx context.Context, s settings, o runOptions, p plan.Plan) error {
 	reports, err := app.reports(s, o, p)
 	if err != nil {
@@ -26,10 +26,11 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, p plan.Pla
 	}
 	defer closeEngine(e)
 	id := engine.NewRunID()
-	ctx, interruption := app.interruptible(ctx, e, id)
+	active := newActiveTasks(reports.sink, p)
+	ctx, interruption := app.interruptible(ctx, e, id, active)
 	defer interruption.stop()
 	result, err := app.guarded(ctx, e, o, engine.Runner{
-		Engine: e, Sink: reports.sink, Parallel: o.parallel, FailFast: o.failFast,
+		Engine: e, Sink: active, Parallel: o.parallel, FailFast: o.failFast,
 		RunID: id, Version: app.Version,
 	}, p, interruption.abandoned)
 
@@ -49,15 +50,15 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, p plan.Pla
 	return nil
 }
 
-// guarded runs the plan in such a way that nothing outlives it, and removes beside it what dead runs have left.
+// guarded runs the plan under a guardian, and at the same time removes what dead runs have left.
 func (app App) guarded(ctx context.Context, e engine.Engine, o runOptions, r engine.Runner, p plan.Plan, abandoned <-chan struct{}) (engine.Result, error) {
 	guardian, err := app.guard(e, o.engine, r.RunID)
 	if err != nil {
-		_, _ = fmt.Fprintf(app.Err, "ktask: warning: %v: should ktask be killed, `ktask clean` removes what it leaves\n", err)
+		_, _ = fmt.Fprintf(app.Err, "ktask: warning: %v: if ktask is killed, remove what it leaves with `ktask clean`\n", err)
 	}
 	attendance, err := local.Attend(ctx, e, app.runs(), r.RunID)
 	if err != nil {
-		_, _ = fmt.Fprintf(app.Err, "ktask: warning: %v: should ktask be killed, what it leaves is removed once it is older than the tasks' timeouts\n", err)
+		_, _ = fmt.Fprintf(app.Err, "ktask: warning: %v: if ktask is killed, what it leaves is removed only when it is older than the tasks' timeouts\n", err)
 	}
 	r.Owner = local.Owner()
 	result, err := carryOut(ctx, r, p, abandoned)
@@ -70,12 +71,12 @@ func (app App) guarded(ctx context.Context, e engine.Engine, o runOptions, r eng
 		kept = app.tellKept(ctx, e, r.RunID, o.output == "quiet")
 	}
 	if removed := attendance.End(!over || kept > 0); removed > 0 && o.output != "quiet" {
-		_, _ = fmt.Fprintf(app.Err, "ktask: removed what killed runs had left: containers and volumes, %d in all\n", removed)
+		_, _ = fmt.Fprintf(app.Err, "ktask: removed what killed runs had left (containers and volumes: %d)\n", removed)
 	}
 	return result, err
 }
 
-// tellKept says what --keep has kept, and how to look at it, unless it is to be quiet. It returns how many things those are.
+// tellKept prints what --keep has kept, and how to look at it, unless quiet is true. It returns the number of kept things.
 func (app App) tellKept(ctx context.Context, e engine.Engine, run string, quiet bool) (kept int) {
 	cleaner, ok := e.(engine.Cleaner)
 	if !ok {
@@ -83,7 +84,7 @@ func (app App) tellKept(ctx context.Context, e engine.Engine, run string, quiet 
 	}
 	left, err := cleaner.Leftovers(context.WithoutCancel(ctx), run)
 	if err != nil {
-		_, _ = fmt.Fprintf(app.Err, "ktask: warning: what --keep has kept cannot be listed: %v\n", err)
+		_, _ = fmt.Fprintf(app.Err, "ktask: warning: list what --keep has kept: %v\n", err)
 		return 1 // there may be something
 	}
 	slices.SortStableFunc(left, func(a, b engine.Leftover) int {
@@ -99,16 +100,16 @@ func (app App) tellKept(ctx context.Context, e engine.Engine, run string, quiet 
 		}
 	}
 	if kept > 0 && !quiet {
-		_, _ = fmt.Fprintf(app.Err, "`ktask clean %s` removes what is kept, containers and volumes, %d in all\n", run, kept)
+		_, _ = fmt.Fprintf(app.Err, "`ktask clean %s` removes what is kept (containers and volumes: %d)\n", run, kept)
 	}
 	return kept
 }
 
-// errAbandoned is the error of a run that the user gave up.
-var errAbandoned = errors.New("gave up waiting for the engine: what it has of this run is removed once it answers, or by `ktask clean`")
+// errAbandoned is the error of a run that the user has abandoned.
+var errAbandoned = errors.New("gave up waiting for the engine: what is left of this run is removed when the engine answers, or by `ktask clean`")
 
-// carryOut runs the plan to its end, or until the user gives it up. A run that is given up goes on until the
-// process ends, which is next.
+// carryOut runs the plan to its end, or until the user abandons it. An abandoned run continues until the process ends,
+// shortly after.
 func carryOut(ctx context.Context, r engine.Runner, p plan.Plan, abandoned <-chan struct{}) (engine.Result, error) {
 	type outcome struct {
 		result engine.Result
@@ -127,7 +128,7 @@ func carryOut(ctx context.Context, r engine.Runner, p plan.Plan, abandoned <-cha
 	}
 }
 
-// mayRemain says whether the engine may still have something of a run that is over.
+// mayRemain reports whether the engine may still have something of a run that is over.
 func mayRemain(r engine.Result) bool {
 	return slices.ContainsFunc(r.Tasks, func(t engine.TaskResult) bool { return t.MayRemain })
 }

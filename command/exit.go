@@ -23,7 +23,7 @@ const (
 	exitSignal = 128
 )
 
-// exitError ends ktask with a code; err is nil where everything has been said already.
+// exitError is an error with an exit code. err is nil if the error has been printed already.
 type exitError struct {
 	code int
 	err  error
@@ -53,13 +53,13 @@ func usageError(c *cli.Context, err error, _ bool) error {
 	return exitError{exitUsage, fmt.Errorf("%w\nrun %s --help for usage", err, name)}
 }
 
-// elsewhere says where ktask has what flags of kubectl, docker and act are for.
+// elsewhere maps flags of kubectl, docker and act to what ktask has in their place.
 var elsewhere = map[string]string{
 	"f": "a manifest is an argument: ktask run task.yaml", "file": "a manifest is an argument: ktask run task.yaml",
 	"filename": "a manifest is an argument: ktask run task.yaml", "dry-run": "ktask plan shows what run would do", "dryrun": "ktask plan shows what run would do",
 	"v": "--mount SRC:DST mounts a path", "volume": "--mount SRC:DST mounts a path", "env-file": "--env K=V sets a variable, --secret-file gives secrets",
-	"rm": "nothing stays behind, unless --keep says so", "name": "--task NAME picks a task", "set": "--param K=V sets a parameter",
-	"verbose": "--output plain or json shows all there is", "debug": "--output plain or json shows all there is",
+	"rm": "containers are always removed, except with --keep", "name": "--task NAME picks a task", "set": "--param K=V sets a parameter",
+	"verbose": "--output plain or json shows everything", "debug": "--output plain or json shows everything",
 }
 
 func unknownFlag(name string, flags []cli.Flag) error {
@@ -75,7 +75,7 @@ func unknownFlag(name string, flags []cli.Flag) error {
 	if there, ok := elsewhere[name]; ok {
 		hint = " (" + there + ")"
 	}
-	return fmt.Errorf("flag %s: there is no such flag%s", shown, hint)
+	return fmt.Errorf("unknown flag %s%s", shown, hint)
 }
 
 func didYouMean(name string, candidates []string) string {
@@ -85,13 +85,13 @@ func didYouMean(name string, candidates []string) string {
 	return ""
 }
 
-// interrupt is the cause of a context that a signal has ended.
+// interrupt is the cause of a context that ended because of a signal.
 type interrupt struct{ signal os.Signal }
 
-// Error names the signal.
+// Error returns the name of the signal in a sentence.
 func (i interrupt) Error() string { return "stopped by " + i.name() }
 
-// name is the signal's as kill has it: Go's own words, "interrupt" and "hangup", read as if they were the cause.
+// name returns the signal's name as kill has it: Go's names, "interrupt" and "hangup", would read like a cause.
 func (i interrupt) name() string {
 	switch i.signal {
 	case os.Interrupt:
@@ -104,6 +104,14 @@ func (i interrupt) name() string {
 	return i.signal.String()
 }
 
+// title returns the beginning of a message about the signal.
+func (i interrupt) title() string {
+	if i.signal == os.Interrupt {
+		return "Interrupted"
+	}
+	return i.name()
+}
+
 func (i interrupt) code() int {
 	if s, ok := i.signal.(syscall.Signal); ok {
 		return exitSignal + int(s)
@@ -111,8 +119,8 @@ func (i interrupt) code() int {
 	return exitSignal + int(syscall.SIGINT)
 }
 
-// resultCode is the exit code of a run. Where several tasks ended badly, an engine that failed counts before a
-// deadline, and that before a failed task.
+// resultCode returns the exit code of a run. If several tasks ended badly, an engine that failed takes precedence over a
+// timeout, and that over a failed task.
 func resultCode(r engine.Result) int {
 	switch r.Status {
 	case engine.Errored:
@@ -127,7 +135,8 @@ func resultCode(r engine.Result) int {
 	return exitOK
 }
 
-// canceledCode is for tasks that were canceled without a signal: under --fail-fast the one that failed decides.
+// canceledCode returns the exit code for tasks that were canceled without a signal: with --fail-fast the failed task
+// decides.
 func canceledCode(r engine.Result) int {
 	code := exitFailed
 	for _, t := range r.Tasks {

@@ -2,10 +2,10 @@ package command
 
 import "github.com/ktask/ktask/local"
 
-// pathArguments is the usage of the arguments of a command that reads manifests.
+// pathArguments is the usage text of the arguments of a command that reads manifests.
 const pathArguments = "PATH..."
 
-// paths are the arguments, or those of the configuration file.
+// paths returns the arguments, or the paths of the configuration file if there are none.
 func (s settings) paths() ([]string, error) {
 	if len(s.args) > 0 {
 		return s.args, nil
@@ -25,7 +25,7 @@ func (app App) read(paths []string) (local.Files, error) {
 	return files, nil
 }
 
-// The bounds of other files than manifests, in bytes.
+// The size limits of files other than manifests, in bytes.
 const (
 	maxSettings = 16 << 20 // .ktask.yaml, and the files of --params-file and --secret-file
 	maxSecret   = 1 << 20  // the file of a secret

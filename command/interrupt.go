@@ -4,50 +4,86 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
 )
 
-// killLimit is how long ktask waits, once it has killed its containers, for the engine to tell of their end.
+// killLimit is how long ktask waits for the engine to report the end of killed containers.
 const killLimit = 10 * time.Second
 
-// interruption is how the user's signals reach a run.
+// interruption connects the user's signals to a run.
 type interruption struct {
-	// abandoned is closed when the user will not wait for the engine any longer.
+	// abandoned is closed when the user does not want to wait for the engine any longer.
 	abandoned chan struct{}
 	done      chan struct{}
 	ended     chan struct{}
 	cancel    context.CancelCauseFunc
 }
 
-// interruptible ends the context at the first signal, with the signal as its cause, and kills the run's containers
-// at the second. When the engine has not told of their end within killLimit, or at a third signal, it gives the
-// run up: ktask must end when its user says so, and the guardian goes on.
-func (app App) interruptible(ctx context.Context, e engine.Engine, run string) (context.Context, *interruption) {
+// activeTasks is a sink that counts the tasks with a running attempt.
+type activeTasks struct {
+	engine.Sink
+	grace time.Duration // the longest of the plan
+	count atomic.Int32
+}
+
+func newActiveTasks(sink engine.Sink, p plan.Plan) *activeTasks {
+	a := &activeTasks{Sink: sink}
+	for _, t := range p.Tasks {
+		a.grace = max(a.grace, t.Container.Grace)
+	}
+	return a
+}
+
+// Emit counts and passes the event on.
+func (a *activeTasks) Emit(event engine.Event) {
+	switch event.(type) {
+	case engine.AttemptStarted:
+		a.count.Add(1)
+	case engine.AttemptFinished:
+		a.count.Add(-1)
+	}
+	a.Sink.Emit(event)
+}
+
+// String returns the number of tasks for a message.
+func (a *activeTasks) String() string {
+	if n := a.count.Load(); n != 1 {
+		return fmt.Sprintf("%d tasks", n)
+	}
+	return "1 task"
+}
+
+// interruptible returns a context that ends at the first signal, with the signal as its cause. It kills the run's containers
+// at the second signal. It abandons the run at a third signal, or if the engine has not reported the end of the containers
+// within killLimit: ktask must end when its user wants it to, and the guardian continues.
+func (app App) interruptible(ctx context.Context, e engine.Engine, run string, active *activeTasks) (context.Context, *interruption) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	i := &interruption{abandoned: make(chan struct{}), done: make(chan struct{}), ended: make(chan struct{}), cancel: cancel}
 	signals := app.signals()
 	go func() {
 		defer close(i.ended)
-		var patience <-chan time.Time
+		var killTimeout <-chan time.Time
 		for count := 1; ; count++ {
 			select {
 			case signal := <-signals:
 				switch count {
 				case 1:
-					_, _ = fmt.Fprintf(app.Err, "\nktask: %s: stopping, once more to kill\n", interrupt{signal}.name())
+					_, _ = fmt.Fprintf(app.Err, "\n%s: stopping %v (up to %v). Press ^C again to kill.\n", interrupt{signal}.title(), active, active.grace)
 					cancel(interrupt{signal})
 					continue
 				case 2:
-					_, _ = fmt.Fprintf(app.Err, "\nktask: %s: killing, once more to wait no longer\n", interrupt{signal}.name())
-					patience = time.After(killLimit)
+					_, _ = fmt.Fprintf(app.Err, "\n%s: killing %v. Press ^C again to stop waiting for the engine.\n", interrupt{signal}.title(), active)
+					killTimeout = time.After(killLimit)
 					if killer, ok := e.(engine.Killer); ok {
-						_ = killer.Kill(context.WithoutCancel(ctx), run) // the attempts say what came of it
+						_ = killer.Kill(context.WithoutCancel(ctx), run) // the attempts report the result
 					}
 					continue
 				}
-			case <-patience:
+			case <-killTimeout:
 			case <-i.done:
 				return
 			}
@@ -58,7 +94,8 @@ func (app App) interruptible(ctx context.Context, e engine.Engine, run string) (
 	return ctx, i
 }
 
-// stoppable ends the context at the first signal, with the signal as its cause: for what has nothing to kill.
+// stoppable returns a context that ends at the first signal, with the signal as its cause, for commands that have nothing to
+// kill.
 func (app App) stoppable(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals, ended := app.signals(), make(chan struct{})
@@ -66,7 +103,7 @@ func (app App) stoppable(ctx context.Context) (context.Context, func()) {
 		defer close(ended)
 		select {
 		case signal := <-signals:
-			_, _ = fmt.Fprintf(app.Err, "\nktask: %s: stopping\n", interrupt{signal}.name())
+			_, _ = fmt.Fprintf(app.Err, "\n%s: stopping.\n", interrupt{signal}.title())
 			cancel(interrupt{signal})
 		case <-ctx.Done():
 		}
@@ -84,7 +121,7 @@ func (app App) signals() <-chan os.Signal {
 	return app.Signals()
 }
 
-// stop ends the listening and waits for it.
+// stop stops the handling of signals and waits for its end.
 func (i *interruption) stop() {
 	close(i.done)
 	<-i.ended

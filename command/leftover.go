@@ -8,11 +8,11 @@ import (
 	"github.com/ktask/ktask/engine/owner"
 )
 
-// What no guardian could remove (the machine lost its power, a CI runner killed every process of the job) is removed by
-// the next run, and by `ktask clean`. Engines are shared, so what is removed is only what is proven dead: by package
-// owner if the run was on this machine, by its age on any other.
+// What no guardian could remove (the machine lost its power, a CI runner killed every process of the job) is removed by the
+// next run, and by `ktask clean`. Engines are shared, so only what is proven dead is removed: package owner proves it if the
+// run was on this machine, its age on any other.
 
-// runs are the runs of this user that are at work on this machine.
+// runs returns the runs of this user that are running on this machine.
 func (app App) runs() owner.Runs {
 	dir := os.Getenv("XDG_RUNTIME_DIR")
 	if info, err := os.Stat(dir); err == nil && info.IsDir() && filepath.IsAbs(dir) {

@@ -20,7 +20,7 @@ func (app App) listCommand() *cli.Command {
 		ArgsUsage: pathArguments,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Usage: "the namespace of manifests that name none", DefaultText: defaultNamespace},
-			&cli.BoolFlag{Name: "lenient", Usage: "warn of unknown fields and what is not supported, instead of stopping"},
+			&cli.BoolFlag{Name: "lenient", Usage: "only warn of unknown fields and of what is not supported"},
 		},
 		Action: app.list,
 	}
@@ -72,7 +72,7 @@ func writeObjects(out io.Writer, m spec.Manifests) error {
 	return w.Flush()
 }
 
-// writeApps draws each app as a tree: its stages in Keptn's order, and its workloads between them.
+// writeApps prints each app as a tree: its stages in Keptn's order, and its workloads between them.
 func writeApps(out io.Writer, apps []resolve.AppTree) error {
 	var b strings.Builder
 	for _, a := range apps {
@@ -93,7 +93,7 @@ func tasks(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// runs says what a definition runs: "deno", "python → other" or "container busybox:1.36".
+// runs returns what a definition runs: "deno", "python → other" or "container busybox:1.36".
 func runs(d *spec.Definition) string {
 	switch r := d.Runner.(type) {
 	case *spec.Container:

@@ -10,7 +10,7 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// telling is how much load prints when nothing is wrong: all, warnings and a count of the notes, or nothing.
+// telling is how much load prints if there are no errors: all problems, warnings and a count of the notes, or nothing.
 type telling int
 
 const (
@@ -19,8 +19,8 @@ const (
 	tellErrors
 )
 
-// load reads and resolves what a command was pointed at. Problems are printed here; with an error among them
-// nothing may be run, and the error of load has the exit code for it.
+// load reads and resolves the manifests of a command, and prints the problems. If there is an error among them, nothing may
+// be run, and load returns an error with the exit code.
 func (app App) load(s settings, o taskInput, t telling) (plan.Plan, error) {
 	paths, err := s.paths()
 	if err != nil {
@@ -37,7 +37,7 @@ func (app App) load(s settings, o taskInput, t telling) (plan.Plan, error) {
 	p, problems := loaded.Plan, loaded.Problems
 	app.printer(s, append(files.Files, o.given.Files...)).print(t.of(problems))
 	if n := len(problems.Notes()); n > 0 && t == tellWarnings && err == nil {
-		_, _ = fmt.Fprintf(app.Err, "fields with a meaning in a cluster only: %d (ktask plan shows them)\n", n)
+		_, _ = fmt.Fprintf(app.Err, "fields that only have a meaning in a cluster: %d (ktask plan lists them)\n", n)
 	}
 	switch {
 	case err != nil:
@@ -58,7 +58,7 @@ func (t telling) of(problems spec.Problems) spec.Problems {
 	return nil
 }
 
-// nothing says why a plan is empty.
+// nothing returns why a plan is empty.
 func nothing(m spec.Manifests, p plan.Plan, paths []string) string {
 	if len(p.Skipped) > 0 {
 		return leftOut(p.Skipped)
@@ -66,7 +66,7 @@ func nothing(m spec.Manifests, p plan.Plan, paths []string) string {
 	return fmt.Sprintf("there is no KeptnTask and no KeptnTaskDefinition in %s (%d other objects)", strings.Join(paths, ", "), m.Foreign)
 }
 
-// leftOut tells in one line what a run does not execute.
+// leftOut returns a line about what a run does not execute.
 func leftOut(skipped []plan.Skipped) string {
 	var all []string
 	for i, s := range skipped {

@@ -17,21 +17,22 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// taskInput is what decides about the tasks, beside the manifests.
+// taskInput is what determines the tasks besides the manifests.
 type taskInput struct {
 	resolve.Options
-	// given are the files that flags bring in, and what is wrong in them: it is told together with what is wrong in manifests.
+	// given are the files that flags name, and the problems in them, which are reported together with those of the
+	// manifests.
 	given local.Files
 	// reports are the files that the run writes.
 	reports []string
 }
 
-// spares makes sure that no report takes the place of what is read.
+// spares returns an error if a report would overwrite a file that is read.
 func (o taskInput) spares(files []spec.File) error {
 	for _, report := range o.reports {
 		info, err := os.Stat(report)
 		if err != nil {
-			continue // it is to be made
+			continue // the report does not exist yet
 		}
 		for _, f := range append(slices.Clone(files), append(o.given.Files, spec.File{Name: configFile})...) {
 			if read, err := os.Stat(f.Name); err == nil && os.SameFile(info, read) {
@@ -42,7 +43,7 @@ func (o taskInput) spares(files []spec.File) error {
 	return nil
 }
 
-// read reads the file of a flag.
+// read returns the file that a flag names.
 func read(g *local.Files, flag, name string) (spec.File, error) {
 	data, err := local.ReadFile(name, maxSettings)
 	if err != nil {
@@ -53,7 +54,7 @@ func read(g *local.Files, flag, name string) (spec.File, error) {
 	return file, nil
 }
 
-// params reads --params-file, then --param, which wins.
+// params reads --params-file, then --param, which takes precedence.
 func (s settings) params(g *local.Files) ([]resolve.Override, error) {
 	var all []resolve.Override
 	for _, v := range s.all("params-file") {
@@ -71,12 +72,12 @@ func (s settings) params(g *local.Files) ([]resolve.Override, error) {
 	return append(all, flags...), err
 }
 
-// in is the origin of what stands on a line of the file that v names.
+// in returns the origin of a line of the file that v names.
 func (v value) in(line int) plan.Origin {
 	return plan.Origin(fmt.Sprintf("%s %s:%d", v.origin, v.text, line))
 }
 
-// secrets reads --secret-file, then --secret, which wins. No message shows what stands behind the equals sign.
+// secrets reads --secret-file, then --secret, which takes precedence. No message shows what follows the equals sign.
 func (s settings) secrets(g *local.Files) ([]resolve.SecretValue, error) {
 	var all []resolve.SecretValue
 	for _, v := range s.all("secret-file") {
@@ -99,7 +100,7 @@ func (s settings) secrets(g *local.Files) ([]resolve.SecretValue, error) {
 	return all, nil
 }
 
-// secretName is the NAME/KEY of NAME[/KEY]=VALUE.
+// secretName returns the NAME/KEY of NAME[/KEY]=VALUE.
 func secretName(text string) string {
 	name, _, _ := strings.Cut(text, "=")
 	name, key, keyed := strings.Cut(name, "/")
@@ -109,12 +110,12 @@ func secretName(text string) string {
 	return name + "/" + key
 }
 
-// secretValue reads NAME[/KEY]=VALUE.
+// secretValue parses NAME[/KEY]=VALUE.
 func secretValue(text string, from plan.Origin) (resolve.SecretValue, error) {
 	name, word, ok := strings.Cut(text, "=")
 	name, key, keyed := strings.Cut(name, "/")
 	if !ok || name == "" || keyed && key == "" {
-		return resolve.SecretValue{}, fmt.Errorf("it takes NAME[/KEY]=VALUE, where VALUE may be @FILE or env:VAR")
+		return resolve.SecretValue{}, errors.New("expected NAME[/KEY]=VALUE; VALUE may be @FILE or env:VAR")
 	}
 	if !keyed {
 		key = local.DefaultSecretKey
@@ -133,7 +134,7 @@ func secretValue(text string, from plan.Origin) (resolve.SecretValue, error) {
 		word = string(data)
 	} else if variable, ok := strings.CutPrefix(word, "env:"); ok {
 		if word, ok = os.LookupEnv(variable); !ok {
-			return resolve.SecretValue{}, fmt.Errorf("secret %s/%s: the environment has no variable of the name behind env:%s", name, key, literally)
+			return resolve.SecretValue{}, fmt.Errorf("secret %s/%s: the variable after env: is not set%s", name, key, literally)
 		}
 	}
 	if flaw := plan.FlawOf(word); flaw != (plan.Flaw{}) {
@@ -142,10 +143,11 @@ func secretValue(text string, from plan.Origin) (resolve.SecretValue, error) {
 	return resolve.SecretValue{Name: name, Key: key, Value: plan.NewSecret(name+"/"+key, word), Origin: from}, nil
 }
 
-// literally is for a value that begins like a reference and is none: it may be the secret itself, so it is not shown.
-const literally = " (a value that itself begins with @ or env: is given in a file, as @FILE, or by a Secret manifest)"
+// literally explains how to give a value that begins like a reference but is none. Such a value may be the secret itself, so
+// it is not shown.
+const literally = " (to give a value that begins with @ or env:, put it into a file for @FILE, or into a Secret manifest)"
 
-// yamlBegin is how a file of manifests begins, and no line of NAME=VALUE does.
+// yamlBegin matches the beginning of a file of manifests. It matches no line of NAME=VALUE.
 var yamlBegin = regexp.MustCompile(`^(?:\{|---|%YAML|[A-Za-z"']+:(?:\s|$))`)
 
 // secretFile reads Secret manifests, or lines of NAME[/KEY]=VALUE.
@@ -187,23 +189,23 @@ func (s settings) secretFile(v value, file spec.File) ([]resolve.SecretValue, sp
 	return all, append(problems, limit.Exceeded(spec.Pos{File: file.Name})...)
 }
 
-// foreignSecret is the error of a line that reaches outside, in a file that .ktask.yaml names and that lies beside it.
-// Trust in a .ktask.yaml is not trust in such a file, whose lines can change at any time.
+// foreignSecret returns an error for a line that reads from outside of the directory, in a file within the directory that
+// .ktask.yaml names. Trust in a .ktask.yaml does not include such a file, whose lines can change at any time.
 func (s settings) foreignSecret(v value, text string) error {
 	if v.typed || s.dir.path(v.text) != inside || s.dir.secret(text) == inside {
 		return nil
 	}
-	return errors.New("the secret is read from outside of this directory, as no file that .ktask.yaml names may ask " +
+	return errors.New("the secret is read from outside of this directory, which a file that .ktask.yaml names may not do " +
 		"(give it with --secret, or the file with --secret-file)")
 }
 
 func (v value) secretManifests(file spec.File) ([]resolve.SecretValue, spec.Problems) {
-	const anywhere = "*" // for a Secret that names no namespace: it holds for the tasks of all
+	const anywhere = "*" // for a Secret that names no namespace: it applies in all
 	m, problems, err := spec.Load([]spec.File{file}, spec.Options{Namespace: anywhere, Sensitive: true})
 	if len(m.Secrets) == 0 && err == nil {
 		problems = append(problems, spec.Problem{
 			Pos: spec.Pos{File: file.Name}, Severity: spec.Error, Rule: "no-secret",
-			Message: "the file holds no Secret", Remedy: "it takes Secret manifests, or lines of NAME[/KEY]=VALUE",
+			Message: "the file holds no Secret", Remedy: "write Secret manifests, or lines of NAME[/KEY]=VALUE",
 		})
 	}
 	var all []resolve.SecretValue

@@ -51,7 +51,7 @@ func (app App) plan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if form == "yaml" && app.OutTerminal { // the encoder leaves marks of direction as they are
+	if form == "yaml" && app.OutTerminal { // the encoder does not escape direction marks
 		text = []byte(plan.Printable(string(text)))
 	}
 	_, err = app.Out.Write(text)
@@ -61,7 +61,7 @@ func (app App) plan(c *cli.Context) error {
 func renderPlan(p plan.Plan, form string, explain bool) ([]byte, error) {
 	var text bytes.Buffer
 	if form == "text" {
-		p.Warnings = nil // printed as problems already, with their places
+		p.Warnings = nil // already printed as problems, with their places
 		err := p.WriteText(&text, explain)
 		return text.Bytes(), err
 	}
@@ -78,8 +78,8 @@ func renderPlan(p plan.Plan, form string, explain bool) ([]byte, error) {
 	return plan.EscapeJSON(text.Bytes()), nil
 }
 
-// masked is the plan without what repeats a secret in clear text: a manifest or a flag may have it once more. Only what a
-// user writes freely is masked: names are for scripts, and a secret may be a word like one of them.
+// masked returns the plan without repetitions of its secrets in clear text: a manifest or a flag may contain a secret once
+// more. It masks only free text, not names: scripts rely on those, and a secret may be a word like one of them.
 func masked(p plan.Plan) plan.Plan {
 	var secrets []plan.Secret
 	for _, t := range p.Tasks {
@@ -87,7 +87,7 @@ func masked(p plan.Plan) plan.Plan {
 	}
 	m := mask.NewPlain(secrets)
 	texts := func(all []plan.Text) []plan.Text {
-		all = slices.Clone(all) // nil stays nil: the image's own
+		all = slices.Clone(all) // nil stays nil: the image's command or arguments
 		for i := range all {
 			all[i] = all[i].Shown(m.String)
 		}

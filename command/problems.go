@@ -10,8 +10,8 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// problemPrinter prints problems for people: a line each that editors can click, and on a terminal the line
-// of the manifest with a caret below.
+// problemPrinter prints problems for people: a line for each, whose place editors can open, and on a terminal the line of
+// the manifest with a caret below.
 type problemPrinter struct {
 	w        io.Writer
 	terminal bool
@@ -45,7 +45,8 @@ func (p problemPrinter) lines(name string) [][]byte {
 	return [][]byte{}
 }
 
-// caret shows the line and the place in it; what is not printable counts as one blank, as the caret does.
+// caret prints a line and marks a column in it. What is not printable is replaced by one blank each, so that the caret stays
+// in place.
 func (p problemPrinter) caret(line string, column int) {
 	shown := strings.Map(func(r rune) rune {
 		if !plan.IsPrintable(r) || r == 0xfeff {
@@ -54,7 +55,7 @@ func (p problemPrinter) caret(line string, column int) {
 		return r
 	}, strings.TrimPrefix(strings.TrimSuffix(line, "\r"), "\ufeff"))
 	if len(shown) > 200 {
-		return // minified JSON: the line says less than the place
+		return // minified JSON: the line is of no use
 	}
 	_, _ = fmt.Fprintf(p.w, "    %s\n", shown)
 	if column > 0 {

@@ -14,18 +14,18 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// configFile is read from the current directory: what flags may say, as a file. Its keys are the flags' long names
-// and "paths"; a flag that may be repeated takes a list, one of K=V a map.
+// configFile is read from the current directory and sets flags. Its keys are the flags' long names and "paths"; a repeatable
+// flag has a list, one of K=V a map.
 const configFile = ".ktask.yaml"
 
-// project is a .ktask.yaml. What is trusted, and what is obeyed, is what data holds: it is read once.
+// project is a .ktask.yaml. It is read once, so the data that is trusted is the data that is used.
 type project struct {
 	dir      boundary
 	data     []byte
 	settings []spec.Setting
 }
 
-// readProject reads the file in a directory; there is none if the error is fs.ErrNotExist. The problems are those of its
+// readProject reads the file in a directory. The error is fs.ErrNotExist if there is none. The problems are those of its
 // syntax and its keys.
 func readProject(root *cli.App, dir string) (project, spec.Problems, error) {
 	name := filepath.Join(dir, configFile)
@@ -53,7 +53,8 @@ func readProject(root *cli.App, dir string) (project, spec.Problems, error) {
 	return p, problems, nil
 }
 
-// projectSettings adds those of the current directory's file that count. Nothing that a setting names is opened before.
+// projectSettings adds the settings of the current directory's file that count. It checks them before anything that they
+// name is opened.
 func (app App) projectSettings(c *cli.Context, s *settings) error {
 	p, problems, err := readProject(c.App, ".")
 	switch {
@@ -102,7 +103,7 @@ func (s settings) uses(command *cli.Command, key string) bool {
 	}
 }
 
-// untyped leaves out the values that the command line gives as well: they are then the user's own words.
+// untyped returns the setting without values that are also on the command line: the user has given those.
 func (s settings) untyped(setting spec.Setting) spec.Setting {
 	left := setting
 	left.Values, left.Places = nil, nil
@@ -140,8 +141,8 @@ func kindOf(f cli.Flag) kind {
 	return oneValue
 }
 
-// kindsOf has the keys of the file: the long names of the flags of all commands, since one of another command than the one
-// that runs is no error, and "paths". What is trusted is for the user to say.
+// kindsOf returns the keys of the file: "paths" and the long names of the flags of all commands, since one file serves all
+// of them, but not of trust, which is up to the user.
 func kindsOf(root *cli.App) map[string]kind {
 	kinds := map[string]kind{"paths": severalValues}
 	for _, command := range root.Commands {
@@ -155,7 +156,7 @@ func kindsOf(root *cli.App) map[string]kind {
 	return kinds
 }
 
-// judged is what is wrong with a key of the file, or nil.
+// judged returns what is wrong with a key of the file, or nil.
 func judged(setting spec.Setting, kinds map[string]kind) *spec.Problem {
 	problem := func(rule, message, remedy string) *spec.Problem {
 		return &spec.Problem{Pos: setting.Pos, Severity: spec.Error, Rule: rule, Message: message, Remedy: remedy, Sensitive: true}

@@ -15,10 +15,10 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// boundary is the directory that holds a .ktask.yaml, without links. What the file says about what is in it, other than
-// what git keeps in .git, counts as what a Makefile there says. What reaches outside counts once the user has
-// said so: on the command line, or with `ktask trust`. The work tree of git is no boundary: an archive that is unpacked in
-// a home that is a work tree must not reach the home.
+// boundary is the directory of a .ktask.yaml, with links resolved. Settings that only concern files in it, except git's in
+// .git, are accepted like the commands of a Makefile there. Settings that reach outside are accepted if the user has given
+// them on the command line or with `ktask trust`. The boundary is not git's work tree: an archive that is unpacked in a home
+// directory that is a work tree must not reach the home directory.
 type boundary string
 
 func newBoundary(dir string) (boundary, error) {
@@ -30,25 +30,25 @@ func newBoundary(dir string) (boundary, error) {
 	return boundary(dir), err
 }
 
-// extent is how far a value goes.
+// extent is how far a value reaches.
 type extent int
 
 const (
 	inside extent = iota
 	outside
-	// through is a path that is inside as it is written and leads outside, or that cannot be followed. Trust does not make it
-	// count: the file that is trusted stays the same when a link changes.
+	// through is a path that looks inside but leads outside, or that cannot be resolved. It is not accepted even if the file
+	// is trusted: a link can change while the file stays the same.
 	through
 )
 
-// reach is a value that goes further than the directory.
+// reach is a value that reaches outside of the directory.
 type reach struct {
 	key, text string
 	at        spec.Pos
 	through   bool
 }
 
-// reaches finds the values of a setting that go further than the directory.
+// reaches returns the values of a setting that reach outside of the directory.
 func (b boundary) reaches(setting spec.Setting) []reach {
 	var all []reach
 	for i, text := range setting.Values {
@@ -84,7 +84,7 @@ func (b boundary) extent(key, text string) extent {
 	case "network":
 		far = !slices.Contains([]string{"", "none", "bridge"}, text)
 	case "pids-limit":
-		n, err := strconv.ParseInt(text, 10, 64) // what is no number is refused later
+		n, err := strconv.ParseInt(text, 10, 64) // anything else is refused later
 		far = err == nil && (n < 1 || n > resolve.DefaultPids)
 	}
 	if far {
@@ -93,7 +93,7 @@ func (b boundary) extent(key, text string) extent {
 	return inside
 }
 
-// secret is the extent of NAME[/KEY]=VALUE.
+// secret returns the extent of NAME[/KEY]=VALUE.
 func (b boundary) secret(text string) extent {
 	_, word, _ := strings.Cut(text, "=")
 	if strings.HasPrefix(word, "env:") {
@@ -105,7 +105,7 @@ func (b boundary) secret(text string) extent {
 	return inside
 }
 
-// path is the extent of the name of a file, as it is written and after its links have been followed.
+// path returns the extent of a file name, as it is written and after its links have been resolved.
 func (b boundary) path(name string) extent {
 	if name == "" || name == "-" {
 		return inside
@@ -146,15 +146,15 @@ func (b boundary) holds(name string) bool {
 	return ok && !slices.ContainsFunc(strings.Split(filepath.ToSlash(rel), "/"), git)
 }
 
-// followed is an absolute path without links. The end of it need not exist, but no link may lead nowhere: what is written
-// there would make its target.
+// followed returns an absolute path with its links resolved. Its last elements need not exist, but no link may lead to what
+// does not exist: a file that is written there would create the link's target.
 func followed(name string) (string, error) {
 	real, err := filepath.EvalSymlinks(name)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return real, err
 	}
 	if _, err := os.Lstat(name); err == nil {
-		return "", errors.New("a link that leads nowhere")
+		return "", errors.New("a link to a file that does not exist")
 	}
 	parent := filepath.Dir(name)
 	if parent == name {
@@ -166,7 +166,7 @@ func followed(name string) (string, error) {
 	return filepath.Join(real, filepath.Base(name)), nil
 }
 
-// String names the value. That of a secret is not shown, since it may be the secret itself.
+// String returns the key and the value. It does not show the value of a secret, which may be the secret itself.
 func (r reach) String() string {
 	if r.key == "secret" {
 		if _, word, _ := strings.Cut(r.text, "="); strings.HasPrefix(word, "env:") {
@@ -182,7 +182,8 @@ func (r reach) String() string {
 	return fmt.Sprintf("%s %q", r.key, text)
 }
 
-// whole names the value as String does, uncut, and what a secret is read from if that is there: it is then no literal.
+// whole returns the key and the value like String, but without a limit, and with what a secret is read from if that exists:
+// it is not a literal then.
 func (r reach) whole(dir boundary) string {
 	if r.key != "secret" {
 		return fmt.Sprintf("%s %q", r.key, r.text)
@@ -212,7 +213,7 @@ func (r reach) problem() spec.Problem {
 		typed = "name it as an argument"
 	}
 	if r.through {
-		p.Message = r.String() + ": leads outside of this directory through a link or .. in the middle, or cannot be followed"
+		p.Message = r.String() + ": leads outside of this directory through a link or .. in the middle, or cannot be resolved"
 		p.Remedy = "name its target, or " + typed
 		return p
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/ktask/ktask/local"
 )
 
-// reports are what a run prints and the files that it leaves. The files are opened before anything runs, so that a
-// path that cannot be written is no news at the end; what was in them stays until there is something else to write.
+// reports holds what prints a run and the files that it writes. The files are opened before anything runs, so that a path
+// that cannot be written is reported at the beginning. Their content stays until there is something new to write.
 type reports struct {
 	sink    engine.Sink
 	printer report.Reporter
@@ -24,10 +24,10 @@ type reports struct {
 	result  *reportFile
 }
 
-// reportFile is a file that is there or was made for a report.
+// reportFile is an existing or new file for a report.
 type reportFile struct {
 	*os.File
-	// unused says that it was made and that nothing was written to it.
+	// unused is true if the file was created and nothing has been written to it.
 	unused bool
 }
 
@@ -52,7 +52,7 @@ func (app App) reports(s settings, o runOptions, p plan.Plan) (*reports, error) 
 	return r, nil
 }
 
-// distinct makes sure that no report takes the place of the other.
+// distinct returns an error if both reports have the same file.
 func (r *reports) distinct() error {
 	if r.junit == nil || r.result == nil {
 		return nil
@@ -77,13 +77,13 @@ func create(name string) (*reportFile, error) {
 	}
 	_, err := os.Lstat(name)
 	f := &reportFile{unused: errors.Is(err, fs.ErrNotExist)}
-	if f.File, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|local.NonBlock, 0o666); err != nil { // no wait for the reader of a pipe
+	if f.File, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|local.NonBlock, 0o666); err != nil { // does not wait for the reader of a pipe
 		return nil, fmt.Errorf("write report: %w", err)
 	}
 	return f, nil
 }
 
-// write puts a document in the place of what the file held.
+// write replaces the content of the file with a document.
 func (f *reportFile) write(document func(io.Writer) error) error {
 	if f == nil {
 		return nil
@@ -102,7 +102,7 @@ func (r *reports) close() {
 		if f == nil {
 			continue
 		}
-		_ = f.Close() // a second time after write, which told of errors
+		_ = f.Close() // write has closed it already and returned its errors
 		if f.unused {
 			_ = os.Remove(f.Name())
 		}
@@ -111,7 +111,7 @@ func (r *reports) close() {
 
 func (r *reports) write(result engine.Result) error {
 	var failures []error
-	// Who reads no further, like head, is no failure; a full disk is.
+	// A reader that closes the output, like head, is not a failure; a full disk is.
 	if err := r.printer.Err(); err != nil && !errors.Is(err, syscall.EPIPE) {
 		failures = append(failures, fmt.Errorf("write output: %w", err))
 	}
@@ -120,7 +120,7 @@ func (r *reports) write(result engine.Result) error {
 		r.result.write(func(w io.Writer) error { return report.WriteResult(w, result) }))...)
 }
 
-// reporter chooses what prints the run: on a terminal live, else plain, unless the user says otherwise.
+// reporter returns the reporter of the run: live on a terminal, else plain, unless the user chooses another.
 func (app App) reporter(s settings, o runOptions, p plan.Plan) report.Reporter {
 	var names []string
 	for _, t := range p.Tasks {
@@ -151,7 +151,7 @@ func (app App) reporter(s settings, o runOptions, p plan.Plan) report.Reporter {
 	return report.NewPlain(app.Out, app.screen, options)
 }
 
-// color tells whether to paint what a terminal shows: see https://no-color.org.
+// color reports whether to use colors on a terminal: see https://no-color.org.
 func (app App) color(s settings, terminal bool) bool {
 	return terminal && !s.yes("no-color") && os.Getenv("TERM") != "dumb"
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/ktask/ktask/resolve"
 )
 
-// runOptions are run's own flags.
+// runOptions are the flags of run.
 type runOptions struct {
 	parallel   int
 	failFast   bool
@@ -38,13 +38,13 @@ func (app App) runCommand() *cli.Command {
 			"not be used, 4 a task timed out, 130 and 143 interrupted.",
 		Flags: append(append(taskFlags(), engineFlags()...),
 			&cli.StringFlag{Name: "parallel", Aliases: []string{"j"}, Usage: "run `N` tasks at once", DefaultText: "the number of processors"},
-			&cli.BoolFlag{Name: "fail-fast", Usage: "stop everything once a task has not passed"},
-			&cli.StringFlag{Name: "keep", Usage: "keep the containers of attempts: never, failed or always; they have the secrets in clear text", DefaultText: "never"},
+			&cli.BoolFlag{Name: "fail-fast", Usage: "stop all tasks when one has not passed"},
+			&cli.StringFlag{Name: "keep", Usage: "keep the containers of attempts: never, failed or always; they hold the secrets in clear text", DefaultText: "never"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "auto, live, plain, json, quiet or github", DefaultText: "auto"},
 			&cli.StringFlag{Name: "junit", Usage: "write a JUnit report to `FILE`"},
 			&cli.StringFlag{Name: "report", Usage: "write the result as JSON to `FILE`"},
-			&cli.BoolFlag{Name: "timestamps", Usage: "put the time before each line of output"},
-			&cli.BoolFlag{Name: "no-color", Usage: "do without colours, like NO_COLOR"}),
+			&cli.BoolFlag{Name: "timestamps", Usage: "print the time before each line of output"},
+			&cli.BoolFlag{Name: "no-color", Usage: "do not use colors, like NO_COLOR"}),
 		Action: app.run,
 	}
 }
@@ -78,11 +78,11 @@ func (app App) run(c *cli.Context) error {
 	if len(p.Skipped) > 0 && o.output != "quiet" {
 		_, _ = fmt.Fprintln(app.Err, leftOut(p.Skipped))
 	}
-	if refs := unmaskable(p); len(refs) > 0 { // also for who asked for quiet, perhaps in a file of somebody else's
-		_, _ = fmt.Fprintf(app.Err, "ktask: warning: too short to be masked in output, as a whole or in part: secret %s\n", strings.Join(refs, ", "))
+	if refs := unmaskable(p); len(refs) > 0 { // even if quiet, which somebody else's .ktask.yaml may set
+		_, _ = fmt.Fprintf(app.Err, "ktask: warning: %s\n", tooShort(refs))
 	}
 	if names := withSecrets(p); len(names) > 0 && o.engine.Keep != "never" {
-		_, _ = fmt.Fprintf(app.Err, "ktask: warning: --keep %s: what is kept has the secrets of task %s in clear text, in `docker logs` and `docker inspect`: remove it with `ktask clean` when you have looked at it\n",
+		_, _ = fmt.Fprintf(app.Err, "ktask: warning: --keep %s: kept containers show the secrets of task %s in clear text, in `docker logs` and `docker inspect`: remove them with `ktask clean`\n",
 			o.engine.Keep, strings.Join(names, ", "))
 	}
 	return app.execute(c.Context, s, o, p)
@@ -94,7 +94,7 @@ func (s settings) runOptions(app App) (runOptions, error) {
 		return runOptions{}, err
 	}
 	if v, ok := s.one("output"); ok && !v.typed && os.Getenv("GITHUB_ACTIONS") == "true" {
-		output = "auto" // a file may not switch off what keeps a task's output from being obeyed there
+		output = "auto" // a file must not switch off the escapes that keep GitHub from running a task's output as commands
 	}
 	o := runOptions{
 		parallel: runtime.NumCPU(), failFast: s.yes("fail-fast"),
@@ -119,7 +119,7 @@ func (s settings) runOptions(app App) (runOptions, error) {
 	return o, err
 }
 
-// unmaskable names the secrets of a plan that its output may show.
+// unmaskable returns the names of the secrets that may appear in the output.
 func unmaskable(p plan.Plan) []string {
 	var refs []string
 	for _, t := range p.Tasks {
@@ -132,7 +132,15 @@ func unmaskable(p plan.Plan) []string {
 	return refs
 }
 
-// withSecrets are the names of the tasks that get secrets.
+// tooShort returns the warning about unmaskable secrets.
+func tooShort(refs []string) string {
+	if len(refs) == 1 {
+		return fmt.Sprintf("secret %s is too short to hide: it will appear in the output", refs[0])
+	}
+	return fmt.Sprintf("secrets %s are too short to hide: they will appear in the output", strings.Join(refs, ", "))
+}
+
+// withSecrets returns the names of the tasks that get secrets.
 func withSecrets(p plan.Plan) []string {
 	var names []string
 	for _, t := range p.Tasks {

@@ -15,33 +15,33 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// settings are what the user says in the order in which it counts: flag, environment, file.
+// settings are the user's settings. A flag takes precedence over the environment, and that over the file.
 type settings struct {
 	command string
 	args    []string
-	// flags are the values of the flags on the command line, by their long names.
+	// flags are the values of the flags on the command line by their long names.
 	flags map[string][]string
 	file  map[string]spec.Setting
 	// dir is the directory of the file.
 	dir boundary
 }
 
-// value is a word of the user's and where it was said.
+// value is a value that the user has given, and its origin.
 type value struct {
 	text   string
 	origin plan.Origin
-	// said is how an error names what the value is for: "--retries", ".ktask.yaml:3:1: retries".
+	// said is how an error names the value: "--retries", ".ktask.yaml:3:1: retries".
 	said string
-	// typed is true for what stands on the command line.
+	// typed is true if the value is on the command line.
 	typed bool
 }
 
-// wrong is the error of a value that is none of what is taken.
+// wrong returns the error of a value that is not allowed.
 func (v value) wrong(takes string) error {
 	return v.error("%s takes %s, not %q", v.said, takes, v.text)
 }
 
-// failed is the error of a value that is not shown.
+// failed returns the error of a value without showing it.
 func (v value) failed(err error) error { return v.error("%s: %w", v.said, err) }
 
 func (v value) error(format string, args ...any) error {
@@ -68,14 +68,14 @@ func (app App) settings(c *cli.Context) (settings, error) {
 	return s, app.projectSettings(c, &s)
 }
 
-// variable is the environment variable that a flag has, or "".
+// variable returns the environment variable of a flag, or "".
 func variable(flag string) string {
 	deno, _ := runtimes.ByName(plan.RuntimeDeno)
 	python, _ := runtimes.ByName(plan.RuntimePython)
 	return map[string]string{"deno-image": deno.ImageVariable, "python-image": python.ImageVariable, "no-color": "NO_COLOR"}[flag]
 }
 
-// one gives the value of a flag, or ok false where nobody gave one.
+// one returns the value of a flag; ok is false if it has none.
 func (s settings) one(name string) (v value, ok bool) {
 	if values := s.flags[name]; len(values) > 0 {
 		return flagValue(name, values[len(values)-1]), true
@@ -83,7 +83,7 @@ func (s settings) one(name string) (v value, ok bool) {
 	if env := variable(name); env != "" && os.Getenv(env) != "" {
 		text := os.Getenv(env)
 		if name == "no-color" {
-			text = "true" // whatever its value is, see https://no-color.org
+			text = "true" // with any value, see https://no-color.org
 		}
 		return value{text: text, origin: plan.Origin("env " + env), said: env}, true
 	}
@@ -104,7 +104,7 @@ func fileValue(setting spec.Setting, text string) value {
 	}
 }
 
-// choice is one of the values that are allowed, or fallback where none is given.
+// choice returns the value of a flag, which must be one of the allowed ones, or fallback if it has none.
 func (s settings) choice(name, fallback string, allowed ...string) (string, error) {
 	v, ok := s.one(name)
 	switch {
@@ -112,13 +112,13 @@ func (s settings) choice(name, fallback string, allowed ...string) (string, erro
 		return fallback, nil
 	case slices.Contains(allowed, v.text):
 		return v.text, nil
-	case name == "output" && !v.typed && slices.Contains(outputs, v.text): // the file's is for another command
+	case name == "output" && !v.typed && slices.Contains(outputs, v.text): // the file's value is for another command
 		return fallback, nil
 	}
 	return fallback, v.wrong(oneOf(allowed))
 }
 
-// oneOf lists what may be chosen: "a, b or c".
+// oneOf returns the allowed values as text: "a, b or c".
 func oneOf(allowed []string) string {
 	text := strings.Join(allowed, ", ")
 	if i := strings.LastIndex(text, ", "); i >= 0 {
@@ -130,7 +130,7 @@ func oneOf(allowed []string) string {
 // outputs are the values of --output that some command has.
 var outputs = []string{"auto", "live", "plain", "json", "quiet", "github", "text", "yaml", "sarif"}
 
-// text is one, or fallback.
+// text returns the value of a flag, or fallback.
 func (s settings) text(name, fallback string) string {
 	if v, ok := s.one(name); ok {
 		return v.text
@@ -138,7 +138,7 @@ func (s settings) text(name, fallback string) string {
 	return fallback
 }
 
-// namespaces are the manifests' and Keptn's.
+// namespaces returns the namespace of manifests that name none, and Keptn's.
 func (s settings) namespaces() (manifests, keptn string, err error) {
 	if manifests, err = s.namespace("namespace", defaultNamespace); err != nil {
 		return "", "", err
@@ -147,7 +147,7 @@ func (s settings) namespaces() (manifests, keptn string, err error) {
 	return manifests, keptn, err
 }
 
-// namespace is the value of a flag that names one.
+// namespace returns the value of a flag that names a namespace.
 func (s settings) namespace(flag, fallback string) (string, error) {
 	v, ok := s.one(flag)
 	if !ok {
@@ -159,8 +159,8 @@ func (s settings) namespace(flag, fallback string) (string, error) {
 	return v.text, nil
 }
 
-// all gives the values of a flag that may be repeated: the file's, then the command line's, which win where
-// later ones do.
+// all returns the values of a repeatable flag: the file's, then the command line's, which take precedence if later values
+// do.
 func (s settings) all(name string) []value {
 	var all []value
 	for _, text := range s.file[name].Values {

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,16 +21,16 @@ import (
 	"github.com/ktask/ktask/resolve"
 )
 
-// taskFlags are the flags that run and plan share: which tasks, and what is different about them this time.
+// taskFlags returns the flags that run and plan share: which tasks, and what is changed about them.
 func taskFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "task", Aliases: []string{"t"}, Usage: "run that KeptnTask or KeptnTaskDefinition; may be repeated", DefaultText: "all"},
-		&cli.StringSliceFlag{Name: "selector", Aliases: []string{"l"}, Usage: "run what has the label `K=V`; may be repeated"},
+		&cli.StringSliceFlag{Name: "task", Aliases: []string{"t"}, Usage: "run the KeptnTask or KeptnTaskDefinition `NAME`; may be repeated", DefaultText: "all"},
+		&cli.StringSliceFlag{Name: "selector", Aliases: []string{"l"}, Usage: "run the tasks with the label `K=V`; may be repeated"},
 		&cli.StringFlag{Name: "stage", Usage: "run the tasks of a deployment's stage: pre, post or promotion"},
-		&cli.StringFlag{Name: "app", Usage: "run the tasks of app `NAME`: of --stage, or on the whole way through a deployment"},
+		&cli.StringFlag{Name: "app", Usage: "run the tasks of app `NAME`: of --stage, or of all stages of a deployment"},
 		&cli.StringFlag{Name: "workload", Usage: "run the tasks of workload `NAME`: of --stage, or before and after its deployment"},
-		&cli.BoolFlag{Name: "promotion", Usage: "run the promotion tasks at the end of the whole way"},
-		&cli.BoolFlag{Name: "non-blocking", Usage: "go on behind a failed stage, with a warning: like blockDeployment: false"},
+		&cli.BoolFlag{Name: "promotion", Usage: "run the promotion tasks after all stages of a deployment"},
+		&cli.BoolFlag{Name: "non-blocking", Usage: "continue after a failed stage, with a warning: like blockDeployment: false"},
 		&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Usage: "the namespace of manifests that name none", DefaultText: defaultNamespace},
 		&cli.StringFlag{Name: "keptn-namespace", Usage: "the namespace searched after a task's own", DefaultText: defaultKeptnNamespace},
 		&cli.StringSliceFlag{Name: "param", Aliases: []string{"p"}, Usage: "set the parameter `K=V`; may be repeated"},
@@ -41,11 +40,11 @@ func taskFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "set the environment variable `K=V`; may be repeated"},
 		&cli.StringSliceFlag{Name: "context", Usage: "set a field of KEPTN_CONTEXT: `K=V`, K a field or metadata.KEY"},
 		&cli.StringFlag{Name: "retries", Usage: "retry a failed attempt at most `N` times"},
-		&cli.StringFlag{Name: "timeout", Usage: "stop a task after `D`, all attempts together", DefaultText: "5m"},
+		&cli.StringFlag{Name: "timeout", Usage: "stop a task after `D`, which includes all attempts", DefaultText: "5m"},
 		&cli.StringFlag{Name: "grace", Usage: "the time from the stop signal to the kill", DefaultText: "5s"},
-		&cli.StringFlag{Name: "semantics", Usage: "local or cluster: whose rules for retries, waits and the clock", DefaultText: "local"},
+		&cli.StringFlag{Name: "semantics", Usage: "local or cluster: the rules for retries, waits and timeouts", DefaultText: "local"},
 		&cli.StringFlag{Name: "backoff-scale", Usage: "multiply the waits between attempts by `F`", DefaultText: "1"},
-		&cli.BoolFlag{Name: "lenient", Usage: "warn of unknown fields and what is not supported, instead of stopping"},
+		&cli.BoolFlag{Name: "lenient", Usage: "only warn of unknown fields and of what is not supported"},
 		&cli.StringFlag{Name: "deno-image", Usage: "the image of deno tasks", DefaultText: "Keptn's; also FUNCTION_RUNNER_IMAGE"},
 		&cli.StringFlag{Name: "python-image", Usage: "the image of python tasks", DefaultText: "Keptn's; also PYTHON_RUNNER_IMAGE"},
 		&cli.StringSliceFlag{Name: "image", Usage: "run image TO where a manifest names image FROM: `FROM=TO`; may be repeated"},
@@ -64,7 +63,7 @@ const (
 	defaultKeptnNamespace = local.DefaultKeptnNamespace
 )
 
-// taskOptions copies the shared flags.
+// taskOptions returns the input that the shared flags set.
 func (s settings) taskOptions() (taskInput, error) {
 	o := taskInput{Options: resolve.Options{
 		Lenient:     s.yes("lenient"),
@@ -91,7 +90,7 @@ func (s settings) taskOptions() (taskInput, error) {
 		Promotion: s.yes("promotion"), NonBlocking: s.yes("non-blocking"),
 	}
 	if o.Lifecycle.Stage == "promotion" && o.Lifecycle.Workload != "" {
-		return o, usagef("--stage promotion is an app's: a workload has none")
+		return o, usagef("--stage promotion needs --app: a workload has no promotion")
 	}
 	var failures []error
 	for _, f := range []struct {
@@ -117,7 +116,7 @@ func (s settings) taskOptions() (taskInput, error) {
 	return o, errors.Join(failures...)
 }
 
-// selector reads labels as kubectl takes them: several behind each other, which all have to be there, and with = or ==.
+// selector parses labels as kubectl does: several separated by commas, which must all match, with = or ==.
 func (s settings) selector() ([]resolve.Override, error) {
 	var all []resolve.Override
 	for _, v := range s.all("selector") {
@@ -132,11 +131,11 @@ func (s settings) selector() ([]resolve.Override, error) {
 	return all, nil
 }
 
-// names checks the names in flags as those in manifests are checked.
+// names checks the names in flags like those in manifests.
 func (s settings) names() error {
 	for _, v := range s.all("env") {
 		if name, _, _ := strings.Cut(v.text, "="); name != "" && validation.IsEnvVarName(name) != nil {
-			v.text = name // its value may be nobody's business
+			v.text = name // the value may be a secret
 			return v.wrong("K=V, where K is the name of a variable (letters, digits, _, - and .)")
 		}
 	}
@@ -169,16 +168,16 @@ func (s settings) overrides(name string) ([]resolve.Override, error) {
 	var all []resolve.Override
 	for i, v := range s.all(name) {
 		key, text, ok := strings.Cut(v.text, "=")
-		if !ok || key == "" { // the text may be nobody's business
+		if !ok || key == "" { // the text may be a secret
 			v.said += fmt.Sprintf(", number %d", i+1)
-			return nil, v.failed(errors.New("it takes KEY=VALUE"))
+			return nil, v.failed(errors.New("expected KEY=VALUE"))
 		}
 		all = append(all, resolve.Override{Key: key, Value: text, Origin: v.origin})
 	}
 	return all, nil
 }
 
-// rules reads what decides about attempts and time.
+// rules sets the options about attempts and time.
 func (s settings) rules(o *resolve.Options) error {
 	if v, ok := s.one("retries"); ok {
 		n, err := strconv.ParseInt(v.text, 10, 32)
@@ -259,63 +258,7 @@ func (v value) duration() (time.Duration, error) {
 	return 0, v.wrong("a duration, like 30s or 5m")
 }
 
-func (s settings) mounts(o *resolve.Options) error {
-	for _, v := range s.all("mount") {
-		m := plan.Mount{Origin: v.origin}
-		text, readOnly := strings.CutSuffix(v.text, ":ro")
-		var ok bool
-		if m.Source, m.Target, ok = splitMount(text); !ok {
-			return v.wrong("SRC:DST[:ro] with an absolute DST")
-		}
-		m.ReadOnly = readOnly
-		if !plan.IsPlainPath(m.Source) || !plan.IsPlainPath(m.Target) {
-			return v.wrong("paths without commas, quotes and control characters, which engines may read as options of the mount")
-		}
-		if strings.HasPrefix(m.Source, ".") || !strings.ContainsAny(m.Source, `/\`) {
-			dir, err := os.Getwd()
-			if err != nil {
-				return fmt.Errorf("find the current directory: %w", err)
-			}
-			m.Source = filepath.Join(dir, m.Source)
-		}
-		for _, other := range o.Mounts {
-			for _, pair := range [][2]plan.Mount{{m, other}, {other, m}} {
-				if outer, inner := pair[0], pair[1]; !outer.ReadOnly && below(outer.Source, inner.Source) {
-					return v.failed(fmt.Errorf("%q is inside of %q, which the task can write to: it could put a link to any directory there for its next attempt (mount %q alone, or read-only)",
-						inner.Source, outer.Source, outer.Source))
-				}
-			}
-		}
-		o.Mounts = append(o.Mounts, m)
-	}
-	return nil
-}
-
-// below reports whether a path is inside of a directory, by its text or really, and not the directory itself.
-func below(dir, path string) bool {
-	inside := func(dir, path string) bool {
-		rel, ok := local.Within(dir, path)
-		return ok && rel != "."
-	}
-	realDir, err := filepath.EvalSymlinks(dir)
-	if err != nil {
-		return inside(dir, path) // it is on another machine, or not there
-	}
-	realPath, err := filepath.EvalSymlinks(path)
-	return inside(dir, path) || err == nil && inside(realDir, realPath)
-}
-
-// splitMount reads SRC:DST[:rw].
-func splitMount(text string) (source, target string, ok bool) {
-	text = strings.TrimSuffix(text, ":rw")
-	i := strings.LastIndex(text, ":") // a Windows source has a colon of its own
-	if i < 1 || !strings.HasPrefix(text[i+1:], "/") {
-		return "", "", false
-	}
-	return text[:i], text[i+1:], true
-}
-
-// node is the engine's host in place of the node that a pod would run on.
+// node returns the engine's host, which stands for the node that a pod would run on.
 func node(o EngineOptions) resolve.Node {
 	host := o.Host
 	if host == "" {

@@ -20,11 +20,11 @@ const trustName = "trust"
 func (app App) trustCommand() *cli.Command {
 	return &cli.Command{
 		Name:      trustName,
-		Usage:     "accept what the .ktask.yaml of a directory says about the rest of this machine",
+		Usage:     "accept settings in a directory's .ktask.yaml that reach outside of it",
 		ArgsUsage: "[DIR]",
 		Description: "Shows the settings in DIR/.ktask.yaml that reach outside of DIR: engines, mounts, networks, variables of the environment,\n" +
 			"files elsewhere. From then on they count, until the file changes. Without DIR it is the current directory.",
-		Flags:  []cli.Flag{&cli.BoolFlag{Name: "revoke", Usage: "take it back"}},
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "revoke", Usage: "withdraw the trust"}},
 		Action: app.trust,
 	}
 }
@@ -39,7 +39,7 @@ func (app App) trust(c *cli.Context) error {
 		return usagef("ktask trust takes one directory")
 	}
 	if !filepath.IsAbs(app.ConfigDir) {
-		return exitError{exitUsage, errors.New("this user has no directory for settings to remember it in (set HOME or XDG_CONFIG_HOME)")}
+		return exitError{exitUsage, errors.New("there is no directory for the user's settings (set HOME or XDG_CONFIG_HOME)")}
 	}
 	if c.Bool("revoke") {
 		return app.revoke(dir)
@@ -68,17 +68,18 @@ func (app App) trust(c *cli.Context) error {
 		return err
 	}
 	if err := app.remember(p); err != nil {
-		return exitError{exitUsage, fmt.Errorf("remember it: %w", err)}
+		return exitError{exitUsage, fmt.Errorf("record the trust: %w", err)}
 	}
 	_, err = fmt.Fprintf(out, "%s: trusted until it changes (ktask trust --revoke takes it back)\n", plan.OneLine(filepath.Join(dir, configFile)))
 	return err
 }
 
-// trustDir holds a file for each .ktask.yaml and content that is trusted. Its name is the hash of both, it holds the path.
+// trustDir returns the directory with a file for each trusted .ktask.yaml and content. The name of such a file is the hash
+// of both; it contains the path.
 func (app App) trustDir() string { return filepath.Join(app.ConfigDir, "ktask", "trust") }
 
-// file is the absolute path of the .ktask.yaml. Its directory has no links, and the file itself counts as if it lay there:
-// a link to a file that is trusted elsewhere is not trusted here.
+// file returns the absolute path of the .ktask.yaml. The directory's links are resolved; the file's own are not: a link to a
+// file that is trusted elsewhere is not trusted here.
 func (b boundary) file() string { return filepath.Join(string(b), configFile) }
 
 func (app App) record(p project) string {
@@ -103,7 +104,7 @@ func (app App) remember(p project) error {
 	return os.WriteFile(app.record(p), []byte(p.dir.file()), 0o600)
 }
 
-// revoke forgets the file of a directory, whatever its content was: it may be gone.
+// revoke removes the trust in the file of a directory with any content: the file may be gone.
 func (app App) revoke(dir string) error {
 	b, err := newBoundary(dir)
 	if err != nil {

@@ -23,7 +23,7 @@ func (app App) validateCommand() *cli.Command {
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "text, json, github or sarif", DefaultText: "text"},
 			&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Usage: "the namespace of manifests that name none", DefaultText: defaultNamespace},
 			&cli.StringFlag{Name: "keptn-namespace", Usage: "the namespace searched after a task's own", DefaultText: defaultKeptnNamespace},
-			&cli.BoolFlag{Name: "lenient", Usage: "warn of unknown fields and what is not supported, instead of stopping"},
+			&cli.BoolFlag{Name: "lenient", Usage: "only warn of unknown fields and of what is not supported"},
 		},
 		Action: app.validate,
 	}
@@ -51,7 +51,7 @@ func (app App) validate(c *cli.Context) error {
 		return err
 	}
 	files := read.Files
-	m, problems, _ := spec.Load(files, spec.Options{Namespace: namespace, Lenient: s.yes("lenient")}) // whose error is one of the problems
+	m, problems, _ := spec.Load(files, spec.Options{Namespace: namespace, Lenient: s.yes("lenient")}) // its error is one of the problems
 	problems = append(append(problems, read.NotRead...), resolve.Check(m, resolve.Options{
 		Namespace: namespace, KeptnNamespace: keptn, Lenient: s.yes("lenient"), Preview: true,
 	})...)
@@ -104,7 +104,7 @@ func writeProblemsJSON(w io.Writer, problems spec.Problems) error {
 	return writeJSON(w, doc)
 }
 
-// writeJSON writes a document for programs, in which a terminal finds nothing to obey.
+// writeJSON writes a document for programs. It escapes what a terminal would interpret.
 func writeJSON(w io.Writer, doc any) error {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)

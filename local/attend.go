@@ -10,26 +10,26 @@ import (
 	"github.com/ktask/ktask/engine/owner"
 )
 
-// Attendance is a run that is at work: other ktasks on this machine leave alone what it has on the engine.
+// Attendance marks a run as running: other ktasks on this machine leave alone what it has on the engine.
 type Attendance struct {
 	claim *owner.Claim
 	join  func() int
 }
 
-// Owner describes this process for the labels of a run: its pid, and the time.
+// Owner returns the description of this process for the labels of a run: its pid, and the time.
 func Owner() string {
 	return fmt.Sprintf("%d %s", os.Getpid(), time.Now().UTC().Format(time.RFC3339Nano))
 }
 
-// Attend claims a run before anything of it is on the engine, and begins to remove what dead runs have left there, beside
-// the run. The error says that the run could not be claimed; the Attendance is good all the same, and others then
-// judge what a crash leaves by its age.
+// Attend claims a run before anything of it is on the engine, and starts to remove what dead runs have left there, at the
+// same time as the run. If the run cannot be claimed, Attend returns an error as well as a valid Attendance; others then
+// decide by age whether to remove what a crash leaves.
 func Attend(ctx context.Context, e engine.Engine, runs owner.Runs, run string) (*Attendance, error) {
 	claim, err := runs.Claim(run)
 	return &Attendance{claim: claim, join: removeDead(ctx, e, runs)}, err
 }
 
-// End ends the attendance and returns how many things of dead runs have been removed. stays reports whether something of the
+// End ends the attendance and returns how many things of dead runs have been removed. stays must be true if something of the
 // run stays on the engine.
 func (a *Attendance) End(stays bool) (removed int) {
 	if stays {
@@ -40,7 +40,7 @@ func (a *Attendance) End(stays bool) (removed int) {
 	return a.join()
 }
 
-// Fate returns what is known of the run of a leftover: by its process if it was on this machine, by its age on any other.
+// Fate returns whether the run of a leftover is alive: by its process if it was on this machine, else by its age.
 func Fate(runs owner.Runs, left engine.Leftover) owner.Fate {
 	fate := runs.Fate(left.Labels.Run)
 	if fate == owner.Unknown && left.Overdue {
@@ -49,11 +49,11 @@ func Fate(runs owner.Runs, left engine.Leftover) owner.Fate {
 	return fate
 }
 
-// removalLimit is how long a run that is over waits for the removal of what others left.
+// removalLimit is how long a finished run waits for the removal of what others left.
 const removalLimit = 3 * time.Second
 
-// removeDead removes what dead runs have left. Its failures do not concern the run: the next one tries again. join waits
-// for it and returns how many things it removed.
+// removeDead starts to remove what dead runs have left. It ignores failures: the next run tries again. join waits for the
+// end and returns how many things were removed.
 func removeDead(ctx context.Context, e engine.Engine, runs owner.Runs) (join func() int) {
 	cleaner, ok := e.(engine.Cleaner)
 	if !ok {

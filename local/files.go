@@ -16,15 +16,15 @@ import (
 // stdinName is the name of standard input in problems.
 const stdinName = "<stdin>"
 
-// Files are manifests as text, and the problems of what was found beside them in directories and not read.
+// Files are the content of manifests, and problems with files in directories that were not read.
 type Files struct {
 	Files   []spec.File
 	NotRead spec.Problems
 }
 
-// ReadFiles reads the manifests that paths name: files as they are, directories with every .yaml, .yml and .json below
-// them, and "-" for in. A file that two paths reach is read once. Only regular files are read, of bounded size, and in a
-// directory no link that leads out of it.
+// ReadFiles reads the manifests that paths name: files, the .yaml, .yml and .json files below directories, and "-" for in. A
+// file that two paths name is read once. Only regular files of limited size are read, and in a directory no link that leads
+// out of it.
 func ReadFiles(paths []string, in io.Reader) (Files, error) {
 	r := reader{in: in, seen: map[string]bool{}}
 	for _, path := range paths {
@@ -35,7 +35,7 @@ func ReadFiles(paths []string, in io.Reader) (Files, error) {
 	return Files{r.files, append(r.problems, r.limit.Exceeded(spec.Pos{})...)}, nil
 }
 
-// maxTotal bounds all files of a command, in bytes.
+// maxTotal is the size limit of all files of a command, in bytes.
 const maxTotal = 1 << 30
 
 type reader struct {
@@ -100,9 +100,9 @@ func (r *reader) directory(path string) error {
 	return err
 }
 
-// leftAlone says why a file found below the directory root is not read, or returns nil. What is no file does not end the
-// reading of its directory. A link may lead to any file of the user's, a Secret for another project among them, and
-// whoever wrote the directory has not been given that.
+// leftAlone returns why a file found below the directory root is not read, or nil. What is not a regular file does not stop
+// the reading of its directory. A link could lead to any file of the user's, such as a Secret of another project, which the
+// author of the directory must not get.
 func leftAlone(root, name string, kind fs.FileMode) *spec.Problem {
 	warning := func(remedy, format string, args ...any) *spec.Problem {
 		return &spec.Problem{Severity: spec.Warning, Rule: "not-read", Message: fmt.Sprintf(format, args...), Remedy: remedy}
@@ -132,7 +132,7 @@ func leftAlone(root, name string, kind fs.FileMode) *spec.Problem {
 	return nil
 }
 
-// Within returns the path of name relative to dir, and reports whether it lies in it. Both are without links.
+// Within returns the path of name relative to dir, and reports whether it is in dir. Both must have no links.
 func Within(dir, name string) (rel string, ok bool) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {

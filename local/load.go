@@ -6,16 +6,16 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// Loaded is what manifests have become.
+// Loaded is the result of Load.
 type Loaded struct {
 	// Plan is empty if there is an error among the problems.
 	Plan      plan.Plan
 	Manifests spec.Manifests
-	// Problems are all that were found, by file and place.
+	// Problems are all problems, sorted by file and place.
 	Problems spec.Problems
 }
 
-// Load resolves manifests into a plan. given are other files that the options came from, and what is wrong with them. The
+// Load resolves manifests into a plan. given are the other files from which the options come, and the problems in them. The
 // error is a *spec.InvalidError.
 func Load(files, given Files, o resolve.Options) (Loaded, error) {
 	manifests, problems, _ := spec.Load(files.Files, spec.Options{Namespace: o.Namespace, Lenient: o.Lenient}) // its error is one of the problems
@@ -27,7 +27,7 @@ func Load(files, given Files, o resolve.Options) (Loaded, error) {
 		l.Plan, more, err = resolve.Resolve(manifests, o)
 		l.Plan.Warnings = append(resolve.Warnings(problems), l.Plan.Warnings...)
 		problems = append(problems, more...)
-	} else { // all that is wrong, at once
+	} else { // report all problems at once
 		problems = append(problems, resolve.Check(manifests, o)...)
 	}
 	problems.Sort(names(files.Files, given.Files))
@@ -38,7 +38,7 @@ func Load(files, given Files, o resolve.Options) (Loaded, error) {
 	return l, nil
 }
 
-// names returns the names of files in the order in which their problems are told.
+// names returns the names of files in the order in which their problems are reported.
 func names(groups ...[]spec.File) []string {
 	var all []string
 	for _, files := range groups {

@@ -1,14 +1,13 @@
-// Package local runs Keptn tasks on a container engine, for Go programs: it is what the command ktask stands on.
+// Package local runs Keptn tasks on a container engine from Go programs. The command ktask uses it, too.
 //
-// In come paths of manifests and Options; out goes the Result of a run, and events while it runs. Run is all that most
-// programs need. Its steps are there by themselves as well: ReadFiles, Load, Attend and an engine.Runner. Nothing here
-// prints, ends the process or reads the environment.
+// Its input are paths of manifests and Options; its output are the Result of a run, and events while it runs. Most programs
+// only need Run. Its steps are also available one by one: ReadFiles, Load, Attend and an engine.Runner. The package does not
+// print, end the process or read the environment.
 package local
 
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -22,20 +21,20 @@ import (
 	"github.com/ktask/ktask/resolve"
 )
 
-// The namespaces that hold if Options name none.
+// The namespaces that are used if Options name none.
 const (
 	DefaultNamespace      = "default"
 	DefaultKeptnNamespace = "keptn-system"
-	// DefaultSecretKey is the key of a secret without one.
+	// DefaultSecretKey is the key of a secret for which no key is given.
 	DefaultSecretKey = "SECURE_DATA"
 )
 
-// Options say what to run and how. The zero value of each field leaves it to the manifests, or to ktask's default.
+// Options select what to run and how. The zero value of a field means the manifests' value, or ktask's default.
 type Options struct {
 	// Paths are manifests, directories of manifests, or "-" for In.
 	Paths []string
 	In    io.Reader
-	// Tasks are the names of the KeptnTasks or KeptnTaskDefinitions to run; none means those that ktask run would take.
+	// Tasks are the names of the KeptnTasks or KeptnTaskDefinitions to run. If empty, those that ktask run selects are run.
 	Tasks []string
 
 	Params map[string]string
@@ -45,13 +44,13 @@ type Options struct {
 
 	Namespace, KeptnNamespace string
 	DenoImage, PythonImage    string
-	// Images are run in the place of images that manifests name.
+	// Images replace images that manifests name.
 	Images   map[string]string
 	Network  string
 	Platform string
 	Pull     plan.PullPolicy
 	Mounts   []plan.Mount
-	// Allow has the names of what tasks may do beyond a container's wall, see resolve.Allowances.
+	// Allow lists what tasks may do outside of their containers, see resolve.Allowances.
 	Allow   []string
 	Lenient bool
 
@@ -62,32 +61,32 @@ type Options struct {
 
 	Parallel int
 	FailFast bool
-	// Engine runs the tasks. If it is nil, it is Docker at its default socket, which is closed at the end; see docker.FromEnv
-	// for one that the environment names.
+	// Engine runs the tasks. If nil, it is Docker at its default socket, which Run closes at the end; see docker.FromEnv for
+	// the engine that the environment names.
 	Engine engine.Engine
-	// Sink gets the events of the run, from one goroutine.
+	// Sink receives the events of the run, from one goroutine.
 	Sink engine.Sink
-	// Runs lets other runs on this machine know that this one is at work; the zero value does not.
+	// Runs records the run, so that other runs on this machine leave its containers alone. The zero value records nothing.
 	Runs owner.Runs
 }
 
-// CanceledError is the error of a run that its context has ended.
+// CanceledError is returned by a run whose context has ended.
 type CanceledError struct{ Cause error }
 
-// Error names the cause.
+// Error returns the cause as text.
 func (e *CanceledError) Error() string { return "run canceled: " + e.Cause.Error() }
 
 // Unwrap returns the cause of the context.
 func (e *CanceledError) Unwrap() error { return e.Cause }
 
-// Run runs tasks to their end. That a task has failed is in the Result. The error is a *spec.InvalidError if the manifests
-// or options cannot be run, an *engine.Error if the engine cannot be used at all, and a *CanceledError if ctx has
-// ended; the Result then says how far the run came. Nothing is left on the engine when Run returns. It may be called
-// by several goroutines at once.
+// Run runs tasks to their end. If a task fails, that is in the Result, not an error. The error is a *spec.InvalidError if
+// the manifests or options are invalid, an *engine.Error if the engine cannot be used, and a *CanceledError if ctx has
+// ended; the Result is then complete up to that point. Nothing is left on the engine when Run returns. Run may be called
+// concurrently.
 func Run(ctx context.Context, o Options) (engine.Result, error) {
 	files, err := ReadFiles(o.Paths, o.In)
 	if err != nil {
-		return engine.Result{}, fmt.Errorf("read manifests: %w", err)
+		return engine.Result{}, err
 	}
 	loaded, err := Load(files, Files{}, o.resolved())
 	if err != nil {
@@ -114,7 +113,7 @@ func Run(ctx context.Context, o Options) (engine.Result, error) {
 	return result, err
 }
 
-// resolved are the options in the words of package resolve.
+// resolved returns the options for package resolve.
 func (o Options) resolved() resolve.Options {
 	r := resolve.Options{
 		Namespace: cmp.Or(o.Namespace, DefaultNamespace), KeptnNamespace: cmp.Or(o.KeptnNamespace, DefaultKeptnNamespace),

@@ -4,5 +4,5 @@ package local
 
 import "syscall"
 
-// NonBlock opens a pipe without waiting for its other end.
+// NonBlock is the flag that opens a pipe without waiting for its other end.
 const NonBlock = syscall.O_NONBLOCK

@@ -1,4 +1,4 @@
 package local
 
-// NonBlock is nothing: named pipes are not in the file system there.
+// NonBlock is 0: on Windows named pipes are not in the file system.
 const NonBlock = 0

@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// MaxManifest bounds a manifest, in bytes.
+// MaxManifest is the size limit of a manifest, in bytes.
 const MaxManifest = 256 << 20
 
-// ErrIrregular is the error of what has no end, or would be waited for.
+// ErrIrregular is the error of a file that may have no end or may block.
 var ErrIrregular = errors.New("not a regular file")
 
-// ReadFile returns the content of a regular file of at most limit bytes, which a link may name. Its errors leave
-// out the name. The file is looked at before it is opened, since opening a device may act on it, and once more
-// after it, since it may have been replaced.
+// ReadFile returns the content of a regular file of at most limit bytes, which may be given by a link. Its errors do not
+// contain the name. The file is checked before it is opened, since opening a device may have effects, and again afterwards,
+// since it may have been replaced.
 func ReadFile(name string, limit int64) ([]byte, error) {
 	info, err := os.Stat(name)
 	if err != nil {
@@ -48,7 +48,7 @@ func ReadFile(name string, limit int64) ([]byte, error) {
 	return data, WithoutPath(err)
 }
 
-// readAll reads at most limit bytes, of which size are expected.
+// readAll reads at most limit bytes. size is the expected number.
 func readAll(from io.Reader, limit, size int64) ([]byte, error) {
 	var data bytes.Buffer
 	data.Grow(int(size) + bytes.MinRead)
@@ -61,7 +61,7 @@ func readAll(from io.Reader, limit, size int64) ([]byte, error) {
 
 func tooLarge(limit int64) error { return fmt.Errorf("over %d MiB, which is too large", limit>>20) }
 
-// regular returns nil for a regular file, and else an error that names what it is.
+// regular returns an error that names the kind of a file if it is not regular.
 func regular(info fs.FileInfo) error {
 	if info.Mode().IsRegular() {
 		return nil
@@ -81,7 +81,7 @@ func kindOfFile(mode fs.FileMode) string {
 	return "a device"
 }
 
-// WithoutPath returns the error of a file without its name.
+// WithoutPath returns the error of a file operation without the name of the file.
 func WithoutPath(err error) error {
 	if failure, ok := errors.AsType[*fs.PathError](err); ok {
 		return failure.Err

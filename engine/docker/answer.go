@@ -9,20 +9,21 @@ import (
 	"github.com/ktask/ktask/engine"
 )
 
-// mostAnswered is the longest answer that is read as a whole, in bytes: a list of ten thousand containers.
+// mostAnswered is the size limit, in bytes, of an answer that is read as a whole. A list of ten thousand containers fits in
+// it.
 const mostAnswered = 32 << 20
 
-// mostHeader is the longest head of an answer, in bytes.
+// mostHeader is the size limit of the head of an answer, in bytes.
 const mostHeader = 1 << 20
 
-// answers is a transport that takes no answer of what is not a Docker engine: no page of a web server or of a proxy, and no
-// answer without end, which would take all memory.
+// answers is a transport that rejects what no Docker engine answers: web pages of a server or proxy, and answers without
+// end, which would fill the memory.
 type answers struct {
 	http.RoundTripper
 	host string
 }
 
-// RoundTrip makes a request. An error about the answer is an *engine.Error.
+// RoundTrip sends a request and checks the answer. It returns an *engine.Error if the answer is rejected.
 func (a answers) RoundTrip(request *http.Request) (*http.Response, error) {
 	answer, err := a.RoundTripper.RoundTrip(request)
 	if err != nil {
@@ -38,12 +39,12 @@ func (a answers) RoundTrip(request *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// isStream reports whether the answer to a request is read bit by bit.
-func isStream(of string) bool {
-	return strings.HasSuffix(of, "/events") || strings.HasSuffix(of, "/archive") || strings.HasSuffix(of, "/images/create")
+// isStream reports whether the answer to a request for this path is read as it arrives, and thus has no size limit.
+func isStream(path string) bool {
+	return strings.HasSuffix(path, "/events") || strings.HasSuffix(path, "/archive") || strings.HasSuffix(path, "/images/create")
 }
 
-// isPage is the error of an answer that is a web page.
+// isPage returns an error if the answer is a web page, else nil.
 func isPage(host string, answer *http.Response) error {
 	if !strings.HasPrefix(strings.ToLower(answer.Header.Get("Content-Type")), "text/html") {
 		return nil
@@ -51,16 +52,16 @@ func isPage(host string, answer *http.Response) error {
 	return noEngine(host, fmt.Sprintf("it sends a web page (%s)", answer.Status))
 }
 
-// noEngine is the error of a host that answers, and not as a Docker engine.
+// noEngine returns the error of a host that answers, but not as a Docker engine does.
 func noEngine(host, why string) error {
 	return &engine.Error{
 		Reason: engine.EngineRefused,
-		Err:    fmt.Errorf("%s answers, and not as a Docker engine does: %s", host, why),
-		Remedy: "name the address of an engine with --host, DOCKER_HOST or --docker-context: its port, and no proxy or web server",
+		Err:    fmt.Errorf("%s answers, but not as a Docker engine does: %s", host, why),
+		Remedy: "name the address of an engine, not that of a proxy or web server, with --host, DOCKER_HOST or --docker-context",
 	}
 }
 
-// bounded is the body of an answer that is read as a whole.
+// bounded limits the body of an answer that is read as a whole.
 type bounded struct {
 	io.ReadCloser
 	host, path string
@@ -72,7 +73,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 		return 0, &engine.Error{
 			Reason: engine.EngineRefused,
 			Err:    fmt.Errorf("%s answers %s with more than %d MiB", b.host, b.path, mostAnswered>>20),
-			Remedy: "see whether it is a Docker engine; if it is, remove what is no longer needed there (`docker system prune`)",
+			Remedy: "check that it is a Docker engine; if it is, remove what is no longer needed there (`docker system prune`)",
 		}
 	}
 	n, err := b.ReadCloser.Read(p[:min(len(p), b.left)])

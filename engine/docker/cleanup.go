@@ -11,8 +11,8 @@ import (
 	"github.com/ktask/ktask/engine"
 )
 
-// remove takes the container and its volumes off the engine, unless they are to be kept. It has a deadline of its
-// own, so it works when ctx has ended. What is gone already is no error.
+// remove removes the container and its volumes from the engine, unless they are kept. It also works after ctx has ended: its
+// requests have deadlines of their own. What is already gone is not an error.
 func (a *attempt) remove(ctx context.Context, failed bool) error {
 	ctx = context.WithoutCancel(ctx)
 	var failures []error
@@ -38,8 +38,8 @@ func (a *attempt) remove(ctx context.Context, failed bool) error {
 	return errors.Join(failures...)
 }
 
-// keepContainer ends the container and gives it the name by which everybody knows that its user wants it to stay,
-// whatever becomes of it: also one that the user starts again to look around in it.
+// keepContainer ends the container and gives it the name that marks it as kept. A sweep leaves a container of that name
+// alone, even if the user starts it again to look around in it.
 func (a *attempt) keepContainer(ctx context.Context) error {
 	if a.mayRun {
 		err := a.engine.do(ctx, "kill the container", once, func(ctx context.Context) error {
@@ -54,8 +54,8 @@ func (a *attempt) keepContainer(ctx context.Context) error {
 	})
 }
 
-// endContainer removes a container that may run. Docker kills one that is removed by force; podman stops it, with all
-// of its grace, so it is killed before.
+// endContainer removes a container that may be running. Docker kills a container that is removed by force, but podman stops
+// it and waits for its whole grace, so it is killed first.
 func (e *Engine) endContainer(ctx context.Context, id string) error {
 	err := e.do(ctx, removing(id), once, func(ctx context.Context) error {
 		return e.client.ContainerKill(ctx, id, "SIGKILL")
@@ -66,11 +66,11 @@ func (e *Engine) endContainer(ctx context.Context, id string) error {
 	return e.removeContainer(ctx, id)
 }
 
-// removeContainer returns when the container is gone, also where somebody else removes it at the same time.
+// removeContainer removes a container and returns when it is gone, even if somebody else removes it at the same time.
 func (e *Engine) removeContainer(ctx context.Context, id string) error {
 	return e.removed(ctx, removing(id), func(ctx context.Context) error {
 		err := e.client.ContainerRemove(ctx, id, container.RemoveOptions{Force: true, RemoveVolumes: true})
-		if cerrdefs.IsConflict(err) { // a removal by force conflicts with nothing but another one
+		if cerrdefs.IsConflict(err) { // a forced removal conflicts only with another removal
 			return e.awaitRemoval(ctx, id)
 		}
 		return err
@@ -87,7 +87,7 @@ func (e *Engine) awaitRemoval(ctx context.Context, id string) error {
 	defer cancel()
 	var removal registration
 	removal.done, removal.failed = e.client.ContainerWait(ctx, id, container.WaitConditionRemoved)
-	return removal.answer() // an error also where the removal fails
+	return removal.answer() // an error if the removal fails, too
 }
 
 func (e *Engine) removeVolume(ctx context.Context, name string) error {
@@ -99,8 +99,8 @@ func (e *Engine) removeVolume(ctx context.Context, name string) error {
 	})
 }
 
-// removed makes a removal; what is gone already is removed. Podman answers one that another has overtaken with an error
-// of its database, so after a refusal the thing itself is asked for.
+// removed makes a removal; what is already gone counts as removed. Podman answers a removal that another one has overtaken
+// with an error of its database, so after a refusal inspect shows whether the thing is gone.
 func (e *Engine) removed(ctx context.Context, what string, remove, inspect func(context.Context) error) error {
 	err := e.do(ctx, what, once, remove)
 	switch {

@@ -16,9 +16,9 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// companion is a container of ktask's own beside a task's. It is made of the task's image, of which it needs nothing,
-// since no other image is known to be on the engine. It shares volumes with the task and nothing else: it has its own
-// namespaces, no network, no capabilities, none of the task's environment, and no name by which a task could find it.
+// companion is a container of ktask's own that accompanies a task's container. It is created from the task's image, although
+// it uses nothing of it, since no other image is known to be on the engine. It shares only volumes with the task: it has its
+// own namespaces, no network, no capabilities, none of the task's environment, and no name by which a task could find it.
 type companion struct {
 	engine    *Engine
 	name      string
@@ -26,11 +26,11 @@ type companion struct {
 	platform  *ocispec.Platform
 	config    container.Config
 	host      container.HostConfig
-	// foreign says that its name is that of a container which somebody else has made.
+	// foreign is true if somebody else's container has this name.
 	foreign bool
 }
 
-// newCompanion describes a container that runs program once it is started. Nothing is made yet.
+// newCompanion returns a companion that runs program once it is started. Nothing is created on the engine yet.
 func (e *Engine) newCompanion(name, program string, c plan.Container, labels engine.Labels) (*companion, error) {
 	platform, err := platformOf(c.Platform)
 	if err != nil {
@@ -41,10 +41,10 @@ func (e *Engine) newCompanion(name, program string, c plan.Container, labels eng
 		config: container.Config{
 			Image:      c.Image,
 			Entrypoint: strslice.StrSlice{program},
-			// The image's own directory may be closed to this user.
+			// The image's working directory may be closed to this user.
 			User: "65534:65534", WorkingDir: "/",
 			Labels: labelMap(labels),
-			// PID 1 ignores every signal that it does not handle, but for this one.
+			// The kernel delivers no signal to PID 1 that it does not handle, except this one.
 			StopSignal:  "SIGKILL",
 			Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
 		},
@@ -57,7 +57,7 @@ func (e *Engine) newCompanion(name, program string, c plan.Container, labels eng
 	}, nil
 }
 
-// mount gives it a volume.
+// mount adds a volume to the companion.
 func (c *companion) mount(volume, target string, readOnly bool) {
 	c.host.Mounts = append(c.host.Mounts, mount.Mount{
 		Type: mount.TypeVolume, Source: volume, Target: target, ReadOnly: readOnly,
@@ -72,7 +72,7 @@ func (c *companion) create(ctx context.Context) error {
 		if !nameTaken(err) {
 			return err
 		}
-		// By a try before, of which the answer was lost?
+		// The answer to an earlier try may have been lost.
 		found, failure := c.engine.client.ContainerInspect(ctx, c.name)
 		if failure == nil && found.Config != nil && found.Config.Labels[labelCreate] == c.config.Labels[labelCreate] {
 			return nil
@@ -86,7 +86,7 @@ func (c *companion) create(ctx context.Context) error {
 	return err
 }
 
-// fill unpacks an archive at a directory of the container.
+// fill unpacks an archive in a directory of the container.
 func (c *companion) fill(ctx context.Context, directory string, archive []byte) error {
 	return c.engine.do(ctx, fmt.Sprintf("copy files into container %q", c.name), repeatedly, func(ctx context.Context) error {
 		return c.engine.client.CopyToContainer(ctx, c.name, directory, bytes.NewReader(archive), container.CopyToContainerOptions{})
@@ -99,7 +99,8 @@ func (c *companion) start(ctx context.Context) error {
 	})
 }
 
-// remove takes it off the engine. It goes by the name, so it finds also what the engine made without saying so.
+// remove removes the companion from the engine. It goes by the name, so it also finds a container whose creation was never
+// confirmed.
 func (c *companion) remove(ctx context.Context) error {
 	return c.engine.retryUntilGone(ctx, c.removeOnce)
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/ktask/ktask/engine/docker/endpoint"
 )
 
-// connect returns a client, which connects with its first request; see Engine.negotiate for the version of the API.
+// connect returns a client for the endpoint. The client connects with its first request; Engine.negotiate sets the version
+// of the API.
 func connect(at endpoint.Endpoint, o Options) (*client.Client, error) {
 	transport := &http.Transport{MaxIdleConns: idleConnections, IdleConnTimeout: idleFor}
 	if at.TLS != nil {
@@ -29,11 +30,12 @@ func connect(at endpoint.Endpoint, o Options) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	requests.Transport = answers{transport, at.Host} // the client keeps the transport itself, for its settings and to close it
+	requests.Transport = answers{transport, at.Host} // the client keeps the *http.Transport for its settings and to close it
 	return c, nil
 }
 
-// idleConnections are enough for the requests between which an attempt waits for nothing.
+// idleConnections is the number of connections that are kept open between requests. An attempt rarely has more requests at a
+// time that do not wait.
 const idleConnections = 6
 
 // idleFor is how long a connection is kept for the next request.

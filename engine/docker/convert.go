@@ -16,47 +16,47 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// request is a container in the words of the Docker API.
+// request is a container as the Docker API describes it.
 type request struct {
 	name     string
 	config   *container.Config
 	host     *container.HostConfig
 	platform *ocispec.Platform
-	// volumes are made before the container and removed behind it.
+	// volumes are created before the container and removed after it.
 	volumes []volume.CreateOptions
-	// message is the one of volumes that the termination message is in, or "".
+	// message is the name of the volume for the termination message, or "".
 	message string
-	// logDriver is how the engine is to keep the output.
+	// logDriver is the driver that the container asks for.
 	logDriver logDriver
 }
 
-// facts are what a conversion has to know of the engine.
+// facts are what a conversion needs to know about the engine.
 type facts struct {
-	// machine is the engine's, asked for only where needsMemory or needsCPUs says so.
+	// machine is set only if needsMemory or needsCPUs returns true.
 	machine machine
-	// image is looked up only where needsImage says so.
+	// image is set only if needsImage returns true.
 	image imageFacts
-	// shared says that the volumes are the task's, for all its attempts, and held by a keeper.
+	// shared is true if all attempts of the task share its volumes, which a keeper holds.
 	shared bool
-	// logDriver is how the engine keeps the output.
+	// logDriver is the driver to ask for.
 	logDriver logDriver
 }
 
-// needsMemory says whether the engine's memory bounds something: the kubelet takes the smallest of the volume's
-// size, the limit, and half of the node's memory.
+// needsMemory reports whether the size of a volume depends on the engine's memory: the kubelet takes the smallest of the
+// volume's size, the container's limit and half of the node's memory.
 func needsMemory(c plan.Container) bool { return len(c.Tmpfs) > 0 && c.Limits.MemoryBytes > 0 }
 
-// needsCPUs says whether the engine may have fewer processors than the container may use: Docker refuses what to
-// Kubernetes is a limit that is never reached.
+// needsCPUs reports whether the engine may have fewer processors than the container may use. Docker refuses such a limit; in
+// Kubernetes it is simply never reached.
 func needsCPUs(c plan.Container) bool { return c.Limits.NanoCPUs > 1e9 }
 
-// needsImage says whether the user of the process depends on the image's.
+// needsImage reports whether the user of the process depends on the image's user.
 func needsImage(c plan.Container) bool {
 	return c.Security.RunAsNonRoot && userID(c.User) == "" || strings.HasPrefix(c.User, ":")
 }
 
-// convert says in Docker's words what a plan says in Kubernetes' own. It is the one place where secrets are
-// revealed to an engine. It does no I/O.
+// convert turns a plan's container into a request. It is the only place where secrets are revealed to an engine. It does no
+// I/O.
 func convert(c plan.Container, labels engine.Labels, known facts) (request, error) {
 	if err := plainPaths(c); err != nil {
 		return request{}, err
@@ -84,14 +84,14 @@ func convert(c plan.Container, labels engine.Labels, known facts) (request, erro
 			AttachStderr: true,
 			Labels:       labelMap(labels),
 			StopTimeout:  wholeSeconds(c.Grace),
-			// The kubelet does not know an image's HEALTHCHECK.
+			// The kubelet ignores an image's HEALTHCHECK.
 			Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
 		},
 		host:     hostConfig(c),
 		platform: platform,
 	}
 	if c.Command != nil && c.Args == nil {
-		// With its command replaced an image's arguments are void, see
+		// If a container replaces the image's command, the image's arguments do not apply, see
 		// https://kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container/.
 		r.config.Cmd = strslice.StrSlice{}
 	}
@@ -104,8 +104,8 @@ func convert(c plan.Container, labels engine.Labels, known facts) (request, erro
 	return r, nil
 }
 
-// plainPaths refuses paths that are more than a path to some engine: podman writes each mount as a line of options, in
-// which a comma begins the next option, another source for example.
+// plainPaths returns an error for a path that an engine could read as more than a path: podman writes each mount as a line
+// of options, in which a comma begins the next option, for example another source.
 func plainPaths(c plan.Container) error {
 	paths := []string{c.TerminationMessage.Path}
 	for _, m := range c.Mounts {
@@ -140,18 +140,18 @@ func hostConfig(c plan.Container) *container.HostConfig {
 		SecurityOpt:    securityOptions(c.Security),
 		Resources: container.Resources{
 			Memory: c.Limits.MemoryBytes,
-			// The same number is for memory and swap together: swap must not widen the limit.
+			// Memory and swap together get the same limit: swap must not extend it.
 			MemorySwap: c.Limits.MemoryBytes,
 			NanoCPUs:   c.Limits.NanoCPUs,
 		},
 	}
 	pids := c.Limits.Pids
 	if pids == 0 {
-		pids = -1 // without a word podman has a limit of its own
+		pids = -1 // if unset, podman applies a limit of its own
 	}
 	h.PidsLimit = &pids
 	if c.Security.UnmaskedProc {
-		// Empty and not nil: nil is Docker's own list.
+		// Empty, not nil: for nil Docker uses its own list.
 		h.MaskedPaths, h.ReadonlyPaths = []string{}, []string{}
 	}
 	for _, m := range c.Mounts {
@@ -173,14 +173,14 @@ func securityOptions(s plan.Security) []string {
 	return options
 }
 
-// userID is the part of a user before the colon.
+// userID returns the part of a user before the colon.
 func userID(user string) string {
 	id, _, _ := strings.Cut(user, ":")
 	return id
 }
 
-// processUser is the user that the process gets, under the kubelet's rules: a group alone joins the image's user,
-// and runAsNonRoot wants a number that is known not to be 0 (verifyRunAsNonRoot in pkg/kubelet/kuberuntime).
+// processUser returns the user of the process by the kubelet's rules: a group alone is combined with the image's user, and
+// runAsNonRoot requires a numeric user other than 0 (see verifyRunAsNonRoot in pkg/kubelet/kuberuntime).
 func processUser(c plan.Container, image imageFacts) (string, error) {
 	user, asked := c.User, userID(c.User) != ""
 	if group, ok := strings.CutPrefix(c.User, ":"); ok {
@@ -199,9 +199,9 @@ func processUser(c plan.Container, image imageFacts) (string, error) {
 	}
 	switch {
 	case id == "" || isNumber(id) && strings.Trim(id, "0") == "":
-		return "", runsAsRoot(fmt.Errorf("runAsNonRoot is set, and %s is root", of))
+		return "", runsAsRoot(fmt.Errorf("runAsNonRoot is set, but %s is root", of))
 	case !isNumber(id):
-		return "", runsAsRoot(fmt.Errorf("runAsNonRoot is set, and %s is %q: without a number it cannot be told from root", of, id))
+		return "", runsAsRoot(fmt.Errorf("runAsNonRoot is set, but %s is %q: only a numeric user can be checked", of, id))
 	}
 	return user, nil
 }
@@ -217,7 +217,7 @@ func isNumber(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 
-// platformOf splits "os/arch[/variant]".
+// platformOf parses "os/arch[/variant]".
 func platformOf(s string) (*ocispec.Platform, error) {
 	if s == "" {
 		return nil, nil
@@ -253,7 +253,7 @@ func environment(vars []plan.EnvVar) []string {
 	return all
 }
 
-// wholeSeconds rounds up. It is what `docker stop` by others goes by; the attempt has its own clock.
+// wholeSeconds rounds up to seconds. The value is for a `docker stop` by others; an attempt has its own timer.
 func wholeSeconds(d time.Duration) *int {
 	seconds := int(math.Ceil(d.Seconds()))
 	return &seconds

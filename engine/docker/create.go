@@ -15,8 +15,8 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// create makes the volumes and the container. An engine that fails to answer may have made it all the same, so
-// its name is then kept for the removal.
+// create creates the volumes and the container. If the engine does not answer, it may have created the container all the
+// same; its name is then kept for the removal.
 func (a *attempt) create(ctx context.Context) error {
 	if err := a.createVolumes(ctx); err != nil {
 		return err
@@ -24,7 +24,7 @@ func (a *attempt) create(ctx context.Context) error {
 	err := a.createOnce(ctx)
 	for a.refusesLogDriver(err) {
 		refused := int32(a.request.logDriver)
-		a.engine.logDriver.CompareAndSwap(refused, refused+1) // unless another attempt was told so
+		a.engine.logDriver.CompareAndSwap(refused, refused+1) // unless another attempt has changed it already
 		a.request.keepOutput(logDriver(refused + 1))
 		err = a.createOnce(ctx)
 	}
@@ -37,8 +37,8 @@ func (a *attempt) create(ctx context.Context) error {
 	return a.advised(err)
 }
 
-// advised says what to do about a refusal that comes from a flag or a limit. The remedy goes by what was asked for and by
-// the kind of the refusal.
+// advised adds a remedy to a refusal that a flag or a limit has caused. The remedy depends on what was asked for and on the
+// kind of the refusal.
 func (a *attempt) advised(err error) error {
 	failure, ok := errors.AsType[*engine.Error](err)
 	if !ok || failure.Reason != engine.EngineRefused {
@@ -47,25 +47,26 @@ func (a *attempt) advised(err error) error {
 	c := a.container
 	switch {
 	case cerrdefs.IsNotFound(err) && !slices.Contains([]string{"", "none", "host", "bridge"}, c.Network):
-		failure.Remedy = "see --network: it takes none, host, bridge or the name of a network that the engine has (`docker network ls`)"
+		failure.Remedy = "set --network to none, host, bridge or a network that the engine has (`docker network ls`)"
 	case cerrdefs.IsInvalidArgument(err) && c.Limits.MemoryBytes > 0 && c.Limits.MemoryBytes < leastMemory:
-		failure.Remedy = "raise resources.limits.memory: engines run nothing with so little"
+		failure.Remedy = "raise resources.limits.memory: the engine requires more"
 	case cerrdefs.IsInvalidArgument(err) && len(c.Mounts) > 0, slices.ContainsFunc(c.Mounts, names(err)):
-		failure.Remedy = "see --mount: SRC is an absolute path, or a directory here, that the engine's own machine has, and DST where a file or directory can be"
+		failure.Remedy = "check --mount: SRC must exist on the engine's machine, and DST must be a valid place for it in the container"
 	}
 	return err
 }
 
-// names tells the mounts of which an error names the target: what a runtime finds wrong with one is an internal error.
+// names returns a function that reports whether an error names the target of a mount. Engines answer a mount that their
+// runtime rejects with an internal error, so only the text identifies it.
 func names(err error) func(plan.Mount) bool {
 	return func(m plan.Mount) bool { return strings.Contains(err.Error(), m.Target) }
 }
 
-// leastMemory is the lowest limit that Docker takes, see linuxMinMemory of its daemon; older ones take 4 MiB.
+// leastMemory is the lowest limit that Docker accepts, see linuxMinMemory of its daemon; older versions accept 4 MiB.
 const leastMemory = 6 << 20
 
-// createOnce makes the container, however often it has to ask: what bears its name and the random label of this creation
-// is what was asked for.
+// createOnce creates the container and repeats the request until the engine answers. A container that has its name and the
+// random label of this creation is the one that was asked for.
 func (a *attempt) createOnce(ctx context.Context) error {
 	r := a.request
 	r.config.Labels[labelCreate] = rand.Text()
@@ -80,7 +81,7 @@ func (a *attempt) createOnce(ctx context.Context) error {
 		switch {
 		case ambiguous(err):
 			a.id = r.name
-		case nameTaken(err): // its name is given: by this very attempt?
+		case nameTaken(err): // perhaps by an earlier try of this attempt
 		default:
 			return err
 		}
@@ -92,35 +93,35 @@ func (a *attempt) createOnce(ctx context.Context) error {
 			a.id = found.ID
 			return nil
 		}
-		// It is not there, or not yet: while the engine makes it only its name is taken.
+		// The container is not there, or not yet: while the engine creates it, only its name is taken.
 		if hasReason(err, engine.EngineDidNotAnswer) || a.id == "" || !p.wait(ctx) {
 			return err
 		}
 	}
 }
 
-// nameTaken says whether there is a container of the name already. Podman calls that an internal error, and nothing but
-// its text tells.
+// nameTaken reports whether a container has the name already. Podman reports that as an internal error, which only its text
+// identifies.
 func nameTaken(err error) bool {
 	return cerrdefs.IsConflict(err) || cerrdefs.IsInternal(err) && strings.Contains(err.Error(), "name is already in use")
 }
 
-// madeThis says whether a container is the one that this attempt has asked for.
+// madeThis reports whether this attempt has created the container.
 func (a *attempt) madeThis(found container.InspectResponse) bool {
 	return found.Config != nil && !hasRun(found) && found.Config.Labels[labelCreate] == a.request.config.Labels[labelCreate]
 }
 
-// refusesLogDriver says whether the engine does not know the way in which it is to keep the output. Nothing but its text
-// tells: "no log driver named …" is Docker's before 18.09, "invalid log driver" podman's.
+// refusesLogDriver reports whether the engine does not have the log driver. Only the text of the error shows it: "no log
+// driver named …" is from Docker before 18.09, "invalid log driver" from podman.
 func (a *attempt) refusesLogDriver(err error) bool {
 	return hasReason(err, engine.EngineRefused) && strings.Contains(strings.ToLower(err.Error()), "log driver") && a.recorded()
 }
 
-// recorded says whether the engine keeps the output of this container.
+// recorded reports whether the engine keeps the output of this container.
 func (a *attempt) recorded() bool { return a.request.logDriver != noLog }
 
-// imageGone says whether the image is what the engine did not find: a network or a volume may be missing as well,
-// and the answer to create names the kind of thing in its text alone.
+// imageGone reports whether it is the image that the engine did not find. A network or a volume may be missing as well, and
+// the answer to create names the kind of thing in its text alone.
 func (a *attempt) imageGone(ctx context.Context) bool {
 	key := imageKey{a.container.Image, a.container.Platform}
 	present, err := a.engine.look(context.WithoutCancel(ctx), key)

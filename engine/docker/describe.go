@@ -10,8 +10,8 @@ import (
 	"github.com/ktask/ktask/engine"
 )
 
-// Describe asks the engine for its version. Docker says it in the header of each answer; asked for it outright, it runs
-// all its helpers to ask for theirs, which takes it longer than the creation of a container.
+// Describe returns the name and version of the engine. It reads them from the header of an answer: the version request makes
+// Docker run all its helpers, which takes longer than creating a container.
 func (e *Engine) Describe(ctx context.Context) (engine.Info, error) {
 	info := engine.Info{Name: "docker", Host: e.endpoint.Host}
 	err := e.do(ctx, "ask the engine for its version", once, func(ctx context.Context) (err error) {
@@ -26,7 +26,7 @@ func (e *Engine) Describe(ctx context.Context) (engine.Info, error) {
 	return info, err
 }
 
-// engineOf reads "Docker/28.5.2 (linux)" or "Libpod/4.3.1 (linux)".
+// engineOf parses "Docker/28.5.2 (linux)" or "Libpod/4.3.1 (linux)".
 func engineOf(header string) (name, version string, ok bool) {
 	product, _, _ := strings.Cut(header, " ")
 	product, version, _ = strings.Cut(product, "/")
@@ -34,7 +34,7 @@ func engineOf(header string) (name, version string, ok bool) {
 	return name, version, ok && version != ""
 }
 
-// clock returns the time of the engine's own clock, or the zero time if the engine does not tell it.
+// clock returns the engine's time, or the zero time if it is not known.
 func (e *Engine) clock(ctx context.Context) time.Time {
 	now, err := http.ParseTime(e.ping(ctx).Get("Date"))
 	if err != nil {
@@ -53,7 +53,7 @@ func (e *Engine) ping(ctx context.Context) http.Header {
 	if e.endpoint.TLS != nil || at.Scheme == "https" {
 		ping.Scheme = "https"
 	}
-	if ping.Host == "" { // a socket, to which the client's transport connects whatever the name
+	if ping.Host == "" { // a socket: the client's transport ignores the name
 		ping.Host = "docker"
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodHead, ping.String(), nil)

@@ -1,9 +1,9 @@
-// Package docker runs containers on a Docker engine, or on one that speaks its API.
+// Package docker runs containers on a Docker engine, or on one that implements its API.
 //
-// In comes a plan.Container, out go events and an engine.Exit. Everything travels through the API: files as a
-// tar stream, output as the attached stream, so a remote engine and one in a virtual machine do as well as a
-// local one. This package knows nothing about Keptn, reads no environment, never writes to a stream of the
-// process and starts no other program, but for the credential helpers that the user's Docker configuration names.
+// Its input is a plan.Container; its output are events and an engine.Exit. Everything goes through the API, files as a tar
+// stream and output as the attached stream, so remote engines and engines in a virtual machine work as local ones do. The
+// package is independent of Keptn. It reads no environment except in FromEnv, never writes to a stream of the process, and
+// starts no program except the credential helpers that the user's Docker configuration names.
 package docker
 
 import (
@@ -19,35 +19,35 @@ import (
 	"github.com/ktask/ktask/engine/docker/endpoint"
 )
 
-// Options say which engine to use, as the docker command's flags and variables do, and how.
+// Options select an engine, as the flags and variables of the docker command do, and set how it is used.
 type Options struct {
-	// Host and Context are what the user names for this run; Host wins.
+	// Host and Context are named for this run. Host takes precedence.
 	Host    string
 	Context string
-	// DefaultHost and DefaultContext are DOCKER_HOST and DOCKER_CONTEXT. Without any of the four the current
-	// context of the configuration holds, then the platform's default socket.
+	// DefaultHost and DefaultContext are DOCKER_HOST and DOCKER_CONTEXT. If none of the four is set, the current context of
+	// the configuration is used, then the platform's default socket.
 	DefaultHost    string
 	DefaultContext string
 	// ConfigDir is the directory of Docker's configuration (DOCKER_CONFIG, else ~/.docker), or "" for none.
 	ConfigDir string
-	// APIVersion is DOCKER_API_VERSION; "" asks the engine.
+	// APIVersion is DOCKER_API_VERSION. If empty, the version is negotiated with the engine.
 	APIVersion string
-	// TLS and TLSVerify say that DOCKER_TLS and DOCKER_TLS_VERIFY are set, CertPath is DOCKER_CERT_PATH. They
-	// hold for a host; a context has its own.
+	// TLS and TLSVerify report whether DOCKER_TLS and DOCKER_TLS_VERIFY are set; CertPath is DOCKER_CERT_PATH. They apply to
+	// a host; a context has its own.
 	TLS       bool
 	TLSVerify bool
 	CertPath  string
-	// UserAgent names ktask and its version to the engine.
+	// UserAgent identifies the caller and its version to the engine.
 	UserAgent string
-	// Keep says which containers stay on the engine; zero is KeepNever.
+	// Keep selects the containers that stay on the engine; zero is KeepNever.
 	Keep Keep
-	// AnswerWithin bounds each request that the engine answers from its own state; zero is a minute.
+	// AnswerWithin limits the time of each request that the engine answers from its own state. Zero means a minute.
 	AnswerWithin time.Duration
-	// Notice is told what a call waits for, if the engine does not answer; nil hears nothing.
+	// Notice is called with what a request waits for if the engine does not answer. It may be nil.
 	Notice func(text string)
 }
 
-// Keep says which attempts leave their container behind for a look at it.
+// Keep selects the attempts whose containers stay on the engine.
 type Keep string
 
 // The values of Keep.
@@ -72,14 +72,14 @@ type Engine struct {
 	images   imageStore
 	switches killSwitches
 	keepers  keepers
-	// logDriver is the one that the engine has not refused.
+	// logDriver is the first driver that the engine has not refused.
 	logDriver atomic.Int32
-	// capacity is the engine's, asked for by the first container that needs it.
+	// capacity is what the engine's machine has, set by the first container that needs it.
 	capacity struct {
 		sync.Mutex
 		machine
 	}
-	// negotiation is about the version of the API; see negotiate.
+	// negotiation guards the version of the API; see negotiate.
 	negotiation struct {
 		sync.Mutex
 		over bool
@@ -94,8 +94,8 @@ var (
 	_ engine.Cleaner      = (*Engine)(nil)
 )
 
-// New makes an engine. It reads Docker's configuration, and does not connect: what Host names need not be there.
-// The error is an *engine.Error. Whoever makes an engine closes it, see Close.
+// New returns an engine. It reads Docker's configuration and does not connect, so the host need not be reachable. The error
+// is an *engine.Error. The caller must close the engine.
 func New(o Options) (*Engine, error) {
 	at, err := endpoint.Resolve(endpoint.Options{
 		Host: o.Host, Context: o.Context, DefaultHost: o.DefaultHost, DefaultContext: o.DefaultContext, ConfigDir: o.ConfigDir,
@@ -112,7 +112,7 @@ func New(o Options) (*Engine, error) {
 		client: c, endpoint: at, configDir: o.ConfigDir, keep: o.Keep, answerWithin: o.AnswerWithin,
 		userAgent: o.UserAgent, notice: o.Notice,
 	}
-	e.negotiation.over = o.APIVersion != "" // the user has decided
+	e.negotiation.over = o.APIVersion != "" // set by the user
 	if e.answerWithin == 0 {
 		e.answerWithin = time.Minute
 	}
@@ -121,17 +121,17 @@ func New(o Options) (*Engine, error) {
 	return e, nil
 }
 
-// Close closes the connections that no request uses: up to six, each with two goroutines, which stay otherwise until they
-// have been idle for 30 seconds. It is called when all calls of the engine have returned. A later one connects again.
+// Close closes the idle connections: up to six, each with two goroutines, which would otherwise stay until they have been
+// idle for 30 seconds. Call it when all calls of the engine have returned. A later call connects again.
 func (e *Engine) Close() error { return e.client.Close() }
 
-// machine is what the engine's machine has.
+// machine describes the engine's machine.
 type machine struct {
 	memoryBytes int64
 	cpus        int
 }
 
-// machine asks for what the engine's machine has. Only a success is remembered.
+// machine returns what the engine's machine has. Only a success is cached.
 func (e *Engine) machine(ctx context.Context) (machine, error) {
 	e.capacity.Lock()
 	defer e.capacity.Unlock()

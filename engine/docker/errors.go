@@ -16,7 +16,7 @@ import (
 // errNoAnswer is the cause of the end of a request that took too long.
 var errNoAnswer = errors.New("the engine did not answer in time")
 
-// explain says what the failure of a request means. ctx is the request's.
+// explain returns the *engine.Error for the failure of a request. ctx is the context of the request.
 func (e *Engine) explain(ctx context.Context, what string, err error) error {
 	if explained, ok := errors.AsType[*engine.Error](err); ok {
 		return explained
@@ -52,17 +52,17 @@ func (e *Engine) explain(ctx context.Context, what string, err error) error {
 }
 
 const (
-	remedyRefused     = "run it again; if it stays like this, the engine's log (`journalctl -u docker`) says more"
+	remedyRefused     = "run it again; if it fails again, see the engine's log (`journalctl -u docker`)"
 	remedyUnavailable = "start Docker, or name another engine with --host or --docker-context"
-	remedyLost        = "see that the engine is back, then `ktask clean` removes what it may still hold"
+	remedyLost        = "when the engine is back, `ktask clean` removes what may be left on it"
 )
 
-// unusable is the error of an engine that cannot even be addressed.
+// unusable returns the error of an engine whose address is not usable.
 func unusable(err error) error {
 	return &engine.Error{Reason: engine.EngineUnavailable, Err: err, Remedy: "name an engine with --host or --docker-context"}
 }
 
-// lost tells an engine that went away under an attempt from one that was never there.
+// lost marks an EngineUnavailable error as EngineLost: the engine went away during an attempt.
 func lost(err error) error {
 	if failure, ok := errors.AsType[*engine.Error](err); ok && failure.Reason == engine.EngineUnavailable {
 		return &engine.Error{
@@ -73,13 +73,13 @@ func lost(err error) error {
 	return err
 }
 
-// words is an error of the engine without the client's preface.
+// words is an error of the engine without the client's prefix.
 type words struct{ error }
 
-// Error gives the engine's own words.
+// Error returns the engine's text.
 func (w words) Error() string {
 	return strings.TrimPrefix(w.error.Error(), "Error response from daemon: ")
 }
 
-// Unwrap gives the error, by which it is classified.
+// Unwrap returns the original error, by which it is classified.
 func (w words) Unwrap() error { return w.error }

@@ -73,7 +73,7 @@ func TestProgressIsASum(t *testing.T) {
 	p.last = time.Time{}
 	p.note(message{ID: "a", Status: "Download complete"})
 	p.note(message{Status: "Digest: sha256:x"})
-	p.tell("pulled", true)
+	p.emit("pulled", true)
 	want := []engine.ImageProgress{
 		{Image: "x", Status: "pulling", Current: 10, Total: 100},
 		{Image: "x", Status: "pulling", Current: 105, Total: 150},

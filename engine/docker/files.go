@@ -12,10 +12,9 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// archive packs files for the root of a container: owned by root, with their modes as they are, and in the given
-// order. Directories above them are not in it: the engine makes those that are missing, for root and with mode 0755,
-// and an entry would change those that the image has. The named directories are those of volumes; they get the mode
-// of a pod's emptyDir.
+// archive packs files for the root of a container: owned by root, with their modes, in the given order. It has no entries
+// for the directories above them: the engine creates missing ones with mode 0755, and an entry would change those of the
+// image. The directories are those of volumes and get the mode of a pod's emptyDir.
 func archive(directories []string, files []plan.File) (*bytes.Buffer, error) {
 	var content bytes.Buffer
 	w := tar.NewWriter(&content)
@@ -43,10 +42,10 @@ func archive(directories []string, files []plan.File) (*bytes.Buffer, error) {
 	return &content, w.Close()
 }
 
-// inRoot is an absolute path as the archive of a root directory has it.
+// inRoot returns an absolute path as an archive of the root directory names it.
 func inRoot(absolute string) string { return strings.TrimPrefix(path.Clean(absolute), "/") }
 
-// unixMode gives the bits of a mode where Unix has them.
+// unixMode returns the Unix bits of a mode.
 func unixMode(mode fs.FileMode) int64 {
 	bits := int64(mode.Perm())
 	for _, special := range []struct {

@@ -6,19 +6,19 @@ import (
 	"io"
 )
 
-// mostFrame is more than an engine puts into one frame of a container's output: podman has a whole line in it.
+// mostFrame is the size limit of one frame of a container's output, in bytes. Podman puts a whole line into a frame.
 const mostFrame = 32 << 20
 
-// frames passes the frames of a container's output on, and refuses one that is larger than mostFrame: package stdcopy
-// allocates as much as the frame's header says.
+// frames passes on the frames of a container's output and rejects one that is larger than mostFrame: package stdcopy
+// allocates as much as the frame's header announces.
 type frames struct {
 	from   io.Reader
 	header []byte
-	// left is what is still to come of the frame.
+	// left is the number of bytes of the frame that have not been read.
 	left int
 }
 
-// Read takes bytes of the stream.
+// Read reads bytes of the stream.
 func (f *frames) Read(p []byte) (int, error) {
 	n, err := f.from.Read(p)
 	for rest := p[:n]; len(rest) > 0; {

@@ -5,9 +5,9 @@ import (
 	"path/filepath"
 )
 
-// FromEnv returns the Options that the environment names, as the docker command reads it: DOCKER_HOST, DOCKER_CONTEXT,
-// DOCKER_CONFIG (else ~/.docker), DOCKER_API_VERSION, DOCKER_TLS, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH. It is the one
-// place of this package that reads the environment.
+// FromEnv returns the Options that the environment sets, with the variables of the docker command: DOCKER_HOST,
+// DOCKER_CONTEXT, DOCKER_CONFIG (default ~/.docker), DOCKER_API_VERSION, DOCKER_TLS, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH.
+// Nothing else in this package reads the environment.
 func FromEnv() Options {
 	o := Options{
 		DefaultHost:    os.Getenv("DOCKER_HOST"),

@@ -5,16 +5,17 @@ import (
 	"io"
 )
 
-// headBytes is more than the one line that a runtime writes of a command that it cannot execute.
+// headBytes is how much of the output is kept. The one line that a runtime writes about a command that it cannot execute is
+// shorter.
 const headBytes = 2048
 
-// head passes the streams of a container on and remembers how its output begins. One goroutine at a time uses it.
+// head passes on the streams of a container and keeps the beginning of its output. It must not be used concurrently.
 type head struct{ bytes []byte }
 
-// of returns a writer that passes a stream on.
+// of returns a writer that passes on a stream.
 func (h *head) of(stream io.Writer) io.Writer { return io.MultiWriter(stream, (*headWriter)(h)) }
 
-// only returns the line of an output that has but one, else "".
+// only returns the line of an output that consists of one line, else "".
 func (h *head) only() string {
 	line, rest, _ := bytes.Cut(h.bytes, []byte{'\n'})
 	if len(rest) > 0 || len(h.bytes) > headBytes {

@@ -20,23 +20,23 @@ import (
 	"github.com/docker/go-connections/tlsconfig"
 )
 
-// hijackedStream is an answer of the engine with a connection of its own: a stream of output. Unlike the client's own
-// such call it can be given up at any point, and it never takes a connection that is idle: an engine that shuts
-// down still answers on those, and takes no new ones.
+// hijackedStream is an answer of the engine on a connection of its own: a stream of output. Unlike the client's hijacked
+// calls it can be canceled at any point, and it never uses an idle connection: an engine that shuts down still answers on
+// those, and accepts no new ones.
 type hijackedStream struct {
 	conn net.Conn
 	body io.Reader
-	// within bounds each read, once limit has been called.
+	// within returns the time limit of each read. It may be nil.
 	within func() time.Duration
 }
 
-// open asks for a stream. ctx bounds the time until the answer begins, not the answer.
+// open requests a stream. ctx limits the time until the answer begins, not the answer.
 func (e *Engine) open(ctx context.Context, method, path string, query url.Values, upgrade bool) (*hijackedStream, error) {
 	conn, err := e.dial(ctx)
 	if err != nil {
 		return nil, unreachable{err}
 	}
-	// What ctx ends is the conversation so far, at whatever point it is.
+	// Closing the connection ends the exchange at whatever point it is.
 	kept := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	body, err := e.converse(conn, method, path, query, upgrade)
 	if !kept() && err == nil {
@@ -49,7 +49,7 @@ func (e *Engine) open(ctx context.Context, method, path string, query url.Values
 	return &hijackedStream{conn: conn, body: body}, nil
 }
 
-// dial connects as the client does.
+// dial connects to the endpoint as the client does.
 func (e *Engine) dial(ctx context.Context) (net.Conn, error) {
 	if e.endpoint.TLS == nil {
 		return e.client.Dialer()(ctx)
@@ -105,11 +105,11 @@ func (e *Engine) converse(conn net.Conn, method, path string, query url.Values, 
 	case answer.StatusCode == http.StatusOK:
 		return answer.Body, nil
 	}
-	words, _ := io.ReadAll(io.LimitReader(answer.Body, 64<<10)) // what came of them
+	words, _ := io.ReadAll(io.LimitReader(answer.Body, 64<<10)) // as much as can be read
 	return nil, statusError(answer.StatusCode, words)
 }
 
-// statusError is an answer that is none, as the client's other calls give it.
+// statusError returns the error for an unsuccessful status, as the client's other calls return it.
 func statusError(status int, body []byte) error {
 	var answer struct{ Message string }
 	if err := json.Unmarshal(body, &answer); err != nil || answer.Message == "" {
@@ -118,7 +118,7 @@ func statusError(status int, body []byte) error {
 	return fmt.Errorf("%s (%w)", answer.Message, errhttp.ToNative(status))
 }
 
-// Read takes bytes of the answer.
+// Read reads bytes of the answer.
 func (l *hijackedStream) Read(p []byte) (int, error) {
 	if l.within != nil {
 		if d := l.within(); d > 0 {
@@ -129,19 +129,19 @@ func (l *hijackedStream) Read(p []byte) (int, error) {
 }
 
 func (l *hijackedStream) setDeadline(d time.Duration) {
-	// A connection that knows no deadlines is as good as one without.
+	// If the connection does not support deadlines, reads have none.
 	_ = l.conn.SetReadDeadline(time.Now().Add(d))
 }
 
 func (l *hijackedStream) close() { _ = l.conn.Close() }
 
-// unreachable is the failure of a connection, as against an answer of the engine.
+// unreachable is the failure of a connection, as opposed to an answer of the engine.
 type unreachable struct{ error }
 
-// Unwrap gives the error, by which it is classified.
+// Unwrap returns the original error, by which it is classified.
 func (u unreachable) Unwrap() error { return u.error }
 
-// cutOff says whether a request failed since the connection did: the engine may have heard it, and may not.
+// cutOff reports whether a request failed because the connection did. The engine may or may not have received the request.
 func cutOff(err error) bool {
 	if client.IsErrConnectionFailed(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return true

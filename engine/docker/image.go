@@ -14,23 +14,23 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// imageKey is what makes two containers need the same image.
+// imageKey identifies an image: containers with the same key need the same image.
 type imageKey struct{ ref, platform string }
 
-// imageFacts are what is known of an image that the engine has.
+// imageFacts describe an image that the engine has.
 type imageFacts struct {
 	id string
-	// digest is that of the manifest in the registry, or id where the image comes from none.
+	// digest is the digest of the manifest in the registry, or id if the image comes from none.
 	digest string
-	// architecture is what the image is built for, in Go's words.
+	// architecture is what the image is built for, as a GOARCH.
 	architecture string
 	user         string
-	// stopSignal is "" where the image names none.
+	// stopSignal is empty if the image names none.
 	stopSignal string
 }
 
-// imageStore remembers the images that were seen, and lets all who want the same image at the same time share one
-// pull. The zero store is ready once pull is set.
+// imageStore caches the images that the engine is known to have, and lets concurrent callers share the pull of an image. Set
+// pull before use; the other fields start at zero.
 type imageStore struct {
 	pull func(ctx context.Context, key imageKey, sink engine.Sink) error
 
@@ -39,8 +39,8 @@ type imageStore struct {
 	pulls map[imageKey]*sharedPull
 }
 
-// Prepare looks the image up, once for all containers that use it, and pulls it where the policy says so. Containers
-// that need the same pull at the same time share it, and each hears of its progress.
+// Prepare looks the image up, once for all containers that use it, and pulls it if the policy requires it. Containers that
+// need the same pull at the same time share it, and the sink of each gets its progress.
 func (e *Engine) Prepare(ctx context.Context, c plan.Container, sink engine.Sink) error {
 	if err := e.mountsParts(ctx, c); err != nil {
 		return err
@@ -72,7 +72,7 @@ func (e *Engine) Prepare(ctx context.Context, c plan.Container, sink engine.Sink
 	return e.pullAndLook(ctx, key, sink)
 }
 
-// pullAndLook pulls an image and remembers it.
+// pullAndLook pulls an image and caches its facts.
 func (e *Engine) pullAndLook(ctx context.Context, key imageKey, sink engine.Sink) error {
 	if err := e.images.share(ctx, key, sink); err != nil {
 		return err
@@ -81,15 +81,15 @@ func (e *Engine) pullAndLook(ctx context.Context, key imageKey, sink engine.Sink
 	if err == nil && !present {
 		err = &engine.Error{
 			Reason: engine.ImageNotFound,
-			Err:    fmt.Errorf("image %q%s was pulled and is not on the engine", key.ref, forPlatform(key.platform)),
+			Err:    fmt.Errorf("image %q%s was pulled, but is not on the engine", key.ref, forPlatform(key.platform)),
 			Remedy: "see whether the image is built for this platform (`docker manifest inspect`)",
 		}
 	}
 	return err
 }
 
-// look asks the engine for an image and remembers it. An image of another platform than the one that is asked for
-// is not the image: a pull brings the right one.
+// look asks the engine for an image and caches its facts. An image of another platform than the requested one counts as
+// missing; a pull fetches the right one.
 func (e *Engine) look(ctx context.Context, key imageKey) (present bool, err error) {
 	var found image.InspectResponse
 	err = e.do(ctx, fmt.Sprintf("look for image %q", key.ref), once, func(ctx context.Context) error {
@@ -108,7 +108,7 @@ func (e *Engine) look(ctx context.Context, key imageKey) (present bool, err erro
 	return true, nil
 }
 
-// fits says whether an image is built for a platform, "os/arch[/variant]".
+// fits reports whether an image is built for a platform, "os/arch[/variant]".
 func fits(platform string, found image.InspectResponse) bool {
 	parts := append(strings.SplitN(strings.ToLower(platform), "/", 3), "", "")
 	return parts[0] == found.Os && (parts[1] == "" || parts[1] == found.Architecture) &&
@@ -135,7 +135,7 @@ func forPlatform(platform string) string {
 	return " for " + platform
 }
 
-// imageOf gives the facts of a container's image, looking it up where Prepare has not.
+// imageOf returns the facts of a container's image. It looks the image up if Prepare has not.
 func (e *Engine) imageOf(ctx context.Context, c plan.Container) (imageFacts, error) {
 	key := imageKey{c.Image, c.Platform}
 	if facts, known := e.images.known(key); known {
@@ -149,7 +149,7 @@ func (e *Engine) imageOf(ctx context.Context, c plan.Container) (imageFacts, err
 	return facts, err
 }
 
-// imageMissing is the error of a container whose image is gone since it was prepared.
+// imageMissing returns the error of a container whose image has been removed since it was prepared.
 func imageMissing(ref string) error {
 	return &engine.Error{
 		Reason: engine.ImageNotFound,
@@ -174,7 +174,7 @@ func (s *imageStore) remember(key imageKey, facts imageFacts) {
 	s.facts[key] = facts
 }
 
-// forget drops an image that turned out to be gone.
+// forget removes an image from the cache: it turned out to be gone.
 func (s *imageStore) forget(key imageKey) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -15,21 +15,21 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// keeper holds the volumes of a task from its first attempt to its last. Engines unmount a volume when the last
-// container that uses it ends, and a tmpfs is empty then; so a container of ktask's own
-// mounts them all the time. It runs the pauseProgram, and nothing is copied into its volumes once an attempt has had them.
+// keeper holds the volumes of a task from its first attempt to its last. Engines unmount a volume when the last container
+// that uses it ends, which empties a tmpfs; so a container of ktask's own mounts them all the time. It runs the
+// pauseProgram, and nothing is copied into its volumes after an attempt has used them.
 //
-// It has no memory limit: the program cannot ask for memory, while the runtime that starts it needs more than any limit
-// that would be worth setting. What a volume holds is charged to the containers that wrote it.
+// It has no memory limit: the program cannot allocate memory, while the runtime that starts it needs more than any limit
+// that would be worth setting. What a volume holds counts toward the containers that wrote it.
 type keeper struct {
 	engine    *Engine
 	volumes   []volume.CreateOptions
 	container *companion
-	// directories are those that the mounts of a volume need in it, by the place at which the container has the volume.
+	// directories maps the path of a volume in the container to the directories that the task's mounts need in it.
 	directories map[string][]string
 }
 
-// keepers are those of the tasks that are under way. The zero value is ready.
+// keepers holds the keepers of the tasks that are running. The zero value is ready for use.
 type keepers struct {
 	mu    sync.Mutex
 	tasks map[taskKey]*keeper
@@ -37,14 +37,14 @@ type keepers struct {
 
 type taskKey struct{ run, task string }
 
-// of gives the keeper of a task, nil where its attempts share nothing.
+// of returns the keeper of a task, nil if its attempts share no volumes.
 func (k *keepers) of(l engine.Labels) *keeper {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.tasks[taskKey{l.Run, l.Task}]
 }
 
-// set notes the keeper of a task, nil for none.
+// set sets the keeper of a task, nil for none.
 func (k *keepers) set(l engine.Labels, of *keeper) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -56,9 +56,9 @@ func (k *keepers) set(l engine.Labels, of *keeper) {
 	}
 }
 
-// KeepVolumes makes the volumes of a task and holds them, so that what an attempt leaves in one is there for the next.
-// It returns when they are held: an attempt that ended earlier would take their content along. Requests go on where ctx
-// ends, so that there is never anything nobody knows of.
+// KeepVolumes creates the volumes of a task and holds them, so that the next attempt finds what an attempt has left in them.
+// It returns when they are held: an attempt that ended earlier would empty them. The end of ctx does not interrupt a
+// request, so that nothing is created that ktask does not remove.
 func (e *Engine) KeepVolumes(ctx context.Context, c plan.Container, labels engine.Labels) (release func(context.Context) error, err error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -87,8 +87,8 @@ func (e *Engine) KeepVolumes(ctx context.Context, c plan.Container, labels engin
 	}, nil
 }
 
-// holdParts makes the volumes of a single attempt whose mounts show different parts of a volume: the parts have to be
-// there before the attempt starts. For any other attempt there is nothing to do.
+// holdParts creates the volumes of a single attempt whose mounts show different parts of a volume: the parts must exist
+// before the attempt starts. For other attempts it does nothing.
 func (e *Engine) holdParts(ctx context.Context, c plan.Container, labels engine.Labels) (release func(context.Context) error, err error) {
 	if e.keepers.of(labels) != nil || !slices.ContainsFunc(byVolume(c.Tmpfs), hasParts) {
 		return func(context.Context) error { return nil }, nil
@@ -96,7 +96,7 @@ func (e *Engine) holdParts(ctx context.Context, c plan.Container, labels engine.
 	return e.KeepVolumes(ctx, c, labels)
 }
 
-// plan sets what there is to hold, and returns the program that does.
+// plan sets the volumes, the container and its directories, and returns the program that it runs.
 func (k *keeper) plan(ctx context.Context, c plan.Container, labels engine.Labels) (program []byte, err error) {
 	if err := k.engine.mountsParts(ctx, c); err != nil {
 		return nil, err
@@ -109,7 +109,7 @@ func (k *keeper) plan(ctx context.Context, c plan.Container, labels engine.Label
 	if !ok {
 		return nil, &engine.Error{
 			Reason: engine.EngineRefused,
-			Err:    fmt.Errorf("hold the volumes of the task: ktask has no program for the architecture %q of image %q that could hold them in memory between attempts", image.architecture, c.Image),
+			Err:    fmt.Errorf("hold the volumes of the task: ktask has no program for the architecture %q of image %q, which is needed to hold them in memory between attempts", image.architecture, c.Image),
 			Remedy: "set retries to 0, leave the volume out, or use an image for amd64 or arm64",
 		}
 	}
@@ -135,13 +135,13 @@ func (k *keeper) plan(ctx context.Context, c plan.Container, labels engine.Label
 	return program, nil
 }
 
-// hold makes the volumes, starts the container that mounts them, and makes the directories that the task mounts: after
-// that nothing is copied into the volumes, since a task decides what is in them.
+// hold creates the volumes, starts the container that mounts them, and creates the directories that the task mounts. After
+// that nothing is copied into the volumes, since the task controls what is in them.
 func (k *keeper) hold(ctx context.Context, program []byte) error {
 	for i, v := range k.volumes {
 		_, err := k.engine.createVolume(ctx, v)
 		if errors.Is(err, errForeign) {
-			k.volumes = k.volumes[:i] // what follows is not made
+			k.volumes = k.volumes[:i] // the rest has not been created
 		}
 		if err != nil {
 			return err
@@ -173,8 +173,8 @@ func (k *keeper) hold(ctx context.Context, program []byte) error {
 	return nil
 }
 
-// check makes sure that the volumes have been held since the first attempt: an attempt that finds them empty although
-// an earlier one has filled them would not be one that a pod sees. The nil keeper holds nothing.
+// check returns an error if the volumes have not been held since the first attempt: a later attempt must find what an
+// earlier one has written, as in a pod. A nil keeper holds nothing.
 func (k *keeper) check(ctx context.Context, attempt int) error {
 	if k == nil || attempt < 2 {
 		return nil
@@ -199,17 +199,17 @@ func volumesLost(err error) error {
 	return &engine.Error{
 		Reason: engine.EngineLost,
 		Err:    fmt.Errorf("the content of the task's volumes is lost: %w", err),
-		Remedy: "see what stopped it: somebody who cleans up, or a restart of the engine; then run the task again",
+		Remedy: "find out what stopped it, such as a cleanup job or a restart of the engine; then run the task again",
 	}
 }
 
-// holds reports whether it holds a volume. The nil keeper holds none.
+// holds reports whether the keeper holds a volume. A nil keeper holds none.
 func (k *keeper) holds(name string) bool {
 	return k != nil && slices.ContainsFunc(k.volumes, func(v volume.CreateOptions) bool { return v.Name == name })
 }
 
-// release takes the container and the volumes off the engine, but for volumes of attempts that the user keeps. What
-// is in memory is gone also then.
+// release removes the container and the volumes from the engine, except volumes of attempts that the user keeps. Their
+// content, which is in memory, is lost even then.
 func (k *keeper) release(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	failures := []error{k.container.remove(ctx)}

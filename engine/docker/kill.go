@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// killSwitches let Kill reach the attempts of a run. Asking the engine for the run's containers instead would miss the
-// one that is just being started: it prints before the engine lists it as running. The zero value is ready.
+// killSwitches connect Kill to the attempts of a run. A list of the run's containers from the engine would miss one that is
+// just starting: it prints before the engine lists it as running. The zero value is ready for use.
 type killSwitches struct {
 	mu   sync.Mutex
 	runs map[string]*killSwitch
@@ -19,8 +19,8 @@ type killSwitch struct {
 	attempts int
 }
 
-// Kill kills the containers of a run, those that are just being started too. The attempts that wait for them remove
-// them and return.
+// Kill kills the containers of a run, including those that are just starting. The attempts that wait for them remove them
+// and return.
 func (e *Engine) Kill(_ context.Context, run string) error {
 	e.switches.mu.Lock()
 	defer e.switches.mu.Unlock()
@@ -31,7 +31,7 @@ func (e *Engine) Kill(_ context.Context, run string) error {
 	return nil
 }
 
-// join gives the channel that is closed when a run is killed, and what the attempt calls when it is over.
+// join returns a channel that is closed when the run is killed, and a function that the attempt calls at its end.
 func (k *killSwitches) join(run string) (killed <-chan struct{}, leave func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

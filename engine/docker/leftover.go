@@ -15,8 +15,8 @@ import (
 	"github.com/ktask/ktask/engine"
 )
 
-// Leftovers lists what ktask has made: what bears its labels, and the name that derives from them. It takes the age of
-// things by the engine's own clock, which has also dated them.
+// Leftovers lists what ktask has created: what has both its labels and the name that derives from them. It determines the
+// age by the engine's own clock, which also set the creation times.
 func (e *Engine) Leftovers(ctx context.Context, run string) ([]engine.Leftover, error) {
 	label := labelRun
 	if run != "" {
@@ -58,7 +58,7 @@ func (e *Engine) Leftovers(ctx context.Context, run string) ([]engine.Leftover, 
 	return all, err
 }
 
-// overdue reports whether something is older than its run can have used it.
+// overdue reports whether something is too old to be still in use by its run.
 func overdue(created time.Time, l engine.Labels, now time.Time) bool {
 	return l.Lifetime > 0 && !created.IsZero() && now.After(created.Add(l.Lifetime))
 }
@@ -71,22 +71,22 @@ func keptVolume(all []engine.Leftover, of engine.Labels) bool {
 	})
 }
 
-// volumePatience is how long a volume may still be in use when its container is gone: engines that remove a container for
-// somebody else say that it is gone before they give its volumes up.
-const volumePatience = time.Second
+// volumeRelease is how long a volume may remain in use after its container is gone: if somebody else removes a container at
+// the same time, engines report its removal before they release its volumes.
+const volumeRelease = time.Second
 
-// Remove takes a leftover off the engine; a container is killed first if it runs. A volume that a container of somebody
-// else uses stays, and is an error.
+// Remove removes a leftover from the engine; a running container is killed first. A volume that somebody else's container
+// uses stays, and Remove returns an error.
 func (e *Engine) Remove(ctx context.Context, left engine.Leftover) error {
 	switch left.Kind {
 	case "container":
 		return e.endContainer(ctx, left.ID)
 	case "volume":
-		for p := (&retry{until: time.Now().Add(volumePatience), pause: firstRetry}); ; {
+		for p := (&retry{until: time.Now().Add(volumeRelease), pause: firstRetry}); ; {
 			if err := e.removeVolume(ctx, left.ID); !cerrdefs.IsConflict(err) || !p.wait(ctx) {
 				return err
 			}
 		}
 	}
-	return fmt.Errorf("remove %s %q: ktask makes no such thing", left.Kind, left.Name)
+	return fmt.Errorf("remove %s %q: not a container or volume", left.Kind, left.Name)
 }

@@ -6,18 +6,18 @@ import (
 	"github.com/docker/docker/api/types/container"
 )
 
-// logBytes is the size of each of the two files in which the engine keeps a container's output. Ordinary tasks stay far
-// below it, and a task that prints forever does not fill the engine's disk.
+// logBytes is the size of each of the two files in which the engine keeps a container's output. Ordinary tasks write far
+// less, and a task that prints forever does not fill the engine's disk.
 const logBytes = 8 << 20
 
-// logDriver is a way in which an engine keeps a container's output. If an engine refuses one, the next is used.
+// logDriver is the way in which an engine keeps a container's output. If an engine refuses one, the next is used.
 type logDriver int32
 
 const (
 	// localLog is Docker's driver `local`, the only one of its drivers that keeps the output byte by byte: json-file
 	// replaces what is not UTF-8.
 	localLog logDriver = iota
-	// k8sLog is podman's driver, which keeps bytes too. It has no second file, and starts over when the first is full.
+	// k8sLog is podman's driver, which keeps bytes too. It has no second file and truncates the first when it is full.
 	k8sLog
 	// noLog is for an engine that keeps nothing.
 	noLog

@@ -17,26 +17,25 @@ import (
 	"github.com/ktask/ktask/engine/docker/replay"
 )
 
-// stream is the output of a container on its way to the sink: the attached stream, and where that breaks the log.
+// stream carries the output of a container to the sink: from the attached stream, and from the log if that breaks.
 type stream struct {
 	attempt        *attempt
 	conn           *hijackedStream
 	stdout, stderr *replay.Forwarded
-	// ctx ends with the attempt, exited with the container: from then on the engine only has to hand over what it has.
+	// ctx ends with the attempt, exited with the container: after that the engine only has to send what it has.
 	ctx, exited context.Context
 	cancel      context.CancelFunc
 	exit        context.CancelFunc
-	// ended is closed where the end of the container was found out here.
+	// ended is closed if the stream detects the end of the container.
 	ended chan struct{}
-	// drained gets the error of the stream once, when all of it has been told.
+	// drained receives the error of the stream once, when all of it has been forwarded.
 	drained chan error
 	over    bool
-	// cut says that the container outlived its stream: what ended it was something else.
+	// cut is true if the container outlived its stream: something else ended the stream.
 	cut bool
 }
 
-// attach connects to the container's streams and begins to take from them. It comes before the start, so nothing
-// is missed.
+// attach connects to the container's streams and begins to read them. It is called before the start, so nothing is missed.
 func (a *attempt) attach(ctx context.Context) (*stream, error) {
 	s := &stream{
 		attempt: a, drained: make(chan error, 1), ended: make(chan struct{}),
@@ -57,8 +56,8 @@ func (a *attempt) attach(ctx context.Context) (*stream, error) {
 	return s, nil
 }
 
-// untilAnswer bounds each read behind the end of the container; the time that a slow sink takes between two reads does
-// not count.
+// untilAnswer returns the time limit of each read after the end of the container. The time that a slow sink takes between
+// two reads does not count.
 func (s *stream) untilAnswer() time.Duration {
 	if s.exited.Err() == nil {
 		return 0
@@ -66,11 +65,11 @@ func (s *stream) untilAnswer() time.Duration {
 	return s.attempt.engine.answerWithin
 }
 
-// lingering is how long a container may live on when its stream has ended, before that is looked into. It usually ends
-// at once; one that has closed its output may go on.
+// lingering is how long a container may run on after the end of its stream before its state is checked. It usually ends
+// immediately; one that has closed its output may go on.
 const lingering = time.Second
 
-// drain tells the stream to its end, which is the container's.
+// drain forwards the stream until its end, which is the container's.
 func (s *stream) drain() error {
 	broken := s.copy(s.stdout, s.stderr, s.conn)
 	s.conn.close()
@@ -78,7 +77,7 @@ func (s *stream) drain() error {
 	return s.settle(broken)
 }
 
-// copy turns what the engine sends into the container's streams.
+// copy splits what the engine sends into the container's streams.
 func (s *stream) copy(stdout, stderr io.Writer, from io.Reader) (err error) {
 	if s.attempt.container.TTY {
 		_, err = io.Copy(stdout, from)
@@ -88,7 +87,7 @@ func (s *stream) copy(stdout, stderr io.Writer, from io.Reader) (err error) {
 	return err
 }
 
-// outlast goes on with the log for as long as the container outlives its stream.
+// outlast forwards the log for as long as the container outlives its stream.
 func (s *stream) outlast() {
 	a := s.attempt
 	for pause := lingering; !s.exitsWithin(pause); pause = min(2*pause, lastPause) {
@@ -97,20 +96,20 @@ func (s *stream) outlast() {
 		case s.exited.Err() != nil:
 			return
 		case err != nil && !cerrdefs.IsNotFound(err):
-			// Whether the engine is lost is for those to say who wait for the container.
-		case err != nil || hasEnded(found): // podman does not always tell those who wait of a container that is removed
+			// Those who wait for the container decide whether the engine is lost.
+		case err != nil || hasEnded(found): // podman does not always answer a wait for a container that is removed
 			close(s.ended)
 			<-s.exited.Done()
 			return
 		case a.recorded():
 			s.cut = true
-			// What goes wrong here is found out at the end.
+			// settle reports what goes wrong here.
 			_, _ = s.readLog(s.ctx, false)
 		}
 	}
 }
 
-// exitsWithin says whether the container has ended, and waits for it a while.
+// exitsWithin waits up to d for the end of the container and reports whether it has ended.
 func (s *stream) exitsWithin(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -122,11 +121,11 @@ func (s *stream) exitsWithin(d time.Duration) bool {
 	}
 }
 
-// settle makes sure that all output of an ended container has been told.
+// settle returns an error unless all output of an ended container has been forwarded.
 func (s *stream) settle(broken error) error {
 	a := s.attempt
 	switch {
-	case s.ctx.Err() != nil: // nobody wants it any more
+	case s.ctx.Err() != nil: // the output is no longer needed
 		return broken
 	case !a.recorded():
 		return s.incomplete(broken)
@@ -143,8 +142,8 @@ func (s *stream) settle(broken error) error {
 	return err
 }
 
-// readLog reads the engine's log from its beginning, and tells what has not been told of it: as it grows where the
-// container runs, else as it is. ctx bounds the time until the answer begins.
+// readLog reads the engine's log from its beginning and forwards what has not been forwarded. It follows the log if the
+// container is running. ctx limits the time until the answer begins.
 func (s *stream) readLog(ctx context.Context, whole bool) (complete bool, err error) {
 	a := s.attempt
 	framed := !a.container.TTY
@@ -174,7 +173,7 @@ func (s *stream) readLog(ctx context.Context, whole bool) (complete bool, err er
 	return stdout.Complete(whole, rotated) && stderr.Complete(whole, rotated), nil
 }
 
-// finish waits until all output of an ended container has been told.
+// finish waits until all output of an ended container has been forwarded.
 func (s *stream) finish() error {
 	s.exit()
 	s.conn.setDeadline(s.attempt.engine.answerWithin)
@@ -185,10 +184,10 @@ func (s *stream) finish() error {
 
 const takeOutput = "take the output of the container to its end"
 
-// errGap is why output cannot be taken up again where it broke off.
+// errGap is the reason why output is incomplete after its stream broke off.
 var errGap = errors.New("it broke off, and the engine's log of it does not have the rest")
 
-// incomplete is the error of output that may not be all there is.
+// incomplete returns the error of output that may not be complete.
 func (s *stream) incomplete(why error) error {
 	switch {
 	case why == nil:
@@ -203,7 +202,7 @@ func (s *stream) incomplete(why error) error {
 	}
 }
 
-// end closes the connections and waits for the last of the output.
+// end closes the connections and waits for the rest of the output.
 func (s *stream) end() {
 	s.cancel()
 	s.conn.close()

@@ -17,22 +17,22 @@ import (
 // messageFile is the file of the termination message within its volume.
 const messageFile = "message"
 
-// addMessage plans a volume for the termination message if the container has one: as in a pod the message is an
-// empty file of its own, mounted at the path. So everybody may write to it, also if the root file system is
-// read-only, and it outlives the process, also below /dev and in a volume.
+// addMessage adds a volume for the termination message if the container has one: as in a pod the message is an empty file of
+// its own, mounted at the path. So every user can write to it, even if the root file system is read-only, and it outlives
+// the process, even below /dev and in a volume.
 func (r *request) addMessage(c plan.Container, labels engine.Labels) {
 	if c.TerminationMessage.Path != "" {
 		r.message = r.newVolume(nil, labels)
 	}
 }
 
-// messageDirectory is where the porter has the volume.
+// messageDirectory is where the porter mounts the volume.
 const messageDirectory = "/ktask-message"
 
-// layMessage makes the empty file and mounts it. Files get into a volume and out of it through a container, the porter:
-// it mounts the volume of the message, nothing else, and is never started. The task has only the file, not
-// the directory around it, so it can write to the file and put nothing in its place. The container of the task is no way
-// to the message: a copy from it resolves the path among mounts whose content the task decides.
+// layMessage creates the empty file and mounts it. Files are copied into a volume and out of it through a container, the
+// porter, which mounts only the volume of the message and is never started. The task gets only the file, not its directory,
+// so it can write to the file but cannot replace it. The message is not copied from the task's container: such a copy
+// resolves the path among mounts whose content the task controls.
 func (a *attempt) layMessage(ctx context.Context, mountpoint string) error {
 	porter, err := a.engine.newCompanion(a.request.name+messageEnding, messageDirectory, a.container, labelsOf(a.request.config.Labels))
 	if err != nil {
@@ -56,12 +56,12 @@ func (a *attempt) layMessage(ctx context.Context, mountpoint string) error {
 	return nil
 }
 
-// messageTries is how often an engine is asked for a message that it fails to return: podman's copier now and then ends
-// without a word, and reading changes nothing.
+// messageTries is how often an engine is asked for a message that it fails to return: podman's copier occasionally ends
+// without an error text, and reading changes nothing.
 const messageTries = 4
 
-// readMessage hands the message of the stopped container on. If an engine cannot read it, the container has still ended as
-// it has: as with the kubelet, the failure takes the message's place.
+// readMessage passes on the message of the stopped container. If the engine cannot read it, the exit of the container still
+// counts: as with the kubelet, the failure takes the message's place.
 func (a *attempt) readMessage(ctx context.Context) error {
 	if a.porter == nil {
 		return nil
@@ -87,18 +87,18 @@ func (a *attempt) readMessage(ctx context.Context) error {
 	}
 }
 
-// mostMessage is the size of a file up to which its end is read as the termination message: a task can make a file of
-// any size from nothing, and an engine hands it over from the beginning.
+// mostMessage is the largest file whose end is read as the termination message: a task can create a file of any size at no
+// cost, and an engine sends it from the beginning.
 const mostMessage = 16 << 20
 
-// firstFile reads the content of the first regular file of an archive, or of a text instead if the file is too large.
+// firstFile reads the content of the first regular file of an archive, or an explanation if the file is too large.
 type firstFile struct {
 	archive *tar.Reader
 	found   bool
 	instead io.Reader
 }
 
-// Read takes bytes of the file.
+// Read reads bytes of the file.
 func (f *firstFile) Read(p []byte) (int, error) {
 	for !f.found {
 		header, err := f.archive.Next()

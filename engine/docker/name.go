@@ -10,15 +10,15 @@ import (
 	"github.com/ktask/ktask/engine"
 )
 
-// The labels of everything that ktask makes on an engine.
+// The labels of everything that ktask creates on an engine.
 const (
 	labelRun     = "dev.ktask.run"
 	labelTask    = "dev.ktask.task"
 	labelAttempt = "dev.ktask.attempt"
 	labelOwner   = "dev.ktask.owner"
 	labelVersion = "dev.ktask.version"
-	// labelCreate is a random text of one creation: what bears it is what was asked for then, and not something of the
-	// same name that somebody else has made.
+	// labelCreate is a random text for each creation. It identifies what that creation has made: something of the same name
+	// that somebody else has created does not have it.
 	labelCreate = "dev.ktask.create"
 	// labelLifetime is the longest that a container or volume can be in use after its creation, in seconds.
 	labelLifetime = "dev.ktask.lifetime"
@@ -38,11 +38,11 @@ func labelMap(l engine.Labels) map[string]string {
 	return all
 }
 
-// longestName keeps names readable in a list; Docker itself sets no bound.
+// longestName limits names to a length that is readable in a list; Docker itself has no limit.
 const longestName = 100
 
-// containerName is ktask-<run>-<task>-<attempt>. What Docker does not allow in a name becomes "-"; where that or
-// the length changes the name, a part of its hash keeps it unique.
+// containerName returns ktask-<run>-<task>-<attempt>. Characters that Docker does not allow become "-"; if that or the
+// length changes the name, a part of its hash keeps it unique.
 func containerName(l engine.Labels) string {
 	exact := fmt.Sprintf("ktask-%s-%s", l.Run, l.Task)
 	name := strings.Map(func(r rune) rune {
@@ -60,19 +60,19 @@ func containerName(l engine.Labels) string {
 	return name + attempt
 }
 
-// The endings of the names of containers that are not simply an attempt.
+// The endings of the names of containers that are not ordinary attempts.
 const (
 	keeperEnding  = "-keeper"
 	messageEnding = "-message"
-	// keptEnding is what a container gets that --keep has kept, once its attempt has ended.
+	// keptEnding is appended to the name of a container that --keep has kept, after its attempt has ended.
 	keptEnding = "-kept"
 )
 
 // volumeName returns the name of the n-th volume of an attempt.
 func volumeName(l engine.Labels, n int) string { return fmt.Sprintf("%s-%d", containerName(l), n) }
 
-// named reports whether a name is one that ktask gives to a container or volume with these labels. Labels alone prove
-// nothing: an image that is committed from a container hands its labels on to every container that is made of it.
+// named reports whether ktask gives this name to a container or volume with these labels. Labels alone prove nothing: an
+// image that is committed from a container passes its labels on to all containers created from it.
 func named(name string, l engine.Labels) bool {
 	ending, ok := strings.CutPrefix(name, containerName(l))
 	switch ending {
@@ -83,7 +83,7 @@ func named(name string, l engine.Labels) bool {
 	return ok && dashed && isNumber(number)
 }
 
-// labelsOf reads back what labelMap wrote. What it did not write is zero.
+// labelsOf parses the labels that labelMap returns. Missing ones are zero.
 func labelsOf(m map[string]string) engine.Labels {
 	attempt, _ := strconv.Atoi(m[labelAttempt])
 	lifetime, _ := strconv.ParseInt(m[labelLifetime], 10, 32) // at most 68 years, which a Duration holds

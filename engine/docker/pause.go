@@ -6,20 +6,20 @@ import (
 	"encoding/binary"
 )
 
-// pauseCode has, by the architecture of an image, the instructions of a program that does nothing until it is killed.
-// They need no library, no stack and no data, and run under any Linux kernel.
+// pauseCode maps the architecture of an image to the instructions of a program that does nothing until it is killed. They
+// need no library, no stack and no data, and run under any Linux kernel.
 var pauseCode = map[string]struct {
 	machine elf.Machine
 	code    []byte
 }{
-	// pause(2) returns when a signal is handled; none is, and if it did, it would be called again.
+	// pause(2) returns only after a signal has been handled; none is, and if it did return, it would be called again.
 	"amd64": {elf.EM_X86_64, []byte{
 		0xb8, 0x22, 0x00, 0x00, 0x00, // mov eax, 34     the number of pause
 		0x0f, 0x05, //                   syscall
 		0xeb, 0xf7, //                   jmp -9          back to the first byte
 	}},
-	// This architecture has no pause(2): ppoll(2) of no file descriptors and without a time limit waits as long. The
-	// kernel leaves its result in x0, so each round sets all arguments. An instruction has four bytes, the lowest first.
+	// This architecture has no pause(2): ppoll(2) with no file descriptors and no time limit waits as long. The kernel
+	// returns its result in x0, so each round sets all arguments. An instruction has four bytes, the lowest first.
 	"arm64": {elf.EM_AARCH64, []byte{
 		0x00, 0x00, 0x80, 0xd2, // mov x0, #0      fds: none
 		0x01, 0x00, 0x80, 0xd2, // mov x1, #0      nfds
@@ -34,9 +34,9 @@ var pauseCode = map[string]struct {
 // pauseBase is where the program is loaded: a multiple of every page size that the kernels have.
 const pauseBase = 0x400000
 
-// pauseProgram is a static executable of 64-bit Linux that does nothing for ever; ok is false where ktask has none
-// for the architecture, in the words of an image ("amd64"). It is not a file of the project, so that everybody can see
-// what is in it: an ELF header, one program header that loads the whole file, and the instructions behind them.
+// pauseProgram returns a static executable of 64-bit Linux that does nothing forever. ok is false if ktask has none for the
+// architecture, which is named as in an image ("amd64"). It is generated, not a binary file of the project, so that its
+// content can be reviewed: an ELF header, one program header that loads the whole file, and the instructions after them.
 func pauseProgram(architecture string) (program []byte, ok bool) {
 	pause, ok := pauseCode[architecture]
 	if !ok {
@@ -52,7 +52,7 @@ func pauseProgram(architecture string) (program []byte, ok bool) {
 		Machine:   uint16(pause.machine),
 		Version:   uint32(elf.EV_CURRENT),
 		Entry:     pauseBase + headers, // the first instruction
-		Phoff:     64,                  // the program header stands right behind this one
+		Phoff:     64,                  // the program header follows this one
 		Ehsize:    64,
 		Phentsize: 56,
 		Phnum:     1,

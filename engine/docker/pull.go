@@ -18,7 +18,7 @@ import (
 	"github.com/ktask/ktask/engine/docker/endpoint"
 )
 
-// pull brings an image from its registry. The error is an *engine.Error, or the cause of ctx.
+// pull pulls an image from its registry. The error is an *engine.Error, or the cause of ctx.
 func (e *Engine) pull(ctx context.Context, key imageKey, sink engine.Sink) error {
 	name, err := reference.ParseNormalizedNamed(key.ref)
 	if err != nil {
@@ -33,7 +33,7 @@ func (e *Engine) pull(ctx context.Context, key imageKey, sink engine.Sink) error
 		return &engine.Error{
 			Reason: engine.ImagePullFailed,
 			Err:    fmt.Errorf("pull image %q: %w", key.ref, err),
-			Remedy: fmt.Sprintf("mend the credentials with `docker login %s`", reference.Domain(name)),
+			Remedy: fmt.Sprintf("renew the credentials with `docker login %s`", reference.Domain(name)),
 		}
 	}
 	what := fmt.Sprintf("pull image %q", key.ref)
@@ -64,13 +64,13 @@ type message struct {
 
 // follow reads the messages of a pull to their end.
 func follow(stream io.Reader, p *progress) error {
-	p.tell("pulling", true)
+	p.emit("pulling", true)
 	limited := &io.LimitedReader{R: stream}
 	for messages := json.NewDecoder(limited); ; {
 		var m message
 		limited.N = mostAnswered
 		if err := messages.Decode(&m); err == io.EOF {
-			p.tell("pulled", true)
+			p.emit("pulled", true)
 			return nil
 		} else if err != nil {
 			return err
@@ -82,7 +82,7 @@ func follow(stream io.Reader, p *progress) error {
 	}
 }
 
-// progress adds up what the engine tells layer by layer.
+// progress sums up the progress that the engine reports for each layer.
 type progress struct {
 	image  string
 	sink   engine.Sink
@@ -90,13 +90,13 @@ type progress struct {
 	last   time.Time
 }
 
-// layer is how far the download of a layer is.
+// layer is the progress of the download of one layer.
 type layer struct{ current, total int64 }
 
-// progressEvery bounds how often progress is told: often enough for a person.
+// progressEvery is the shortest time between two progress events: often enough for a person.
 const progressEvery = 100 * time.Millisecond
 
-// note takes a message of the pull.
+// note processes a message of the pull.
 func (p *progress) note(m message) {
 	if m.ID == "" {
 		return
@@ -107,17 +107,17 @@ func (p *progress) note(m message) {
 	switch l := p.layers[m.ID]; m.Status {
 	case "Downloading":
 		p.layers[m.ID] = layer{m.ProgressDetail.Current, m.ProgressDetail.Total}
-		p.tell("pulling", false)
+		p.emit("pulling", false)
 	case "Download complete", "Pull complete":
 		p.layers[m.ID] = layer{l.total, l.total}
-		p.tell("pulling", false)
+		p.emit("pulling", false)
 	case "Extracting":
-		p.tell("extracting", false)
+		p.emit("extracting", false)
 	}
 }
 
-// tell emits the sum over all layers, unless it did so a moment ago.
-func (p *progress) tell(status string, always bool) {
+// emit emits the sum over all layers, unless it did so a moment ago. If always is true, it does so regardless.
+func (p *progress) emit(status string, always bool) {
 	now := time.Now()
 	if !always && now.Sub(p.last) < progressEvery {
 		return
@@ -131,13 +131,13 @@ func (p *progress) tell(status string, always bool) {
 	p.sink.Emit(event)
 }
 
-// pullFailure says why a pull failed. The engine has a status code where the registry refuses at once, and hands
-// through the registry's text where it refuses later: the phrases are those of the error codes of the OCI
-// distribution specification, as registries word them. An unknown repository and one that asks for other
-// credentials are the same to a registry that will not tell.
+// pullFailure returns the error of a failed pull. If the registry refuses at once, the engine returns a status code; if it
+// refuses later, the engine passes on the registry's text. The phrases are those of the error codes of the OCI distribution
+// specification, as registries word them. Registries may answer for an unknown repository as they do for missing
+// credentials.
 func pullFailure(key imageKey, registry string, err error) error {
 	text := strings.ToLower(err.Error())
-	says := func(phrases ...string) bool {
+	contains := func(phrases ...string) bool {
 		for _, phrase := range phrases {
 			if strings.Contains(text, phrase) {
 				return true
@@ -148,18 +148,18 @@ func pullFailure(key imageKey, registry string, err error) error {
 	failure := &engine.Error{Err: fmt.Errorf("pull image %q%s: %w", key.ref, forPlatform(key.platform), words{err})}
 	switch {
 	case cerrdefs.IsUnauthorized(err), cerrdefs.IsPermissionDenied(err),
-		says("unauthorized", "no basic auth credentials", "authentication required", "access denied", "access to the resource is denied"):
+		contains("unauthorized", "no basic auth credentials", "authentication required", "access denied", "access to the resource is denied"):
 		failure.Reason = engine.ImageUnauthorized
 		failure.Remedy = fmt.Sprintf("docker login %s, or correct the name of the image", registry)
-	case says("no matching manifest", "does not provide the specified platform", "does not match the specified platform"):
+	case contains("no matching manifest", "does not provide the specified platform", "does not match the specified platform"):
 		failure.Reason = engine.ImageNotFound
 		failure.Remedy = "the image is not built for this platform: name another with --platform"
-	case cerrdefs.IsNotFound(err), says("manifest unknown", "name unknown", "not found"):
+	case cerrdefs.IsNotFound(err), contains("manifest unknown", "name unknown", "not found"):
 		failure.Reason = engine.ImageNotFound
 		failure.Remedy = "correct the name or the tag of the image"
 	default:
 		failure.Reason = engine.ImagePullFailed
-		failure.Remedy = fmt.Sprintf("see whether the registry %s can be reached from the engine", registry)
+		failure.Remedy = fmt.Sprintf("check that the engine can reach the registry %s", registry)
 	}
 	return failure
 }

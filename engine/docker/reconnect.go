@@ -12,9 +12,9 @@ import (
 	"github.com/ktask/ktask/engine"
 )
 
-// ownEnd is for a container that has ended while the engine was out of reach: an engine that stops takes its containers
-// along, and what exit code that makes is no word of theirs. The end is the container's own where the engine has been
-// there all the time and has ended nothing, or where it leaves containers alone when it restarts.
+// ownEnd returns an error if the engine, not the task, may have ended a container while the engine was out of reach: an
+// engine that stops takes its containers along, so their exit codes are not their own. The end is the container's own if the
+// engine has been running all the time and has killed nothing, or if it keeps containers running across a restart.
 func (a *attempt) ownEnd(ctx context.Context, found container.InspectResponse) error {
 	ctx = context.WithoutCancel(ctx)
 	known, err := a.recall(ctx, found, found.State.FinishedAt)
@@ -37,11 +37,11 @@ func (a *attempt) ownEnd(ctx context.Context, found container.InspectResponse) e
 	}
 }
 
-// memory is what an engine remembers of a container: no more than a few hundred of its last events, and none across its
-// restart.
+// memory is what an engine's events report about a container. Engines keep no more than a few hundred of their last events,
+// and none across a restart.
 type memory struct{ created, started, killed bool }
 
-// recall asks for what has happened to a container until a time of the engine.
+// recall reads the events of a container up to a time of the engine's clock.
 func (a *attempt) recall(ctx context.Context, of container.InspectResponse, until string) (known memory, err error) {
 	err = a.engine.do(ctx, "ask what happened to the container", a.repeatedly(), func(ctx context.Context) error {
 		known = memory{}
@@ -55,7 +55,7 @@ func (a *attempt) recall(ctx context.Context, of container.InspectResponse, unti
 				known.started = known.started || event.Action == events.ActionStart
 				known.killed = known.killed || event.Action == events.ActionKill
 			case err := <-failed:
-				if err == io.EOF { //nolint:errorlint // the client's own word for the end
+				if err == io.EOF { //nolint:errorlint // how the client reports the end
 					return nil
 				}
 				return err
@@ -65,8 +65,8 @@ func (a *attempt) recall(ctx context.Context, of container.InspectResponse, unti
 	return known, err
 }
 
-// neverStarted makes sure that a container which the engine calls created has not run: an engine that was killed may
-// have started it and have lost the knowledge.
+// neverStarted returns an error if a container in the state "created" may have run: an engine that was killed may have
+// started it without recording that.
 func (a *attempt) neverStarted(ctx context.Context, found container.InspectResponse) error {
 	var now string
 	err := a.engine.do(ctx, "ask the engine for its time", a.repeatedly(), func(ctx context.Context) error {
@@ -83,7 +83,7 @@ func (a *attempt) neverStarted(ctx context.Context, found container.InspectRespo
 	}
 	return &engine.Error{
 		Reason: engine.EngineLost,
-		Err:    fmt.Errorf("the Docker engine at %s went away while it started the container, and no longer knows whether it has", a.engine.endpoint.Host),
+		Err:    fmt.Errorf("the Docker engine at %s went away while it started the container; whether the container has run is not known", a.engine.endpoint.Host),
 		Remedy: "see whether the task has done something, and run it again",
 	}
 }

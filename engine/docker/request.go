@@ -11,9 +11,9 @@ import (
 	"github.com/ktask/ktask/engine"
 )
 
-// policy decides what becomes of a request whose connection fails.
+// policy decides what happens to a request whose connection fails.
 type policy struct {
-	// repeat is for requests that may reach the engine twice: they are made again until the connection holds.
+	// repeat is true for requests that may reach the engine twice: they are repeated until the connection holds.
 	repeat bool
 	// lost is set when a request is repeated; it may be nil.
 	lost *atomic.Bool
@@ -24,9 +24,9 @@ var (
 	repeatedly = policy{repeat: true}
 )
 
-// do makes a request that the engine answers from its own state, under a deadline of its own: an engine that hangs must
-// not hang ktask. A nil request only agrees with the engine on the version of the API, for requests that have another
-// deadline. The error is an *engine.Error, or the cause of ctx; what says in it what was wanted.
+// do makes a request that the engine answers from its own state, with a deadline of its own: an engine that hangs must not
+// make ktask hang. A nil request only negotiates the version of the API, for requests that have another deadline. The error
+// is an *engine.Error, or the cause of ctx; it begins with what, the purpose of the request.
 func (e *Engine) do(ctx context.Context, what string, p policy, request func(context.Context) error) error {
 	r := e.newRetry()
 	for {
@@ -54,15 +54,15 @@ func (e *Engine) ask(ctx context.Context, what string, request func(context.Cont
 	return err
 }
 
-// repeatedly is the policy of the attempt's requests that may reach the engine twice: it notes that the engine was out
+// repeatedly returns the policy of an attempt's requests that may reach the engine twice. It records that the engine was out
 // of reach.
 func (a *attempt) repeatedly() policy { return policy{repeat: true, lost: &a.wasLost} }
 
-// oldestAPI is the first version of which a wait can be registered before the start (Docker 17.06).
+// oldestAPI is the first version with which a wait can be registered before the start (Docker 17.06).
 const oldestAPI = "1.30"
 
-// negotiate agrees with the engine on a version of the API, before the first request. The client can do it by itself, but
-// then it reads its version without a lock while another goroutine's first request writes it.
+// negotiate negotiates the version of the API, before the first request. The client could do it by itself, but then it reads
+// its version without a lock while another goroutine's first request writes it.
 func (e *Engine) negotiate(ctx context.Context) error {
 	e.negotiation.Lock()
 	defer e.negotiation.Unlock()
@@ -71,14 +71,14 @@ func (e *Engine) negotiate(ctx context.Context) error {
 	}
 	ping, err := e.client.Ping(ctx)
 	if ping.APIVersion == "" && (err == nil || cerrdefs.IsNotFound(err) || cerrdefs.IsNotImplemented(err)) {
-		return noEngine(e.endpoint.Host, "it does not tell the version of its API")
+		return noEngine(e.endpoint.Host, "it does not report the version of its API")
 	}
 	if err != nil {
 		return err
 	}
 	e.client.NegotiateAPIVersionPing(ping)
 	if version := e.client.ClientVersion(); versions.LessThan(version, oldestAPI) {
-		return fmt.Errorf("the engine speaks version %s of the Docker API, and ktask needs %s: update it", version, oldestAPI)
+		return fmt.Errorf("the engine supports version %s of the Docker API, but ktask needs %s: update the engine", version, oldestAPI)
 	}
 	e.negotiation.over = true
 	return nil

@@ -10,21 +10,21 @@ import (
 	"github.com/ktask/ktask/engine"
 )
 
-// reconnectWithin is how long an attempt that is under way tries to reach an engine that it has lost: a restart of
-// dockerd takes a few seconds.
+// reconnectWithin is how long an attempt tries to reach an engine that it has lost: a restart of dockerd takes a few
+// seconds.
 const reconnectWithin = 10 * time.Second
 
-// How long to wait before an engine is tried again, at first and at most.
+// The waits between tries to reach an engine, first and longest.
 const (
 	firstRetry = 20 * time.Millisecond
 	lastRetry  = time.Second
-	// lastPause is between looks at a container of which no output comes.
+	// lastPause is the longest wait between two checks of a container that prints nothing.
 	lastPause = 30 * time.Second
 )
 
-// retry is the time in which something is tried again. One goroutine uses it.
+// retry limits the time in which something is retried. It must not be used concurrently.
 type retry struct {
-	// until is zero if there is no end.
+	// until is zero if there is no limit.
 	until time.Time
 	pause time.Duration
 }
@@ -33,7 +33,7 @@ func (e *Engine) newRetry() *retry {
 	return &retry{until: time.Now().Add(e.reconnectWithin), pause: firstRetry}
 }
 
-// wait waits a while and reports whether to try again: neither the time is over nor ctx has ended.
+// wait pauses and reports whether to try again: the time is not over and ctx has not ended.
 func (r *retry) wait(ctx context.Context) bool {
 	if !r.until.IsZero() && time.Now().Add(r.pause).After(r.until) {
 		return false
@@ -49,8 +49,8 @@ func (r *retry) wait(ctx context.Context) bool {
 	}
 }
 
-// retryUntilGone makes a removal that must not fail because of one answer that is lost, late or an error of the engine: it
-// is the last that is done for an attempt.
+// retryUntilGone repeats a removal that must not fail because of a single answer that is lost, late or an error of the
+// engine: it is the last step of an attempt.
 func (e *Engine) retryUntilGone(ctx context.Context, request func(context.Context) error) error {
 	p := e.newRetry()
 	late := false
@@ -76,12 +76,13 @@ func hasReason(err error, reason engine.Reason) bool {
 	return ok && failure.Reason == reason
 }
 
-// ambiguous reports whether the engine may have done what it was asked to do, although it is not known to have.
+// ambiguous reports whether the engine may have carried out a request although the request failed.
 func ambiguous(err error) bool {
 	return hasReason(err, engine.EngineUnavailable) || hasReason(err, engine.EngineDidNotAnswer)
 }
 
-// removeReliably is retryUntilGone, unless the engine is lost: it has been waited for by then.
+// removeReliably is retryUntilGone, unless the engine is lost: then it makes one request, since there has been a wait for
+// the engine already.
 func (a *attempt) removeReliably(ctx context.Context, request func(context.Context) error) error {
 	if a.gone {
 		return request(ctx)

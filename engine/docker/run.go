@@ -14,8 +14,8 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// attempt is one container from its creation to its removal. One goroutine changes it; those that take the output and wait
-// for the end only read what is set before they start, and set away.
+// attempt is one container from its creation to its removal. One goroutine changes it; those that read the output and wait
+// for the end only read what is set before they start, and set wasLost.
 type attempt struct {
 	engine    *Engine
 	container plan.Container
@@ -26,25 +26,25 @@ type attempt struct {
 	// porter carries the termination message; it is nil if there is none.
 	porter *companion
 	out    engine.Output
-	// head is how the output begins.
+	// head is the beginning of the output.
 	head head
 	// killed is closed when the run is killed.
 	killed <-chan struct{}
 	// wasLost is true if the engine was out of reach for a while.
 	wasLost atomic.Bool
-	// mayRun says that the container was started and is not known to have ended.
+	// mayRun is true if the container has been started and is not known to have ended.
 	mayRun bool
-	// gone says that it has not come back.
+	// gone is true if the engine was lost and has not come back.
 	gone bool
-	// id is the container's, its name while the engine has not answered, and "" where there is none.
+	// id is the container's id, its name if the engine has not answered yet, and "" if there is no container.
 	id string
-	// volumes are the names of those that may be on the engine.
+	// volumes are the names of the volumes that may be on the engine.
 	volumes []string
 }
 
-// Run is one attempt: create, copy the files in, attach, register the wait, start, take the output to its end,
-// wait, inspect, remove. What ends ctx while the engine creates or starts the container is acted upon once the engine
-// has answered, so that there is never a container nobody knows of.
+// Run runs one attempt: create, copy the files in, attach, register the wait, start, read the output to its end, wait,
+// inspect, remove. Cancellation during create or start takes effect after the engine has answered, so that no container is
+// left that ktask does not remove.
 func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels, out engine.Output) (exit engine.Exit, err error) {
 	if ctx.Err() != nil {
 		return engine.Exit{}, context.Cause(ctx)
@@ -64,7 +64,7 @@ func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels
 	}
 	defer func() {
 		a.gone = hasReason(err, engine.EngineLost)
-		// It is removed before the caller hears of it: the contract leaves nothing behind.
+		// The container is removed before Run returns: the contract requires that nothing is left.
 		if failure := a.remove(ctx, err != nil || exit.Code != 0); failure != nil {
 			err = errors.Join(err, failure)
 		}
@@ -82,7 +82,7 @@ func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels
 	return exit, lost(err)
 }
 
-// convert makes the request, asking the engine only for what this container depends on.
+// convert sets the request. It asks the engine only for what this container depends on.
 func (a *attempt) convert(ctx context.Context, labels engine.Labels) (err error) {
 	known := facts{logDriver: logDriver(a.engine.logDriver.Load())}
 	if needsMemory(a.container) || needsCPUs(a.container) {
@@ -114,7 +114,7 @@ func (a *attempt) fill(ctx context.Context) error {
 	if a.container.Security.ReadOnlyRootfs {
 		return &engine.Error{
 			Reason: engine.EngineRefused,
-			Err:    errors.New("copy files into the container: Docker writes to no container whose root file system is read-only"),
+			Err:    errors.New("copy files into the container: Docker cannot write to a container whose root file system is read-only"),
 			Remedy: "leave readOnlyRootFilesystem out",
 		}
 	}
@@ -127,10 +127,10 @@ func (a *attempt) fill(ctx context.Context) error {
 	})
 }
 
-// run starts the container and sees it through.
+// run starts the container and waits until it has ended and all its output has been forwarded.
 func (a *attempt) run(ctx context.Context) (engine.Exit, error) {
 	stream, err := a.attach(ctx)
-	if exit, ok := a.startFailed(err); ok { // podman makes the process when somebody attaches to it
+	if exit, ok := a.startFailed(err); ok { // podman creates the process when a client attaches
 		return exit, nil
 	}
 	if err != nil {
@@ -168,7 +168,7 @@ func (a *attempt) run(ctx context.Context) (engine.Exit, error) {
 	return exit, err
 }
 
-// inspect reads how the container ended: the wait knows the exit code, and neither the times nor why.
+// inspect returns how the container ended: the wait returns the exit code, but neither the times nor the reason.
 func (a *attempt) inspect(ctx context.Context, stopped bool) (engine.Exit, error) {
 	found, err := a.state(context.WithoutCancel(ctx))
 	if err != nil {
@@ -177,7 +177,7 @@ func (a *attempt) inspect(ctx context.Context, stopped bool) (engine.Exit, error
 	if !hasEnded(found) {
 		return engine.Exit{}, &engine.Error{
 			Reason: engine.EngineRefused,
-			Err:    fmt.Errorf("ask how the container ended: the engine has said that it ended, and now that it is %s", found.State.Status),
+			Err:    fmt.Errorf("ask how the container ended: the engine reported that it had ended, and now reports that it is %s", found.State.Status),
 			Remedy: remedyRefused,
 		}
 	}
@@ -204,7 +204,7 @@ func (a *attempt) inspect(ctx context.Context, stopped bool) (engine.Exit, error
 		ImageDigest: digest,
 	}
 	if exit.Finished.Before(exit.Started) {
-		// Engines note the start after they have made it: a quick process can be over by then.
+		// Engines record the start after the process has started: a short process may have ended by then.
 		exit.Finished = exit.Started
 	}
 	if exit.OOMKilled {
@@ -213,7 +213,7 @@ func (a *attempt) inspect(ctx context.Context, stopped bool) (engine.Exit, error
 	return exit, a.readMessage(ctx)
 }
 
-// engineTime reads a time of the engine; the zero time stands for one that it does not know.
+// engineTime parses a time of the engine. It returns the zero time if the engine has none.
 func engineTime(s string) time.Time {
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {

@@ -7,23 +7,23 @@ import (
 	"github.com/ktask/ktask/engine"
 )
 
-// sharedPull is a pull that all who want the image wait for.
+// sharedPull is a pull that several callers wait for.
 type sharedPull struct {
 	cancel context.CancelFunc
-	// done is closed behind the pull, when err is set.
+	// done is closed after the pull, when err is set.
 	done chan struct{}
 	err  error
-	// waiting is how many callers wait; the store's mutex guards it.
+	// waiting is the number of callers that wait; the store's mutex guards it.
 	waiting int
 
-	// mu guards what follows: a slow sink holds up those who wait for the same image, and nobody else.
+	// mu guards what follows. A slow sink delays only the callers that wait for the same image.
 	mu    sync.Mutex
 	sinks map[int]engine.Sink
 	next  int
 }
 
-// share pulls an image, or joins the pull of it that is under way. A caller whose ctx ends leaves; when all have
-// left the pull is given up, and the last one waits for its end.
+// share pulls an image, or joins a pull of it that is running. A caller whose ctx ends leaves. The last one to leave cancels
+// the pull and waits for its end.
 func (s *imageStore) share(ctx context.Context, key imageKey, sink engine.Sink) error {
 	shared := s.join(ctx, key)
 	id := shared.enter(sink)
@@ -37,7 +37,7 @@ func (s *imageStore) share(ctx context.Context, key imageKey, sink engine.Sink) 
 	shared.waiting--
 	last := shared.waiting == 0
 	if last && s.pulls[key] == shared {
-		delete(s.pulls, key) // who comes now must not wait for a pull that is given up
+		delete(s.pulls, key) // later callers must not join a canceled pull
 	}
 	s.mu.Unlock()
 	if last {
@@ -47,13 +47,13 @@ func (s *imageStore) share(ctx context.Context, key imageKey, sink engine.Sink) 
 	return context.Cause(ctx)
 }
 
-// join adds a caller to the pull of an image, and starts it where there is none.
+// join adds a caller to the pull of an image, and starts the pull if there is none.
 func (s *imageStore) join(ctx context.Context, key imageKey) *sharedPull {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	shared, ok := s.pulls[key]
 	if !ok {
-		// The pull outlives the first caller if others still wait for it.
+		// The pull continues after the first caller's ctx has ended if others wait for it.
 		pulling, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		shared = &sharedPull{cancel: cancel, done: make(chan struct{}), sinks: map[int]engine.Sink{}}
 		if s.pulls == nil {
@@ -62,7 +62,7 @@ func (s *imageStore) join(ctx context.Context, key imageKey) *sharedPull {
 		s.pulls[key] = shared
 		go func() {
 			defer cancel()
-			shared.err = s.pull(pulling, key, engine.SinkFunc(shared.tell))
+			shared.err = s.pull(pulling, key, engine.SinkFunc(shared.broadcast))
 			s.mu.Lock()
 			if s.pulls[key] == shared {
 				delete(s.pulls, key)
@@ -83,15 +83,15 @@ func (p *sharedPull) enter(sink engine.Sink) (id int) {
 	return p.next
 }
 
-// leave returns when the caller hears nothing more.
+// leave removes a caller. After it returns, the caller's sink gets no more events.
 func (p *sharedPull) leave(id int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.sinks, id)
 }
 
-// tell passes an event on to those who wait.
-func (p *sharedPull) tell(event engine.Event) {
+// broadcast sends an event to the sinks of all callers.
+func (p *sharedPull) broadcast(event engine.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, sink := range p.sinks {

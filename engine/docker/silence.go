@@ -7,25 +7,25 @@ import (
 	"time"
 )
 
-// How long an engine may be silent.
+// The time limits for an engine that does not answer.
 const (
-	// noticedAfter is how long a request goes unanswered before the user hears of it.
+	// noticedAfter is how long a request goes unanswered before the user is notified.
 	noticedAfter = 5 * time.Second
-	// silentAfter is how long a ping goes unanswered, while a task is to be stopped, before the engine is taken to hang. A
-	// busy engine answers pings.
+	// silentAfter is how long a ping may go unanswered, while a task is to be stopped, before the engine counts as hanging.
+	// A busy engine answers pings.
 	silentAfter = 10 * time.Second
-	// silentWithin bounds each request to an engine that hangs: whether it still does.
+	// silentWithin limits each request to an engine that hangs.
 	silentWithin = time.Second
 	// pingEvery is the time between two pings.
 	pingEvery = time.Second
 )
 
-// silence is what is known of an engine that does not answer. The zero value is of one that does.
+// silence is the state of an engine that does not answer. The zero value is that of one that does.
 type silence struct {
-	mu    sync.Mutex
-	hangs bool
-	told  bool
-	calls map[*context.CancelCauseFunc]bool
+	mu       sync.Mutex
+	hangs    bool
+	notified bool
+	calls    map[*context.CancelCauseFunc]bool
 }
 
 // unanswered is the cause of the end of a request that took too long.
@@ -33,11 +33,11 @@ type unanswered struct{ within time.Duration }
 
 func (u unanswered) Error() string { return errNoAnswer.Error() }
 
-// Is makes it an errNoAnswer.
+// Is reports whether target is errNoAnswer.
 func (u unanswered) Is(target error) bool { return target == errNoAnswer }
 
-// limited is the context of a request: it ends after answerWithin, and before if the engine hangs. done ends it; answered
-// reports whether the engine has answered, whatever it said.
+// limited returns the context of a request: it ends after answerWithin, or earlier if the engine hangs. done ends it;
+// answered reports whether the engine has answered, even with an error.
 func (e *Engine) limited(ctx context.Context) (limited context.Context, done func(answered bool)) {
 	s := &e.silence
 	s.mu.Lock()
@@ -52,7 +52,7 @@ func (e *Engine) limited(ctx context.Context) (limited context.Context, done fun
 		s.calls = map[*context.CancelCauseFunc]bool{}
 	}
 	s.calls[&giveUp] = true
-	notice := time.AfterFunc(noticedAfter, func() { s.tell(e, noticedAfter, within-noticedAfter) })
+	notice := time.AfterFunc(noticedAfter, func() { s.notify(e, noticedAfter, within-noticedAfter) })
 	return ctx, func(answered bool) {
 		notice.Stop()
 		giveUp(nil)
@@ -61,23 +61,23 @@ func (e *Engine) limited(ctx context.Context) (limited context.Context, done fun
 		defer s.mu.Unlock()
 		delete(s.calls, &giveUp)
 		if answered {
-			s.hangs, s.told = false, false
+			s.hangs, s.notified = false, false
 		}
 	}
 }
 
-// tell tells the user once in a silence what ktask waits for.
-func (s *silence) tell(e *Engine, since, atMost time.Duration) {
+// notify notifies the user, once in a silence, of what ktask waits for.
+func (s *silence) notify(e *Engine, since, atMost time.Duration) {
 	s.mu.Lock()
-	told := s.told
-	s.told = true
+	notified := s.notified
+	s.notified = true
 	s.mu.Unlock()
-	if !told && e.notice != nil {
+	if !notified && e.notice != nil {
 		e.notice(fmt.Sprintf("the Docker engine at %s has not answered for %v, waiting up to %v more", e.endpoint.Host, since, atMost))
 	}
 }
 
-// begin ends all requests: the engine hangs.
+// begin cancels all requests: the engine hangs.
 func (s *silence) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,8 +87,8 @@ func (s *silence) begin() {
 	}
 }
 
-// watchStop pings the engine from the end of ctx on: what remains to be done is little, and a user who has given up does not
-// wait long for an engine that hangs. The caller calls over when all is done; it waits for what was started.
+// watchStop pings the engine after ctx has ended: little remains to be done then, and a user who has interrupted the run
+// should not wait long for an engine that hangs. The caller calls over at the end; over waits for the goroutine.
 func (e *Engine) watchStop(ctx context.Context) (over func()) {
 	watching, end := context.WithCancel(context.WithoutCancel(ctx))
 	var work sync.WaitGroup
@@ -115,16 +115,16 @@ func (e *Engine) watchStop(ctx context.Context) (over func()) {
 	}
 }
 
-// pings reports whether the engine answers, or cannot be reached: that is for others to find out.
+// pings reports whether the engine answers a ping or cannot be reached, which other requests find out.
 func (e *Engine) pings(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, silentAfter)
 	defer cancel()
 	const early = 3 * time.Second
 	notice := time.AfterFunc(early, func() {
 		e.silence.mu.Lock()
-		e.silence.told = false // what was said before has changed
+		e.silence.notified = false // an earlier notice no longer applies
 		e.silence.mu.Unlock()
-		e.silence.tell(e, early, silentAfter-early)
+		e.silence.notify(e, early, silentAfter-early)
 	})
 	defer notice.Stop()
 	_, _ = e.client.Ping(ctx)

@@ -10,8 +10,8 @@ import (
 	"github.com/ktask/ktask/engine"
 )
 
-// start starts the container, once. Where the answer is lost, whether it has started is asked for; and where it has
-// not, it is started again under another name: a first request that is still on its way then finds nothing to start.
+// start starts the container once. If the answer is lost, start finds out whether the container has started. If it has not,
+// start renames it and tries again: if the first request is still on its way, it then finds nothing to start.
 func (a *attempt) start(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	name := a.request.name
@@ -37,8 +37,8 @@ func (a *attempt) start(ctx context.Context) error {
 	}
 }
 
-// startedUnless renames the container, and says whether it was started under its former name. An engine answers both
-// requests only when it is done with a start. It is an error where that cannot be known.
+// startedUnless renames the container and reports whether it was started under its former name. The engine handles a rename
+// only after a running start, so the answer is final. It returns an error if it cannot be known.
 func (a *attempt) startedUnless(ctx context.Context, name string) (started bool, err error) {
 	renaming := a.engine.do(ctx, "rename the container", a.repeatedly(), func(ctx context.Context) error {
 		return a.engine.client.ContainerRename(ctx, a.id, name)
@@ -49,13 +49,13 @@ func (a *attempt) startedUnless(ctx context.Context, name string) (started bool,
 		return false, err
 	case hasRun(found):
 		return true, nil
-	case found.Name != "/"+name: // a second renaming is refused, and need not be done
+	case found.Name != "/"+name: // a repeated rename is refused, but not needed
 		return false, renaming
 	}
 	return false, a.neverStarted(ctx, found)
 }
 
-// state asks how the container is.
+// state returns the state of the container.
 func (a *attempt) state(ctx context.Context) (container.InspectResponse, error) {
 	return a.stateOf(ctx, a.id)
 }
@@ -64,22 +64,23 @@ func (a *attempt) stateOf(ctx context.Context, id string) (found container.Inspe
 	err = a.engine.do(ctx, "ask how the container is", a.repeatedly(), func(ctx context.Context) (err error) {
 		found, err = a.engine.client.ContainerInspect(ctx, id)
 		if err == nil && found.State == nil {
-			err = errors.New("the engine does not say")
+			err = errors.New("the engine returned no state")
 		}
 		return err
 	})
 	return found, err
 }
 
-// hasRun says whether a container has been started.
+// hasRun reports whether a container has been started.
 func hasRun(found container.InspectResponse) bool {
 	return found.State.Running || !engineTime(found.State.StartedAt).IsZero()
 }
 
-// hasEnded says whether a container has been started and runs no more.
+// hasEnded reports whether a container has been started and is no longer running.
 func hasEnded(found container.InspectResponse) bool { return hasRun(found) && !found.State.Running }
 
-// startFailed tells a command that cannot be run from an engine that cannot run it.
+// startFailed reports whether a start failed because of the container's command, as opposed to the engine, and returns the
+// Exit.
 func (a *attempt) startFailed(err error) (engine.Exit, bool) {
 	failure, ok := errors.AsType[*engine.Error](err)
 	if !ok || failure.Reason != engine.EngineRefused {

@@ -9,19 +9,19 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// execPhrases begin what runc (the first) and crun (the others) say of a command.
+// execPhrases are the beginnings of what runc (the first) and crun (the others) report about a command.
 var execPhrases = []string{`exec: "`, "executable file `", "exec `", "exec container process `"}
 
-// startFailure says whether a failed create or start is the fault of the container's command, and which. The engine
-// answers 400, 404 or 500, depending on its version, and hands through the text of its runtime: runc's or crun's words,
-// which in turn end in the C library's. There is nothing else to classify by, so this function reads the text; ok is
-// false where it finds none of the phrases.
+// startFailure reports whether a failed create or start is the fault of the container's command, and returns the Exit. The
+// engine answers 400, 404 or 500, depending on its version, with the text of its runtime, runc or crun, which ends in the
+// text of the C library. Nothing else identifies the failure, so this function reads the text; ok is false if it finds none
+// of the phrases.
 func startFailure(err error, c plan.Container) (exit engine.Exit, ok bool) {
 	text := strings.ToLower(err.Error())
 	if strings.Contains(text, "no command specified") {
 		return commandNotFound(c), true
 	}
-	// What is wrong with a mount or the working directory ends in the same reasons, and begins otherwise.
+	// Errors of a mount or the working directory end in the same reasons, but begin differently.
 	for _, phrase := range execPhrases {
 		if strings.Contains(text, phrase) {
 			return commandFailure(text, c)
@@ -30,12 +30,12 @@ func startFailure(err error, c plan.Container) (exit engine.Exit, ok bool) {
 	return engine.Exit{}, false
 }
 
-// execLine is what runc writes to the output of a container when the very last step, execve(2), fails: by then the
-// engine has been told that the container runs. The first form is that of runc 1.1, the second of older ones.
+// execLine is what runc writes to the output of a container if the very last step, execve(2), fails: by then it has reported
+// to the engine that the container runs. The first form is that of runc 1.1, the second of older versions.
 var execLine = regexp.MustCompile(`^(?:exec \S+: |standard_init_linux\.go:\d+: exec user process caused: )([a-z ]+)$`)
 
-// execFailure says whether a container ended because its command could not be executed, although the engine started
-// it: only is the one line of its output.
+// execFailure reports whether a container ended because its command could not be executed, although the engine started it.
+// only is the only line of its output.
 func execFailure(code int, only string, c plan.Container) (exit engine.Exit, ok bool) {
 	reason := execLine.FindStringSubmatch(strings.TrimSpace(only))
 	if code != 1 && code != 255 || reason == nil {
@@ -44,16 +44,16 @@ func execFailure(code int, only string, c plan.Container) (exit engine.Exit, ok 
 	return commandFailure(reason[1], c)
 }
 
-// commandFailure reads the C library's words for the failure of execve(2). The codes are the shell's.
+// commandFailure returns the Exit for the C library's text of a failed execve(2). The codes are the shell's.
 func commandFailure(text string, c plan.Container) (exit engine.Exit, ok bool) {
-	says := func(phrase string) bool { return strings.Contains(text, phrase) }
+	contains := func(phrase string) bool { return strings.Contains(text, phrase) }
 	switch {
-	case says("exec format error"):
+	case contains("exec format error"):
 		return engine.Exit{Code: 126, Reason: engine.WrongArchitecture, Message: command(c) +
 			" is built for another architecture than the engine's, or is a script without a #! line"}, true
-	case says("not found"), says("no such file or directory"):
+	case contains("not found"), contains("no such file or directory"):
 		return commandNotFound(c), true
-	case says("permission denied"), says("is a directory"), says("operation not permitted"):
+	case contains("permission denied"), contains("is a directory"), contains("operation not permitted"):
 		return engine.Exit{Code: 126, Reason: engine.CommandNotRunnable, Message: command(c) + " cannot be executed"}, true
 	}
 	return engine.Exit{}, false
@@ -66,13 +66,13 @@ func commandNotFound(c plan.Container) engine.Exit {
 	}
 }
 
-// command names what was to be executed; a secret in it is masked.
+// command names what was to be executed. A secret in it is masked.
 func command(c plan.Container) string {
 	switch {
 	case len(c.Command) > 0:
 		return fmt.Sprintf("command %q", c.Command[0])
 	case len(c.Args) > 0:
-		return fmt.Sprintf("the entrypoint of image %q (%q where it has none)", c.Image, c.Args[0])
+		return fmt.Sprintf("the entrypoint of image %q (%q if it has none)", c.Image, c.Args[0])
 	}
 	return fmt.Sprintf("the command of image %q", c.Image)
 }

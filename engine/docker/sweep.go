@@ -10,20 +10,20 @@ import (
 	"github.com/docker/docker/api/types/filters"
 )
 
-// How long Sweep waits before it tries again with an engine that failed, at first and at most.
+// The waits between Sweep's tries with an engine that failed, first and longest.
 const (
 	firstPause   = 100 * time.Millisecond
 	longestPause = 5 * time.Second
 )
 
-// Sweep removes what a dead process has left, and what the engine still makes on its behalf.
+// Sweep removes what a dead process has left, and what the engine is still creating for it.
 func (e *Engine) Sweep(ctx context.Context, run string, quiet time.Duration) error {
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		err := e.sweep(ctx, run, quiet)
 		if err == nil {
 			return nil
 		}
-		// The engine restarts, or is busy with the very thing that is to be removed.
+		// The engine is restarting, or is busy with what is to be removed.
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
@@ -32,8 +32,8 @@ func (e *Engine) Sweep(ctx context.Context, run string, quiet time.Duration) err
 	}
 }
 
-// sweep listens, so that it need not wait for the end of the silence to remove what appears, and lists again behind that
-// end: the engine tells nothing of what it makes while it takes up the request to listen.
+// sweep listens for events, so that what appears is removed immediately, and lists again after the quiet time: the engine
+// sends no events for what it creates while it sets up the listening.
 func (e *Engine) sweep(ctx context.Context, run string, quiet time.Duration) error {
 	if err := e.do(ctx, "listen to the engine", once, nil); err != nil {
 		return err
@@ -67,12 +67,12 @@ func (e *Engine) sweep(ctx context.Context, run string, quiet time.Duration) err
 	}
 }
 
-// news waits for something that may be the run's, or for the end of the silence: over is true then.
+// news waits for an event that may be the run's, or for the end of the silence; over is true then.
 func news(run string, appeared <-chan events.Message, failed <-chan error, silence <-chan time.Time) (over bool, err error) {
 	for {
 		select {
 		case event := <-appeared:
-			// Engines tell the labels of containers alone.
+			// Engines report the labels of containers only.
 			if event.Type != events.ContainerEventType || event.Actor.Attributes[labelRun] == run {
 				return false, nil
 			}
@@ -84,10 +84,10 @@ func news(run string, appeared <-chan events.Message, failed <-chan error, silen
 	}
 }
 
-// removals is how many containers are removed at once: an engine takes long over each and has few threads for it.
+// removals is how many containers are removed at a time: an engine takes long for each and has few threads for it.
 const removals = 8
 
-// removeRun removes what is there of a run, one kind after the other; some says that there was something.
+// removeRun removes what there is of a run, first the containers, then the volumes. some reports whether there was anything.
 func (e *Engine) removeRun(ctx context.Context, run string) (some bool, err error) {
 	all, err := e.Leftovers(ctx, run)
 	if err != nil {

@@ -18,13 +18,13 @@ import (
 
 // addTmpfs adds the memory-backed volumes of the container to the request.
 //
-// Every volume is one tmpfs with one limit, however many mounts it has. A volume with one mount belongs to the container
-// and needs nothing else. A volume with several mounts, or one that attempts share, is a volume of Docker's local driver.
+// Each volume is one tmpfs with one limit, however many mounts it has. A volume with one mount belongs to the container and
+// needs nothing else. A volume with several mounts, or one that attempts share, is a volume of Docker's local driver.
 //
-// A subPath that all mounts of a volume have in common is the whole volume: nothing else of it is ever seen. Different
-// parts of one volume are mounted by the engine itself, see mountsParts. A bind of the directory's path is no way to do
-// it: a task that has a part above it can put a link in its place, and the engine would follow that to any directory
-// of its machine. See "A subPath is safe or refused" in docs/fidelity.md.
+// A subPath that all mounts of a volume have in common stands for the whole volume: nothing else of it is ever visible.
+// Different parts of a volume are mounted by the engine itself, see mountsParts. A bind mount of the directory's path is not
+// safe: a task that mounts a part above it can replace it with a link, which the engine would follow to any directory of its
+// machine. See "A subPath is safe or refused" in docs/fidelity.md.
 func (r *request) addTmpfs(c plan.Container, labels engine.Labels, known facts) {
 	if known.shared {
 		labels.Attempt = 0 // the volumes are the task's
@@ -53,7 +53,7 @@ func (r *request) addTmpfs(c plan.Container, labels engine.Labels, known facts) 
 	}
 }
 
-// mountOnce mounts a tmpfs that nobody shares. Docker's are noexec by default, a pod's are not.
+// mountOnce mounts a tmpfs that is not shared. Docker's are noexec by default, a pod's are not.
 func (r *request) mountOnce(m plan.Tmpfs, size int64) {
 	options := []string{"rw", "exec", "mode=1777"}
 	if m.ReadOnly {
@@ -79,7 +79,7 @@ func (r *request) newVolume(options map[string]string, labels engine.Labels) str
 func (r *request) mountVolume(name, part string, m plan.Tmpfs) {
 	r.host.Mounts = append(r.host.Mounts, mount.Mount{
 		Type: mount.TypeVolume, Source: name, Target: m.Path, ReadOnly: m.ReadOnly,
-		// An emptyDir is empty, whatever the image has at its place.
+		// An emptyDir is empty, even if the image has files at its path.
 		VolumeOptions: &mount.VolumeOptions{NoCopy: true, Subpath: part},
 	})
 }
@@ -89,8 +89,8 @@ func (r *request) mountVolume(name, part string, m plan.Tmpfs) {
 // internal/safepath of moby.
 const subpathAPI = "1.45"
 
-// mountsParts makes sure that the engine can mount parts of a volume if the container asks for them. The error is an
-// *engine.Error.
+// mountsParts returns an error if the container mounts parts of a volume and the engine does not support that. The error is
+// an *engine.Error.
 func (e *Engine) mountsParts(ctx context.Context, c plan.Container) error {
 	i := slices.IndexFunc(byVolume(c.Tmpfs), hasParts)
 	if i < 0 {

@@ -14,8 +14,8 @@ import (
 	"github.com/ktask/ktask/engine"
 )
 
-// createVolume makes a volume and returns where the engine has it. An engine that has a volume of the name returns that, so
-// the random label shows whether it is this one.
+// createVolume creates a volume and returns its path on the engine's machine. If a volume of the name exists, the engine
+// returns that one, so the random label shows which one it is.
 func (e *Engine) createVolume(ctx context.Context, v volume.CreateOptions) (mountpoint string, err error) {
 	v.Labels = maps.Clone(v.Labels)
 	v.Labels[labelCreate] = rand.Text()
@@ -27,17 +27,17 @@ func (e *Engine) createVolume(ctx context.Context, v volume.CreateOptions) (moun
 	return mountpoint, err
 }
 
-// errForeign is the cause if something of a name that ktask wants is somebody else's, who keeps it.
+// errForeign is the cause if a name that ktask needs belongs to something that somebody else has created. It is not removed.
 var errForeign = errors.New("the engine has one of this name, which somebody else has made")
 
-// refusesSize says whether the engine takes the size of a tmpfs for a quota of its disk, as podman before 4.8 does
-// (https://github.com/containers/podman/issues/20449). Nothing but its text tells.
+// refusesSize reports whether the engine takes the size of a tmpfs for a quota of its disk, as podman before 4.8 does
+// (https://github.com/containers/podman/issues/20449). Only the text of the error shows it.
 func refusesSize(err error) bool {
 	return hasReason(err, engine.EngineRefused) && strings.Contains(err.Error(), "size and inodes not supported")
 }
 
-// inBlocks gives the size of a tmpfs in its other unit, pages, in which no engine looks for a quota. They are taken to
-// have the 4 KiB that they have on all but a few arm64 and ppc64 kernels, where the volume is then larger.
+// inBlocks returns the size of a tmpfs in pages, which no engine takes for a quota. Pages are assumed to have 4 KiB, as on
+// all but a few arm64 and ppc64 kernels, where the volume is then larger.
 func inBlocks(options map[string]string) map[string]string {
 	const page = 4096
 	options = maps.Clone(options)

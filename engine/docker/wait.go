@@ -14,15 +14,15 @@ import (
 
 // exitWait waits for the end of a container.
 type exitWait struct {
-	// over gets the error of the wait once.
+	// over receives the error of the wait once.
 	over chan error
 	// begun is closed when the container has been started.
-	begun  chan struct{}
-	cancel context.CancelFunc
-	told   bool
+	begun    chan struct{}
+	cancel   context.CancelFunc
+	reported bool
 }
 
-// wait registers for the container's end; that is before its start, so none is missed.
+// wait registers for the container's end. It is called before the start, so the end is never missed.
 func (a *attempt) wait(ctx context.Context) (*exitWait, error) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	first, err := a.register(ctx, container.WaitConditionNextExit)
@@ -35,28 +35,28 @@ func (a *attempt) wait(ctx context.Context) (*exitWait, error) {
 	return w, nil
 }
 
-// begin says that the container has been started.
+// begin marks the container as started.
 func (w *exitWait) begin() { close(w.begun) }
 
-// drop gives the wait up, and waits until it has ended.
+// drop cancels the wait and returns when it has ended.
 func (w *exitWait) drop() {
 	w.cancel()
-	if !w.told {
+	if !w.reported {
 		<-w.over
 	}
 }
 
-// registration is the engine's promise to tell when the container has ended.
+// registration is a registered wait: the engine answers when the container has ended.
 type registration struct {
 	done   <-chan container.WaitResponse
 	failed <-chan error
 }
 
-// register returns when the engine has made its promise.
+// register returns when the engine has confirmed the wait.
 func (a *attempt) register(ctx context.Context, condition container.WaitCondition) (registration, error) {
 	var r registration
 	err := a.engine.do(ctx, "wait for the container", a.repeatedly(), func(limited context.Context) error {
-		// The deadline is for the promise, not for its fulfilment.
+		// The deadline applies to the confirmation, not to the end of the container.
 		waiting, cancel := context.WithCancel(ctx)
 		late := context.AfterFunc(limited, cancel)
 		r.done, r.failed = a.engine.client.ContainerWait(waiting, a.id, condition)
@@ -78,7 +78,7 @@ func (a *attempt) register(ctx context.Context, condition container.WaitConditio
 	return r, err
 }
 
-// answer waits until the container has ended. It reads the one of the two channels that the client sends to.
+// answer waits until the container has ended. It reads whichever of the two channels the client sends to.
 func (r registration) answer() error {
 	select {
 	case answer := <-r.done:
@@ -91,8 +91,8 @@ func (r registration) answer() error {
 	}
 }
 
-// watch returns when the container has ended. A wait that breaks off is taken up again; the end that was missed
-// meanwhile shows in the state of the container.
+// watch returns when the container has ended. A wait that breaks off is registered again; if the end was missed meanwhile,
+// the container's state shows it.
 func (a *attempt) watch(ctx context.Context, begun <-chan struct{}, current registration) error {
 	for p := (retry{pause: firstRetry}); ; {
 		if current.answer() == nil {
@@ -118,9 +118,9 @@ func (a *attempt) watch(ctx context.Context, begun <-chan struct{}, current regi
 	}
 }
 
-// await waits for the end of the container, which the engine tells or, where it does not, the end of the output does. It
-// stops it when ctx ends, with its stop signal and, when the grace is over, with SIGKILL; when the run is killed it
-// does so at once. stopped says that the container was told to stop.
+// await waits for the end of the container, which the engine reports; if it does not, the end of the output shows it. When
+// ctx ends, await stops the container with its stop signal and, after the grace, with SIGKILL; when the run is killed, it
+// sends SIGKILL immediately. stopped reports whether it has stopped the container.
 func (a *attempt) await(ctx context.Context, exited *exitWait, ended <-chan struct{}) (stopped bool, err error) {
 	end := ending{attempt: a}
 	defer end.drop()
@@ -129,7 +129,7 @@ func (a *attempt) await(ctx context.Context, exited *exitWait, ended <-chan stru
 		var failure error
 		select {
 		case err := <-exited.over:
-			exited.told = true
+			exited.reported = true
 			return end.sent, a.goneAway(err)
 		case <-ended:
 			return end.sent, nil
@@ -153,10 +153,10 @@ func (a *attempt) await(ctx context.Context, exited *exitWait, ended <-chan stru
 	}
 }
 
-// errEnded says that a container has ended without a word of the engine.
+// errEnded is returned if a container has ended and the engine has not reported it.
 var errEnded = errors.New("the container has ended")
 
-// goneAway says of an engine that cannot be reached any more what that means.
+// goneAway turns the error of an engine that can no longer be reached into an EngineLost error.
 func (a *attempt) goneAway(err error) error {
 	failure, ok := errors.AsType[*engine.Error](err)
 	if !ok || failure.Reason != engine.EngineUnavailable {
@@ -169,15 +169,15 @@ func (a *attempt) goneAway(err error) error {
 	}
 }
 
-// ending is how far the container has been told to end.
+// ending is the state of stopping a container.
 type ending struct {
 	*attempt
-	// sent says that a signal reached the container, killing that SIGKILL was sent.
+	// sent is true if a signal reached the container, killing if SIGKILL was sent.
 	sent, killing bool
 	timer         *time.Timer
 }
 
-// timeout is the end of the time that the container has after the last signal.
+// timeout returns the channel that ends the time after the last signal.
 func (e *ending) timeout() <-chan time.Time {
 	if e.timer == nil {
 		return nil
@@ -196,9 +196,8 @@ func (e *ending) drop() {
 	}
 }
 
-// stop sends the stop signal and gives the container its grace, which is also the time that the engine has to send it.
-// The signal is not sent twice, since programs take a second one otherwise than the first: where it is not known to
-// have got there, or has not, the end of the grace tells.
+// stop sends the stop signal and starts the grace, which is also the time limit for sending it. The signal is not sent
+// twice, since programs treat a second one differently: if it is not known to have arrived, the end of the grace decides.
 func (e *ending) stop(ctx context.Context) error {
 	if e.container.Grace <= 0 {
 		return e.kill(ctx)
@@ -214,7 +213,7 @@ func (e *ending) stop(ctx context.Context) error {
 	return nil
 }
 
-// kill sends SIGKILL. A container that has not ended a while behind it never will.
+// kill sends SIGKILL. A container that does not end within a while after it never will.
 func (e *ending) kill(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	if e.killing {
@@ -232,8 +231,8 @@ func (e *ending) kill(ctx context.Context) error {
 	return e.send(ctx, e.repeatedly(), "SIGKILL")
 }
 
-// send sends a signal to the container's process. The engine's word that there is none is looked into: it has told the
-// end of the container, or has lost the word.
+// send sends a signal to the container's process. If the engine answers that there is no process, send checks the state: the
+// engine may have reported the end of the container, or the report may be lost.
 func (e *ending) send(ctx context.Context, p policy, signal string) error {
 	err := e.engine.do(ctx, "send "+signal+" to the container", p, func(ctx context.Context) error {
 		return e.engine.client.ContainerKill(ctx, e.id, signal)
@@ -252,7 +251,7 @@ func (e *ending) send(ctx context.Context, p policy, signal string) error {
 	return err
 }
 
-// stopSignal is the image's, as a pod's is.
+// stopSignal returns the stop signal of the image, which a pod uses as well.
 func (a *attempt) stopSignal() string {
 	if a.image.stopSignal != "" {
 		return a.image.stopSignal
@@ -260,7 +259,7 @@ func (a *attempt) stopSignal() string {
 	return "SIGTERM"
 }
 
-// noAnswer is the context of a request that ran into its deadline.
+// noAnswer returns the context of a request that reached its deadline.
 func noAnswer() context.Context {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	cancel(errNoAnswer)

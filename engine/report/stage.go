@@ -47,7 +47,7 @@ func deployment(r engine.Result) string {
 		}
 	}
 	if passed {
-		return "nothing would have stopped the deployment\n"
+		return "All checks passed: Keptn would let this deployment proceed.\n"
 	}
 	return plan.Printable(b.String())
 }

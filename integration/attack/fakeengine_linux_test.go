@@ -58,7 +58,7 @@ func TestWebPageIsNoEngine(t *testing.T) {
 			})
 			for _, args := range [][]string{{"clean", "--dry-run"}, {"run", "-"}, {"run", "--pull", "never", "-"}} {
 				o := ktask(t, t.TempDir(), plainTask, append(args, "--host", host)...).expect(t, 3)
-				o.says(t, host+" answers, and not as a Docker engine does", c.shown, "fix: ", "--host")
+				o.says(t, host+" answers, but not as a Docker engine does", c.shown, "fix: ", "--host")
 				if strings.Contains(o.stderr, "<h") {
 					t.Errorf("%q shows the page:\n%s", args, o.stderr)
 				}

@@ -198,7 +198,7 @@ func TestContainersThatStay(t *testing.T) {
 	bounded(t, dir, "run", "task.yaml").expect(t, 2).says(t, `.ktask.yaml:2:1: error: keep "always": leaves containers on the engine`, "[untrusted]")
 	dir = clone(t, "output: quiet")
 	o := bounded(t, dir, "run", "--keep", "never", "--secret", "x=ab", "task.yaml")
-	o.says(t, "too short to be masked")
+	o.says(t, "too short to hide")
 }
 
 // TestReportOverSettings has a report in the place of the file that asks for it.

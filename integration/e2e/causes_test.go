@@ -183,7 +183,7 @@ func TestEngineLost(t *testing.T) {
 	w.Cut()
 	o := p.end(t).expect(t, 3)
 	explanation := explained(o.stderr, "hi")
-	for _, want := range []string{"error: ", w.Host(), "[EngineLost]", "fix: see that the engine is back"} {
+	for _, want := range []string{"error: ", w.Host(), "[EngineLost]", "fix: when the engine is back"} {
 		if !strings.Contains(explanation, want) {
 			t.Errorf("stderr does not tell %q:\n%s", want, o.stderr)
 		}

@@ -61,10 +61,13 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// TestExamplesValidateTogether, as one who looks through them does first.
+// TestExamplesValidateTogether, as one who looks through them does first. The Go program brings a secret of its own.
 func TestExamplesValidateTogether(t *testing.T) {
-	if o := ktask(t, "", "validate", "examples").expect(t, 0); o.stdout+o.stderr != "" {
-		t.Errorf("validate says:\n%s%s", o.stdout, o.stderr)
+	o := ktask(t, "", "validate", "examples").expect(t, 0)
+	for line := range strings.Lines(o.stdout + o.stderr) {
+		if !strings.HasPrefix(line, "examples/go-program/task.yaml:16:33: warning: ") {
+			t.Errorf("validate says: %s", line)
+		}
 	}
 }
 

@@ -176,7 +176,7 @@ func TestSecretsNeverShow(t *testing.T) {
 func TestTooShortSecretsAreTold(t *testing.T) {
 	task := python("import os\nprint('it is', os.environ['SECURE_DATA'])") + "    secureParameters: {secret: tiny}\n"
 	o := ktask(t, task, "run", "-o", "plain", "--secret", "tiny="+tinySecret, "-").expect(t, 0)
-	if want := "ktask: warning: too short to be masked in output, as a whole or in part: secret tiny/SECURE_DATA\n"; !strings.Contains(o.stderr, want) {
+	if want := "ktask: warning: secret tiny/SECURE_DATA is too short to hide: it will appear in the output\n"; !strings.Contains(o.stderr, want) {
 		t.Errorf("stderr does not warn:\n%s", o.stderr)
 	}
 	if o.stdout != "it is "+tinySecret+"\n" {

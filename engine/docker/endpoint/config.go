@@ -15,7 +15,7 @@ import (
 	"github.com/docker/docker/api/types/registry"
 )
 
-// readConfig reads config.json of Docker's configuration; a missing one is empty.
+// readConfig reads config.json of Docker's configuration. If there is none, it returns an empty configuration.
 func readConfig(dir string) (dockercfg.Config, error) {
 	var config dockercfg.Config
 	if dir == "" {
@@ -27,7 +27,7 @@ func readConfig(dir string) (dockercfg.Config, error) {
 		return config, nil
 	}
 	if err == nil {
-		err = json.NewDecoder(bytes.NewReader(content)).Decode(&config) // which, like docker, stops at the end of the object
+		err = json.NewDecoder(bytes.NewReader(content)).Decode(&config) // stops at the end of the object, as docker does
 	}
 	if err != nil {
 		return config, fmt.Errorf("read Docker's configuration %q: %w", path, err)
@@ -35,10 +35,10 @@ func readConfig(dir string) (dockercfg.Config, error) {
 	return config, nil
 }
 
-// maxConfig bounds a file of Docker's configuration, in bytes.
+// maxConfig is the size limit of a file of Docker's configuration, in bytes.
 const maxConfig = 1 << 20
 
-// readRegular returns the content of a regular file: a pipe would be waited for, and a device has no end.
+// readRegular returns the content of a regular file. It returns an error for pipes and devices, which may have no end.
 func readRegular(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -59,9 +59,8 @@ func readRegular(path string) ([]byte, error) {
 	return content, err
 }
 
-// Credentials returns what the user's Docker configuration has for the registry of an image, in the form of the API's
-// X-Registry-Auth, or "" if it has nothing. A credential helper that the configuration names is run; one that it does
-// not name is not.
+// Credentials returns what the user's Docker configuration has for the registry of an image, encoded for the API's
+// X-Registry-Auth header, or "" if it has nothing. It runs a credential helper only if the configuration names it.
 func Credentials(configDir string, image reference.Named) (string, error) {
 	config, err := readConfig(configDir)
 	if err != nil {
@@ -74,7 +73,7 @@ func Credentials(configDir string, image reference.Named) (string, error) {
 		return "", nil
 	}
 	if config.CredentialsStore != "" && !helped && !listed {
-		// The library would go on to the platform's own helper, which the user has not named.
+		// Without an entry the library would run the platform's helper, which the user has not named.
 		config.AuthConfigs = map[string]dockercfg.AuthConfig{host: {}}
 	}
 	user, password, err := config.GetRegistryCredentials(host)

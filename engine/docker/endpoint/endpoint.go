@@ -1,8 +1,8 @@
-// Package endpoint finds a Docker engine and the way to it, as the docker command does.
+// Package endpoint finds a Docker engine as the docker command does.
 //
-// In come the flags, variables and files in which a user names an engine and its credentials; out go a host, its TLS files,
-// and the credentials for a registry. It reads Docker's configuration and nothing else, and does not connect. It starts
-// no program but a credential helper that the configuration names.
+// Its input are the flags, variables and files in which a user names an engine and its credentials; its output are a host,
+// its TLS files, and the credentials for a registry. It reads only Docker's configuration and does not connect. It starts no
+// program except a credential helper that the configuration names.
 package endpoint
 
 import (
@@ -20,13 +20,13 @@ import (
 	"github.com/docker/go-connections/tlsconfig"
 )
 
-// Options are the ways in which a user names an engine.
+// Options are the settings by which a user names an engine.
 type Options struct {
-	// Host and Context are named for this run; Host wins.
+	// Host and Context are named for this run. Host takes precedence.
 	Host    string
 	Context string
-	// DefaultHost and DefaultContext are DOCKER_HOST and DOCKER_CONTEXT. Without any of the four it is the current
-	// context of the configuration, then the platform's default socket.
+	// DefaultHost and DefaultContext are DOCKER_HOST and DOCKER_CONTEXT. If none of the four is set, the current context of
+	// the configuration is used, then the platform's default socket.
 	DefaultHost    string
 	DefaultContext string
 	// ConfigDir is the directory of Docker's configuration (DOCKER_CONFIG, else ~/.docker), or "" for none.
@@ -46,12 +46,12 @@ type Endpoint struct {
 	TLS *tlsconfig.Options
 }
 
-// defaultContext is the name by which Docker calls the host that its variables name.
+// defaultContext is Docker's name for the host that its variables name.
 const defaultContext = "default"
 
-// Resolve returns the endpoint as the docker command finds it: a named host, a named context, DOCKER_HOST,
-// DOCKER_CONTEXT, the configuration's current context, the default socket.
-// See https://docs.docker.com/engine/manage-resources/contexts/.
+// Resolve returns the endpoint that the docker command would use. The first of these that is set counts: Host, Context,
+// DefaultHost, DefaultContext, the configuration's current context, the default socket. See
+// https://docs.docker.com/engine/manage-resources/contexts/.
 func Resolve(o Options) (Endpoint, error) {
 	if o.Host != "" {
 		return hostEndpoint(o, o.Host)
@@ -76,7 +76,7 @@ func Resolve(o Options) (Endpoint, error) {
 	return hostEndpoint(o, client.DefaultDockerHost)
 }
 
-// hostEndpoint is a host that a flag or DOCKER_HOST names, with the TLS settings of the variables.
+// hostEndpoint returns the endpoint of a host that a flag or DOCKER_HOST names, with the TLS settings of the variables.
 func hostEndpoint(o Options, host string) (Endpoint, error) {
 	switch {
 	case strings.Contains(host, "://"):
@@ -96,7 +96,7 @@ func hostEndpoint(o Options, host string) (Endpoint, error) {
 	return at, at.supported()
 }
 
-// withPort gives a TCP host without a port Docker's own, as the docker command does.
+// withPort adds Docker's port to a TCP host without a port, as the docker command does.
 func withPort(host string, tls bool) string {
 	u, err := url.Parse(host)
 	if err != nil || u.Scheme != "tcp" || u.Port() != "" || u.Host == "" {
@@ -109,7 +109,7 @@ func withPort(host string, tls bool) string {
 	return u.String()
 }
 
-// contextMeta is the part of a context's meta.json that says where the engine is.
+// contextMeta is the part of a context's meta.json that describes the engine.
 type contextMeta struct {
 	Name      string
 	Endpoints map[string]struct {
@@ -118,7 +118,7 @@ type contextMeta struct {
 	}
 }
 
-// contextEndpoint reads a context from Docker's store of them.
+// contextEndpoint reads a context from Docker's context store.
 func contextEndpoint(configDir, name string) (Endpoint, error) {
 	id := fmt.Sprintf("%x", sha256.Sum256([]byte(name)))
 	content, err := readRegular(filepath.Join(configDir, "contexts", "meta", id, "meta.json"))
@@ -144,7 +144,7 @@ func contextEndpoint(configDir, name string) (Endpoint, error) {
 	return at, at.supported()
 }
 
-// tlsFiles names those of Docker's three TLS files that are in dir.
+// tlsFiles returns the paths of those of Docker's three TLS files that are in dir.
 func tlsFiles(dir string, skipVerify bool) *tlsconfig.Options {
 	existing := func(name string) string {
 		path := filepath.Join(dir, name)
@@ -159,7 +159,7 @@ func tlsFiles(dir string, skipVerify bool) *tlsconfig.Options {
 	}
 }
 
-// supported refuses what this client cannot speak.
+// supported returns an error if the client does not support the host's scheme.
 func (at Endpoint) supported() error {
 	scheme, _, _ := strings.Cut(at.Host, "://")
 	switch scheme {

@@ -1,9 +1,9 @@
 // Package replay completes the output of a container from the engine's log of it.
 //
-// An attached stream has no end mark: it cannot be told from the stream whether it ended because the container did or
-// because a connection broke. So the engine keeps a log of each container. In comes the stream, as far as it got, and
-// then the log; out goes what the stream lacks, once and in order, and whether the output is now complete. The package
-// knows nothing of engines but how their logs keep long lines.
+// An attached stream has no end mark: the stream does not show whether the container ended or the connection broke. So the
+// engine keeps a log of each container. Replay reads the log after the stream and forwards what the stream lacks, once and
+// in order; it reports whether the output is then complete. The package depends on nothing of engines except how their logs
+// keep long lines.
 package replay
 
 import (
@@ -15,7 +15,7 @@ import (
 // partBytes is the length of the parts in which the engine keeps a long line, see daemon/logger/copier.go of moby.
 const partBytes = 16 << 10
 
-// lineOverhead is more than the log takes for a line, or a part of one, in addition to its bytes.
+// lineOverhead is an upper bound of what the log adds to a line, or to a part of one, in bytes.
 const lineOverhead = 128
 
 // tailBytes is how much of the end of a stream is compared if the log no longer has its beginning.
@@ -74,13 +74,13 @@ func (p *position) endsLike(other *position) bool {
 	return bytes.Equal(p.tail[len(p.tail)-n:], other.tail[len(other.tail)-n:])
 }
 
-// Forwarded is a stream of a container as far as it has been forwarded. One goroutine at a time uses it.
+// Forwarded is the part of a container's stream that has been forwarded. It must not be used concurrently.
 type Forwarded struct {
 	to io.Writer
 	position
 }
 
-// Forward returns a stream that has not begun. What is written to it goes to w, which never fails.
+// Forward returns a stream that has not begun. What is written to it is forwarded to w, whose Write never fails.
 func Forward(w io.Writer) *Forwarded { return &Forwarded{w, newPosition()} }
 
 // Write forwards the next part of the stream.
@@ -94,8 +94,8 @@ func (f *Forwarded) LogBytes() int64 {
 	return f.bytes + f.breaks + lineOverhead*(f.breaks+f.bytes/partBytes+1)
 }
 
-// Replay compares the engine's log of a stream, which is written to it, with what has been forwarded, and forwards the
-// rest. One goroutine at a time uses it.
+// Replay compares the engine's log of a stream, which is written to it, with the output already forwarded, and forwards the
+// rest. It must not be used concurrently.
 type Replay struct {
 	forwarded *Forwarded
 	// want is how far the stream had been forwarded when the replay began, sum what had been, and breaks the line
