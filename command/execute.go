@@ -10,6 +10,7 @@ import (
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/engine/report"
 	"github.com/ktask/ktask/local"
 )
 
@@ -26,11 +27,11 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, p plan.Pla
 	}
 	defer closeEngine(e)
 	id := engine.NewRunID()
-	active := newActiveTasks(reports.sink, p)
+	active := newActiveTasks(p)
 	ctx, interruption := app.interruptible(ctx, e, id, active)
 	defer interruption.stop()
 	result, err := app.guarded(ctx, e, o, engine.Runner{
-		Engine: e, Sink: active, Parallel: o.parallel, FailFast: o.failFast,
+		Engine: e, Sink: report.Tee(reports.sink, active), Parallel: o.parallel, FailFast: o.failFast,
 		RunID: id, Version: app.Version,
 	}, p, interruption.abandoned)
 

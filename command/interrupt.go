@@ -25,20 +25,19 @@ type interruption struct {
 
 // activeTasks is a sink that counts the tasks with a running attempt.
 type activeTasks struct {
-	engine.Sink
 	grace time.Duration // the longest of the plan
 	count atomic.Int32
 }
 
-func newActiveTasks(sink engine.Sink, p plan.Plan) *activeTasks {
-	a := &activeTasks{Sink: sink}
+func newActiveTasks(p plan.Plan) *activeTasks {
+	a := &activeTasks{}
 	for _, t := range p.Tasks {
 		a.grace = max(a.grace, t.Container.Grace)
 	}
 	return a
 }
 
-// Emit counts and passes the event on.
+// Emit counts.
 func (a *activeTasks) Emit(event engine.Event) {
 	switch event.(type) {
 	case engine.AttemptStarted:
@@ -46,7 +45,6 @@ func (a *activeTasks) Emit(event engine.Event) {
 	case engine.AttemptFinished:
 		a.count.Add(-1)
 	}
-	a.Sink.Emit(event)
 }
 
 // String returns the number of tasks for a message.
