@@ -265,5 +265,5 @@ func TestTrust(t *testing.T) {
 	trusted(t, odd, home, "trust", "nowhere").expect(t, 2).says(t, "no such file")
 	broken := clone(t, "mount: {..: /host\n")
 	trusted(t, broken, home, "trust").expect(t, 2)
-	finish(t, command(t, dir, []string{"HOME=", "XDG_CONFIG_HOME="}, "trust")).expect(t, 2).says(t, "no directory for settings")
+	finish(t, command(t, dir, []string{"HOME=", "XDG_CONFIG_HOME="}, "trust")).expect(t, 2).says(t, "there is no directory for the user's settings")
 }

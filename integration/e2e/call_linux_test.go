@@ -138,7 +138,7 @@ func TestInterruptWhenTheEngineHangs(t *testing.T) {
 			k := p.begin(t)
 			k.atWork(t)
 			hangs.Store(true)
-			for _, answer := range []string{"stopping 1 task (up to 5s). Press ^C again to kill.", "killing 1 task. Press ^C again to stop waiting", "gave up waiting for the engine"}[:signals] {
+			for _, answer := range []string{"stopping 1 task (up to 300ms). Press ^C again to kill.", "killing 1 task. Press ^C again to stop waiting", "gave up waiting for the engine"}[:signals] {
 				k.signal(t, syscall.SIGINT)
 				if !k.stderr.await(answer) {
 					t.Fatalf("a signal is not answered:\n%s", k.stderr)
