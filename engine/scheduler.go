@@ -128,7 +128,7 @@ func (s *scheduler) startTasks(ctx context.Context) {
 	}
 }
 
-// skipTasks gives a result to each waiting task that is chosen. Skipped tasks never start.
+// skipTasks records a result for each waiting task that is chosen. Skipped tasks never start.
 func (s *scheduler) skipTasks(cause error, chosen func(int) bool) {
 	waiting := s.waiting
 	s.waiting = nil

@@ -63,7 +63,7 @@ func mountsParts(t *testing.T, o docker.Options) {
 }
 
 // partsDoNotLead has a task that replaces a part with a link, for its next attempt: no file of the engine's machine is
-// behind the link, to read or to write.
+// reached through the link, to read or to write.
 func partsDoNotLead(t *testing.T, o docker.Options) {
 	e := connect(t, o)
 	for name, link := range map[string]string{

@@ -25,7 +25,7 @@ func secretManifest(keys string) string {
 	return "---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {" + keys + "}\n"
 }
 
-// TestSecretThatIsNotUTF8 gives a task a secret in another encoding, in each way that there is.
+// TestSecretThatIsNotUTF8 passes a task a secret in another encoding, in each way that there is.
 func TestSecretThatIsNotUTF8(t *testing.T) {
 	dir := t.TempDir()
 	encoded := base64.StdEncoding.EncodeToString([]byte(latin1))
