@@ -73,9 +73,6 @@ const (
 	RuntimeContainer Runtime = "container"
 )
 
-// Origin says where a value comes from: "task.yaml:14 spec.deno.parameters.map", "flag --param" or "default".
-type Origin string
-
 // Semantics selects whose rules hold for retries, waits and the clock.
 type Semantics string
 
@@ -259,14 +256,14 @@ type TerminationMessage struct {
 	FallbackToLogs bool
 }
 
-// Origin is the place of a field in Origins, or "".
+// Origin returns the origin of a field in Origins, or the zero Origin.
 func (c Container) Origin(field string) Origin {
 	for _, p := range c.Origins {
 		if p.Name == field {
 			return p.Origin
 		}
 	}
-	return ""
+	return Origin{}
 }
 
 // Secrets are the secret values that the container gets, each once, in the order of their first use.
