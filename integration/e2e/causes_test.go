@@ -38,7 +38,7 @@ func judged(t *testing.T, tasks []failing, args ...string) {
 	t.Helper()
 	var all []string
 	for _, c := range tasks {
-		all = append(all, fmt.Sprintf("apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTaskDefinition\nmetadata: {name: %s}\nspec:\n%s", c.name, c.spec))
+		all = append(all, definition(c.name, c.spec))
 	}
 	dir := t.TempDir()
 	file, report := filepath.Join(dir, "task.yaml"), filepath.Join(dir, "report.json")
