@@ -95,6 +95,9 @@ type AttemptResult struct {
 	Finished  time.Time
 	Reason    Reason
 	Message   string
+	// Killed reports whether the failure of the Job killed the attempt, see plan.Cluster. Whether it does is a race, so
+	// such an attempt explains nothing.
+	Killed bool
 }
 
 // TaskResult is the outcome of a task.
