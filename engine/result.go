@@ -37,6 +37,7 @@ const (
 	VolumeFull         = diagnose.VolumeFull
 	PermissionDenied   = diagnose.PermissionDenied
 	ModuleNotFound     = diagnose.ModuleNotFound
+	DownloadFailed     = diagnose.DownloadFailed
 	// ScriptFailed means an exception of the script. It is the reason of an attempt; the task's is BackoffLimitExceeded.
 	ScriptFailed              = diagnose.ScriptFailed
 	ImagePullFailed    Reason = "ImagePullFailed"

@@ -182,6 +182,23 @@ func TestDownloads(t *testing.T) {
 		}
 	}
 	keep(t, all, "--network", net.Name)
+	var failed []failing
+	for _, runtime := range []struct{ name, kind, notFound, dead string }{
+		{"python", "py", ": (22) The requested URL returned error: 404", ": (7) Failed to connect"},
+		{"deno", "ts", ": not found", ""},
+	} {
+		for name, says := range map[string]string{
+			"http://scripts:8000/missing." + runtime.kind: "exit code 1: cannot download the script %s" + runtime.notFound,
+			"http://scripts:8000/empty." + runtime.kind:   "exit code 1: the script %s is empty",
+			"http://scripts:1/dead." + runtime.kind:       "exit code 1: cannot download the script %s" + runtime.dead,
+		} {
+			failed = append(failed, failing{
+				strings.NewReplacer("/", "", ":", "", ".", "").Replace(name), fmt.Sprintf("  %s:\n    httpRef: {url: '%s'}\n", runtime.name, name),
+				"failed", "DownloadFailed", fmt.Sprintf(says, name), "correct the URL",
+			})
+		}
+	}
+	judged(t, failed, "--network", net.Name)
 
 	// A download that the timeout stops ends at once.
 	slow := definition("python-slow", "  timeout: 15s\n  python:\n    httpRef: {url: 'http://scripts:8000/slow.py'}\n") + "---\n" +
