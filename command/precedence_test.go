@@ -159,6 +159,6 @@ func optionsOf(t *testing.T, s settings) []any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run.engine.Notice = nil // functions are never equal
+	run.EngineOptions.Notice = nil // functions are never equal
 	return []any{run, task, App{}.color(s, true)}
 }

@@ -4,9 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net"
-	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -256,24 +253,4 @@ func (v value) duration() (time.Duration, error) {
 		return 0, v.wrong("a duration, which has a unit, like " + v.text + "s")
 	}
 	return 0, v.wrong("a duration, like 30s or 5m")
-}
-
-// node returns the engine's host, which stands for the node that a pod would run on.
-func node(o EngineOptions) resolve.Node {
-	host := o.Host
-	if host == "" {
-		host = o.DefaultHost
-	}
-	if u, err := url.Parse(host); err == nil && u.Hostname() != "" && u.Scheme != "unix" {
-		n := resolve.Node{Name: u.Hostname(), IP: u.Hostname()}
-		if net.ParseIP(n.IP) == nil {
-			n.IP = "127.0.0.1"
-		}
-		return n
-	}
-	name, err := os.Hostname()
-	if err != nil {
-		name = "localhost"
-	}
-	return resolve.Node{Name: strings.ToLower(name), IP: "127.0.0.1"}
 }

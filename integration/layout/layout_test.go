@@ -16,9 +16,9 @@ const module = "github.com/ktask/ktask"
 
 // allowed lists, for each package, what it may import of the module.
 var allowed = map[string][]string{
-	"":                       {"command", "engine", "engine/docker"},
+	"":                       {"command", "local"},
 	"command":                {"spec", "resolve", "local", "engine", "engine/mask", "engine/owner", "engine/plan", "engine/report", "runtimes"},
-	"local":                  {"spec", "resolve", "engine", "engine/owner", "engine/plan", "engine/docker"},
+	"local":                  {"spec", "resolve", "engine", "engine/mask", "engine/owner", "engine/plan", "engine/docker", "runtimes"},
 	"examples/go-program":    {"engine", "local"},
 	"resolve":                {"spec", "runtimes", "engine/plan"},
 	"runtimes":               {"engine/plan"},
