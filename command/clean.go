@@ -70,7 +70,7 @@ func (app App) clean(c *cli.Context) error {
 	if !ok {
 		return usagef("the engine %q cannot be cleaned", o.engine.Name)
 	}
-	ctx, stop := app.stoppable(c.Context)
+	ctx, stop := app.stoppable(c.Context, func() string { return "stopping." })
 	defer stop()
 	return app.cleanUp(ctx, cleaner, o)
 }

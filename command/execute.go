@@ -28,9 +28,9 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, p plan.Pla
 	defer local.CloseEngine(o.Engine)
 	active := newActiveTasks(p)
 	o.Sink, o.RunID = report.Tee(reports.sink, active), engine.NewRunID()
-	ctx, interruption := app.interruptible(ctx, o.Engine, o.RunID, active)
-	defer interruption.stop()
-	o.Abandon = interruption.abandoned
+	ctx, abandoned, stop := app.interruptible(ctx, o.Engine, o.RunID, active)
+	defer stop()
+	o.Abandon = abandoned
 	o.Warn = func(w local.Warning) { // even if quiet, which somebody else's .ktask.yaml may set
 		_, _ = fmt.Fprintf(app.Err, "ktask: warning: %s\n", warning(w, o.EngineOptions.Keep))
 	}

@@ -1,6 +1,10 @@
 package command
 
-import "github.com/ktask/ktask/local"
+import (
+	"github.com/urfave/cli/v2"
+
+	"github.com/ktask/ktask/local"
+)
 
 // pathArguments is the usage text of the arguments of a command that reads manifests.
 const pathArguments = "PATH..."
@@ -16,8 +20,22 @@ func (s settings) paths() ([]string, error) {
 	return nil, usagef("name a manifest, a directory or - for standard input (ktask %s PATH...)", s.command)
 }
 
-// read reads the manifests that paths name.
-func (app App) read(paths []string) (local.Files, error) {
+// input returns the settings of a command and the manifests that it names.
+func (app App) input(c *cli.Context) (settings, local.Files, error) {
+	s, err := app.settings(c)
+	if err != nil {
+		return s, local.Files{}, err
+	}
+	files, err := app.read(s)
+	return s, files, err
+}
+
+// read reads the manifests that the settings name.
+func (app App) read(s settings) (local.Files, error) {
+	paths, err := s.paths()
+	if err != nil {
+		return local.Files{}, err
+	}
 	files, err := local.ReadFiles(paths, app.In)
 	if err != nil {
 		return local.Files{}, exitError{exitUsage, err}

@@ -22,11 +22,7 @@ const (
 // load reads and resolves the manifests of a command, and prints the problems. If there is an error among them, nothing may
 // be run, and load returns an error with the exit code.
 func (app App) load(s settings, o taskInput, t telling) (plan.Plan, error) {
-	paths, err := s.paths()
-	if err != nil {
-		return plan.Plan{}, err
-	}
-	files, err := app.read(paths)
+	files, err := app.read(s)
 	if err != nil {
 		return plan.Plan{}, err
 	}
@@ -43,7 +39,7 @@ func (app App) load(s settings, o taskInput, t telling) (plan.Plan, error) {
 	case err != nil:
 		return plan.Plan{}, exitError{exitUsage, nil}
 	case len(p.Tasks) == 0:
-		return p, exitError{exitUsage, fmt.Errorf("nothing to run: %s", nothing(loaded.Manifests, p, paths))}
+		return p, exitError{exitUsage, fmt.Errorf("nothing to run: %s", nothing(loaded.Manifests, p, s))}
 	}
 	return p, nil
 }
@@ -59,10 +55,11 @@ func (t telling) of(problems spec.Problems) spec.Problems {
 }
 
 // nothing returns why a plan is empty.
-func nothing(m spec.Manifests, p plan.Plan, paths []string) string {
+func nothing(m spec.Manifests, p plan.Plan, s settings) string {
 	if len(p.Skipped) > 0 {
 		return leftOut(p.Skipped)
 	}
+	paths, _ := s.paths()
 	return fmt.Sprintf("there is no KeptnTask and no KeptnTaskDefinition in %s (%d other objects)", strings.Join(paths, ", "), m.Foreign)
 }
 

@@ -92,6 +92,27 @@ func TestExecuteReturnsWhatItDid(t *testing.T) {
 	}
 }
 
+// TestKeptOfADeadRunStaysKnown: a run of which something kept is on the engine is still known to be dead.
+func TestKeptOfADeadRunStaysKnown(t *testing.T) {
+	runs := owner.In(filepath.Join(t.TempDir(), "runs"))
+	e := &cleanable{Fake: &enginetest.Fake{}}
+	for _, run := range []string{"kept", "gone"} {
+		claim, err := runs.Claim(run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		claim.Leave()
+		e.left = append(e.left, engine.Leftover{Name: run, Labels: engine.Labels{Run: run}})
+	}
+	e.left = append(e.left, engine.Leftover{Name: "log", Labels: engine.Labels{Run: "kept"}, Kept: true})
+	if result, err := local.Execute(t.Context(), plan.Plan{}, local.Options{Engine: e, Runs: runs}); err != nil || result.Removed != 2 {
+		t.Errorf("result %+v, error %v", result, err)
+	}
+	if kept, gone := runs.Fate("kept"), runs.Fate("gone"); kept != owner.Dead || gone != owner.Unknown {
+		t.Errorf("the run of which something is kept is %v, the other one %v", kept, gone)
+	}
+}
+
 // TestExecuteIsAbandoned while its engine does not answer.
 func TestExecuteIsAbandoned(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())

@@ -133,15 +133,21 @@ func (o Options) resolved() resolve.Options {
 		r.Retries = &resolve.Setting[int]{Value: *o.Retries, Origin: "option Retries"}
 	}
 	for _, ref := range slices.Sorted(maps.Keys(o.Secrets)) {
-		name, key, keyed := strings.Cut(ref, "/")
-		if !keyed {
-			key = DefaultSecretKey
-		}
+		name, key := SplitSecret(ref)
 		r.Secrets = append(r.Secrets, resolve.SecretValue{
 			Name: name, Key: key, Value: plan.NewSecret(name+"/"+key, o.Secrets[ref]), Origin: "option Secrets",
 		})
 	}
 	return r
+}
+
+// SplitSecret returns the parts of NAME or NAME/KEY.
+func SplitSecret(ref string) (name, key string) {
+	name, key, keyed := strings.Cut(ref, "/")
+	if !keyed {
+		key = DefaultSecretKey
+	}
+	return name, key
 }
 
 func overrides(values map[string]string, option plan.Origin) []resolve.Override {

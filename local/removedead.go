@@ -30,9 +30,8 @@ func removeDead(ctx context.Context, e engine.Engine, runs owner.Runs) (join fun
 		remain := map[string]bool{}
 		for _, left := range all {
 			switch {
-			case Fate(runs, left) != owner.Dead:
+			case left.Kept || Fate(runs, left) != owner.Dead:
 				remain[left.Labels.Run] = true
-			case left.Kept:
 			case cleaner.Remove(ctx, left) == nil:
 				count++
 			default:
@@ -40,7 +39,7 @@ func removeDead(ctx context.Context, e engine.Engine, runs owner.Runs) (join fun
 			}
 		}
 		for _, left := range all {
-			if !remain[left.Labels.Run] && !left.Kept {
+			if !remain[left.Labels.Run] {
 				runs.Forget(left.Labels.Run)
 			}
 		}
