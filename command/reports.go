@@ -120,7 +120,7 @@ func (app App) reporter(s settings, o runOptions, p plan.Plan) report.Reporter {
 	for _, t := range p.Tasks {
 		names = append(names, t.Name)
 	}
-	options := report.Options{Tasks: names, Timestamps: o.timestamps, Color: app.color(s, app.ErrTerminal), OutTerminal: app.OutTerminal, DiagTerminal: app.ErrTerminal, Width: app.Width}
+	options := report.Options{Tasks: names, Timestamps: o.timestamps, Color: s.color(app.ErrTerminal), OutTerminal: app.OutTerminal, DiagTerminal: app.ErrTerminal, Width: app.Width}
 	output := o.output
 	if output == "auto" {
 		switch {
@@ -146,6 +146,6 @@ func (app App) reporter(s settings, o runOptions, p plan.Plan) report.Reporter {
 }
 
 // color reports whether to use colors on a terminal: see https://no-color.org.
-func (app App) color(s settings, terminal bool) bool {
+func (s settings) color(terminal bool) bool {
 	return terminal && !s.yes("no-color") && os.Getenv("TERM") != "dumb"
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/mask"
-	"github.com/ktask/ktask/engine/owner"
 	"github.com/ktask/ktask/engine/plan"
 )
 
@@ -63,7 +62,8 @@ func (e *CanceledError) Unwrap() error { return e.Cause }
 var ErrAbandoned = errors.New("run abandoned: the engine may still have something of it")
 
 // Execute carries out a plan and returns when nothing of it is left on the engine, except for what is kept. Meanwhile it
-// removes what dead runs have left. It does not use the Options that determine the plan. The Result and the errors are those of Run.
+// removes what dead runs have left. It does not use the Options that determine the plan. The Result and the errors are those
+// of Run.
 func Execute(ctx context.Context, p plan.Plan, o Options) (Result, error) {
 	e := o.Engine
 	if e == nil {
@@ -98,7 +98,9 @@ func Execute(ctx context.Context, p plan.Plan, o Options) (Result, error) {
 	r.Result, err = carryOut(ctx, p, o, e)
 	abandoned := errors.Is(err, ErrAbandoned)
 	stays := abandoned || slices.ContainsFunc(r.Tasks, func(t engine.TaskResult) bool { return t.MayRemain })
-	if !stays {
+	if stays {
+		guardian.takeOver()
+	} else {
 		guardian.dismiss()
 	}
 	if keeps && !abandoned {
@@ -108,20 +110,16 @@ func Execute(ctx context.Context, p plan.Plan, o Options) (Result, error) {
 		}
 		r.Kept, stays = kept, stays || len(kept) > 0 || err != nil
 	}
-	end(claim, stays)
-	r.Removed = removed()
-	if err == nil && ctx.Err() != nil {
-		err = &CanceledError{Cause: context.Cause(ctx)}
-	}
-	return r, err
-}
-
-func end(claim *owner.Claim, stays bool) {
 	if stays {
 		claim.Leave()
 	} else {
 		claim.Release()
 	}
+	r.Removed = removed()
+	if err == nil && ctx.Err() != nil {
+		err = &CanceledError{Cause: context.Cause(ctx)}
+	}
+	return r, err
 }
 
 // warnOfSecrets warns of secrets that the run may show.

@@ -109,8 +109,16 @@ func newGuardian(o Options) (*guardian, error) {
 	return &guardian{process: process, line: ours}, nil
 }
 
-// dismiss ends the guardian, which then removes nothing, and waits for its exit. A guardian that is not dismissed takes over
-// when this process ends.
+// takeOver lets the guardian remove the run at once, and does not wait for it.
+func (g *guardian) takeOver() {
+	if g == nil {
+		return
+	}
+	_ = g.line.Close()
+	go func() { _ = g.process.Wait() }() // so that the system forgets it when it has ended
+}
+
+// dismiss ends the guardian, which then removes nothing, and waits for its exit.
 func (g *guardian) dismiss() {
 	if g == nil {
 		return

@@ -38,42 +38,45 @@ func sweeper(o local.EngineOptions) (engine.Engine, error) {
 	return &cleanable{Fake: &enginetest.Fake{}, swept: o.ConfigDir}, nil
 }
 
-// program runs a task until its standard input ends. Its guardian and its engine have relative paths.
+// program runs a task until its standard input ends, or abandons it at once. Its guardian and its engine have relative paths.
 func program() error {
 	if err := os.Chdir(filepath.Dir(os.Getenv("KTASK_TEST_SWEPT"))); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
+	abandon := make(chan struct{})
 	e := &cleanable{Fake: &enginetest.Fake{Play: func(plan.Container, engine.Labels) enginetest.Attempt {
 		fmt.Println("started")
+		if os.Getenv("KTASK_TEST_ENDS") == "abandoned" {
+			close(abandon)
+		}
 		go func() {
 			_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
 			cancel()
 		}()
 		return enginetest.Exits(0, enginetest.Forever)
 	}}}
-	o := local.Options{Engine: e, RunID: "r1", Guardian: "." + string(filepath.Separator) + "guardian"}
+	o := local.Options{Engine: e, RunID: "r1", Abandon: abandon, Guardian: "." + string(filepath.Separator) + "guardian"}
 	o.EngineOptions.ConfigDir = filepath.Base(os.Getenv("KTASK_TEST_SWEPT"))
-	result, err := local.Execute(ctx, plan.Plan{Tasks: []plan.Task{{Name: "a", Timeout: time.Hour}}}, o)
+	result, _ := local.Execute(ctx, plan.Plan{Tasks: []plan.Task{{Name: "a", Timeout: time.Hour}}}, o)
 	for _, w := range result.Warnings {
 		fmt.Println(w)
 	}
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
+	<-ctx.Done()
+	return nil
 }
 
-// TestGuardianOfAProgram kills a program in the middle of its run, and lets another one end.
+// TestGuardianOfAProgram kills a program in the middle of its run, lets another one end, and has a third one that abandons its
+// run and goes on.
 func TestGuardianOfAProgram(t *testing.T) {
-	for _, killed := range []bool{true, false} {
-		t.Run(fmt.Sprintf("killed %v", killed), func(t *testing.T) {
+	for ends, sweeps := range map[string]string{"killed": "r1", "over": "", "abandoned": "r1"} {
+		t.Run(ends, func(t *testing.T) {
 			swept := filepath.Join(t.TempDir(), "swept")
 			if err := os.Symlink(os.Args[0], filepath.Join(filepath.Dir(swept), "guardian")); err != nil {
 				t.Fatal(err)
 			}
 			child := exec.Command(os.Args[0])
-			child.Env = append(os.Environ(), "KTASK_TEST_SWEPT="+swept)
+			child.Env = append(os.Environ(), "KTASK_TEST_SWEPT="+swept, "KTASK_TEST_ENDS="+ends)
 			in, err := child.StdinPipe()
 			if err != nil {
 				t.Fatal(err)
@@ -88,14 +91,16 @@ func TestGuardianOfAProgram(t *testing.T) {
 			if line, _ := bufio.NewReader(out).ReadString('\n'); line != "started\n" {
 				t.Errorf("the program prints %q", line)
 			}
-			if killed {
+			switch ends {
+			case "killed":
 				_ = child.Process.Kill()
+			case "over":
+				_ = in.Close()
 			}
-			_ = in.Close()
-			_ = child.Wait()
+			defer func() { _, _ = in.Close(), child.Wait() }()
 			for limit := time.Now().Add(10 * time.Second); ; <-time.After(10 * time.Millisecond) {
 				if ended, _ := os.ReadFile(swept + ".ended"); len(ended) > 0 {
-					if run, _ := os.ReadFile(swept); string(ended) != "<nil>" || string(run) != map[bool]string{true: "r1"}[killed] {
+					if run, _ := os.ReadFile(swept); string(ended) != "<nil>" || string(run) != sweeps {
 						t.Errorf("the guardian sweeps run %q, error %s", run, ended)
 					}
 					return

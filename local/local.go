@@ -85,8 +85,8 @@ type Options struct {
 	// Warn is called with each warning as soon as it is known: all but KeptUnknown before anything runs. The Result has them,
 	// too. It may be nil.
 	Warn func(Warning)
-	// Abandon makes Execute return ErrAbandoned when it is closed: the run then goes on without its caller, and a guardian
-	// stays until this process ends. It is for an engine that no longer answers; to stop a run, end its context.
+	// Abandon makes Execute return ErrAbandoned when it is closed: its guardian then removes what is on the engine as soon
+	// as the engine answers. It is for an engine that no longer answers; to stop a run, end its context.
 	Abandon <-chan struct{}
 }
 
