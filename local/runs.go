@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/owner"
@@ -21,11 +20,6 @@ func UserRuns() owner.Runs {
 		return owner.In(filepath.Join(dir, "ktask"))
 	}
 	return owner.In(filepath.Join(os.TempDir(), fmt.Sprintf("ktask-%d", os.Getuid())))
-}
-
-// thisProcess returns the description of this process for the labels of a run: its pid, and the time.
-func thisProcess() string {
-	return fmt.Sprintf("%d %s", os.Getpid(), time.Now().UTC().Format(time.RFC3339Nano))
 }
 
 // Fate returns whether the run of a leftover is alive: by its process if it was on this machine, else by its age.
