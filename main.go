@@ -18,11 +18,11 @@ import (
 )
 
 func main() {
-	signal.Ignore(syscall.SIGPIPE) // a reader that went away must not leave containers behind
+	signal.Ignore(syscall.SIGPIPE) // a reader that has closed the output must not end ktask before it has removed its containers
 	log.SetOutput(io.Discard)      // packages log of engines that break HTTP: ktask's own errors say it
 	width, _, _ := term.GetSize(int(os.Stderr.Fd()))
-	executable, _ := os.Executable()   // "" where the system does not say: then there is no guardian
-	configDir, _ := os.UserConfigDir() // "" where there is none: then no .ktask.yaml is trusted
+	executable, _ := os.Executable()   // "" if it is not known: there is no guardian then
+	configDir, _ := os.UserConfigDir() // "" if there is none: no .ktask.yaml is trusted then
 	app := command.App{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 		OutTerminal: term.IsTerminal(int(os.Stdout.Fd())), ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())), Width: width,

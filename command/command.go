@@ -18,6 +18,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/report"
 )
 
 // App connects the command line to a process.
@@ -95,8 +96,8 @@ func unread(err error) bool {
 func (app App) complain(err error) {
 	_, _ = fmt.Fprintf(app.Err, "ktask: %v\n", err)
 	var e *engine.Error
-	if errors.As(err, &e) && e.Remedy != "" {
-		_, _ = fmt.Fprintf(app.Err, "fix: %s\n", e.Remedy)
+	if errors.As(err, &e) && e.Remedy.Known() {
+		_, _ = fmt.Fprintf(app.Err, "fix: %s\n", report.Remedy(e.Remedy))
 	}
 }
 

@@ -56,7 +56,7 @@ func (s *shell) ktask(args ...string) outcome {
 		ConfigDir: s.config,
 		NewEngine: func(options command.EngineOptions) (engine.Engine, error) {
 			o.engineAsked, o.engine = true, options
-			return nil, &engine.Error{Reason: engine.EngineUnavailable, Err: errors.New("no engine in this test"), Remedy: "start one"}
+			return nil, &engine.Error{Reason: engine.EngineUnavailable, Err: errors.New("no engine in this test"), Remedy: engine.Remedy{Text: "start one"}}
 		},
 	}
 	o.code = command.Main(s.t.Context(), app, args)

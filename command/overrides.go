@@ -74,7 +74,11 @@ func (s settings) params(g *local.Files) ([]resolve.Override, error) {
 
 // in returns the origin of a line of the file that v names.
 func (v value) in(line int) plan.Origin {
-	return plan.Origin(fmt.Sprintf("%s %s:%d", v.origin, v.text, line))
+	from := plan.Origin{Source: v.origin.Source, Name: v.origin.Name, File: v.text, Line: line}
+	if from.Source == plan.SourceSetting {
+		from.Name = v.origin.Field
+	}
+	return from
 }
 
 // secrets reads --secret-file, then --secret, which takes precedence. No message shows what follows the equals sign.

@@ -85,7 +85,7 @@ func (s settings) one(name string) (v value, ok bool) {
 		if name == "no-color" {
 			text = "true" // with any value, see https://no-color.org
 		}
-		return value{text: text, origin: plan.Origin("env " + env), said: env}, true
+		return value{text: text, origin: plan.Origin{Source: plan.SourceVariable, Name: env}, said: env}, true
 	}
 	if setting := s.file[name]; len(setting.Values) > 0 {
 		return fileValue(setting, setting.Values[len(setting.Values)-1]), true
@@ -94,12 +94,12 @@ func (s settings) one(name string) (v value, ok bool) {
 }
 
 func flagValue(name, text string) value {
-	return value{text: text, origin: plan.Origin("flag --" + name), said: "--" + name, typed: true}
+	return value{text: text, origin: plan.Flag(name), said: "--" + name, typed: true}
 }
 
 func fileValue(setting spec.Setting, text string) value {
 	return value{
-		text: text, origin: plan.Origin(fmt.Sprintf("%s:%d %s", configFile, setting.Pos.Line, setting.Key)),
+		text: text, origin: plan.Origin{Source: plan.SourceSetting, File: configFile, Line: setting.Pos.Line, Field: setting.Key},
 		said: fmt.Sprintf("%s: %s", setting.Pos, setting.Key),
 	}
 }

@@ -26,7 +26,7 @@ func (c *careless) err(where string) error {
 	if c.fails != where {
 		return nil
 	}
-	return &engine.Error{Reason: engine.EngineRefused, Err: fmt.Errorf("%s: invalid value %q", where, password), Remedy: "do not write " + password}
+	return &engine.Error{Reason: engine.EngineRefused, Err: fmt.Errorf("%s: invalid value %q", where, password), Remedy: engine.Remedy{Text: "do not write " + password}}
 }
 
 func (c *careless) Prepare(_ context.Context, _ plan.Container, sink engine.Sink) error {

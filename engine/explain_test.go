@@ -15,7 +15,7 @@ import (
 func TestExplainedFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		script := task("t")
-		script.Container.Files = []plan.File{{Path: "/f.py", Origin: "task.yaml:30 spec.python.inline.code", Line: 31}}
+		script.Container.Files = []plan.File{{Path: "/f.py", Origin: plan.Origin{File: "task.yaml", Line: 30, Field: "spec.python.inline.code"}, Line: 31}}
 		fake := &enginetest.Fake{Tasks: map[string]attempts{"t": {{
 			Output: []enginetest.Line{
 				enginetest.Err("Traceback (most recent call last):"), enginetest.Err(`  File "/f.py", line 2, in <module>`), enginetest.Err("ValueError: x"),
@@ -27,7 +27,7 @@ func TestExplainedFailure(t *testing.T) {
 		if got.Reason != engine.BackoffLimitExceeded || got.Attempts[0].Reason != engine.ScriptFailed {
 			t.Errorf("reason %s, of the attempt %s", got.Reason, got.Attempts[0].Reason)
 		}
-		if want := "exit code 1: could not deploy\ntask.yaml:32: ValueError: x"; got.Message != want || got.Place != "task.yaml:32" {
+		if want := "exit code 1: could not deploy\ntask.yaml:32: ValueError: x"; got.Message != want || got.Place.String() != "task.yaml:32" {
 			t.Errorf("message %q, place %q, want %q", got.Message, got.Place, want)
 		}
 	})

@@ -17,8 +17,8 @@ type outcome struct {
 	status  Status
 	reason  Reason
 	message string
-	remedy  string
-	// place is the line of a manifest that failed, or "".
+	remedy  Remedy
+	// place is the line of a manifest that failed, if it is known.
 	place plan.Origin
 }
 
@@ -33,21 +33,22 @@ func (e *deadlineError) Error() string { return "timed out after " + e.timeout()
 
 // timeout returns the timeout with its origin.
 func (e *deadlineError) timeout() string {
-	if e.origin == "" {
+	if !e.origin.Known() {
 		return e.after.String()
 	}
 	return fmt.Sprintf("%v (%s)", e.after, e.origin)
 }
 
 // remedy returns how to change the timeout.
-func (e *deadlineError) remedy() string {
-	switch {
-	case strings.HasPrefix(string(e.origin), "flag "):
-		return "give a longer --timeout"
-	case e.origin == "default":
-		return "set spec.timeout, or give --timeout"
+func (e *deadlineError) remedy() Remedy {
+	r := Remedy{Option: OptionTimeout}
+	switch e.origin.Source {
+	case plan.SourceDefault:
+		r.Text = "set spec.timeout"
+	case plan.SourceFile:
+		r.Text = "raise spec.timeout"
 	}
-	return "raise spec.timeout, or give --timeout"
+	return r
 }
 
 // siblingError is the cause of a context that Runner.FailFast ended.

@@ -52,13 +52,30 @@ const (
 	StageFailed        Reason = "StageFailed"
 )
 
+// Remedy is what a user can do about a failure.
+type Remedy = diagnose.Remedy
+
+// Option is an option of ktask that a remedy names.
+type Option = diagnose.Option
+
+// The options that remedies name.
+const (
+	OptionHost     = diagnose.OptionHost
+	OptionPlatform = diagnose.OptionPlatform
+	OptionNetwork  = diagnose.OptionNetwork
+	OptionMounts   = diagnose.OptionMounts
+	OptionParams   = diagnose.OptionParams
+	OptionPids     = diagnose.OptionPids
+	OptionPull     = diagnose.OptionPull
+	OptionTimeout  = diagnose.OptionTimeout
+)
+
 // Error is the failure of an engine, not of a task.
 type Error struct {
 	Reason Reason
 	// Err is what was tried and what went wrong.
-	Err error
-	// Remedy tells the user what to do next, or is "".
-	Remedy string
+	Err    error
+	Remedy Remedy
 }
 
 // Error returns the text of Err; reporters print Remedy on a separate line.
@@ -89,9 +106,8 @@ type TaskResult struct {
 	Status  Status
 	Reason  Reason
 	Message string
-	// Remedy tells the user what to do next, or is "".
-	Remedy string
-	// Place is the line of a manifest at which the script failed ("task.yaml:31"), or "".
+	Remedy  Remedy
+	// Place is the line of a manifest at which the script failed (file and line), if it is known.
 	Place       plan.Origin
 	Origin      plan.Origin
 	Image       string

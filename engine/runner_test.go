@@ -24,7 +24,7 @@ func task(name string) plan.Task {
 	return plan.Task{
 		Name:       name,
 		Definition: name,
-		Origin:     plan.Origin(name + ".yaml:1"),
+		Origin:     plan.Origin{File: name + ".yaml", Line: 1},
 		Semantics:  plan.Local,
 		Timeout:    5 * time.Minute,
 		Retry:      plan.Retry{Backoff: plan.Backoff{Initial: second, Max: 30 * second}},
@@ -85,11 +85,11 @@ func out(text string) enginetest.Line { return enginetest.Out(text) }
 func TestOutcomes(t *testing.T) {
 	exits := enginetest.Exits
 	hangs := enginetest.Attempt{Takes: enginetest.Forever}
-	refused := &engine.Error{Reason: engine.EngineRefused, Err: errors.New("create container: no"), Remedy: "say yes"}
+	refused := &engine.Error{Reason: engine.EngineRefused, Err: errors.New("create container: no"), Remedy: engine.Remedy{Text: "say yes"}}
 	const (
 		backoffWords  = "Job has reached the specified backoff limit"
 		deadlineWords = "Job was active longer than specified deadline"
-		moreTime      = "raise spec.timeout, or give --timeout"
+		moreTime      = "raise spec.timeout, or change the option timeout"
 	)
 	for name, tc := range map[string]struct {
 		task    plan.Task
@@ -217,7 +217,7 @@ func TestOutcomes(t *testing.T) {
 		"no image": {
 			task: task("t"),
 			pull: enginetest.Pull{Err: &engine.Error{
-				Reason: engine.ImageNotFound, Err: errors.New(`pull image "t:dev": not found`), Remedy: "check the name",
+				Reason: engine.ImageNotFound, Err: errors.New(`pull image "t:dev": not found`), Remedy: engine.Remedy{Text: "check the name"},
 			}},
 			status: engine.Errored, reason: engine.ImageNotFound, message: `pull image "t:dev": not found`,
 			remedy: "check the name", exitCode: -1,
@@ -285,7 +285,7 @@ func TestOutcomes(t *testing.T) {
 				if got.Status != tc.status || got.Reason != tc.reason || result.Status != tc.status {
 					t.Errorf("task is %s (%s), run is %s; want %s (%s)", got.Status, got.Reason, result.Status, tc.status, tc.reason)
 				}
-				if got.Message != tc.message || got.Remedy != tc.remedy {
+				if got.Message != tc.message || got.Remedy.String() != tc.remedy {
 					t.Errorf("message is %q, remedy is %q; want %q, %q", got.Message, got.Remedy, tc.message, tc.remedy)
 				}
 				if got.ExitCode != tc.exitCode {

@@ -93,7 +93,7 @@ type troubled struct{ enginetest.Fake }
 var errLeft = &engine.Error{
 	Reason: engine.EngineDidNotAnswer,
 	Err:    fmt.Errorf("remove container: %w", context.DeadlineExceeded),
-	Remedy: "run ktask clean",
+	Remedy: engine.Remedy{Text: "run ktask clean"},
 }
 
 func (e *troubled) Run(ctx context.Context, c plan.Container, l engine.Labels, _ engine.Output) (engine.Exit, error) {

@@ -192,7 +192,7 @@ func (x *taskRun) end(o outcome) {
 func (x *taskRun) masked(o outcome, err error) outcome {
 	if err != nil {
 		m := mask.New(x.task.Container.Secrets())
-		o.message, o.remedy = m.String(o.message), m.String(o.remedy)
+		o.message, o.remedy.Text = m.String(o.message), m.String(o.remedy.Text)
 	}
 	return o
 }

@@ -47,7 +47,7 @@ func (x *taskRun) releaseVolumes(ctx context.Context) {
 		return
 	}
 	x.result.Message += "; " + failure.message
-	if x.result.Remedy == "" {
+	if !x.result.Remedy.Known() {
 		x.result.Remedy = failure.remedy
 	}
 }

@@ -36,7 +36,7 @@ func TestVolumesAreKept(t *testing.T) {
 	fail, pass := enginetest.Exits(1, second), enginetest.Exits(0, second)
 	forever := enginetest.Attempt{Takes: enginetest.Forever}
 	// The last start in a cluster is killed after a second: if it ended in that second, the result would be random.
-	refused := &engine.Error{Reason: engine.EngineRefused, Err: errors.New("no room"), Remedy: "make room"}
+	refused := &engine.Error{Reason: engine.EngineRefused, Err: errors.New("no room"), Remedy: engine.Remedy{Text: "make room"}}
 	const whole = "Prepare KeepVolumes Run Run Release"
 	tests := map[string]struct {
 		task    plan.Task

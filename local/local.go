@@ -123,7 +123,7 @@ func (o Options) resolved() resolve.Options {
 		Pull: setting(o.Pull, "Pull"), Timeout: setting(o.Timeout, "Timeout"), Grace: setting(o.Grace, "Grace"), Semantics: cmp.Or(o.Semantics, plan.Local),
 	}
 	if o.Retries != nil {
-		r.Retries = &resolve.Setting[int]{Value: *o.Retries, Origin: "option Retries"}
+		r.Retries = &resolve.Setting[int]{Value: *o.Retries, Origin: plan.Option("Retries")}
 	}
 	for _, ref := range slices.Sorted(maps.Keys(o.Secrets)) {
 		name, key, keyed := strings.Cut(ref, "/")
@@ -131,24 +131,24 @@ func (o Options) resolved() resolve.Options {
 			key = DefaultSecretKey
 		}
 		r.Secrets = append(r.Secrets, resolve.SecretValue{
-			Name: name, Key: key, Value: plan.NewSecret(name+"/"+key, o.Secrets[ref]), Origin: "option Secrets",
+			Name: name, Key: key, Value: plan.NewSecret(name+"/"+key, o.Secrets[ref]), Origin: plan.Option("Secrets"),
 		})
 	}
 	return r
 }
 
-func overrides(values map[string]string, option plan.Origin) []resolve.Override {
+func overrides(values map[string]string, option string) []resolve.Override {
 	var all []resolve.Override
 	for _, key := range slices.Sorted(maps.Keys(values)) {
-		all = append(all, resolve.Override{Key: key, Value: values[key], Origin: "option " + option})
+		all = append(all, resolve.Override{Key: key, Value: values[key], Origin: plan.Option(option)})
 	}
 	return all
 }
 
-func setting[T comparable](value T, option plan.Origin) *resolve.Setting[T] {
+func setting[T comparable](value T, option string) *resolve.Setting[T] {
 	var zero T
 	if value == zero {
 		return nil
 	}
-	return &resolve.Setting[T]{Value: value, Origin: "option " + option}
+	return &resolve.Setting[T]{Value: value, Origin: plan.Option(option)}
 }

@@ -75,7 +75,7 @@ func newCase(t *testing.T, archive *txtar.Archive) *ruleCase {
 func (c *ruleCase) option(line string) (err error) {
 	name, value, _ := strings.Cut(line, " ")
 	key, text, _ := strings.Cut(value, "=")
-	from := plan.Origin("flag --" + name)
+	from := plan.Flag(name)
 	override := resolve.Override{Key: key, Value: text, Origin: from}
 	o := &c.options
 	switch name {
@@ -98,7 +98,7 @@ func (c *ruleCase) option(line string) (err error) {
 	case "context":
 		o.Context = append(o.Context, override)
 	case "params-file":
-		override.Origin += " params.yaml:1"
+		override.Origin.File, override.Origin.Line = "params.yaml", 1
 		o.Params = append(o.Params, override)
 	case "image":
 		o.Images = append(o.Images, override)
@@ -109,7 +109,7 @@ func (c *ruleCase) option(line string) (err error) {
 		}
 		secret, namespace, _ := strings.Cut(secret, "@")
 		if name == "secret-file" {
-			from += " secrets.yaml:1"
+			from.File, from.Line = "secrets.yaml", 1
 		}
 		o.Secrets = append(o.Secrets, resolve.SecretValue{
 			Namespace: namespace, Name: secret, Key: field, Value: plan.NewSecret(secret+"/"+field, text), Origin: from,

@@ -41,7 +41,7 @@ func (r *resolver) code(u use, l link, runtime runtimes.Runtime, image string) (
 		}
 		r.unused(sources[i:])
 		r.spend(u, len(file.Content))
-		return plan.EnvVar{Value: plan.Plain(runtime.ScriptPath), Origin: byDefault}, []plan.File{file}
+		return plan.EnvVar{Value: plan.Plain(runtime.ScriptPath), Origin: plan.Default}, []plan.File{file}
 	}
 	return script, nil
 }

@@ -21,7 +21,7 @@ type taskContext struct {
 
 // context returns the variable KEPTN_CONTEXT: the context of the KeptnTask, empty for a definition by itself, with the user's overrides.
 func (r *resolver) context(u use) plan.EnvVar {
-	c, from, places := taskContext{}, byDefault, map[string]plan.Origin{}
+	c, from, places := taskContext{}, plan.Default, map[string]plan.Origin{}
 	if u.task != nil {
 		t := u.task.Context
 		c = taskContext{WorkloadName: t.WorkloadName, AppName: t.AppName, AppVersion: t.AppVersion, WorkloadVersion: t.WorkloadVersion,
@@ -34,7 +34,7 @@ func (r *resolver) context(u use) plan.EnvVar {
 		}
 	}
 	if u.generated != nil {
-		c, from = u.generated.context, "stage"
+		c, from = u.generated.context, plan.Origin{Source: plan.SourceStage}
 	}
 	for _, o := range r.options.Context {
 		if !c.set(o.Key, o.Value) {

@@ -148,12 +148,12 @@ func (r *resolver) valueFrom(u use, c *spec.Container, i int, from *corev1.EnvVa
 		value, ok := r.resourceField(c, from.ResourceFieldRef, at)
 		return plan.Plain(value), origin(at), ok
 	}
-	return plan.Text{}, "", false // spec reports an empty valueFrom
+	return plan.Text{}, plan.Origin{}, false // spec reports an empty valueFrom
 }
 
 func (r *resolver) configMapKey(u use, ref *corev1.ConfigMapKeySelector, at spec.Pos) (plan.Text, plan.Origin, bool) {
 	if ref.Name == "" || ref.Key == "" {
-		return plan.Text{}, "", false // spec reports it
+		return plan.Text{}, plan.Origin{}, false // spec reports it
 	}
 	namespaces := r.namespaces(u.meta().Namespace)
 	m, ok := find(r.index.configMaps, ref.Name, namespaces...)
@@ -162,7 +162,7 @@ func (r *resolver) configMapKey(u use, ref *corev1.ConfigMapKeySelector, at spec
 			r.fail(at, "missing-configmap", missing(r.index.configMaps, ref.Name, namespaces...),
 				"there is no ConfigMap %q, of which task %q wants key %q", ref.Name, u.name(), ref.Key)
 		}
-		return plan.Text{}, "", false
+		return plan.Text{}, plan.Origin{}, false
 	}
 	r.elsewhere(u, at, "ConfigMap", m.Name, m.Namespace)
 	var keys []string
@@ -173,14 +173,14 @@ func (r *resolver) configMapKey(u use, ref *corev1.ConfigMapKeySelector, at spec
 		keys = append(keys, p.Key)
 	}
 	if isTrue(ref.Optional) || r.broken("ConfigMap", m.Name, m.Namespace) {
-		return plan.Text{}, "", false
+		return plan.Text{}, plan.Origin{}, false
 	}
 	remedy := "its keys are " + strings.Join(keys, ", ")
 	if slices.Contains(m.BinaryKeys, ref.Key) {
 		remedy = "it is binaryData, which no environment variable takes"
 	}
 	r.fail(at, "missing-key", remedy, "ConfigMap %q has no key %q", ref.Name, ref.Key)
-	return plan.Text{}, "", false
+	return plan.Text{}, plan.Origin{}, false
 }
 
 func isTrue(b *bool) bool { return b != nil && *b }

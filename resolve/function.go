@@ -30,7 +30,7 @@ func (r *resolver) function(u use, f *spec.Function, t *plan.Task) {
 	runtime, _ := runtimes.ByName(t.Runtime) // spec rejects others
 	c := &t.Container
 	c.Name, c.PullPolicy = runtimes.ContainerName, plan.PullIfNotPresent
-	c.Image, c.ImageOrigin = runtime.Image, byDefault
+	c.Image, c.ImageOrigin = runtime.Image, plan.Default
 	if o := r.runtimeImage(t.Runtime); o != nil {
 		c.Image, c.ImageOrigin = o.Value, o.Origin
 	}
@@ -139,7 +139,7 @@ func (r *resolver) data(u use, chain []link) *plan.EnvVar {
 				values[p.Key], places[p.Key] = p.Value, origin(p.Pos)
 			}
 		}
-		if from == "" && len(pairs) > 0 {
+		if !from.Known() && len(pairs) > 0 {
 			first := slices.MinFunc(pairs, func(a, b spec.Pair) int { return a.Pos.Line - b.Pos.Line })
 			from = mapOrigin(first.Pos)
 		}
@@ -201,7 +201,7 @@ func (r *resolver) cmdArgs(runtime plan.Runtime, chain []link) plan.EnvVar {
 			return plan.EnvVar{Value: plan.Plain(p.Value), Origin: origin(p.Pos)}
 		}
 	}
-	return plan.EnvVar{Origin: byDefault}
+	return plan.EnvVar{Origin: plan.Default}
 }
 
 // secureData returns the variable SECURE_DATA: the key of that name in the secret of the KeptnTask, or else of the nearest definition.

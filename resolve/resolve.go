@@ -197,17 +197,10 @@ func (r *resolver) all() spec.Problems {
 	return append(r.problems, r.limit.Exceeded(spec.Pos{})...)
 }
 
-// origin returns a place as an origin: "task.yaml:9 spec.deno.parameters.map".
+// origin returns a place as an origin.
 func origin(p spec.Pos) plan.Origin {
 	if p.Line == 0 {
-		return plan.Origin(p.File)
+		return plan.Origin{File: p.File}
 	}
-	text := fmt.Sprintf("%s:%d", p.File, p.Line)
-	if p.Field != "" {
-		text += " " + p.Field
-	}
-	return plan.Origin(text)
+	return plan.Origin{File: p.File, Line: p.Line, Column: p.Column, Field: p.Field}
 }
-
-// byDefault is the origin of a default.
-const byDefault plan.Origin = "default"

@@ -13,7 +13,7 @@ import (
 // problem unless it is optional: in a cluster the container would never start.
 func (r *resolver) secret(u use, name, key string, at spec.Pos, optional bool) (text plan.Text, from plan.Origin, ok bool) {
 	if name == "" || key == "" {
-		return text, "", false // spec reports it
+		return text, plan.Origin{}, false // spec reports it
 	}
 	if given := r.given(u, name, key); given != nil {
 		r.taken["secret "+name+"/"+key] = true
@@ -31,7 +31,7 @@ func (r *resolver) secret(u use, name, key string, at spec.Pos, optional bool) (
 	if !optional && !r.broken("Secret", name, namespaces...) {
 		r.missingKey(u, name, key, at)
 	}
-	return text, "", false
+	return text, plan.Origin{}, false
 }
 
 // given returns the last secret with the name from outside the manifests, and with the key unless that is "".
@@ -90,7 +90,7 @@ func (r *resolver) hidden(name, key string, value plan.Secret, at spec.Pos, from
 	text := plan.Hidden(value)
 	if flaw := text.Flaw(); flaw != (plan.Flaw{}) {
 		r.fail(at, flaw.Rule, encodeIt, "key %s of Secret %q (%s) %s", key, name, from, flaw.Message)
-		return plan.Text{}, "", false
+		return plan.Text{}, plan.Origin{}, false
 	}
 	return text, from, true
 }

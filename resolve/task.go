@@ -61,7 +61,7 @@ func (r *resolver) task(u use) (t plan.Task, ok bool) {
 	r.surprises(u, &t)
 	for _, f := range []struct{ name, value string }{{"network", r.options.Network}, {"platform", r.options.Platform}} {
 		if f.value != "" {
-			t.Container.Origins = append(t.Container.Origins, plan.Part{Name: f.name, Origin: plan.Origin("flag --" + f.name)})
+			t.Container.Origins = append(t.Container.Origins, plan.Part{Name: f.name, Origin: plan.Flag(f.name)})
 		}
 	}
 	return t, r.errors == before
@@ -99,7 +99,7 @@ func (r *resolver) timeoutOf(u use) spec.Optional[time.Duration] {
 
 // retry returns the retry rule. The flag has precedence over the manifests.
 func (r *resolver) retry(u use, t *plan.Task) {
-	t.Retry = plan.Retry{Origin: byDefault, Backoff: plan.Backoff{Initial: r.scaled(time.Second), Max: r.scaled(30 * time.Second)}}
+	t.Retry = plan.Retry{Origin: plan.Default, Backoff: plan.Backoff{Initial: r.scaled(time.Second), Max: r.scaled(30 * time.Second)}}
 	if r.cluster() {
 		t.Retry.Limit = clusterRetries
 		t.Retry.Backoff = plan.Backoff{Initial: r.scaled(10 * time.Second), Max: r.scaled(5 * time.Minute)}
@@ -123,7 +123,7 @@ func (r *resolver) scaled(d time.Duration) time.Duration {
 func (r *resolver) timeout(u use, t *plan.Task) {
 	said := r.timeoutOf(u)
 	at := said.Pos
-	t.Timeout, t.TimeoutOrigin = defaultTimeout, byDefault
+	t.Timeout, t.TimeoutOrigin = defaultTimeout, plan.Default
 	switch flag := r.options.Timeout; {
 	case flag != nil:
 		t.Timeout, t.TimeoutOrigin, at = flag.Value, flag.Origin, spec.Pos{}

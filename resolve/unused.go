@@ -16,17 +16,17 @@ func (r *resolver) unusedFlags(p plan.Plan) {
 	}
 	const rule = "unused-flag"
 	for _, o := range r.options.Params {
-		if o.Origin == "flag --param" && !r.taken["param"] {
+		if o.Origin == plan.Flag("param") && !r.taken["param"] {
 			r.warn(spec.Pos{}, rule, "--env NAME=VALUE sets a variable of a container", "%s: nothing takes parameter %q: all tasks that run are container tasks", o.Origin, o.Key)
 		}
 	}
 	for _, s := range r.options.Secrets {
-		if ref := s.Name + "/" + s.Key; s.Origin == "flag --secret" && !r.taken["secret "+ref] {
+		if ref := s.Name + "/" + s.Key; s.Origin == plan.Flag("secret") && !r.taken["secret "+ref] {
 			r.warn(spec.Pos{}, rule, "", "%s: no task that runs takes %s", s.Origin, ref)
 		}
 	}
 	for _, o := range r.options.Images {
-		if o.Origin == "flag --image" && !r.taken["image "+o.Key] {
+		if o.Origin == plan.Flag("image") && !r.taken["image "+o.Key] {
 			images := slices.Sorted(maps.Keys(r.images))
 			remedy := spec.DidYouMean(o.Key, images)
 			if remedy == "" {

@@ -24,15 +24,15 @@ func (r *resolver) givenWords() {
 func (r *resolver) words(u use, c plan.Container) {
 	check := func(what, text string, from plan.Origin) {
 		if flaw := plan.FlawOf(text); flaw != (plan.Flaw{}) {
-			if from != "" {
+			if from.Known() {
 				what += fmt.Sprintf(" (%s)", from)
 			}
 			r.fail(u.meta().Pos, flaw.Rule, "use UTF-8 without NUL bytes", "task %q: %s %s", u.name(), what, flaw.Message)
 		}
 	}
 	check("the image", c.Image, c.ImageOrigin)
-	check("the platform", c.Platform, "flag --platform")
-	check("the network", c.Network, "flag --network")
+	check("the platform", c.Platform, plan.Flag("platform"))
+	check("the network", c.Network, plan.Flag("network"))
 	check("workingDir", c.WorkingDir, c.Origin("workingDir"))
 	check("terminationMessagePath", c.TerminationMessage.Path, c.Origin("terminationMessagePath"))
 	for _, m := range c.Tmpfs {

@@ -10,12 +10,12 @@ import (
 
 // outOfMemory explains an attempt that the engine reports as killed for lack of memory.
 func outOfMemory(f Failure) (Cause, bool) {
-	c := Cause{Reason: OOMKilled, Message: "out of memory", Remedy: "give the engine more memory, or let the task use less"}
+	c := Cause{Reason: OOMKilled, Message: "out of memory", Remedy: Remedy{Text: "give the engine more memory, or let the task use less"}}
 	if limit := f.Task.Container.Limits.MemoryBytes; limit > 0 {
 		c.Message += ", the limit is " + plan.Bytes(limit) + in(f.Task.Container.Origin("limits.memory"))
-		c.Remedy = "raise resources.limits.memory, or let the task use less"
+		c.Remedy = Remedy{Text: "raise resources.limits.memory, or let the task use less"}
 		if volumes := f.Task.Container.Tmpfs; len(volumes) > 0 { // Kubernetes counts memory-backed volumes as memory of the container
-			c.Remedy += fmt.Sprintf("; what it writes to volume %q counts", volumes[0].Name)
+			c.Remedy.Text += fmt.Sprintf("; what it writes to volume %q counts", volumes[0].Name)
 		}
 	}
 	return c, f.OOMKilled
@@ -26,16 +26,19 @@ func foundByEngine(f Failure) (c Cause, ok bool) {
 	from := in(f.Task.Container.Origin("command"))
 	switch f.Reason {
 	case CommandNotFound:
-		c.Remedy = "correct the command" + from + ", or use an image that has it"
+		c.Remedy = Remedy{Text: "correct the command" + from + ", or use an image that has it"}
 	case CommandNotRunnable:
-		c.Remedy = "make the file executable (chmod +x), or start it through its interpreter" + from
+		c.Remedy = Remedy{Text: "make the file executable (chmod +x), or start it through its interpreter" + from}
 	case WrongArchitecture:
-		c.Remedy = "use an image for the engine's architecture, or name another with --platform"
+		c.Remedy = otherImage
 	case "":
 		return c, false
 	}
 	return c, true
 }
+
+// otherImage is the remedy for a program of another architecture.
+var otherImage = Remedy{Text: "use an image for the engine's architecture", Option: OptionPlatform}
 
 // notExecuted reads what shells, and programs that start others, write before they exit with 126 or 127.
 func notExecuted(f Failure) (c Cause, ok bool) {
@@ -47,7 +50,7 @@ func notExecuted(f Failure) (c Cause, ok bool) {
 	case f.ExitCode == 127 && (why == "not found" || why == "No such file or directory" || why == "required file not found"):
 		c = Cause{
 			Reason: CommandNotFound, Message: fmt.Sprintf("command %q was not found", name),
-			Remedy: "correct its name, or use an image that has it",
+			Remedy: Remedy{Text: "correct its name, or use an image that has it"},
 		}
 		if path {
 			c.Message = fmt.Sprintf("%q was not found, or the interpreter that its first line names was not", name)
@@ -57,12 +60,12 @@ func notExecuted(f Failure) (c Cause, ok bool) {
 		return Cause{
 			Reason:  WrongArchitecture,
 			Message: fmt.Sprintf("%q is built for another architecture than the engine's, or is a script without a #! line", name),
-			Remedy:  "use an image for the engine's architecture, or name another with --platform",
+			Remedy:  otherImage,
 		}, true
 	case f.ExitCode == 126 && (why == "Permission denied" || why == "Is a directory"):
 		return Cause{
 			Reason: CommandNotRunnable, Message: fmt.Sprintf("%q cannot be executed: %s", name, strings.ToLower(why)),
-			Remedy: "make the file executable (chmod +x), or start it through its interpreter: sh FILE",
+			Remedy: Remedy{Text: "make the file executable (chmod +x), or start it through its interpreter: sh FILE"},
 		}, true
 	}
 	return c, false
@@ -100,7 +103,10 @@ func notForked(f Failure) (Cause, bool) {
 	if limit == 0 || !noFork.MatchString(f.lastLine()) {
 		return Cause{}, false
 	}
-	return Cause{Remedy: fmt.Sprintf("a process could not be started: the task may have %d processes and threads at a time, --pids-limit gives it more", limit)}, true
+	return Cause{Remedy: Remedy{
+		Text:   fmt.Sprintf("a process could not be started: let the task use less than %d processes and threads at a time", limit),
+		Option: OptionPids,
+	}}, true
 }
 
 // killed returns a hint for a process that SIGKILL ended, under a memory limit: the kernel kills for lack of memory in
@@ -110,8 +116,8 @@ func killed(f Failure) (Cause, bool) {
 	if limit == 0 || f.Signal != "SIGKILL" && !shellKilled.MatchString(f.lastLine()) {
 		return Cause{}, false
 	}
-	return Cause{Remedy: fmt.Sprintf("a process was killed by SIGKILL: if it was short of memory, raise the limit of %s%s",
-		plan.Bytes(limit), in(f.Task.Container.Origin("limits.memory")))}, true
+	return Cause{Remedy: Remedy{Text: fmt.Sprintf("a process was killed by SIGKILL: if it was short of memory, raise the limit of %s%s",
+		plan.Bytes(limit), in(f.Task.Container.Origin("limits.memory")))}}, true
 }
 
 // shellKilled matches what a shell writes of a child that SIGKILL ended.

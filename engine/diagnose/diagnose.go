@@ -31,9 +31,8 @@ type Failure struct {
 type Cause struct {
 	Reason  Reason
 	Message string
-	// Remedy tells the user what to do.
-	Remedy string
-	// Place is the line of a manifest that failed ("task.yaml:31").
+	Remedy  Remedy
+	// Place is the line of a manifest that failed.
 	Place plan.Origin
 }
 
@@ -117,44 +116,31 @@ func (f Failure) file(at frame) (plan.File, bool) {
 	return plan.File{}, false
 }
 
-// manifestLine returns the line of the manifest that a line of code stands in, or "".
+// manifestLine returns the line of the manifest that a line of code stands in, if it stands in one.
 func (f Failure) manifestLine(at frame) plan.Origin {
 	file, ok := f.file(at)
-	manifest, _ := position(file.Origin)
-	if !ok || manifest == "" || file.Line == 0 {
-		return ""
+	if !ok || file.Line == 0 || file.Origin.Line == 0 {
+		return plan.Origin{}
 	}
-	return plan.Origin(manifest + ":" + strconv.Itoa(file.Line+at.line-1))
+	return plan.Origin{File: file.Origin.File, Line: file.Line + at.line - 1}
 }
 
 // place returns a line of code as the user knows it: as a line of the manifest if it stands there.
 func (f Failure) place(at frame) string {
-	if line := f.manifestLine(at); line != "" {
-		return string(line)
+	if line := f.manifestLine(at); line.Known() {
+		return line.Position()
 	}
-	if file, ok := f.file(at); ok {
-		if manifest, line := position(file.Origin); manifest != "" {
-			// The code is quoted or folded: its lines differ from those of the manifest.
-			return manifest + ":" + line + " (line " + strconv.Itoa(at.line) + " of the code)"
-		}
+	if file, ok := f.file(at); ok && file.Origin.Line > 0 {
+		// The code is quoted or folded: its lines differ from those of the manifest.
+		return file.Origin.Position() + " (line " + strconv.Itoa(at.line) + " of the code)"
 	}
 	return at.path + ":" + strconv.Itoa(at.line)
 }
 
-// position splits the origin of a value of a manifest ("task.yaml:14 spec.python.inline.code"). It returns "" for others.
-func position(o plan.Origin) (file, line string) {
-	if m := positions.FindStringSubmatch(string(o)); m != nil {
-		return m[1], m[2]
-	}
-	return "", ""
-}
-
-var positions = regexp.MustCompile(`^(.+):(\d+) \S+$`)
-
 // in returns an origin in parentheses, or "".
 func in(from plan.Origin) string {
-	if from == "" {
+	if !from.Known() {
 		return ""
 	}
-	return " (" + string(from) + ")"
+	return " (" + from.String() + ")"
 }

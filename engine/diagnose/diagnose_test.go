@@ -1,6 +1,7 @@
 package diagnose_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,7 +22,18 @@ type ended struct {
 	reason  diagnose.Reason
 	message string
 	remedy  string
+	option  diagnose.Option
 	place   plan.Origin
+}
+
+// at is a line of task.yaml.
+func at(line int) plan.Origin { return plan.Origin{File: "task.yaml", Line: line} }
+
+// placeOf is the line of task.yaml that a message begins with.
+func placeOf(message string) (place plan.Origin, ok bool) {
+	line := 0
+	_, err := fmt.Sscanf(message, "task.yaml:%d: ", &line)
+	return at(line), err == nil
 }
 
 func (e ended) check(t *testing.T) {
@@ -32,7 +44,7 @@ func (e ended) check(t *testing.T) {
 		failure.Output = e.lines[over:]
 	}
 	got, ok := diagnose.Explain(failure)
-	want := diagnose.Cause{Reason: e.reason, Message: e.message, Remedy: e.remedy, Place: e.place}
+	want := diagnose.Cause{Reason: e.reason, Message: e.message, Remedy: diagnose.Remedy{Text: e.remedy, Option: e.option}, Place: e.place}
 	if got != want || ok != (want != diagnose.Cause{}) {
 		t.Errorf("reason  %q, want %q\nmessage %q\nwant    %q\nremedy  %q\nwant    %q\nplace   %q, want %q",
 			got.Reason, want.Reason, got.Message, want.Message, got.Remedy, want.Remedy, got.Place, want.Place)
@@ -48,7 +60,7 @@ func limited(t plan.Task, memory int64) plan.Task {
 func script(runtime plan.Runtime, path string) plan.Task {
 	s := plan.Task{}
 	s.Runtime = runtime
-	s.Container.Files = []plan.File{{Path: path, Origin: "task.yaml:30 spec." + plan.Origin(runtime) + ".inline.code", Line: 31}}
+	s.Container.Files = []plan.File{{Path: path, Origin: plan.Origin{File: "task.yaml", Line: 30, Field: "spec." + string(runtime) + ".inline.code"}, Line: 31}}
 	return s
 }
 
@@ -72,22 +84,22 @@ func TestScriptEnds(t *testing.T) {
 		"py-chain":            {reason: ours, message: "task.yaml:34: ValueError: x"},
 		"py-formatexc":        {reason: ours, message: "task.yaml:36: RuntimeError: wrapped: …\ncalled from task.yaml:37\nin it: task.yaml:34: KeyError: 'inner'"},
 		"py-deep":             {reason: ours, message: "task.yaml:32: requests.exceptions.ConnectionError: HTTPConnectionPool(host='127.0.0.1', port=1): Max retries exceeded with url: / (Caused by NewConnectionError('<urllib3.connection.HTTPConnection object at 0x7fd12e556110>: Failed to establish a new connection: [Errno 111] Connection refused'))"},
-		"py-key":              {reason: ours, message: "task.yaml:32: KeyError: 'DATA'", remedy: "DATA is set if there are parameters: give spec.python.parameters.map, or --param NAME=VALUE"},
+		"py-key":              {reason: ours, message: "task.yaml:32: KeyError: 'DATA'", remedy: "DATA is set if there are parameters: give spec.python.parameters.map", option: diagnose.OptionParams},
 		"py-formatchain":      {reason: ours, message: "task.yaml:40: RuntimeError: x: …\nin it: task.yaml:36: ValueError: middle"},
 		"py-dictkey":          {reason: ours, message: "task.yaml:32: KeyError: 'DATA'"},
 		"py-rec":              {reason: ours, message: "task.yaml:32: RecursionError: maximum recursion depth exceeded\ncalled from task.yaml:32, from task.yaml:33"},
-		"py-mutual":           {message: "the last traceback: task.yaml:32: RecursionError: maximum recursion depth exceeded\ncalled from task.yaml:34, from task.yaml:32, from task.yaml:34", place: "task.yaml:32"},
+		"py-mutual":           {message: "the last traceback: task.yaml:32: RecursionError: maximum recursion depth exceeded\ncalled from task.yaml:34, from task.yaml:32, from task.yaml:34", place: at(32)},
 		"py-perm":             {reason: diagnose.PermissionDenied, message: "task.yaml:31: PermissionError: [Errno 13] Permission denied: '/etc/x'", remedy: asUser},
 		"py-never":            {reason: ours, message: "task.yaml:33: ValueError: main"},
 		"py-read":             {reason: diagnose.PermissionDenied, message: "task.yaml:31: PermissionError: [Errno 13] Permission denied: '/etc/shadow'", remedy: asNobody},
 		"py-sub2":             {reason: ours, message: "task.yaml:32: subprocess.CalledProcessError: Command 'nosuch' returned non-zero exit status 127."},
 		"py-spawn":            {reason: diagnose.PermissionDenied, message: "task.yaml:32: PermissionError: [Errno 13] Permission denied: '/etc/passwd'", remedy: asNobody},
-		"py-lines":            {message: "the last traceback: task.yaml:33: yaml.parser.ParserError: while parsing a flow sequence\ncalled from task.yaml:34", place: "task.yaml:33"},
-		"py-formatexc4":       {message: "the last traceback: task.yaml:34: KeyError: 'inner'", place: "task.yaml:34"},
-		"py-caught":           {message: "the last traceback: task.yaml:33: ZeroDivisionError: division by zero", place: "task.yaml:33"},
+		"py-lines":            {message: "the last traceback: task.yaml:33: yaml.parser.ParserError: while parsing a flow sequence\ncalled from task.yaml:34", place: at(33)},
+		"py-formatexc4":       {message: "the last traceback: task.yaml:34: KeyError: 'inner'", place: at(34)},
+		"py-caught":           {message: "the last traceback: task.yaml:33: ZeroDivisionError: division by zero", place: at(33)},
 		"py-exit":             {},
 		"py-writetext":        {reason: diagnose.PermissionDenied, message: "task.yaml:32: PermissionError: [Errno 13] Permission denied: '/etc/x'", remedy: asUser},
-		"py-thread":           {message: "the last traceback: task.yaml:33: ZeroDivisionError: division by zero", place: "task.yaml:33"},
+		"py-thread":           {message: "the last traceback: task.yaml:33: ZeroDivisionError: division by zero", place: at(33)},
 		"py-group":            {reason: ours, message: "task.yaml:31: ExceptionGroup: g (2 sub-exceptions)\nin it: ValueError: a\nin it: TypeError: b"},
 		"py-formatgroup":      {reason: ours, message: "task.yaml:37: RuntimeError: …\nin it: task.yaml:34: ExceptionGroup: g (1 sub-exception)"},
 		"py-exgroup":          {reason: ours, message: "task.yaml:41: ExceptionGroup: g (2 sub-exceptions)\ncalled from task.yaml:43\nin it: task.yaml:32: TypeError: b\nin it: task.yaml:36: KeyError: 'a'"},
@@ -98,17 +110,17 @@ func TestScriptEnds(t *testing.T) {
 		"py-noline":           {reason: diagnose.PermissionDenied, message: "task.yaml:33: PermissionError: [Errno 13] Permission denied: '/etc/foo'", remedy: asUser},
 		"py-copied":           {reason: diagnose.PermissionDenied, message: "task.yaml:32: PermissionError: [Errno 13] Permission denied: '/etc/shadow'", remedy: asNobody},
 		"py-mkdir":            {reason: diagnose.PermissionDenied, message: "task.yaml:32: PermissionError: [Errno 13] Permission denied: '/srv/a'", remedy: asUser},
-		"py-noline-key":       {reason: ours, message: "task.yaml:35: KeyError: 'DATA'\ncalled from task.yaml:37", remedy: "DATA is set if there are parameters: give spec.python.parameters.map, or --param NAME=VALUE"},
+		"py-noline-key":       {reason: ours, message: "task.yaml:35: KeyError: 'DATA'\ncalled from task.yaml:37", remedy: "DATA is set if there are parameters: give spec.python.parameters.map", option: diagnose.OptionParams},
 		"py-atexit":           {reason: ours, message: "task.yaml:37: ValueError: main"},
 		"py-reraised":         {reason: ours, message: "task.yaml:33: KeyError: 'first'"},
-		"py-threadexit":       {message: "the last traceback: task.yaml:34: KeyError: 'a'", place: "task.yaml:34"},
-		"py-logged":           {message: "the last traceback: task.yaml:34: KeyError: 'first'", place: "task.yaml:34"},
-		"py-process":          {message: "the last traceback: task.yaml:34: KeyError: 'child'", place: "task.yaml:34"},
+		"py-threadexit":       {message: "the last traceback: task.yaml:34: KeyError: 'a'", place: at(34)},
+		"py-logged":           {message: "the last traceback: task.yaml:34: KeyError: 'first'", place: at(34)},
+		"py-process":          {message: "the last traceback: task.yaml:34: KeyError: 'child'", place: at(34)},
 		"py-printexc":         {reason: ours, message: "task.yaml:34: KeyError: 'first'"},
 		"py-del":              {},
 		"py-formatexc5":       {reason: ours, message: "task.yaml:37: RuntimeError: failed:\nin it: task.yaml:34: KeyError: 'inner'"},
-		"py-asyncunretrieved": {message: "the last traceback: task.yaml:33: ValueError: unseen", place: "task.yaml:33"},
-		"py-warned":           {message: "the last traceback: task.yaml:35: ValueError: main", place: "task.yaml:35"},
+		"py-asyncunretrieved": {message: "the last traceback: task.yaml:33: ValueError: unseen", place: at(33)},
+		"py-warned":           {message: "the last traceback: task.yaml:35: ValueError: main", place: at(35)},
 		"py-raiseexit":        {message: "the last traceback: <string>:1: ModuleNotFoundError: No module named 'nosuch'"},
 		"py-groupdeep":        {reason: ours, message: "task.yaml:35: ExceptionGroup: a (1 sub-exception)\ncalled from task.yaml:36\nin it: OSError: deep"},
 		"py-locals":           {reason: ours, message: "task.yaml:33: check.<locals>.NotReady: 3 pods\ncalled from task.yaml:34"},
@@ -130,7 +142,7 @@ func TestScriptEnds(t *testing.T) {
 		"deno-timer":      {reason: ours, message: "task.yaml:31: Error: t"},
 		"deno-write":      {reason: diagnose.PermissionDenied, message: "task.yaml:31: PermissionDenied: Permission denied (os error 13): writefile '/etc/x'", remedy: asUser},
 		"deno-mkdir":      {reason: diagnose.PermissionDenied, message: "task.yaml:31: PermissionDenied: Permission denied (os error 13): mkdir '/srv/x'", remedy: asUser},
-		"deno-parse":      {reason: ours, message: `task.yaml:31: SyntaxError: "undefined" is not valid JSON`, remedy: "DATA is set if there are parameters: give spec.deno.parameters.map, or --param NAME=VALUE"},
+		"deno-parse":      {reason: ours, message: `task.yaml:31: SyntaxError: "undefined" is not valid JSON`, remedy: "DATA is set if there are parameters: give spec.deno.parameters.map", option: diagnose.OptionParams},
 		"deno-noline":     {reason: ours, message: "task.yaml:32: Error: x"},
 		"deno-aggregate":  {reason: ours, message: "task.yaml:36: AggregateError: both failed\ncalled from task.yaml:39\nin it: Error: a\nin it: TypeError: b"},
 		"deno-any":        {reason: ours, message: "AggregateError: All promises were rejected\nin it: Error: a\nin it: Error: b"},
@@ -159,8 +171,8 @@ func TestScriptEnds(t *testing.T) {
 			}
 			want.code = 1
 			want.lines = recorded(t, name)
-			if line, _, ok := strings.Cut(want.message, ": "); ok && strings.HasPrefix(line, "task.yaml") {
-				want.place = plan.Origin(line)
+			if place, ok := placeOf(want.message); ok {
+				want.place = place
 			}
 			want.check(t)
 		})
@@ -241,10 +253,10 @@ func TestOutputBefore(t *testing.T) {
 			} else {
 				lines = append(test.before, lines...)
 			}
-			place, _, _ := strings.Cut(strings.TrimPrefix(test.message, last), ": ")
+			place, _ := placeOf(strings.TrimPrefix(test.message, last))
 			e := ended{
 				task: test.task, code: 1, lines: lines, reason: diagnose.ScriptFailed,
-				message: "" + test.message, place: plan.Origin(place),
+				message: test.message, place: place,
 			}
 			switch {
 			case strings.HasPrefix(test.message, last):
@@ -259,7 +271,7 @@ func TestOutputBefore(t *testing.T) {
 
 // TestUndefinedVariable reads an exception in a line that parses a variable without naming it.
 func TestUndefinedVariable(t *testing.T) {
-	const message, remedy = `task.yaml:32: SyntaxError: "undefined" is not valid JSON`, "DATA is set if there are parameters: give spec.deno.parameters.map, or --param NAME=VALUE"
+	const message, remedy = `task.yaml:32: SyntaxError: "undefined" is not valid JSON`, "DATA is set if there are parameters: give spec.deno.parameters.map"
 	for code, want := range map[string]string{
 		`const text = Deno.env.get("DATA");`:                        remedy,
 		`const text = Deno.env.get('HOME');`:                        "",
@@ -270,11 +282,14 @@ func TestUndefinedVariable(t *testing.T) {
 		task.Container.Files[0].Content = []byte(code)
 		e := ended{
 			task: task, code: 1, lines: recorded(t, "deno-parse3"), reason: diagnose.ScriptFailed,
-			message: message, remedy: want, place: "task.yaml:32",
+			message: message, remedy: want, place: at(32),
+		}
+		if want != "" {
+			e.option = diagnose.OptionParams
 		}
 		e.check(t)
 		e.task.Container.Env = []plan.EnvVar{{Name: "DATA"}}
-		e.remedy = ""
+		e.remedy, e.option = "", ""
 		e.check(t)
 	}
 }
@@ -301,10 +316,10 @@ func TestRemediesAreForTheirCauseAlone(t *testing.T) {
 					lines[i] = strings.ReplaceAll(lines[i], test.from, test.to)
 				}
 			}
-			place, _, _ := strings.Cut(test.message, ": ")
+			place, _ := placeOf(test.message)
 			ended{
 				task: test.task, code: 1, lines: lines, reason: diagnose.ScriptFailed,
-				message: "" + test.message, place: plan.Origin(place),
+				message: test.message, place: place,
 			}.check(t)
 		})
 	}
@@ -313,7 +328,7 @@ func TestRemediesAreForTheirCauseAlone(t *testing.T) {
 func TestCodeElsewhere(t *testing.T) {
 	folded := script(plan.RuntimePython, "/var/data/function.py")
 	folded.Container.Files[0].Line = 0
-	folded.Container.Files[0].Origin = "task.yaml:12 spec.python.inline.code"
+	folded.Container.Files[0].Origin = plan.Origin{File: "task.yaml", Line: 12, Field: "spec.python.inline.code"}
 	fetched := plan.Task{}
 	fetched.Runtime = plan.RuntimePython
 	words := plan.Task{}
@@ -367,7 +382,7 @@ func TestShellEnds(t *testing.T) {
 		ended{
 			code: 126, lines: []string{line}, reason: diagnose.WrongArchitecture,
 			message: `"/x" is built for another architecture than the engine's, or is a script without a #! line`,
-			remedy:  "use an image for the engine's architecture, or name another with --platform",
+			remedy:  "use an image for the engine's architecture", option: diagnose.OptionPlatform,
 		}.check(t)
 	}
 }
@@ -388,7 +403,7 @@ func TestNoFork(t *testing.T) {
 	} {
 		ended{
 			task: forking, code: 2, lines: []string{line},
-			remedy: "a process could not be started: the task may have 100 processes and threads at a time, --pids-limit gives it more",
+			remedy: "a process could not be started: let the task use less than 100 processes and threads at a time", option: diagnose.OptionPids,
 		}.check(t)
 	}
 	unlimited := ended{code: 2, lines: []string{"dash: 0: Cannot fork"}}
@@ -399,14 +414,14 @@ func TestFileSystemEnds(t *testing.T) {
 	box := plan.Task{}
 	box.Container.Security.ReadOnlyRootfs = true
 	box.Container.Tmpfs = []plan.Tmpfs{
-		{Name: "work", Path: "/scratch", SizeBytes: 1 << 30, Origin: "task.yaml:20 v[0]"},
-		{Name: "work", Path: "/scratch/fixed", SubPath: "f", SizeBytes: 1 << 30, ReadOnly: true, Origin: "task.yaml:21 v[1]"},
+		{Name: "work", Path: "/scratch", SizeBytes: 1 << 30, Origin: plan.Origin{File: "task.yaml", Line: 20, Field: "v[0]"}},
+		{Name: "work", Path: "/scratch/fixed", SubPath: "f", SizeBytes: 1 << 30, ReadOnly: true, Origin: plan.Origin{File: "task.yaml", Line: 21, Field: "v[1]"}},
 	}
-	box.Container.Mounts = []plan.Mount{{Source: "/home/me", Target: "/me", ReadOnly: true, Origin: "flag --mount"}}
-	box.Container.Origins = []plan.Part{{Name: "security", Origin: "task.yaml:9 s"}}
+	box.Container.Mounts = []plan.Mount{{Source: "/home/me", Target: "/me", ReadOnly: true, Origin: plan.Flag("mount")}}
+	box.Container.Origins = []plan.Part{{Name: "security", Origin: plan.Origin{File: "task.yaml", Line: 9, Field: "s"}}}
 	bounded := limited(plan.Task{}, 3<<30)
 	bounded.Container.Tmpfs = []plan.Tmpfs{{Name: "work", Path: "/scratch", SizeBytes: 3 << 30}}
-	bounded.Container.Origins = []plan.Part{{Name: "limits.memory", Origin: "task.yaml:7 m"}}
+	bounded.Container.Origins = []plan.Part{{Name: "limits.memory", Origin: plan.Origin{File: "task.yaml", Line: 7, Field: "m"}}}
 	const (
 		unbound = "write less, or set resources.limits.memory: the volume then has that size"
 		root    = "write to a volume (volumeMounts), or leave readOnlyRootFilesystem out"

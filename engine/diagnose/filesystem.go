@@ -38,7 +38,7 @@ func fileIn(line string) string {
 
 // readOnly explains why a file cannot be written.
 func readOnly(c plan.Container, file string) (Cause, bool) {
-	why := Cause{Reason: ReadOnlyFileSystem, Remedy: "leave readOnly out of the mount, or write elsewhere"}
+	why := Cause{Reason: ReadOnlyFileSystem, Remedy: Remedy{Text: "leave readOnly out of the mount, or write elsewhere"}}
 	if v, ok := volumeOf(c, file); ok {
 		why.Message = fmt.Sprintf("%s is on volume %q, which is mounted read-only%s", file, v.Name, in(v.Origin))
 		return why, v.ReadOnly
@@ -52,7 +52,7 @@ func readOnly(c plan.Container, file string) (Cause, bool) {
 		why.Message = "the root file system is read-only"
 	}
 	why.Message += in(c.Origin("security"))
-	why.Remedy = "write to a volume (volumeMounts), or leave readOnlyRootFilesystem out"
+	why.Remedy = Remedy{Text: "write to a volume (volumeMounts), or leave readOnlyRootFilesystem out"}
 	kernels := within("/proc", file) || within("/sys", file)
 	return why, c.Security.ReadOnlyRootfs && !kernels && (file != "" || !anyReadOnly(c))
 }
@@ -81,14 +81,14 @@ func full(c plan.Container, file string) (Cause, bool) {
 		}
 		v := c.Tmpfs[0]
 		size, _ := sizeOf(c, v)
-		return Cause{Remedy: fmt.Sprintf("either volume %q at %s is full, its size is %s, or the engine's disk is", v.Name, v.Path, size)}, true
+		return Cause{Remedy: Remedy{Text: fmt.Sprintf("either volume %q at %s is full, its size is %s, or the engine's disk is", v.Name, v.Path, size)}}, true
 	}
 	v, ok := volumeOf(c, file)
 	if !ok {
 		return Cause{}, false
 	}
 	size, remedy := sizeOf(c, v)
-	return Cause{Reason: VolumeFull, Message: fmt.Sprintf("volume %q at %s is full: its size is %s", v.Name, v.Path, size), Remedy: remedy}, true
+	return Cause{Reason: VolumeFull, Message: fmt.Sprintf("volume %q at %s is full: its size is %s", v.Name, v.Path, size), Remedy: Remedy{Text: remedy}}, true
 }
 
 // sizeOf returns the size of a volume with what decides it, and how to make it larger, see plan.Tmpfs.

@@ -53,10 +53,10 @@ func (f Failure) meaning(x exception) Cause {
 
 func (f Failure) pythonMeaning(x exception) Cause {
 	if noModule.MatchString(x.text) {
-		return Cause{Reason: ModuleNotFound, Remedy: pythonHas}
+		return Cause{Reason: ModuleNotFound, Remedy: Remedy{Text: pythonHas}}
 	}
 	if m := noName.FindStringSubmatch(x.text); m != nil && slices.Contains(usualModules, m[1]) {
-		return Cause{Reason: ScriptFailed, Remedy: "add: import " + m[1]}
+		return Cause{Reason: ScriptFailed, Remedy: Remedy{Text: "add: import " + m[1]}}
 	}
 	// Any dictionary may lack a key; the variables are in one of os.
 	if m := noKey.FindStringSubmatch(x.text); m != nil && (x.frames[0].path == "<frozen os>" || strings.HasSuffix(x.frames[0].path, "/os.py")) {
@@ -75,7 +75,7 @@ func (f Failure) pythonMeaning(x exception) Cause {
 func (f Failure) withManifestLines(x exception) string {
 	return codeLine.ReplaceAllStringFunc(shorten(x.text), func(words string) string {
 		line, err := strconv.Atoi(strings.TrimPrefix(words, "line "))
-		if err != nil || f.manifestLine(x.frames[0]) == "" {
+		if err != nil || !f.manifestLine(x.frames[0]).Known() {
 			return words
 		}
 		return f.place(frame{x.frames[0].path, line})
@@ -84,43 +84,43 @@ func (f Failure) withManifestLines(x exception) string {
 
 // notPermitted explains what the user of Keptn's runtimes may not do. writes reports whether it is known to be a write.
 func notPermitted(writes bool) Cause {
-	c := Cause{Reason: PermissionDenied, Remedy: asUser + ", who may not do this; what is to be written goes below /tmp"}
+	c := Cause{Reason: PermissionDenied, Remedy: Remedy{Text: asUser + ", who may not do this; what is to be written goes below /tmp"}}
 	if writes {
-		c.Remedy = asUser + ": write below /tmp"
+		c.Remedy = Remedy{Text: asUser + ": write below /tmp"}
 	}
 	return c
 }
 
-// howToSet returns how a task gets a variable that its runtime can set, or "" if the container has it already.
-func howToSet(t plan.Task, name string) string {
+// howToSet returns how a task gets a variable that its runtime can set, if the container does not have it already.
+func howToSet(t plan.Task, name string) Remedy {
 	if slices.ContainsFunc(t.Container.Env, func(v plan.EnvVar) bool { return v.Name == name }) {
-		return ""
+		return Remedy{}
 	}
 	switch name {
 	case "DATA":
-		return fmt.Sprintf("DATA is set if there are parameters: give spec.%s.parameters.map, or --param NAME=VALUE", t.Runtime)
+		return Remedy{Text: fmt.Sprintf("DATA is set if there are parameters: give spec.%s.parameters.map", t.Runtime), Option: OptionParams}
 	case "SECURE_DATA":
-		return fmt.Sprintf("SECURE_DATA is set if there is a secret: give spec.%s.secureParameters.secret", t.Runtime)
+		return Remedy{Text: fmt.Sprintf("SECURE_DATA is set if there is a secret: give spec.%s.secureParameters.secret", t.Runtime)}
 	}
-	return ""
+	return Remedy{}
 }
 
 func (f Failure) denoMeaning(x exception) Cause {
 	if m := notCapable.FindStringSubmatch(x.text); m != nil {
 		// The advice of Deno cannot be followed: the flags are Keptn's.
 		c := Cause{Reason: PermissionDenied, Message: fmt.Sprintf("%s (%s, which Keptn's deno runtime does not give)", shorten(m[1]), m[3])}
-		c.Remedy = denoHas + "; a container task can do more"
+		c.Remedy = Remedy{Text: denoHas + "; a container task can do more"}
 		switch {
 		case m[2] == "env" && strings.Contains(m[1], `"`): // without a name it asks for all, as node:child_process does
-			c.Remedy = denoHas + "; pass the value as a parameter, it is then part of DATA"
+			c.Remedy = Remedy{Text: denoHas + "; pass the value as a parameter, it is then part of DATA"}
 		case m[2] == "import":
-			c.Remedy = denoFrom
+			c.Remedy = Remedy{Text: denoFrom}
 		}
 		return c
 	}
 	switch {
 	case notFile.MatchString(x.text):
-		return Cause{Reason: ModuleNotFound, Remedy: denoLoads}
+		return Cause{Reason: ModuleNotFound, Remedy: Remedy{Text: denoLoads}}
 	case x.text == `SyntaxError: "undefined" is not valid JSON`:
 		return Cause{Reason: ScriptFailed, Remedy: f.undefinedVariable(x)}
 	case x.is("PermissionDenied") && strings.Contains(x.text, "(os error 13)"):
@@ -131,14 +131,14 @@ func (f Failure) denoMeaning(x exception) Cause {
 
 // undefinedVariable returns the remedy for a variable that is parsed as JSON and is not set. The line of code names it,
 // or it is the only one that the script reads.
-func (f Failure) undefinedVariable(x exception) string {
+func (f Failure) undefinedVariable(x exception) Remedy {
 	read := envRead.FindAllStringSubmatch(x.code, -1)
 	if own := f.ownFrames(x.frames); read == nil && len(own) > 0 {
 		file, _ := f.file(own[0])
 		read = envRead.FindAllStringSubmatch(string(file.Content), -1)
 	}
 	if len(read) != 1 {
-		return ""
+		return Remedy{}
 	}
 	return howToSet(f.Task, read[0][1])
 }

@@ -57,7 +57,7 @@ func noEngine(host, why string) error {
 	return &engine.Error{
 		Reason: engine.EngineRefused,
 		Err:    fmt.Errorf("%s answers, but not as a Docker engine does: %s", host, why),
-		Remedy: "name the address of an engine, not that of a proxy or web server, with --host, DOCKER_HOST or --docker-context",
+		Remedy: engine.Remedy{Option: engine.OptionHost},
 	}
 }
 
@@ -73,7 +73,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 		return 0, &engine.Error{
 			Reason: engine.EngineRefused,
 			Err:    fmt.Errorf("%s answers %s with more than %d MiB", b.host, b.path, mostAnswered>>20),
-			Remedy: "check that it is a Docker engine; if it is, remove what is no longer needed there (`docker system prune`)",
+			Remedy: engine.Remedy{Text: "check that it is a Docker engine; if it is, remove what is no longer needed there (`docker system prune`)"},
 		}
 	}
 	n, err := b.ReadCloser.Read(p[:min(len(p), b.left)])

@@ -119,7 +119,7 @@ func plainPaths(c plan.Container) error {
 			return &engine.Error{
 				Reason: engine.EngineRefused,
 				Err:    fmt.Errorf("mount %q: an engine may read the comma, the quote or the control character in it as options of the mount", path),
-				Remedy: "use a path without them",
+				Remedy: engine.Remedy{Text: "use a path without them"},
 			}
 		}
 	}
@@ -209,7 +209,7 @@ func processUser(c plan.Container, image imageFacts) (string, error) {
 func runsAsRoot(err error) error {
 	return &engine.Error{
 		Reason: engine.ImageRunsAsRoot, Err: err,
-		Remedy: "set securityContext.runAsUser to a number other than 0, or use an image with USER in numbers",
+		Remedy: engine.Remedy{Text: "set securityContext.runAsUser to a number other than 0, or use an image with USER in numbers"},
 	}
 }
 
@@ -227,7 +227,7 @@ func platformOf(s string) (*ocispec.Platform, error) {
 		return nil, &engine.Error{
 			Reason: engine.EngineRefused,
 			Err:    fmt.Errorf("platform %q is not of the form os/arch or os/arch/variant", s),
-			Remedy: "write it as in linux/amd64 or linux/arm64",
+			Remedy: engine.Remedy{Text: "write it as in linux/amd64 or linux/arm64"},
 		}
 	}
 	p := &ocispec.Platform{OS: parts[0], Architecture: parts[1]}

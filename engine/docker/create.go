@@ -47,11 +47,11 @@ func (a *attempt) advised(err error) error {
 	c := a.container
 	switch {
 	case cerrdefs.IsNotFound(err) && !slices.Contains([]string{"", "none", "host", "bridge"}, c.Network):
-		failure.Remedy = "set --network to none, host, bridge or a network that the engine has (`docker network ls`)"
+		failure.Remedy = engine.Remedy{Option: engine.OptionNetwork}
 	case cerrdefs.IsInvalidArgument(err) && c.Limits.MemoryBytes > 0 && c.Limits.MemoryBytes < leastMemory:
-		failure.Remedy = "raise resources.limits.memory: the engine requires more"
+		failure.Remedy = engine.Remedy{Text: "raise resources.limits.memory: the engine requires more"}
 	case cerrdefs.IsInvalidArgument(err) && len(c.Mounts) > 0, slices.ContainsFunc(c.Mounts, names(err)):
-		failure.Remedy = "check --mount: SRC must exist on the engine's machine, and DST must be a valid place for it in the container"
+		failure.Remedy = engine.Remedy{Option: engine.OptionMounts}
 	}
 	return err
 }

@@ -30,7 +30,7 @@ func (e *Engine) explain(ctx context.Context, what string, err error) error {
 		return &engine.Error{
 			Reason: engine.EngineDidNotAnswer,
 			Err:    fmt.Errorf("%s: the Docker engine at %s did not answer within %v", what, e.endpoint.Host, within),
-			Remedy: "see whether the engine hangs (`docker info`), and restart it",
+			Remedy: engine.Remedy{Text: "see whether the engine hangs (`docker info`), and restart it"},
 		}
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
@@ -51,15 +51,15 @@ func (e *Engine) explain(ctx context.Context, what string, err error) error {
 	return refusal
 }
 
-const (
-	remedyRefused     = "run it again; if it fails again, see the engine's log (`journalctl -u docker`)"
-	remedyUnavailable = "start Docker, or name another engine with --host or --docker-context"
-	remedyLost        = "when the engine is back, `ktask clean` removes what may be left on it"
+var (
+	remedyRefused     = engine.Remedy{Text: "run it again; if it fails again, see the engine's log (`journalctl -u docker`)"}
+	remedyUnavailable = engine.Remedy{Text: "start Docker", Option: engine.OptionHost}
+	remedyLost        = engine.Remedy{Text: "when the engine is back, `ktask clean` removes what may be left on it"}
 )
 
 // unusable returns the error of an engine whose address is not usable.
 func unusable(err error) error {
-	return &engine.Error{Reason: engine.EngineUnavailable, Err: err, Remedy: "name an engine with --host or --docker-context"}
+	return &engine.Error{Reason: engine.EngineUnavailable, Err: err, Remedy: engine.Remedy{Option: engine.OptionHost}}
 }
 
 // lost marks an EngineUnavailable error as EngineLost: the engine went away during an attempt.

@@ -54,7 +54,7 @@ func TestPullFailureKnowsRegistriesWords(t *testing.T) {
 	}
 	for _, test := range tests {
 		err := pullFailure(imageKey{ref: "x:y"}, "docker.io", test.err)
-		if failure, ok := errors.AsType[*engine.Error](err); !ok || failure.Reason != test.want || failure.Remedy == "" {
+		if failure, ok := errors.AsType[*engine.Error](err); !ok || failure.Reason != test.want || !failure.Remedy.Known() {
 			t.Errorf("%v is %+v, want %s", test.err, failure, test.want)
 		}
 	}
@@ -98,7 +98,7 @@ func TestNewSaysWhatIsWrong(t *testing.T) {
 		}
 	}
 	_, err := New(Options{Host: "tcp://secure:2376", TLSVerify: true, CertPath: certs})
-	if failure, ok := errors.AsType[*engine.Error](err); !ok || failure.Remedy == "" || !strings.Contains(err.Error(), "tcp://secure:2376") {
+	if failure, ok := errors.AsType[*engine.Error](err); !ok || !failure.Remedy.Known() || !strings.Contains(err.Error(), "tcp://secure:2376") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -245,7 +245,7 @@ func (f *faultRun) checkOutcome(t *testing.T, got engine.TaskResult, heard *engi
 		t.Errorf("%s %s for a message that could be read again: %s", got.Status, got.Reason, got.Message)
 	case got.Status != engine.Errored:
 		t.Errorf("%s %s: %s", got.Status, got.Reason, got.Message)
-	case !engineFailed || got.Remedy == "" || got.Message == "":
+	case !engineFailed || !got.Remedy.Known() || got.Message == "":
 		t.Errorf("errored with reason %q, message %q, remedy %q", got.Reason, got.Message, got.Remedy)
 	}
 	if got.Status == engine.Errored {

@@ -50,7 +50,7 @@ func (e *Engine) Prepare(ctx context.Context, c plan.Container, sink engine.Sink
 		err := e.pullAndLook(ctx, key, sink)
 		if failure, ok := errors.AsType[*engine.Error](err); ok && failure.Reason == engine.ImagePullFailed {
 			if present, _ := e.look(ctx, key); present {
-				failure.Remedy += "; `--pull missing` uses the image that the engine has"
+				failure.Remedy.Option = engine.OptionPull
 			}
 		}
 		return err
@@ -66,7 +66,7 @@ func (e *Engine) Prepare(ctx context.Context, c plan.Container, sink engine.Sink
 		return &engine.Error{
 			Reason: engine.ImageNotFound,
 			Err:    fmt.Errorf("image %q%s is not on the engine, and its pull policy is Never", c.Image, forPlatform(c.Platform)),
-			Remedy: fmt.Sprintf("docker pull %s, or build it, or allow the pull", c.Image),
+			Remedy: engine.Remedy{Text: fmt.Sprintf("docker pull %s, or build it, or allow the pull", c.Image)},
 		}
 	}
 	return e.pullAndLook(ctx, key, sink)
@@ -82,7 +82,7 @@ func (e *Engine) pullAndLook(ctx context.Context, key imageKey, sink engine.Sink
 		err = &engine.Error{
 			Reason: engine.ImageNotFound,
 			Err:    fmt.Errorf("image %q%s was pulled, but is not on the engine", key.ref, forPlatform(key.platform)),
-			Remedy: "see whether the image is built for this platform (`docker manifest inspect`)",
+			Remedy: engine.Remedy{Text: "see whether the image is built for this platform (`docker manifest inspect`)"},
 		}
 	}
 	return err
@@ -154,7 +154,7 @@ func imageMissing(ref string) error {
 	return &engine.Error{
 		Reason: engine.ImageNotFound,
 		Err:    fmt.Errorf("image %q is not on the engine", ref),
-		Remedy: fmt.Sprintf("docker pull %s, or build it", ref),
+		Remedy: engine.Remedy{Text: fmt.Sprintf("docker pull %s, or build it", ref)},
 	}
 }
 

@@ -110,7 +110,7 @@ func (k *keeper) plan(ctx context.Context, c plan.Container, labels engine.Label
 		return nil, &engine.Error{
 			Reason: engine.EngineRefused,
 			Err:    fmt.Errorf("hold the volumes of the task: ktask has no program for the architecture %q of image %q, which is needed to hold them in memory between attempts", image.architecture, c.Image),
-			Remedy: "set retries to 0, leave the volume out, or use an image for amd64 or arm64",
+			Remedy: engine.Remedy{Text: "set retries to 0, leave the volume out, or use an image for amd64 or arm64"},
 		}
 	}
 	known := facts{shared: true}
@@ -199,7 +199,7 @@ func volumesLost(err error) error {
 	return &engine.Error{
 		Reason: engine.EngineLost,
 		Err:    fmt.Errorf("the content of the task's volumes is lost: %w", err),
-		Remedy: "find out what stopped it, such as a cleanup job or a restart of the engine; then run the task again",
+		Remedy: engine.Remedy{Text: "find out what stopped it, such as a cleanup job or a restart of the engine; then run the task again"},
 	}
 }
 

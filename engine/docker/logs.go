@@ -189,7 +189,7 @@ func (s *stream) incomplete(why error) error {
 	return &engine.Error{
 		Reason: engine.EngineLost,
 		Err:    fmt.Errorf("%s: %w", takeOutput, why),
-		Remedy: "see whether the connection to the engine is stable, and run the task again",
+		Remedy: engine.Remedy{Text: "see whether the connection to the engine is stable, and run the task again"},
 	}
 }
 

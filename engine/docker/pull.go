@@ -25,7 +25,7 @@ func (e *Engine) pull(ctx context.Context, key imageKey, sink engine.Sink) error
 		return &engine.Error{
 			Reason: engine.ImageNotFound,
 			Err:    fmt.Errorf("image %q cannot be on any registry: %w", key.ref, err),
-			Remedy: "correct the name of the image",
+			Remedy: engine.Remedy{Text: "correct the name of the image"},
 		}
 	}
 	auth, err := endpoint.Credentials(e.configDir, name)
@@ -33,7 +33,7 @@ func (e *Engine) pull(ctx context.Context, key imageKey, sink engine.Sink) error
 		return &engine.Error{
 			Reason: engine.ImagePullFailed,
 			Err:    fmt.Errorf("pull image %q: %w", key.ref, err),
-			Remedy: fmt.Sprintf("renew the credentials with `docker login %s`", reference.Domain(name)),
+			Remedy: engine.Remedy{Text: fmt.Sprintf("renew the credentials with `docker login %s`", reference.Domain(name))},
 		}
 	}
 	what := fmt.Sprintf("pull image %q", key.ref)
@@ -150,16 +150,16 @@ func pullFailure(key imageKey, registry string, err error) error {
 	case cerrdefs.IsUnauthorized(err), cerrdefs.IsPermissionDenied(err),
 		contains("unauthorized", "no basic auth credentials", "authentication required", "access denied", "access to the resource is denied"):
 		failure.Reason = engine.ImageUnauthorized
-		failure.Remedy = fmt.Sprintf("docker login %s, or correct the name of the image", registry)
+		failure.Remedy = engine.Remedy{Text: fmt.Sprintf("docker login %s, or correct the name of the image", registry)}
 	case contains("no matching manifest", "does not provide the specified platform", "does not match the specified platform"):
 		failure.Reason = engine.ImageNotFound
-		failure.Remedy = "the image is not built for this platform: name another with --platform"
+		failure.Remedy = engine.Remedy{Text: "use an image that is built for this platform", Option: engine.OptionPlatform}
 	case cerrdefs.IsNotFound(err), contains("manifest unknown", "name unknown", "not found"):
 		failure.Reason = engine.ImageNotFound
-		failure.Remedy = "correct the name or the tag of the image"
+		failure.Remedy = engine.Remedy{Text: "correct the name or the tag of the image"}
 	default:
 		failure.Reason = engine.ImagePullFailed
-		failure.Remedy = fmt.Sprintf("check that the engine can reach the registry %s", registry)
+		failure.Remedy = engine.Remedy{Text: fmt.Sprintf("check that the engine can reach the registry %s", registry)}
 	}
 	return failure
 }

@@ -33,7 +33,7 @@ func (a *attempt) ownEnd(ctx context.Context, found container.InspectResponse) e
 	return &engine.Error{
 		Reason: engine.EngineLost,
 		Err:    fmt.Errorf("the Docker engine at %s went away while the container ran, and may have ended it", a.engine.endpoint.Host),
-		Remedy: "run the task again; with \"live-restore\": true in Docker's daemon.json containers outlive a restart of the engine",
+		Remedy: engine.Remedy{Text: "run the task again; with \"live-restore\": true in Docker's daemon.json containers outlive a restart of the engine"},
 	}
 }
 
@@ -84,6 +84,6 @@ func (a *attempt) neverStarted(ctx context.Context, found container.InspectRespo
 	return &engine.Error{
 		Reason: engine.EngineLost,
 		Err:    fmt.Errorf("the Docker engine at %s went away while it started the container; whether the container has run is not known", a.engine.endpoint.Host),
-		Remedy: "see whether the task has done something, and run it again",
+		Remedy: engine.Remedy{Text: "see whether the task has done something, and run it again"},
 	}
 }

@@ -20,16 +20,16 @@ func TestRefusalsAreAdvised(t *testing.T) {
 		remedy string
 		change func(*plan.Container)
 	}{
-		{"--network", func(c *plan.Container) { c.Network = "nosuch" }},
-		{"--mount", func(c *plan.Container) { c.Mounts = []plan.Mount{{Source: "/no/such/directory", Target: "/x"}} }},
-		{"--mount", func(c *plan.Container) { c.Mounts = []plan.Mount{{Source: "/tmp", Target: "/proc"}} }},
+		{"option network", func(c *plan.Container) { c.Network = "nosuch" }},
+		{"option mounts", func(c *plan.Container) { c.Mounts = []plan.Mount{{Source: "/no/such/directory", Target: "/x"}} }},
+		{"option mounts", func(c *plan.Container) { c.Mounts = []plan.Mount{{Source: "/tmp", Target: "/proc"}} }},
 		{"resources", func(c *plan.Container) { c.Limits.MemoryBytes = 1 << 20 }},
 	} {
 		remedy := test.remedy
 		c := shell("true")
 		test.change(&c)
 		_, err := engine.Attempt(t.Context(), e, c, labels(t, 1), &enginetest.Recorder{})
-		if failure, ok := errors.AsType[*engine.Error](err); !ok || failure.Reason != engine.EngineRefused || !strings.Contains(failure.Remedy, remedy) {
+		if failure, ok := errors.AsType[*engine.Error](err); !ok || failure.Reason != engine.EngineRefused || !strings.Contains(failure.Remedy.String(), remedy) {
 			t.Errorf("%s: error %+v", remedy, err)
 		}
 		nothingLeft(t, e)
@@ -56,7 +56,7 @@ func TestServerThatIsNoEngine(t *testing.T) {
 				c.PullPolicy = pull
 				err := e.Prepare(t.Context(), c, &enginetest.Recorder{})
 				failure, ok := errors.AsType[*engine.Error](err)
-				if !ok || failure.Reason != engine.EngineRefused || !strings.Contains(failure.Remedy, "--host") || strings.Contains(err.Error(), "html") {
+				if !ok || failure.Reason != engine.EngineRefused || failure.Remedy.Option != engine.OptionHost || strings.Contains(err.Error(), "html") {
 					t.Errorf("%s: error %+v", pull, err)
 				}
 			}

@@ -102,7 +102,7 @@ func prepare(t *testing.T, o docker.Options, c plan.Container) (*enginetest.Reco
 func wantReason(t *testing.T, err error, reason engine.Reason, says string) {
 	t.Helper()
 	failure, ok := errors.AsType[*engine.Error](err)
-	if !ok || failure.Reason != reason || failure.Remedy == "" || !strings.Contains(failure.Error(), says) {
+	if !ok || failure.Reason != reason || !failure.Remedy.Known() || !strings.Contains(failure.Error(), says) {
 		t.Errorf("error %v (%+v), want %s that says %q and what to do", err, failure, reason, says)
 	}
 }
@@ -162,7 +162,7 @@ func TestPull(t *testing.T) {
 		c := c
 		c.Image = "Not A Name"
 		_, err := prepare(t, docker.Options{}, c)
-		if failure, ok := errors.AsType[*engine.Error](err); !ok || failure.Remedy == "" && failure.Reason == "" {
+		if failure, ok := errors.AsType[*engine.Error](err); !ok || !failure.Remedy.Known() && failure.Reason == "" {
 			t.Errorf("error %v", err)
 		}
 	})

@@ -115,7 +115,7 @@ func (a *attempt) fill(ctx context.Context) error {
 		return &engine.Error{
 			Reason: engine.EngineRefused,
 			Err:    errors.New("copy files into the container: Docker cannot write to a container whose root file system is read-only"),
-			Remedy: "leave readOnlyRootFilesystem out",
+			Remedy: engine.Remedy{Text: "leave readOnlyRootFilesystem out"},
 		}
 	}
 	content, err := archive(nil, a.container.Files)

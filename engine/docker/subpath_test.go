@@ -31,7 +31,7 @@ func refusesParts(t *testing.T, o docker.Options) {
 	wantReason(t, e.Prepare(t.Context(), c, &enginetest.Recorder{}), engine.EngineRefused, "different subPaths")
 	for attempts := range 2 {
 		result, heard := carryOut(t, t.Context(), e, retried(c, attempts+1))
-		if result.Status != engine.Errored || len(heard.Lines("", engine.Stdout)) > 0 || !strings.Contains(result.Remedy, "Docker 26") {
+		if result.Status != engine.Errored || len(heard.Lines("", engine.Stdout)) > 0 || !strings.Contains(result.Remedy.Text, "Docker 26") {
 			t.Errorf("result %+v", result)
 		}
 	}

@@ -107,7 +107,7 @@ func (e *Engine) mountsParts(ctx context.Context, c plan.Container) error {
 		Reason: engine.EngineRefused,
 		Err: fmt.Errorf("volume %q is mounted with different subPaths, which an engine with version %s of the API cannot do safely: the task could put a link to the engine's machine in their place",
 			byVolume(c.Tmpfs)[i][0].Name, version),
-		Remedy: "use Docker 26 or later (API " + subpathAPI + "), or the same subPath, or none, for all mounts of the volume",
+		Remedy: engine.Remedy{Text: "use Docker 26 or later (API " + subpathAPI + "), or the same subPath, or none, for all mounts of the volume"},
 	}
 }
 

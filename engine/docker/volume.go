@@ -58,7 +58,7 @@ func (e *Engine) createVolumeOnce(ctx context.Context, v volume.CreateOptions) (
 		if err == nil && created.Labels[labelCreate] != v.Labels[labelCreate] {
 			return &engine.Error{
 				Reason: engine.EngineRefused, Err: fmt.Errorf("create volume %q: %w", v.Name, errForeign),
-				Remedy: "run it again: names are made of the id of the run, which is for one run alone",
+				Remedy: engine.Remedy{Text: "run it again: names are made of the id of the run, which is for one run alone"},
 			}
 		}
 		mountpoint = created.Mountpoint

@@ -134,7 +134,7 @@ func imageMissing(t *testing.T, s *suite) {
 	if !ok {
 		t.Fatalf("prepare gave %v (%T), want an *engine.Error", err, err)
 	}
-	if failure.Reason != engine.ImageNotFound || failure.Remedy == "" {
+	if failure.Reason != engine.ImageNotFound || !failure.Remedy.Known() {
 		t.Errorf("reason %q with remedy %q, want ImageNotFound and what to do", failure.Reason, failure.Remedy)
 	}
 	s.start(t, t.Context(), Exits(0, 0)) // the engine is still usable

@@ -25,7 +25,7 @@ func TestFakeConforms(t *testing.T) {
 				return script.(enginetest.Attempt)
 			},
 			Images: map[string]enginetest.Pull{missing: {Err: &engine.Error{
-				Reason: engine.ImageNotFound, Err: errors.New("no such image"), Remedy: "name another",
+				Reason: engine.ImageNotFound, Err: errors.New("no such image"), Remedy: engine.Remedy{Text: "name another"},
 			}}},
 		}
 		var mu sync.Mutex

@@ -170,7 +170,7 @@ func (f *Fake) script(c plan.Container, labels engine.Labels) (Attempt, error) {
 	return Attempt{}, &engine.Error{
 		Reason: engine.EngineRefused,
 		Err:    fmt.Errorf("play attempt %d of task %q: the fake has no script for it", labels.Attempt, labels.Task),
-		Remedy: "add an Attempt to Fake.Tasks",
+		Remedy: engine.Remedy{Text: "add an Attempt to Fake.Tasks"},
 	}
 }
 

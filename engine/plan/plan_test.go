@@ -96,28 +96,28 @@ func TestBytes(t *testing.T) {
 func everything() plan.Plan {
 	secret := plan.Hidden(plan.NewSecret("token/SECURE_DATA", value))
 	task := plan.Task{
-		Name: "podtato/pre/hello", Definition: "hello", Namespace: "default", Runtime: plan.RuntimeContainer, Origin: "task.yaml:1", Stage: "podtato/app-pre",
+		Name: "podtato/pre/hello", Definition: "hello", Namespace: "default", Runtime: plan.RuntimeContainer, Origin: plan.Origin{File: "task.yaml", Line: 1}, Stage: "podtato/app-pre",
 		Labels: plan.Labels{{Key: "a", Value: "1"}, {Key: "b", Value: "2"}}, ServiceAccount: "sa", ImagePullSecrets: []string{"regcred"}, TTL: 300 * time.Second,
 		Container: plan.Container{
-			Name: "c", Image: "busybox:1", ImageOrigin: "task.yaml:8", Platform: "linux/amd64", PullPolicy: plan.PullIfNotPresent,
+			Name: "c", Image: "busybox:1", ImageOrigin: plan.Origin{File: "task.yaml", Line: 8}, Platform: "linux/amd64", PullPolicy: plan.PullIfNotPresent,
 			Command: plan.Texts([]string{"sh", "-c"}), Args: []plan.Text{plan.Join(plan.Plain("echo "), secret)}, WorkingDir: "/w", User: "1000:1000",
-			Env:    []plan.EnvVar{{Name: "DATA", Value: plan.Plain(`{"a":"<b>"}`), Origin: "task.yaml:9", Parts: []plan.Part{{Name: "a", Origin: "flag --param"}}}, {Name: "S", Value: secret, Origin: "s.yaml:1"}},
-			Files:  []plan.File{{Path: "/var/data/function.ts", Mode: 0o444, Content: []byte("x\n"), Origin: "task.yaml:12", Line: 13}},
-			Tmpfs:  []plan.Tmpfs{{Name: "cache", Path: "/cache", SubPath: "a", SizeBytes: 64 << 20, ReadOnly: true, Origin: "task.yaml:15"}},
-			Mounts: []plan.Mount{{Source: "/src", Target: "/dst", ReadOnly: true, Origin: "flag --mount"}}, Network: "none",
+			Env:    []plan.EnvVar{{Name: "DATA", Value: plan.Plain(`{"a":"<b>"}`), Origin: plan.Origin{File: "task.yaml", Line: 9}, Parts: []plan.Part{{Name: "a", Origin: plan.Flag("param")}}}, {Name: "S", Value: secret, Origin: plan.Origin{File: "s.yaml", Line: 1}}},
+			Files:  []plan.File{{Path: "/var/data/function.ts", Mode: 0o444, Content: []byte("x\n"), Origin: plan.Origin{File: "task.yaml", Line: 12}, Line: 13}},
+			Tmpfs:  []plan.Tmpfs{{Name: "cache", Path: "/cache", SubPath: "a", SizeBytes: 64 << 20, ReadOnly: true, Origin: plan.Origin{File: "task.yaml", Line: 15}}},
+			Mounts: []plan.Mount{{Source: "/src", Target: "/dst", ReadOnly: true, Origin: plan.Flag("mount")}}, Network: "none",
 			Limits:   plan.Limits{MemoryBytes: 64 << 20, NanoCPUs: 500_000_000},
 			Security: plan.Security{ReadOnlyRootfs: true, NoNewPrivileges: true, RunAsNonRoot: true, CapAdd: []string{"NET_ADMIN"}, CapDrop: []string{"ALL"}, Seccomp: "Unconfined", UnmaskedProc: true},
 			TTY:      true, Stdin: true, Grace: 10 * time.Second, TerminationMessage: plan.TerminationMessage{Path: "/tmp/m", FallbackToLogs: true},
-			Origins: []plan.Part{{Name: "command", Origin: "task.yaml:20"}, {Name: "limits.memory", Origin: "task.yaml:21"}},
+			Origins: []plan.Part{{Name: "command", Origin: plan.Origin{File: "task.yaml", Line: 20}}, {Name: "limits.memory", Origin: plan.Origin{File: "task.yaml", Line: 21}}},
 		},
-		Retry:   plan.Retry{Limit: 2, Origin: "task.yaml:30", Backoff: plan.Backoff{Initial: time.Second, Max: 30 * time.Second}},
-		Timeout: 5 * time.Minute, TimeoutOrigin: "default", Semantics: plan.Cluster,
+		Retry:   plan.Retry{Limit: 2, Origin: plan.Origin{File: "task.yaml", Line: 30}, Backoff: plan.Backoff{Initial: time.Second, Max: 30 * time.Second}},
+		Timeout: 5 * time.Minute, TimeoutOrigin: plan.Default, Semantics: plan.Cluster,
 	}
-	plain := plan.Task{Name: "plain", Definition: "plain", Namespace: "default", Runtime: plan.RuntimeDeno, Origin: "b.yaml:1", TTL: 300 * time.Second, Timeout: time.Second, Semantics: plan.Local}
+	plain := plan.Task{Name: "plain", Definition: "plain", Namespace: "default", Runtime: plan.RuntimeDeno, Origin: plan.Origin{File: "b.yaml", Line: 1}, TTL: 300 * time.Second, Timeout: time.Second, Semantics: plan.Local}
 	return plan.Plan{
 		Tasks: []plan.Task{task, plain}, Stages: []plan.Stage{{ID: "podtato/app-pre", Name: plan.AppPre, App: "podtato"}}, NonBlocking: true,
 		Skipped:  []plan.Skipped{{Name: "x", Reason: "called by y"}},
-		Warnings: []plan.Warning{{Origin: "task.yaml:3 spec.function", Rule: "deprecated", Message: "spec.function is deprecated"}},
+		Warnings: []plan.Warning{{Origin: plan.Origin{File: "task.yaml", Line: 3, Field: "spec.function"}, Rule: "deprecated", Message: "spec.function is deprecated"}},
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"text/tabwriter"
 )
 
-// WriteText writes the plan for people. With explain, every value stands behind where it comes from.
+// WriteText writes the plan for people. With explain, each value follows its origin.
 func (p Plan) WriteText(w io.Writer, explain bool) error {
 	out := &form{w: tabwriter.NewWriter(w, 0, 8, 2, ' ', 0), explain: explain}
 	stage := ""
@@ -70,9 +70,9 @@ func (f *form) value(name, value string, from Origin) {
 func (f *form) task(t Task) {
 	f.line("%s %s\t%s", t.Runtime, t.Name, t.Origin)
 	if t.Definition != t.Name {
-		f.value("definition", t.Definition, "")
+		f.value("definition", t.Definition, Origin{})
 	}
-	f.value("namespace", t.Namespace, "")
+	f.value("namespace", t.Namespace, Origin{})
 	f.container(t.Container)
 	retries := "0"
 	if t.Retry.Limit > 0 {
@@ -121,11 +121,11 @@ func (f *form) container(c Container) {
 	if c.Limits.NanoCPUs > 0 {
 		f.value("cpu", fmt.Sprintf("%g", float64(c.Limits.NanoCPUs)/1e9), c.Origin("limits.cpu"))
 	}
-	if from := c.Origin("limits.pids"); from != "" || f.explain {
-		f.value("pids", pids(c.Limits.Pids), cmp.Or(from, "default"))
+	if from := c.Origin("limits.pids"); from.Known() || f.explain {
+		f.value("pids", pids(c.Limits.Pids), cmp.Or(from, Default))
 	}
 	f.security(c.Security, c.Origin("security"))
-	if c.Origin("grace") != "" {
+	if c.Origin("grace").Known() {
 		f.value("grace", c.Grace.String(), c.Origin("grace"))
 	}
 }

@@ -132,7 +132,7 @@ func newTaskDocument(t engine.TaskResult) taskDocument {
 		KeptnStatus: t.Status.KeptnStatus(),
 		Reason:      t.Reason,
 		Message:     t.Message,
-		Origin:      string(t.Origin),
+		Origin:      t.Origin.String(),
 		jsonStage:   newJSONStage(t.Stage),
 		Image:       t.Image,
 		ImageDigest: t.ImageDigest,

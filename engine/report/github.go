@@ -4,8 +4,8 @@ import (
 	"bufio"
 	"cmp"
 	"crypto/rand"
+	"fmt"
 	"io"
-	"regexp"
 	"strings"
 
 	"github.com/ktask/ktask/engine"
@@ -186,24 +186,15 @@ func annotation(t engine.TaskResult, warned bool) string {
 		level = "warning"
 	}
 	var properties []string
-	if file, line, ok := place(cmp.Or(t.Place, t.Origin)); ok {
-		properties = append(properties, "file="+escapeProperty(plan.Escape(file, "\r\n")), "line="+line)
+	if at := cmp.Or(t.Place, t.Origin); at.Line > 0 && at.File != "<stdin>" {
+		properties = append(properties, "file="+escapeProperty(plan.Escape(at.File, "\r\n")), fmt.Sprintf("line=%d", at.Line))
+		if at.Column > 0 {
+			properties = append(properties, fmt.Sprintf("col=%d", at.Column))
+		}
 	}
 	properties = append(properties, "title="+escapeProperty("ktask: "+plan.OneLine(t.Name)))
 	text := strings.TrimSpace(strings.TrimPrefix(explanation(t), plan.OneLine(t.Name)+": "))
 	return "::" + level + " " + strings.Join(properties, ",") + "::" + escapeData(text) + "\n"
-}
-
-// origins matches "file:line", optionally followed by a column or a field path.
-var origins = regexp.MustCompile(`^(.+?):([0-9]+)(?::[0-9]+)?(?: .*)?$`)
-
-// place returns the file and line of an origin. A flag, a variable, a default and standard input have none.
-func place(o plan.Origin) (file, line string, ok bool) {
-	m := origins.FindStringSubmatch(string(o))
-	if m == nil || m[1] == "-" || m[1] == "<stdin>" || strings.HasPrefix(m[1], "flag ") || strings.HasPrefix(m[1], "env ") {
-		return "", "", false
-	}
-	return m[1], m[2], true
 }
 
 // escapeData and escapeProperty escape the text and the properties of a command as the runner expects.

@@ -250,17 +250,16 @@ func TestGitHubTokensDiffer(t *testing.T) {
 // TestAnnotationPlaces holds that an annotation has a file and a line if the origin has.
 func TestAnnotationPlaces(t *testing.T) {
 	for origin, want := range map[plan.Origin]string{
-		"task.yaml:14":                       "file=task.yaml,line=14,",
-		"task.yaml:14 spec.deno.inline":      "file=task.yaml,line=14,",
-		"task.yaml:14:7 spec.deno.inline":    "file=task.yaml,line=14,",
-		`C:\tasks\task.yaml:14 spec`:         `file=C%3A\tasks\task.yaml,line=14,`,
-		"my tasks/a b.yaml:3 spec":           "file=my tasks/a b.yaml,line=3,",
-		"-:14 spec":                          "",
-		"<stdin>:14 spec":                    "",
-		"default":                            "",
-		"flag --param":                       "",
-		"":                                   "",
-		"flag --param x=http://localhost:80": "",
+		{File: "task.yaml", Line: 14}:                            "file=task.yaml,line=14,",
+		{File: "task.yaml", Line: 14, Field: "spec.deno.inline"}: "file=task.yaml,line=14,",
+		{File: "task.yaml", Line: 14, Column: 7}:                 "file=task.yaml,line=14,col=7,",
+		{File: `C:\tasks\task.yaml`, Line: 14}:                   `file=C%3A\tasks\task.yaml,line=14,`,
+		{File: "my tasks/a b.yaml", Line: 3, Field: "spec"}:      "file=my tasks/a b.yaml,line=3,",
+		{File: "<stdin>", Line: 14}:                              "",
+		plan.Default:                                             "",
+		plan.Flag("param"):                                       "",
+		{}:                                                       "",
+		{Source: plan.SourceFlag, Name: "--param", File: "http://x"}: "",
 	} {
 		var log bytes.Buffer
 		g := report.NewGitHub(&log, false)

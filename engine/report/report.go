@@ -102,11 +102,11 @@ func details(t engine.TaskResult) []string {
 	if t.Stage.ID != "" {
 		lines = append(lines, "in "+t.Stage.String())
 	}
-	if t.Origin != "" {
-		lines = append(lines, "at "+string(t.Origin))
+	if t.Origin.Known() {
+		lines = append(lines, "at "+t.Origin.String())
 	}
-	if t.Remedy != "" {
-		lines = append(lines, "fix: "+t.Remedy)
+	if t.Remedy.Known() {
+		lines = append(lines, "fix: "+Remedy(t.Remedy))
 	}
 	return lines
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -86,9 +85,9 @@ func (s scene) order(events []engine.Event) {
 func task(name string, line, retries int) plan.Task {
 	return plan.Task{
 		Name: name, Definition: name, Runtime: plan.RuntimeDeno, Semantics: plan.Local,
-		Origin:        plan.Origin(fmt.Sprintf("task.yaml:%d", line)),
+		Origin:        plan.Origin{File: "task.yaml", Line: line},
 		Timeout:       time.Minute,
-		TimeoutOrigin: plan.Origin(fmt.Sprintf("task.yaml:%d spec.timeout", line+4)),
+		TimeoutOrigin: plan.Origin{File: "task.yaml", Line: line + 4, Field: "spec.timeout"},
 		Retry:         plan.Retry{Limit: retries, Backoff: plan.Backoff{Initial: 2 * second, Max: 30 * second}},
 		Container:     plan.Container{Image: "ktask.local/" + name + ":dev", Grace: second},
 	}
@@ -159,7 +158,7 @@ func several() scene {
 				"ktask.local/no-image:dev": {Takes: 3 * ms, Err: &engine.Error{
 					Reason: engine.ImageNotFound,
 					Err:    errors.New(`pull image "ktask.local/no-image:dev": not found`),
-					Remedy: "check the name, or build it",
+					Remedy: engine.Remedy{Text: "check the name, or build it"},
 				}},
 			},
 			Tasks: map[string][]enginetest.Attempt{
@@ -175,7 +174,7 @@ func several() scene {
 // hostile has output with escape sequences, workflow commands and markup.
 func hostile() scene {
 	t := task("hostile", 1, 0)
-	t.Origin = "dir,with:colon%/task.yaml:14 spec.deno.inline"
+	t.Origin = plan.Origin{File: "dir,with:colon%/task.yaml", Line: 14, Field: "spec.deno.inline"}
 	return scene{tasks: []plan.Task{t}, fake: &enginetest.Fake{Tasks: map[string][]enginetest.Attempt{"hostile": {{
 		Takes: ms,
 		Output: []enginetest.Line{

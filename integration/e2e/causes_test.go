@@ -136,13 +136,13 @@ func TestContainerCauses(t *testing.T) {
 	cache := "volumeMounts: [{name: cache, mountPath: /cache}]"
 	judged(t, []failing{
 		// Its timeout has to cover what a busy engine needs to start it; being the first it has the others run beside it.
-		{"late", contained("[sh, -c, 'trap \"\" TERM; sleep 600']") + "  timeout: 20s # HERE late\n", "timed-out", "DeadlineExceeded", "timed out after 20s (LINE spec.timeout); it did not end on the stop signal and was killed after its grace of 1s", "raise spec.timeout, or give --timeout"},
+		{"late", contained("[sh, -c, 'trap \"\" TERM; sleep 600']") + "  timeout: 20s # HERE late\n", "timed-out", "DeadlineExceeded", "timed out after 20s (LINE spec.timeout); it did not end on the stop signal and was killed after its grace of 1s", "raise spec.timeout, or give a longer --timeout"},
 		{"tool", contained("[sh, -c, nosuchtool --now]"), failed, "CommandNotFound", `exit code 127: command "nosuchtool" was not found`, "correct its name, or use an image that has it"},
 		{"script", contained("[sh, -c, ./nosuch.sh]"), failed, "CommandNotFound", `exit code 127: "./nosuch.sh" was not found, or the interpreter`, "correct its name"},
 		{"plain", contained("[sh, -c, touch /tmp/x; /tmp/x]"), failed, "CommandNotRunnable", `exit code 126: "/tmp/x" cannot be executed: permission denied`, "make the file executable (chmod +x)"},
 		{"command", contained("[nosuchtool, --now] # HERE command"), failed, "CommandNotFound", `exit code 127: command "nosuchtool" is not in the image`, "correct the command ("},
 		{"data", contained("[/etc/passwd]"), failed, "CommandNotRunnable", `exit code 126: command "/etc/passwd" cannot be executed`, "make the file executable (chmod +x)"},
-		{"foreign", contained("[/program]"), failed, "WrongArchitecture", `exit code 126: command "/program" is built for another architecture`, "use an image for the engine's architecture, or name another with --platform"},
+		{"foreign", contained("[/program]"), failed, "WrongArchitecture", `exit code 126: command "/program" is built for another architecture`, "use an image for the engine's architecture, or name another platform with --platform"},
 		// Docker 20.10 misses an OOM kill that comes with the start or with the end of a container.
 		{"memory", contained("[sh, -c, 'for i in 1 2 3; do tail /dev/zero; sleep 1; done; exec tail /dev/zero']", "resources:", "  limits:", "    memory: 12Mi # HERE memory"), failed, "OOMKilled", "exit code 137 (SIGKILL): out of memory, the limit is 12Mi (LINE spec.container.resources.limits.memory)", "raise resources.limits.memory"},
 		{"root", contained("[sh, -c, 'echo x > /x']", "securityContext: {readOnlyRootFilesystem: true} # HERE root"), failed, "ReadOnlyFileSystem", "exit code 1: /x is on the root file system, which is read-only (LINE spec.container.securityContext)", "write to a volume (volumeMounts), or leave readOnlyRootFilesystem out"},
@@ -152,7 +152,7 @@ func TestContainerCauses(t *testing.T) {
 		{"nameless", contained("[sh, -c, 'echo x | cat > /dev/full']", cache), failed, keptns, "exit code 1", `either volume "cache" at /cache is full`},
 	}, "--mount", program+":/program:ro", "--grace", "1s")
 	judged(t, []failing{
-		{"forks", contained("[sh, -c, 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 60 & done; wait']"), failed, keptns, "exit code 2", "a process could not be started: the task may have 8 processes and threads at a time, --pids-limit gives it more"},
+		{"forks", contained("[sh, -c, 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 60 & done; wait']"), failed, keptns, "exit code 2", "a process could not be started: let the task use less than 8 processes and threads at a time, or allow more with --pids-limit"},
 	}, "--pids-limit", "8")
 }
 

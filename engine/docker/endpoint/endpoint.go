@@ -167,7 +167,7 @@ func (at Endpoint) supported() error {
 		return nil
 	case "ssh":
 		return fmt.Errorf("the Docker host %q is reached by ssh, which ktask does not speak: forward its socket with "+
-			"`ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock %s` and use --host unix:///tmp/docker.sock",
+			"`ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock %s` and use the host unix:///tmp/docker.sock",
 			at.Host, strings.TrimPrefix(at.Host, "ssh://"))
 	}
 	return fmt.Errorf("the Docker host %q is not one of unix://, npipe://, tcp://, http:// or https://", at.Host)

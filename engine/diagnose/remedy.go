@@ -1,0 +1,41 @@
+package diagnose
+
+// Remedy is what a user can do about a failure. Remedies are comparable; the zero Remedy is none.
+type Remedy struct {
+	// Text is what to do about the manifest, the image or the machine, or "".
+	Text string
+	// Option is the option of ktask to change, as well or instead, or "". Flags and Go programs have other names for it.
+	Option Option
+}
+
+// Option is an option of ktask.
+type Option string
+
+// The options that remedies name.
+const (
+	OptionHost     Option = "host"     // the address of the engine
+	OptionPlatform Option = "platform" // of the image
+	OptionNetwork  Option = "network"
+	OptionMounts   Option = "mounts"
+	OptionParams   Option = "params"
+	OptionPids     Option = "pids" // the limit of processes
+	OptionPull     Option = "pull" // the pull policy
+	OptionTimeout  Option = "timeout"
+)
+
+// Known reports whether there is anything to do.
+func (r Remedy) Known() bool { return r != Remedy{} }
+
+// String returns the remedy with the option's general name.
+func (r Remedy) String() string { return r.With("change the option " + string(r.Option)) }
+
+// With returns the remedy with the words for its option. They are ignored if it has none.
+func (r Remedy) With(option string) string {
+	switch {
+	case r.Option == "":
+		return r.Text
+	case r.Text == "":
+		return option
+	}
+	return r.Text + ", or " + option
+}
