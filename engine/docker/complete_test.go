@@ -151,29 +151,33 @@ func brokenStreamGoesOn(t *testing.T, socket string) {
 	}
 }
 
-// TestStreamThatBreaksBeyondTheLog breaks a stream after its first frame, which ktask notices when the container has written
-// more than the log holds: output is lost, so the task has not passed.
+// TestStreamThatBreaksBeyondTheLog breaks a stream after its first frame, or before it, which ktask notices when the container
+// has written more than the log holds: output is lost, so the task has not passed.
 func TestStreamThatBreaksBeyondTheLog(t *testing.T) {
-	signal := make(chan struct{})
-	proxy := newFaultProxy(t, machineSocket, target{call: "POST /containers//attach", how: cutOnSignal, signal: signal})
-	e := connect(t, docker.Options{Host: proxy.host()})
-	shared := t.TempDir()
-	c := shell("trap 'exit 0' TERM; echo first; i=0; while [ $i -lt 160 ]; do head -c 131072 /dev/zero | tr '\\0' x; echo $i; i=$((i+1)); done; >/shared/written; sleep 100000 & wait")
-	c.Mounts = []plan.Mount{{Source: shared, Target: "/shared"}}
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	failed := make(chan error, 1)
-	go func() {
-		_, err := engine.Attempt(ctx, e, c, labels(t, 1), newSumming())
-		failed <- err
-	}()
-	engines.Await(t, "the container writes", func() bool {
-		_, err := os.Stat(filepath.Join(shared, "written"))
-		return err == nil
-	})
-	close(signal)
-	engines.Await(t, "the log is followed", func() bool { return proxy.looked("GET /containers//logs") })
-	stop()
-	wantReason(t, engines.Receive(t, failed, "the run ends"), engine.EngineLost, "output")
-	nothingLeft(t, e)
+	for _, how := range []fault{cutOnSignal, cutEmptyOnSignal} {
+		t.Run(string(how), func(t *testing.T) {
+			signal := make(chan struct{})
+			proxy := newFaultProxy(t, machineSocket, target{call: "POST /containers//attach", how: how, signal: signal})
+			e := connect(t, docker.Options{Host: proxy.host()})
+			shared := t.TempDir()
+			c := shell("trap 'exit 0' TERM; echo first; i=0; while [ $i -lt 160 ]; do head -c 131072 /dev/zero | tr '\\0' x; echo $i; i=$((i+1)); done; >/shared/written; sleep 100000 & wait")
+			c.Mounts = []plan.Mount{{Source: shared, Target: "/shared"}}
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			failed := make(chan error, 1)
+			go func() {
+				_, err := engine.Attempt(ctx, e, c, labels(t, 1), newSumming())
+				failed <- err
+			}()
+			engines.Await(t, "the container writes", func() bool {
+				_, err := os.Stat(filepath.Join(shared, "written"))
+				return err == nil
+			})
+			close(signal)
+			engines.Await(t, "the log is followed", func() bool { return proxy.looked("GET /containers//logs") })
+			stop()
+			wantReason(t, engines.Receive(t, failed, "the run ends"), engine.EngineLost, "output")
+			nothingLeft(t, e)
+		})
+	}
 }

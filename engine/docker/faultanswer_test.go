@@ -87,8 +87,8 @@ func (p *faultProxy) forward(to nearEnd, far net.Conn, response *http.Response, 
 		return errCut
 	case how == hangAfter:
 		return untilGone(to, to.reader)
-	case how == cutOnSignal:
-		err := pass(to, response, raw, cutBetween)
+	case how == cutOnSignal || how == cutEmptyOnSignal:
+		err := pass(to, response, raw, how)
 		_ = far.Close() // or the engine would wait until its output is read
 		select {
 		case <-p.target.signal:
@@ -134,7 +134,9 @@ func pass(conn net.Conn, response *http.Response, raw *bufio.Reader, how fault) 
 	switch how {
 	case cutWithin:
 		return cutAnswer(conn, response, hijacked, func(first []byte) []byte { return first[:len(first)/2] })
-	case cutBetween:
+	case cutEmptyOnSignal:
+		return cutAnswer(conn, response, hijacked, func([]byte) []byte { return nil })
+	case cutBetween, cutOnSignal:
 		return cutAnswer(conn, response, hijacked, func(first []byte) []byte { return first })
 	}
 	if !hijacked {

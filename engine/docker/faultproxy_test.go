@@ -31,6 +31,8 @@ const (
 	cutBetween fault = "cut between frames"
 	// cutOnSignal is cutBetween, except that the client's end of the connection is closed later: after target.signal.
 	cutOnSignal fault = "cut on a signal"
+	// cutEmptyOnSignal is cutOnSignal without the first frame.
+	cutEmptyOnSignal fault = "cut empty on a signal"
 	// fail500 and fail409 answer instead of the engine.
 	fail500 fault = "500"
 	fail409 fault = "409"
@@ -54,7 +56,7 @@ type target struct {
 	how        fault
 	// struck is called before the engine gets such a request. It may be nil.
 	struck func()
-	// signal is closed by the test that uses cutOnSignal.
+	// signal is closed by a test that uses cutOnSignal or cutEmptyOnSignal.
 	signal chan struct{}
 }
 

@@ -161,6 +161,9 @@ func (s *stream) readLog(ctx context.Context, whole bool) (complete bool, err er
 	}
 	whole = whole && !a.wasLost.Load()
 	rotated := s.stdout.LogBytes()+s.stderr.LogBytes() > logBytes
+	if rotated && !s.stdout.Attached() && !s.stderr.Attached() {
+		return false, nil // the log may have lost its beginning, and nothing shows whether it has
+	}
 	return stdout.Complete(whole, rotated) && stderr.Complete(whole, rotated), nil
 }
 
