@@ -10,7 +10,7 @@ import (
 
 // unusedFlags warns of values of flags that no task uses: a name may be wrong. Values from files, settings and the environment are
 // for many tasks, so they may be unused.
-func (r *resolver) unusedFlags(p plan.Plan) {
+func unusedFlags(r *resolver, p plan.Plan) {
 	if r.errors > 0 || len(p.Tasks) == 0 {
 		return // the errors say more
 	}
