@@ -40,7 +40,7 @@ func findApps(r *resolver, m spec.Manifests) []app {
 		a := all[key{c.Namespace, c.Name}]
 		if a == nil {
 			if !r.broken("KeptnApp", c.Name, c.Namespace) {
-				r.warn(c.Pos, "context-without-app", appNames(all), "there is no KeptnApp and no workload of an app %q for this KeptnAppContext", c.Name)
+				r.warn(c.Pos, "context-without-app", appNames(all), "KeptnAppContext %q has neither a KeptnApp nor workloads", c.Name)
 			}
 			a = &app{namespace: c.Namespace, name: c.Name, pos: c.Pos}
 			all[key{c.Namespace, c.Name}] = a
@@ -79,7 +79,7 @@ func appNames(all map[key]*app) string {
 func warnOldLists(c *collector, a *spec.App) {
 	if len(a.Tasks.Pre)+len(a.Tasks.Post) > 0 {
 		c.warn(a.Pos, "tasks-in-app", "move them to a KeptnAppContext of the same name",
-			"KeptnApp %q (%s) lists tasks itself: they are used here, and dropped by a current operator", a.Name, a.Version)
+			"KeptnApp %q (%s) lists tasks itself: they are used here, but a current operator drops them", a.Name, a.Version)
 	}
 }
 

@@ -55,18 +55,18 @@ func (w clusterWarnings) restarts(t plan.Task) {
 	if within := startsWithin(t, starts); within < starts {
 		if t.Timeout > 0 { // otherwise nothing starts, which is reported elsewhere
 			w.warn(at, "cluster-attempts", fmt.Sprintf("raise the timeout, or set retries: %d", max(within-1, 0)),
-				"task %q: retries %d mean %d starts, but with the kubelet's waits of 0s, %s and so on to %s only %d begin before the deadline of %s; if all fail the reason is DeadlineExceeded",
-				w.use.name(), limit, starts, t.Retry.Backoff.Initial, t.Retry.Backoff.Max, within, t.Timeout)
+				"task %q: retries: %d allows %d starts, but only %d begin before the deadline of %s, because the kubelet waits 0s, %s and so on to %s between them; if all fail the reason is DeadlineExceeded",
+				w.use.name(), limit, starts, within, t.Timeout, t.Retry.Backoff.Initial, t.Retry.Backoff.Max)
 		}
 		return
 	}
 	switch limit {
 	case 0:
-		w.warn(at, "cluster-restarts", "", "task %q: with retries 0 a container that failed starts a second time all the same, and is killed once the Job controller notices", w.use.name())
+		w.warn(at, "cluster-restarts", "", "task %q: with retries: 0 a failed container still starts a second time, and is killed when the Job controller notices", w.use.name())
 	case 1:
-		w.warn(at, "cluster-restarts", "", "task %q: retries 1 do what 0 do: the second start is killed once the Job controller notices", w.use.name())
+		w.warn(at, "cluster-restarts", "", "task %q: retries: 1 has the effect of retries: 0: the second start is killed when the Job controller notices", w.use.name())
 	default:
-		w.warn(at, "cluster-restarts", "", "task %q: the last of the %d starts that retries %d mean is killed once the Job controller notices", w.use.name(), starts, limit)
+		w.warn(at, "cluster-restarts", "", "task %q: retries: %d allows %d starts, but the last one is killed when the Job controller notices", w.use.name(), limit, starts)
 	}
 }
 
@@ -95,7 +95,7 @@ func startsWithin(t plan.Task, starts int) int {
 // ignoredByTask warns of retries or a timeout of a definition that a hand-written KeptnTask does not inherit.
 func (w clusterWarnings) ignoredByTask(field string, of spec.Pos, instead any) {
 	w.warn(of, "cluster-task-defaults", fmt.Sprintf("give KeptnTask %q %s of its own", w.use.name(), field),
-		"a cluster takes this for tasks that it makes itself: KeptnTask %q, written by hand, has the default of %v", w.use.name(), instead)
+		"a cluster uses this only for tasks that it generates: KeptnTask %q, written by hand, has the default of %v", w.use.name(), instead)
 }
 
 // wholeSeconds warns of a timeout that is not a number of whole seconds, to which a cluster rounds it down.
@@ -103,9 +103,9 @@ func (w clusterWarnings) wholeSeconds(at spec.Pos, given time.Duration) {
 	switch counted := given.Truncate(time.Second); {
 	case counted <= 0:
 		w.warn(at, "cluster-deadline-over", "for example 30s",
-			"task %q: a timeout below one second is a deadline that is over before the pod starts: DeadlineExceeded, and nothing runs", w.use.name())
+			"task %q: a timeout below one second expires before the pod of a cluster starts: nothing runs, and the reason is DeadlineExceeded", w.use.name())
 	case counted != given:
-		w.warn(at, "cluster-whole-seconds", "", "task %q: a deadline has whole seconds: %s count as %s", w.use.name(), given, counted)
+		w.warn(at, "cluster-whole-seconds", "", "task %q: a cluster rounds the deadline down to whole seconds: %s becomes %s", w.use.name(), given, counted)
 	}
 }
 
@@ -157,7 +157,7 @@ func (w clusterWarnings) codeElsewhere(at spec.Pos, configMap, namespace string)
 // codeSize warns of code that is too large for a ConfigMap (MaxSecretSize of k8s.io/api/core/v1, which applies to both).
 func (w clusterWarnings) codeSize(at spec.Pos, configMap string, size int) {
 	if size > corev1.MaxSecretSize {
-		w.warn(at, "cluster-code-size", "load it by httpRef", "the code has %d bytes, but a cluster keeps it in ConfigMap %q, and makes none of more than %d", size, configMap, corev1.MaxSecretSize)
+		w.warn(at, "cluster-code-size", "load it by httpRef", "the code has %d bytes, but a cluster stores it in ConfigMap %q, which can have at most %d", size, configMap, corev1.MaxSecretSize)
 	}
 }
 
@@ -169,7 +169,7 @@ func inlineConfigMap(definition string) string {
 // elsewhere warns of a Secret or ConfigMap that a pod of the task cannot read.
 func (w clusterWarnings) elsewhere(at spec.Pos, kind, name, namespace string) {
 	if own := w.use.meta().Namespace; namespace != own {
-		w.warn(at, "cluster-namespace", "have one in namespace "+own,
+		w.warn(at, "cluster-namespace", "create one in namespace "+own,
 			"%s %q is in namespace %s, but a pod reads those of its own namespace %s and waits for it until its deadline", kind, name, namespace, own)
 	}
 }
@@ -181,6 +181,6 @@ var serviceVariable = regexp.MustCompile(`^(?:[A-Z0-9_]+_SERVICE_(?:HOST|PORT(?:
 // serviceName warns of a $(NAME) that is unknown here and an address in a cluster.
 func (w clusterWarnings) serviceName(name string) {
 	if serviceVariable.MatchString(name) {
-		w.warn(w.use.meta().Pos, "cluster-service-variable", "declare it in env", "task %q: $(%s) stays as it is here, while the kubelet may put the address of a Service there", w.use.name(), name)
+		w.warn(w.use.meta().Pos, "cluster-service-variable", "declare it in env", "task %q: $(%s) is not expanded here, but the kubelet may replace it with the address of a Service", w.use.name(), name)
 	}
 }

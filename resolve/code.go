@@ -26,11 +26,12 @@ func (b *functionBuilder) code(l link, runtime runtimes.Runtime) (script plan.En
 		case spec.ConfigMapRef:
 			namespaces := b.codeNamespaces(l.definition)
 			if others := sources[i+1:]; len(others) > 0 && b.index.configMaps.absent(s.Name, namespaces) {
-				b.warn(s.Pos, "missing-configmap", missing(b.index.configMaps, s.Name, namespaces...),
-					"there is no ConfigMap %q; %s is used instead, as Keptn does", s.Name, others[0].At().Field)
+				fact, remedy := b.index.configMaps.absence(s.Name, namespaces)
+				b.warn(s.Pos, "missing-configmap", remedy, "%q takes its code from ConfigMap %q, %s; like Keptn, ktask uses %s instead",
+					l.definition.Name, s.Name, fact, others[0].At().Field)
 				continue
 			}
-			m, ok := require(b.resolver, b.index.configMaps, s.Name, namespaces, s.Pos, "there is no ConfigMap %q with the code of %q", s.Name, b.definition.Name)
+			m, ok := require(b.resolver, b.index.configMaps, s.Name, namespaces, s.Pos, "%q takes its code from", l.definition.Name)
 			if !ok || !b.configMapCode(m, s, &file) {
 				return script, nil
 			}
@@ -65,7 +66,7 @@ func (b *functionBuilder) configMapCode(m *spec.ConfigMap, s spec.ConfigMapRef, 
 	}
 	if !b.broken("ConfigMap", m.Name, m.Namespace) {
 		slices.Sort(keys)
-		b.fail(s.Pos, "configmap-without-code", keysAre(keys), `ConfigMap %q has no key "code"; in a cluster the runtime would find an empty directory in place of its script`, m.Name)
+		b.fail(s.Pos, "configmap-without-code", keysAre(keys), `ConfigMap %q has no key "code"; in a cluster the runtime would find an empty directory instead of its script`, m.Name)
 	}
 	return false
 }

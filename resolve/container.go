@@ -46,7 +46,7 @@ func buildContainer(task *builder, from *spec.Container) {
 	checkSecurity(b.resolver, from)
 	c.Origins = origins(from)
 	if b.task != nil && (len(b.task.Parameters) > 0 || b.task.Secret.Given) {
-		b.warn(b.task.Definition.Pos, "unused-parameters", "give it env",
+		b.warn(b.task.Definition.Pos, "unused-parameters", "use env",
 			"KeptnTask %q has parameters or a secret, but %q is a container task, which gets neither", b.task.Name, b.definition.Name)
 	}
 }
@@ -145,16 +145,16 @@ func (b *containerBuilder) subPath(expr string, at spec.Pos) string {
 	text := expand(expr, func(name string) (plan.Text, bool) {
 		value, known := b.env.lookup(name)
 		if !known {
-			b.fail(at, "missing-variable", "declare it in env", "task %q: subPathExpr names the variable %q, which is not there: a kubelet starts no such container", b.name(), name)
+			b.fail(at, "missing-variable", "declare it in env", "task %q: subPathExpr uses variable %q, which is not declared: a kubelet would not start the container", b.name(), name)
 		}
 		return value, known
 	})
 	if len(text.Secrets()) > 0 {
-		b.fail(at, "secret-path", "", "task %q: a secret in a path would be shown", b.name())
+		b.fail(at, "secret-path", "", "task %q: subPathExpr contains a secret, which would be shown in the path", b.name())
 	}
 	sub := text.String()
 	if slices.Contains(strings.Split(sub, "/"), "..") || path.IsAbs(sub) {
-		b.fail(at, "invalid-path", "", "subPathExpr gives %q: it must be a relative path within the volume", sub)
+		b.fail(at, "invalid-path", "", "subPathExpr expands to %q, which is not a relative path within the volume", sub)
 	}
 	return sub
 }

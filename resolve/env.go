@@ -29,7 +29,7 @@ func (b *containerBuilder) declare() {
 				b.warnOwnContext(b.from.At("env", i, "value"))
 			}
 			if e.ValueFrom != nil {
-				b.fail(at, "context-conflict", "leave KEPTN_CONTEXT to Keptn", "Keptn sets the value of KEPTN_CONTEXT, which cannot have a valueFrom beside it")
+				b.fail(at, "context-conflict", "remove it", "KEPTN_CONTEXT cannot have a valueFrom, because Keptn sets its value")
 			}
 			b.env.expanded(context)
 		case e.ValueFrom == nil:
@@ -61,7 +61,7 @@ func (b *containerBuilder) declareFrom(i int, source corev1.EnvFromSource) {
 		e.Name = source.Prefix + e.Name
 		switch {
 		case validation.IsEnvVarName(e.Name) != nil:
-			b.warn(at, "invalid-variable", "", "key %q makes no name of a variable and is left out, as in a cluster", e.Name)
+			b.warn(at, "invalid-variable", "", "key %q is not a valid variable name and is left out, as in a cluster", e.Name)
 			continue
 		case e.Name == "KEPTN_CONTEXT":
 			b.warnOwnContext(at)
@@ -78,8 +78,7 @@ func (b *containerBuilder) configMapEnv(i int, ref *corev1.ConfigMapEnvSource) (
 	if ref == nil {
 		return nil
 	}
-	m, ok := b.configMap(ref.Name, isTrue(ref.Optional), b.from.At("envFrom", i, "configMapRef", "name"),
-		"there is no ConfigMap %q, whose keys task %q wants", ref.Name, b.name())
+	m, ok := b.configMap(ref.Name, isTrue(ref.Optional), b.from.At("envFrom", i, "configMapRef", "name"), "task %q needs the keys of", b.name())
 	if !ok {
 		return nil
 	}
@@ -90,11 +89,11 @@ func (b *containerBuilder) configMapEnv(i int, ref *corev1.ConfigMapEnvSource) (
 }
 
 // configMap returns a ConfigMap for the environment. It is reported if it is missing and not optional.
-func (b *containerBuilder) configMap(name string, optional bool, at spec.Pos, format string, args ...any) (m *spec.ConfigMap, ok bool) {
+func (b *containerBuilder) configMap(name string, optional bool, at spec.Pos, need string, needed ...any) (m *spec.ConfigMap, ok bool) {
 	if optional {
 		m, ok = find(b.index.configMaps, name, b.namespaces...)
 	} else {
-		m, ok = require(b.resolver, b.index.configMaps, name, b.namespaces, at, format, args...)
+		m, ok = require(b.resolver, b.index.configMaps, name, b.namespaces, at, need, needed...)
 	}
 	if ok {
 		b.inCluster.elsewhere(at, "ConfigMap", m.Name, m.Namespace)
@@ -110,7 +109,7 @@ func (b *containerBuilder) secretEnv(i int, ref *corev1.SecretEnvSource) (all []
 	at := b.from.At("envFrom", i, "secretRef", "name")
 	keys, ok := b.secretKeys(ref.Name)
 	if !ok && !isTrue(ref.Optional) && !b.broken("Secret", ref.Name, b.namespaces...) {
-		b.fail(at, "missing-secret", b.giveSecret(ref.Name, "KEY"), "there is no Secret %q, whose keys task %q wants", ref.Name, b.name())
+		b.missingSecret(ref.Name, "KEY", at, "the keys")
 	}
 	for _, key := range keys {
 		if text, from, ok := b.secret(ref.Name, key, at, false); ok {
@@ -144,8 +143,7 @@ func (b *containerBuilder) configMapKey(ref *corev1.ConfigMapKeySelector, at spe
 	if ref.Name == "" || ref.Key == "" {
 		return text, from, false // spec reports it
 	}
-	m, ok := b.configMap(ref.Name, isTrue(ref.Optional), at,
-		"there is no ConfigMap %q, of which task %q wants key %q", ref.Name, b.name(), ref.Key)
+	m, ok := b.configMap(ref.Name, isTrue(ref.Optional), at, "task %q needs key %q of", b.name(), ref.Key)
 	if !ok {
 		return text, from, false
 	}
@@ -159,9 +157,9 @@ func (b *containerBuilder) configMapKey(ref *corev1.ConfigMapKeySelector, at spe
 	if !isTrue(ref.Optional) && !b.broken("ConfigMap", m.Name, m.Namespace) {
 		remedy := keysAre(keys)
 		if slices.Contains(m.BinaryKeys, ref.Key) {
-			remedy = "it is binaryData, which no environment variable takes"
+			remedy = "it is in binaryData, which cannot be an environment variable"
 		}
-		b.fail(at, "missing-key", remedy, "ConfigMap %q has no key %q", ref.Name, ref.Key)
+		b.fail(at, "missing-key", remedy, "task %q needs key %q of ConfigMap %q, which has no such key", b.name(), ref.Key, ref.Name)
 	}
 	return text, from, false
 }

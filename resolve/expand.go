@@ -24,7 +24,7 @@ const perEntry = 200
 func (b *builder) spend(bytes int) {
 	before := b.spent
 	if b.spent += bytes; before <= maxPlan && b.exhausted() {
-		b.fail(b.meta().Pos, "plan-too-large", "name fewer with --task", "with task %q the code, parameters and environments of all tasks are more than %d MiB", b.name(), maxPlan>>20)
+		b.fail(b.meta().Pos, "plan-too-large", "select fewer tasks with --task", "with task %q the code, parameters and environments of all tasks are more than %d MiB", b.name(), maxPlan>>20)
 	}
 }
 

@@ -75,7 +75,7 @@ func (b *functionBuilder) follow() bool {
 		}
 		b.warnUnusedSources(here.function.Sources)
 		next, ok := require(b.resolver, b.index.definitions, ref.Name, b.namespaces, ref.Pos,
-			"%q calls KeptnTaskDefinition %q, which is not there", here.definition.Name, ref.Name)
+			"%q calls", here.definition.Name)
 		if !ok {
 			return false
 		}
@@ -86,7 +86,7 @@ func (b *functionBuilder) follow() bool {
 				"%q calls %q, which is a container task; Keptn's operator crashes on it", here.definition.Name, ref.Name)
 			return false
 		case seen[next]:
-			b.fail(ref.Pos, "reference-cycle", "give one of them code", "functionRef goes in a circle: %s", drawn(b.chain, next))
+			b.fail(ref.Pos, "reference-cycle", "give one of them code", "functionRef forms a cycle: %s", drawn(b.chain, next))
 			return false
 		case len(b.chain) >= maxChain:
 			b.fail(ref.Pos, "reference-chain", "call the last one directly", "functionRef leads from %q through more than %d definitions", b.definition.Name, maxChain)
@@ -143,7 +143,7 @@ func (b *functionBuilder) data() *plan.EnvVar {
 		for _, p := range b.task.Parameters {
 			if had := values[p.Key]; had != "" && had != p.Value {
 				b.warn(p.Pos, "parameter-loses", "to override it: --param "+shellWord(p.Key+"="+p.Value),
-					"KeptnTask %q gives parameter %q, but its definition does too, and Keptn takes the definition's", b.task.Name, p.Key)
+					"parameter %q of KeptnTask %q is not used: its definition sets it too, and Keptn prefers the definition", p.Key, b.task.Name)
 			}
 		}
 		fill(b.task.Parameters)
@@ -188,7 +188,7 @@ func (b *functionBuilder) cmdArgs() plan.EnvVar {
 	for _, l := range b.chain {
 		if p := l.function.CmdParameters; p.Value != "" {
 			if b.out.Runtime == plan.RuntimeDeno {
-				b.warn(p.Pos, "unused-cmd-parameters", "give parameters, which the script reads from DATA", "the deno runtime ignores cmdParameters")
+				b.warn(p.Pos, "unused-cmd-parameters", "use parameters, which the script reads from DATA", "the deno runtime ignores cmdParameters")
 			}
 			return plan.EnvVar{Value: plan.Plain(p.Value), Origin: origin(p.Pos)}
 		}

@@ -28,7 +28,7 @@ type catalog[T any] struct {
 	broken      spec.Broken
 	// given are names from outside the manifests. Their namespace is "" if they apply to all namespaces.
 	given []key
-	// compared counts the comparisons of missing.
+	// compared counts the comparisons of absence.
 	compared int
 }
 
@@ -96,25 +96,26 @@ func (c *catalog[T]) names(name string, namespaces []string) (near, others, else
 	return near, others, elsewhere
 }
 
-// missing returns the remedy for a missing object: the namespace that has it, or similar names.
-func missing[T any](c *catalog[T], name string, namespaces ...string) string {
+// absence returns what is wrong with a reference to a missing object, and the remedy: another namespace, or similar names.
+func (c *catalog[T]) absence(name string, namespaces []string) (fact, remedy string) {
+	fact, remedy = "which is not among the manifests", "name the file that holds it too"
 	if c.compared += len(c.objects) + len(c.given); c.compared > maxCompared {
-		return fmt.Sprintf("no %s of that name was loaded", c.kind)
+		return fact, remedy
 	}
 	names, others, elsewhere := c.names(name, namespaces)
-	if len(elsewhere) > 0 {
-		return fmt.Sprintf("there is one in namespace %s, which is not searched", enumerated(elsewhere))
-	}
-	if near := spec.DidYouMean(name, names); near != "" {
-		return near
-	}
+	near := spec.DidYouMean(name, names)
 	switch {
+	case len(elsewhere) > 0:
+		fact = fmt.Sprintf("which is in namespace %s, not in %s", enumerated(elsewhere), strings.Join(namespaces, " or "))
+		remedy = "move it to namespace " + namespaces[0]
+	case near != "":
+		remedy = near
 	case len(names) > 0:
-		return fmt.Sprintf("the %ss loaded are %s", c.kind, enumerated(names))
+		remedy = fmt.Sprintf("the %ss are %s", c.kind, enumerated(names))
 	case len(others) > 0:
-		return fmt.Sprintf("no %s of that name was loaded; namespace %s, which has some, is not searched", c.kind, enumerated(others))
+		remedy = fmt.Sprintf("those of namespace %s are not searched", enumerated(others))
 	}
-	return fmt.Sprintf("no %s was loaded; name its file too", c.kind)
+	return fact, remedy
 }
 
 // enumerated returns a list of names, shortened if there are many.

@@ -43,7 +43,7 @@ func (b *containerBuilder) podField(path string, at spec.Pos) (string, bool) {
 		b.onlyInPod(path, at)
 		return "", false
 	}
-	b.fail(at, "unknown-field-path", nearField(path), "an environment variable cannot take field %q", path)
+	b.fail(at, "unknown-field-path", nearField(path), "field %q cannot be used in an environment variable", path)
 	return "", false
 }
 
@@ -54,7 +54,7 @@ func (b *containerBuilder) podKey(path, of, name string, at spec.Pos) (string, b
 		pairs, problems = b.meta().Annotations, validation.IsQualifiedName(strings.ToLower(name))
 	}
 	if problems != nil {
-		b.fail(at, "unknown-field-path", problems[0], "fieldPath %s: %q is no key of %s", path, name, of)
+		b.fail(at, "unknown-field-path", problems[0], "fieldPath %s: %q is not a valid key of %s", path, name, of)
 		return "", false
 	}
 	for _, p := range pairs {
@@ -76,7 +76,7 @@ func (b *containerBuilder) podKey(path, of, name string, at spec.Pos) (string, b
 }
 
 func (b *containerBuilder) onlyInPod(path string, at spec.Pos) {
-	b.noValue(at, "--env NAME=VALUE gives the variable one", "fieldPath %s has a value only once a pod runs in a cluster", path)
+	b.noValue(at, "set the variable with --env NAME=VALUE", "fieldPath %s has a value only in a pod that runs in a cluster", path)
 }
 
 // noValue reports a field without a value here. A lenient run omits the variable.
@@ -116,7 +116,7 @@ func divisors(resource string) []string {
 // pkg/api/v1/resource).
 func (b *containerBuilder) resourceField(ref *corev1.ResourceFieldSelector, at spec.Pos) (string, bool) {
 	if ref.ContainerName != "" && ref.ContainerName != b.from.Name {
-		b.fail(at, "unknown-container", "leave containerName out", "the pod has one container, %q, and not %q", b.from.Name, ref.ContainerName)
+		b.fail(at, "unknown-container", "leave containerName out", "there is no container %q: the pod has only %q", ref.ContainerName, b.from.Name)
 		return "", false
 	}
 	kind, name, _ := strings.Cut(ref.Resource, ".")
@@ -132,7 +132,7 @@ func (b *containerBuilder) resourceField(ref *corev1.ResourceFieldSelector, at s
 			value = request
 		}
 	} else if !limited {
-		b.noValue(at, fmt.Sprintf("set resources.limits.%s", name), "without a limit, %s is what the node of a cluster has to give", ref.Resource)
+		b.noValue(at, fmt.Sprintf("set resources.limits.%s", name), "without a limit, %s is the capacity of the node in a cluster", ref.Resource)
 		return "", false
 	}
 	divisor := ref.Divisor
@@ -140,7 +140,7 @@ func (b *containerBuilder) resourceField(ref *corev1.ResourceFieldSelector, at s
 		divisor = resource.MustParse("1")
 	}
 	if !slices.Contains(divisors(name), divisor.String()) {
-		b.fail(at, "invalid-value", "it is one of "+strings.Join(divisors(name), ", "), "divisor %s is none of those that Kubernetes takes for %s", divisor.String(), name)
+		b.fail(at, "invalid-value", "it is one of "+strings.Join(divisors(name), ", "), "divisor %s is not valid for %s", divisor.String(), name)
 		return "", false
 	}
 	if name == "cpu" {

@@ -42,6 +42,6 @@ func (b *functionBuilder) warnUnsetData(in runtimes.Inputs) {
 	if in.Data != nil || len(files) == 0 || !readsData(files[0].Content) || b.broken("KeptnTaskDefinition", b.definition.Name, b.definition.Namespace) {
 		return
 	}
-	b.warn(b.chain[0].function.Pos, "data-unset", "give parameters.map, or --param NAME=VALUE",
+	b.warn(b.chain[0].function.Pos, "data-unset", "set parameters.map, or --param NAME=VALUE",
 		"the script of %q reads DATA, which is not set without parameters", b.definition.Name)
 }

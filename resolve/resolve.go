@@ -7,6 +7,7 @@
 package resolve
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -183,11 +184,12 @@ func (r *resolver) broken(kind, name string, namespaces ...string) bool {
 	return true
 }
 
-// require returns an object of the namespaces, or reports that it is missing.
-func require[T any](r *resolver, c *catalog[T], name string, namespaces []string, at spec.Pos, format string, args ...any) (T, bool) {
+// require returns an object of the namespaces, or reports that it is missing. The message begins with what needs it: "x calls".
+func require[T any](r *resolver, c *catalog[T], name string, namespaces []string, at spec.Pos, need string, needed ...any) (T, bool) {
 	object, ok := find(c, name, namespaces...)
 	if !ok && !r.broken(c.kind, name, namespaces...) {
-		r.fail(at, c.missingRule, missing(c, name, namespaces...), format, args...)
+		fact, remedy := c.absence(name, namespaces)
+		r.fail(at, c.missingRule, remedy, "%s %s %q, %s", fmt.Sprintf(need, needed...), c.kind, name, fact)
 	}
 	return object, ok
 }

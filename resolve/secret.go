@@ -47,7 +47,7 @@ func (b *builder) given(name, key string) *SecretValue {
 func (b *builder) missingKey(name, key string, at spec.Pos) {
 	keys, found := b.secretKeys(name)
 	if !found {
-		b.fail(at, "missing-secret", b.giveSecret(name, key), "there is no Secret %q, of which task %q wants key %q; in a cluster its pod would wait for it until the deadline", name, b.name(), key)
+		b.missingSecret(name, key, at, fmt.Sprintf("key %q", key))
 		return
 	}
 	var place plan.Origin
@@ -57,22 +57,27 @@ func (b *builder) missingKey(name, key string, at spec.Pos) {
 	if s, found := find(b.index.secrets, name, b.namespaces...); found {
 		place = origin(atLine(s.Pos))
 	}
-	b.fail(at, "missing-key", keysAre(keys)+"; "+secretFlag(name, key), "Secret %q (%s) has no key %q, which task %q wants; in a cluster its pod would wait for it until the deadline", name, place, key, b.name())
+	b.fail(at, "missing-key", keysAre(keys)+"; "+secretFlag(name, key),
+		"task %q needs key %q of Secret %q (%s), which has no such key; in a cluster its pod would wait for it until the deadline", b.name(), key, name, place)
 }
 
-// giveSecret returns the remedy for a missing secret.
-func (b *builder) giveSecret(name, key string) string {
+// missingSecret reports a missing secret. Key is an example for the remedy.
+func (b *builder) missingSecret(name, key string, at spec.Pos, needed string) {
+	fact, remedy := b.index.secrets.absence(name, b.namespaces)
 	if len(b.index.secrets.objects)+len(b.index.secrets.given) == 0 {
-		return secretFlag(name, key)
+		remedy = ""
+	} else {
+		remedy += "; or "
 	}
-	return missing(b.index.secrets, name, b.namespaces...) + "; " + secretFlag(name, key)
+	b.fail(at, "missing-secret", remedy+secretFlag(name, key),
+		"task %q needs %s of Secret %q, %s; in a cluster its pod would wait for it until the deadline", b.name(), needed, name, fact)
 }
 
 func secretFlag(name, key string) string {
 	if key == "SECURE_DATA" {
-		return fmt.Sprintf("ktask run --secret %s=VALUE gives it", name)
+		return fmt.Sprintf("pass it with --secret %s=VALUE", name)
 	}
-	return fmt.Sprintf("ktask run --secret %s/%s=VALUE gives it", name, key)
+	return fmt.Sprintf("pass it with --secret %s/%s=VALUE", name, key)
 }
 
 // holds reports whether a secret from outside the manifests is in the namespace of the task or of Keptn.

@@ -85,7 +85,7 @@ func taskUses(r *resolver, m spec.Manifests) []use {
 			continue
 		}
 		d, ok := require(r, r.index.definitions, t.Definition.Value, r.index.namespaces(t.Namespace), t.Definition.Pos,
-			"KeptnTask %q: there is no KeptnTaskDefinition %q; in a cluster it would stay Pending forever", t.Name, t.Definition.Value)
+			"KeptnTask %q would stay Pending forever in a cluster: it needs", t.Name)
 		if ok {
 			tasks = append(tasks, use{task: t, definition: d})
 		}
@@ -119,7 +119,7 @@ func named(r *resolver, m spec.Manifests, tasks, definitions []use) []use {
 			found = filter(definitions, matches)
 		}
 		if len(found) == 0 && !slices.Contains(taskNames, name) { // otherwise its definition is missing
-			r.fail(spec.Pos{}, "no-such-task", nearOrAll(name, names), "there is no KeptnTask or KeptnTaskDefinition %q", name)
+			r.fail(spec.Pos{}, "no-such-task", nearOrAll(name, names), "there is no KeptnTask or KeptnTaskDefinition %q among the manifests", name)
 		}
 		for _, u := range found {
 			if !slices.Contains(chosen, u) {

@@ -97,7 +97,7 @@ func chosenApps(c *collector, o Lifecycle, all []app) []app {
 	case o.Workload != "":
 		c.fail(spec.Pos{}, "no-such-workload", nearOrAll(o.Workload, workloadNames), "there is no workload %q among the manifests", o.Workload)
 	case c.errors == 0: // otherwise a workload was reported
-		c.fail(spec.Pos{}, "no-app", "annotate a workload with keptn.sh/workload, or add a KeptnApp", "the manifests hold no app and no workload that Keptn would see")
+		c.fail(spec.Pos{}, "no-app", "annotate a workload with keptn.sh/workload, or add a KeptnApp", "the manifests contain no app and no workload that Keptn would see")
 	}
 	return nil
 }
@@ -204,7 +204,7 @@ func once(c *collector, names []spec.Name) []spec.Name {
 // stageTask returns the plan of a task that the operator would generate for a stage, in the namespace of the app.
 func stageTask(r *resolver, s stage, name spec.Name, taken map[string]bool) (plan.Task, bool) {
 	d, ok := require(r, r.index.definitions, name.Value, r.index.namespaces(s.app.namespace), name.Pos,
-		"stage %s names KeptnTaskDefinition %q, which is not there; in a cluster the stage would stay pending forever", s.ID, name.Value)
+		"stage %s would stay Pending forever in a cluster: it needs", s.ID)
 	if !ok {
 		return plan.Task{}, false
 	}
@@ -239,7 +239,7 @@ func warnEvaluations(c *collector, apps []app) {
 			places = append(places, w.evaluations...)
 		}
 		if len(places) > 0 {
-			c.warn(places[0], "evaluations", "", "evaluations are not run: they ask the metrics of a cluster")
+			c.warn(places[0], "evaluations", "", "evaluations are not run: they query the metrics of a cluster")
 			return
 		}
 	}

@@ -27,7 +27,7 @@ func (b *builder) checkText(t plan.Text, what string) {
 		b.fail(b.meta().Pos, flaw.Rule, encodeIt, "task %q: %s %s", b.name(), what, flaw.Message)
 	}
 	if t.Len() > maxText {
-		b.fail(b.meta().Pos, "value-too-long", "pass it as a file", "task %q: %s is over 128 KiB, which Linux gives no process", b.name(), what)
+		b.fail(b.meta().Pos, "value-too-long", "pass it as a file", "task %q: %s is longer than 128 KiB, the limit of Linux", b.name(), what)
 	}
 }
 

@@ -77,7 +77,7 @@ func (v *variables) finish() []plan.EnvVar {
 		v.task.checkText(e.Value, "variable "+e.Name)
 	}
 	if v.inserted > maxExpansion {
-		v.task.fail(v.task.meta().Pos, "value-too-long", "pass it as a file", "task %q: $(NAME) puts more than %d MiB into its values, which Linux gives no process", v.task.name(), maxExpansion>>20)
+		v.task.fail(v.task.meta().Pos, "value-too-long", "pass it as a file", "task %q: $(NAME) inserts more than %d MiB, the limit of Linux for arguments and environment", v.task.name(), maxExpansion>>20)
 	}
 	v.task.spend(v.inserted)
 	return v.list

@@ -114,7 +114,7 @@ func taskList(c *collector, from spec.Annotated, key string) []spec.Name {
 		name := strings.TrimSpace(piece)
 		switch {
 		case name == "":
-			c.warn(p.Pos, "empty-task-name", "remove the comma", "%s: %q holds an empty name, which a cluster would look for", key, p.Value)
+			c.warn(p.Pos, "empty-task-name", "remove the comma", "%s: %q contains an empty name, which a cluster would look for", key, p.Value)
 			continue
 		case name != piece:
 			c.warn(p.Pos, "untrimmed-task-name", fmt.Sprintf("write %q without blanks", name), "%s: a cluster does not trim names, and would look for %q", key, piece)
