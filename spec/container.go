@@ -41,14 +41,14 @@ func checkIdentity(p part, c *corev1.Container) {
 	case strings.TrimSpace(c.Image) != c.Image:
 		p.fail(p.At("image"), "invalid-value", "", "image %q has blanks around it", c.Image)
 	case err != nil:
-		p.fail(p.At("image"), "invalid-value", "", "image %q cannot be pulled from anywhere, and in a cluster its pod would wait forever: %v", c.Image, err)
+		p.fail(p.At("image"), "invalid-value", "", "image %q is not a valid image name, and in a cluster its pod would wait forever: %v", c.Image, err)
 	}
 	if dir := c.WorkingDir; dir != "" && !strings.HasPrefix(dir, "/") {
 		remedy := "write /" + dir
 		if strings.ContainsAny(dir, "$~") {
 			remedy = "nothing is expanded there: write the path itself"
 		}
-		p.fail(p.At("workingDir"), "invalid-path", remedy, "workingDir %q must be an absolute path, or no process can be started there", dir)
+		p.fail(p.At("workingDir"), "invalid-path", remedy, "workingDir %q must be an absolute path", dir)
 	}
 	p.oneOf(string(c.ImagePullPolicy), []string{"Always", "IfNotPresent", "Never"}, "imagePullPolicy")
 	p.oneOf(string(c.TerminationMessagePolicy), []string{"File", "FallbackToLogsOnError"}, "terminationMessagePolicy")
@@ -139,11 +139,11 @@ func checkMounts(list part, c *corev1.Container) {
 		}
 		paths.once(p, "mountPath", m.MountPath, fmt.Sprintf("mountPath %q", m.MountPath))
 		if strings.Trim(m.MountPath, "/.") == "" {
-			p.fail(p.At("mountPath"), "invalid-path", "mount it below, for example at /cache", "mountPath %q would take the place of the whole root file system", m.MountPath)
+			p.fail(p.At("mountPath"), "invalid-path", "mount it below, for example at /cache", "mountPath %q would replace the whole root file system", m.MountPath)
 		}
 		checkPlainPath(p.in("mountPath"), "mountPath", m.MountPath)
 		if strings.Contains(m.MountPath, ":") {
-			p.fail(p.At("mountPath"), "invalid-path", "", "mountPath %q holds a colon", m.MountPath)
+			p.fail(p.At("mountPath"), "invalid-path", "", "mountPath %q contains a colon", m.MountPath)
 		}
 		checkSubPath(p, m)
 		checkPropagation(p, m, c.SecurityContext != nil && isTrue(c.SecurityContext.Privileged))
@@ -153,7 +153,7 @@ func checkMounts(list part, c *corev1.Container) {
 // checkPlainPath refuses characters that some engines read as options of the mount.
 func checkPlainPath(p part, field, path string) {
 	if strings.ContainsFunc(path, func(r rune) bool { return r == ',' || r == '"' || unicode.IsControl(r) }) {
-		p.fail(p.At(), "invalid-path", "use a path without them", "%s %q holds a comma, a quote or a control character", field, path)
+		p.fail(p.At(), "invalid-path", "use a path without them", "%s %q contains a comma, a quote or a control character", field, path)
 	}
 }
 

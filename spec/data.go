@@ -65,7 +65,7 @@ func checkDataKey(s part, key string) {
 // checkDataSize checks the combined size of the values. The API server has the same limit for a ConfigMap and a Secret.
 func checkDataSize(s part, size int) {
 	if size > corev1.MaxSecretSize {
-		s.fail(s.At(), "too-large", "a cluster takes 1 MiB", "%s with %d bytes of data", s.kind, size)
+		s.fail(s.At(), "too-large", "a cluster allows at most 1 MiB", "the %s has %d bytes of data", s.kind, size)
 	}
 }
 

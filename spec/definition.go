@@ -55,7 +55,7 @@ func readPullSecrets(s part, raw []corev1.LocalObjectReference) []string {
 		case ref.Name != "":
 			names = append(names, ref.Name)
 		case !s.full(Warning) && !s.bad("name") && !s.misspelt("name"):
-			s.warn(s.At("name"), "empty-name", "leave it out", "%s is empty, and names no Secret", s.At("name").Field)
+			s.warn(s.At("name"), "empty-name", "leave it out", "%s is empty", s.At("name").Field)
 		}
 	}
 	return names
@@ -149,7 +149,7 @@ func readSources(s part, raw *api.Function) []Source {
 	case !broken && !s.badInside():
 		remedy := "give it one of inline, httpRef, functionRef and configMapRef"
 		if s.Given("inline") {
-			remedy = "inline.code is empty, which Keptn takes for none; " + remedy
+			remedy = "inline.code is empty, which Keptn ignores; " + remedy
 		}
 		s.fail(s.At(), "no-code", remedy, "%s has no code to run; in a cluster its task would stay Pending forever", s.At().Field)
 	}
@@ -163,6 +163,6 @@ var otherScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)
 // itself, from a package registry, or from any file of the container.
 func checkURL(s part, url string) {
 	if scheme := strings.ToLower(otherScheme.FindString(url)); scheme != "" && scheme != "http:" && scheme != "https:" {
-		s.fail(s.At(), "url-scheme", "begin it with https:// or http://", "%s is %q, which is not on the web", s.At().Field, url)
+		s.fail(s.At(), "url-scheme", "begin it with https:// or http://", "%s is %q, which is neither http nor https", s.At().Field, url)
 	}
 }

@@ -77,11 +77,11 @@ func reportHeader(o *object, name string) {
 	others := []string{"apiVersion", "kind", "metadata", "spec", "data", "items"}
 	for _, key := range o.node.Keys() {
 		if Nearest(key.Text, others) == name && !slices.Contains(others, key.Text) {
-			o.fail(o.top().keyAt(key.Text), "not-an-object", DidYouMean(key.Text, others), "an object without %s, but with %q", name, key.Text)
+			o.fail(o.top().keyAt(key.Text), "not-an-object", DidYouMean(key.Text, others), "the object has no %s, but a key %q", name, key.Text)
 			return
 		}
 	}
-	o.fail(o.top().At(), "not-an-object", "every Kubernetes object has both", "an object without %s", name)
+	o.fail(o.top().At(), "not-an-object", "every Kubernetes object has both", "the object has no %s", name)
 }
 
 // meantForKeptn reports whether the header names Keptn. The case of its keys does not matter.

@@ -41,7 +41,7 @@ func checkProbe(p part, probe *corev1.Probe, readiness bool) {
 	switch grace := probe.TerminationGracePeriodSeconds; {
 	case grace == nil:
 	case readiness:
-		p.fail(at, "conflict", "leave it out", "a readinessProbe ends nothing, and has no terminationGracePeriodSeconds")
+		p.fail(at, "conflict", "leave it out", "a readinessProbe cannot have terminationGracePeriodSeconds")
 	case *grace <= 0:
 		p.fail(at, "out-of-range", "", "%s must be 1 or more, not %d", at.Field, *grace)
 	}

@@ -159,7 +159,7 @@ func (s strictChecker) checkMap(n *yamltree.Node, t reflect.Type, at *yamltree.P
 		key := n.Keys()[i]
 		if key.Kind == yamltree.Bool && key.Source != key.Text {
 			s.warn(posOf(s.file.Name, key, at.Field(key.Text)), "yaml-1.1-key", "write "+strconv.Quote(key.Source),
-				"YAML 1.1, which Kubernetes reads, takes the unquoted key %s for %q", key.Source, key.Text)
+				"the unquoted key %s is %q in YAML 1.1, which Kubernetes reads", key.Source, key.Text)
 		}
 		s.check(value, t.Elem(), at.Field(key.Text))
 	}
@@ -215,7 +215,7 @@ func (s strictChecker) otherVersion(key, value *yamltree.Node, f api.Field, at *
 	remedy := "use apiVersion lifecycle.keptn.sh/" + newest
 	switch {
 	case key.Text == "function":
-		message = fmt.Sprintf("%s is gone from lifecycle.keptn.sh/%s", pos.Field, s.version)
+		message = fmt.Sprintf("%s was removed from lifecycle.keptn.sh/%s", pos.Field, s.version)
 		remedy = `write "deno", which is the same runner`
 	case strings.Contains(key.Text, "Deployment"): // the lists of a KeptnApp
 		remedy = "move it to a KeptnAppContext of the same name"

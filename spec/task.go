@@ -52,7 +52,7 @@ func checkOldFields(s part) {
 	}
 	for _, field := range []string{"app", "appVersion", "workload", "workloadVersion"} {
 		if !s.Given(field) && !s.bad(field) {
-			s.relax(s.At(), "required", "use apiVersion "+api.LifecycleGroup+"/v1, which does without",
+			s.relax(s.At(), "required", "use apiVersion "+api.LifecycleGroup+"/v1, which does not need it",
 				"%s is required in %s/%s", s.At(field).Field, api.LifecycleGroup, s.version)
 		}
 	}

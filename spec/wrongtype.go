@@ -14,9 +14,9 @@ func (s strictChecker) wrongType(n *yamltree.Node, at *yamltree.Path, want strin
 	switch {
 	case word && !s.sensitive:
 		s.bad(n, at, "wrong-type", "write "+s.quoted(n),
-			"%s must be a string, but YAML 1.1, which Kubernetes reads, takes an unquoted %s for the boolean %s", at, n.Source, n.Text)
+			"%s must be a string, but an unquoted %s is the boolean %s in YAML 1.1, which Kubernetes reads", at, n.Source, n.Text)
 	case want == "an object" && n.Kind == yamltree.List && at != nil && strings.HasSuffix(at.Name, "Ref"):
-		s.bad(n, at, "wrong-type", "pick one", "%s must be an object, not a list: Keptn takes one and ignores the rest", at)
+		s.bad(n, at, "wrong-type", "pick one", "%s must be an object, not a list: Keptn uses one and ignores the rest", at)
 	default:
 		s.bad(n, at, "wrong-type", s.rightForm(n, at, want), "%s must be %s, not %s", at, want, n.Kind)
 	}
