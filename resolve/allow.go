@@ -9,7 +9,7 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// The names of Options.Allow, for what gives a container access to the machine of its engine.
+// The names of Options.Allow. Each allows fields or flags that give a container access to the machine of its engine.
 const (
 	allowPrivileged   = "privileged"
 	allowCapabilities = "capabilities"

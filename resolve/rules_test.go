@@ -9,8 +9,7 @@ import (
 	"golang.org/x/tools/txtar"
 )
 
-// update rewrites what the archives want. Compare every change with docs/fidelity.md: a golden file with wrong behaviour is
-// worse than none.
+// update rewrites the expected results. Compare every change with docs/fidelity.md: a wrong golden file is worse than none.
 var update = flag.Bool("update", false, "rewrite want.problems and want.plan")
 
 // TestRules compares the plan or the problems of manifests with those that a rule of docs/fidelity.md requires. The numbers
@@ -27,7 +26,7 @@ func TestRules(t *testing.T) {
 				t.Fatal(err)
 			}
 			if len(strings.TrimSpace(string(archive.Comment))) == 0 {
-				t.Error("the archive does not begin with what its rule requires")
+				t.Error("the archive does not begin with a description of its rule")
 			}
 			c := newCase(t, archive)
 			problems, plan := c.resolve(t)
@@ -43,7 +42,7 @@ func TestRules(t *testing.T) {
 			}
 			for file, text := range got {
 				if want := c.wants[file]; text != want {
-					t.Errorf("%s: got\n%s\nwant\n%s\nif this is what the rule says, go test ./resolve -update", file, text, want)
+					t.Errorf("%s: got\n%s\nwant\n%s\nif this is right, run go test ./resolve -update", file, text, want)
 				}
 			}
 		})

@@ -52,7 +52,7 @@ func TestRules(t *testing.T) {
 					t.Fatal(err)
 				}
 			case got != want:
-				t.Errorf("got\n%s\nwant\n%s\nif this is what the rule says, run go test ./spec -run TestRules -update", got, want)
+				t.Errorf("got\n%s\nwant\n%s\nif this is right, run go test ./spec -run TestRules -update", got, want)
 			}
 		})
 	}
