@@ -13,20 +13,19 @@ import (
 	"golang.org/x/term"
 
 	"github.com/ktask/ktask/command"
-	"github.com/ktask/ktask/engine"
-	"github.com/ktask/ktask/engine/docker"
+	"github.com/ktask/ktask/local"
 )
 
 func main() {
-	signal.Ignore(syscall.SIGPIPE) // a reader that went away must not leave containers behind
+	signal.Ignore(syscall.SIGPIPE) // a reader that has closed the output must not end ktask before it has removed its containers
 	log.SetOutput(io.Discard)      // packages log of engines that break HTTP: ktask's own errors say it
 	width, _, _ := term.GetSize(int(os.Stderr.Fd()))
-	executable, _ := os.Executable()   // "" where the system does not say: then there is no guardian
-	configDir, _ := os.UserConfigDir() // "" where there is none: then no .ktask.yaml is trusted
+	executable, _ := os.Executable()   // "" if it is not known: there is no guardian then
+	configDir, _ := os.UserConfigDir() // "" if there is none: no .ktask.yaml is trusted then
 	app := command.App{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 		OutTerminal: term.IsTerminal(int(os.Stdout.Fd())), ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())), Width: width,
-		Signals: signals, NewEngine: newEngine,
+		Signals: signals, NewEngine: local.NewEngine,
 		Executable: executable, ConfigDir: configDir, Version: version(), Schema: schema,
 	}
 	os.Exit(command.Main(context.Background(), app, os.Args[1:]))
@@ -37,15 +36,6 @@ func signals() <-chan os.Signal {
 	caught := make(chan os.Signal, 4)
 	signal.Notify(caught, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	return caught
-}
-
-func newEngine(o command.EngineOptions) (engine.Engine, error) {
-	return docker.New(docker.Options{
-		Host: o.Host, Context: o.Context, DefaultHost: o.DefaultHost, DefaultContext: o.DefaultContext,
-		ConfigDir: o.ConfigDir, APIVersion: o.APIVersion,
-		TLS: o.TLS, TLSVerify: o.TLSVerify, CertPath: o.CertPath,
-		UserAgent: o.UserAgent, Keep: docker.Keep(o.Keep), Notice: o.Notice,
-	})
 }
 
 // version is the module's, as the go command stamped it.

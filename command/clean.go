@@ -19,7 +19,7 @@ import (
 
 // cleanOptions are the flags of clean.
 type cleanOptions struct {
-	engine             EngineOptions
+	engine             local.EngineOptions
 	runs               []string
 	dryRun, all, force bool
 	json               bool
@@ -65,12 +65,12 @@ func (app App) clean(c *cli.Context) error {
 	if err != nil {
 		return exitError{exitEngine, err}
 	}
-	defer closeEngine(e)
+	defer local.CloseEngine(e)
 	cleaner, ok := e.(engine.Cleaner)
 	if !ok {
 		return usagef("the engine %q cannot be cleaned", o.engine.Name)
 	}
-	ctx, stop := app.stoppable(c.Context)
+	ctx, stop := app.stoppable(c.Context, func() string { return "stopping." })
 	defer stop()
 	return app.cleanUp(ctx, cleaner, o)
 }
@@ -81,7 +81,7 @@ func (app App) cleanUp(ctx context.Context, cleaner engine.Cleaner, o cleanOptio
 	if err != nil {
 		return exitError{exitEngine, err}
 	}
-	runs := app.runs()
+	runs := local.UserRuns()
 	var finds []*find
 	for _, left := range all {
 		if len(o.runs) == 0 || slices.Contains(o.runs, left.Labels.Run) {

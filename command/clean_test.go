@@ -15,6 +15,7 @@ import (
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/owner"
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/local"
 )
 
 // littered is an engine that only has leftovers.
@@ -103,7 +104,7 @@ func (e *littered) on(t *testing.T, terminal bool, stdin string, args ...string)
 	var out, err bytes.Buffer
 	app := command.App{
 		In: strings.NewReader(stdin), Out: &out, Err: &err, ErrTerminal: terminal, Version: "v0-test",
-		NewEngine: func(command.EngineOptions) (engine.Engine, error) { return e, nil },
+		NewEngine: func(local.EngineOptions) (engine.Engine, error) { return e, nil },
 	}
 	t.Chdir(t.TempDir())
 	code := command.Main(t.Context(), app, args)

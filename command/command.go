@@ -1,9 +1,8 @@
 // Package command is ktask's command line.
 //
 // Its input are arguments, streams and the environment; its output are an exit code and what the commands print. Each
-// command has a file of its own: it copies its flags into a plain struct and then calls the packages below. Names of
-// commands and flags, and the exit codes, are a contract with users. The package is independent of Docker: main provides the
-// engine.
+// command has a file of its own: it copies its flags into a plain struct, calls the packages below and prints what they
+// return. Names of commands and flags, and the exit codes, are a contract with users. The package is independent of Docker.
 package command
 
 import (
@@ -19,6 +18,7 @@ import (
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/report"
+	"github.com/ktask/ktask/local"
 )
 
 // App connects the command line to a process.
@@ -33,9 +33,8 @@ type App struct {
 	// delivered.
 	Signals func() <-chan os.Signal
 	// NewEngine returns the engine of a run.
-	NewEngine func(EngineOptions) (engine.Engine, error)
-	// Executable is the program from which a guardian is started, ktask itself (see guardian.go). If empty, there is no
-	// guardian.
+	NewEngine func(local.EngineOptions) (engine.Engine, error)
+	// Executable is the program from which a guardian is started, ktask itself. If empty, there is no guardian.
 	Executable string
 	// ConfigDir is the user's settings directory, which holds what `ktask trust` records. It is empty if there is none.
 	ConfigDir string
@@ -45,21 +44,6 @@ type App struct {
 
 	// screen is Err without escaping, for text that is already printable: problems, and what reporters write.
 	screen io.Writer
-}
-
-// EngineOptions select an engine. The Default… fields are from the environment.
-type EngineOptions struct {
-	Name                        string
-	Host, Context               string
-	DefaultHost, DefaultContext string
-	ConfigDir                   string
-	APIVersion                  string
-	TLS, TLSVerify              bool
-	CertPath                    string
-	Keep                        string
-	UserAgent                   string
-	// Notice is called with what ktask waits for.
-	Notice func(text string) `json:"-"`
 }
 
 // Main runs the command that args name (without the program's own name) and returns the exit code of the process.
@@ -114,7 +98,7 @@ func (app App) root() *cli.App {
 		UseShortOptionHandling:    false,
 		ExitErrHandler:            func(*cli.Context, error) {}, // Main decides the exit code
 		OnUsageError:              usageError,
-		Commands:                  []*cli.Command{app.runCommand(), app.planCommand(), app.validateCommand(), app.listCommand(), app.cleanCommand(), app.trustCommand(), app.schemaCommand(), app.versionCommand(), app.helpCommand(), app.guardCommand()},
+		Commands:                  []*cli.Command{app.runCommand(), app.planCommand(), app.validateCommand(), app.listCommand(), app.cleanCommand(), app.trustCommand(), app.schemaCommand(), app.versionCommand(), helpCommand(), app.guardCommand()},
 		Flags:                     []cli.Flag{cli.HelpFlag, &cli.BoolFlag{Name: "version", Aliases: []string{"v"}, Usage: "print ktask's version"}},
 		Action: func(c *cli.Context) error {
 			switch {
@@ -142,7 +126,7 @@ func noCommand(c *cli.Context) error {
 	return usagef("unknown command %q%s", name, didYouMean(name, commandNames(c.App)))
 }
 
-func (app App) helpCommand() *cli.Command {
+func helpCommand() *cli.Command {
 	return &cli.Command{
 		Name: "help", Usage: "show how a command is used", ArgsUsage: "[COMMAND]",
 		Action: func(c *cli.Context) error {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ktask/ktask/command"
 	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/local"
 )
 
 // shell is a directory with files in which ktask is called, in this process and without an engine.
@@ -44,7 +45,7 @@ type outcome struct {
 	code        int
 	out, err    string
 	engineAsked bool
-	engine      command.EngineOptions
+	engine      local.EngineOptions
 }
 
 func (s *shell) ktask(args ...string) outcome {
@@ -54,7 +55,7 @@ func (s *shell) ktask(args ...string) outcome {
 	app := command.App{
 		In: strings.NewReader(s.stdin), Out: &out, Err: &err, ErrTerminal: s.term, Version: "v0-test",
 		ConfigDir: s.config,
-		NewEngine: func(options command.EngineOptions) (engine.Engine, error) {
+		NewEngine: func(options local.EngineOptions) (engine.Engine, error) {
 			o.engineAsked, o.engine = true, options
 			return nil, &engine.Error{Reason: engine.EngineUnavailable, Err: errors.New("no engine in this test"), Remedy: engine.Remedy{Text: "start one"}}
 		},

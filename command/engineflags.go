@@ -3,13 +3,11 @@ package command
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/local"
 )
 
 // engineFlags returns the flags that select an engine.
@@ -44,38 +42,14 @@ func (s settings) typed(name string) string {
 }
 
 // engineOptions returns the engine that the flags, the file and the variables of the docker command select.
-func (s settings) engineOptions(app App) (EngineOptions, error) {
+func (s settings) engineOptions(app App) (local.EngineOptions, error) {
 	name, err := s.choice("engine", "docker", "docker")
-	if err != nil {
-		return EngineOptions{}, err
-	}
-	o := EngineOptions{
-		Name:           name,
-		Host:           s.typed("host"),
-		Context:        s.typed("docker-context"),
-		DefaultHost:    cmp.Or(os.Getenv("DOCKER_HOST"), s.engineFrom("host")),
-		DefaultContext: cmp.Or(os.Getenv("DOCKER_CONTEXT"), s.engineFrom("docker-context")),
-		ConfigDir:      os.Getenv("DOCKER_CONFIG"),
-		APIVersion:     os.Getenv("DOCKER_API_VERSION"),
-		TLS:            os.Getenv("DOCKER_TLS") != "",
-		TLSVerify:      os.Getenv("DOCKER_TLS_VERIFY") != "",
-		CertPath:       os.Getenv("DOCKER_CERT_PATH"),
-		UserAgent:      "ktask/" + app.Version,
-		Notice:         app.notice,
-	}
-	if o.ConfigDir == "" {
-		if home, err := os.UserHomeDir(); err == nil {
-			o.ConfigDir = filepath.Join(home, ".docker")
-		}
-	}
-	return o, nil
-}
-
-// closeEngine closes an engine that can be closed. A failure loses nothing and is ignored.
-func closeEngine(e engine.Engine) {
-	if c, ok := e.(io.Closer); ok {
-		_ = c.Close()
-	}
+	o := local.FromEnv().EngineOptions
+	o.Name, o.Host, o.Context = name, s.typed("host"), s.typed("docker-context")
+	o.DefaultHost = cmp.Or(o.DefaultHost, s.engineFrom("host"))
+	o.DefaultContext = cmp.Or(o.DefaultContext, s.engineFrom("docker-context"))
+	o.UserAgent, o.Notice = "ktask/"+app.Version, app.notice
+	return o, err
 }
 
 // notice prints what ktask waits for. On a terminal the current line may belong to a live report.

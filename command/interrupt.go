@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,15 +14,6 @@ import (
 
 // killLimit is how long ktask waits for the engine to report the end of killed containers.
 const killLimit = 10 * time.Second
-
-// interruption connects the user's signals to a run.
-type interruption struct {
-	// abandoned is closed when the user does not want to wait for the engine any longer.
-	abandoned chan struct{}
-	done      chan struct{}
-	ended     chan struct{}
-	cancel    context.CancelCauseFunc
-}
 
 // activeTasks is a sink that counts the tasks with a running attempt.
 type activeTasks struct {
@@ -56,59 +48,48 @@ func (a *activeTasks) String() string {
 }
 
 // interruptible returns a context that ends at the first signal, with the signal as its cause. It kills the run's containers
-// at the second signal. It abandons the run at a third signal, or if the engine has not reported the end of the containers
-// within killLimit: ktask must end when its user wants it to, and the guardian continues.
-func (app App) interruptible(ctx context.Context, e engine.Engine, run string, active *activeTasks) (context.Context, *interruption) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	i := &interruption{abandoned: make(chan struct{}), done: make(chan struct{}), ended: make(chan struct{}), cancel: cancel}
-	signals := app.signals()
-	go func() {
-		defer close(i.ended)
-		var killTimeout <-chan time.Time
-		for count := 1; ; count++ {
-			select {
-			case signal := <-signals:
-				switch count {
-				case 1:
-					_, _ = fmt.Fprintf(app.Err, "\n%s: stopping %v (up to %v). Press ^C again to kill.\n", interrupt{signal}.title(), active, active.grace)
-					cancel(interrupt{signal})
-					continue
-				case 2:
-					_, _ = fmt.Fprintf(app.Err, "\n%s: killing %v. Press ^C again to stop waiting for the engine.\n", interrupt{signal}.title(), active)
-					killTimeout = time.After(killLimit)
-					if killer, ok := e.(engine.Killer); ok {
-						_ = killer.Kill(context.WithoutCancel(ctx), run) // the attempts report the result
-					}
-					continue
-				}
-			case <-killTimeout:
-			case <-i.done:
-				return
-			}
-			close(i.abandoned)
-			return
+// at the second signal. It closes abandoned at a third signal, or if the run goes on for killLimit after the second: ktask must
+// end when its user wants it to, and the guardian continues. The caller calls stop after the run.
+func (app App) interruptible(ctx context.Context, e engine.Engine, run string, active *activeTasks) (_ context.Context, abandoned <-chan struct{}, stop func()) {
+	gone := make(chan struct{})
+	abandon := sync.OnceFunc(func() { close(gone) })
+	uncanceled := context.WithoutCancel(ctx)
+	ctx, stop = app.stoppable(ctx, func() string {
+		return fmt.Sprintf("stopping %v (up to %v). Press ^C again to kill.", active, active.grace)
+	}, func(by interrupt) {
+		_, _ = fmt.Fprintf(app.Err, "\n%s: killing %v. Press ^C again to stop waiting for the engine.\n", by.title(), active)
+		time.AfterFunc(killLimit, abandon)
+		if killer, ok := e.(engine.Killer); ok {
+			_ = killer.Kill(uncanceled, run) // the attempts report the result
 		}
-	}()
-	return ctx, i
+	}, func(interrupt) { abandon() })
+	return ctx, gone, stop
 }
 
-// stoppable returns a context that ends at the first signal, with the signal as its cause, for commands that have nothing to
-// kill.
-func (app App) stoppable(ctx context.Context) (context.Context, func()) {
+// stoppable returns a context that ends at the first signal, with the signal as its cause. It prints what happens then. Each
+// further signal calls the next of more. The caller calls stop after the work.
+func (app App) stoppable(ctx context.Context, happens func() string, more ...func(interrupt)) (_ context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	signals, ended := app.signals(), make(chan struct{})
+	first := func(by interrupt) {
+		_, _ = fmt.Fprintf(app.Err, "\n%s: %s\n", by.title(), happens())
+		cancel(by)
+	}
+	signals, done, ended := app.signals(), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		select {
-		case signal := <-signals:
-			_, _ = fmt.Fprintf(app.Err, "\n%s: stopping.\n", interrupt{signal}.title())
-			cancel(interrupt{signal})
-		case <-ctx.Done():
+		for _, step := range append([]func(interrupt){first}, more...) {
+			select {
+			case signal := <-signals:
+				step(interrupt{signal})
+			case <-done:
+				return
+			}
 		}
 	}()
 	return ctx, func() {
-		cancel(nil)
+		close(done)
 		<-ended
+		cancel(nil)
 	}
 }
 
@@ -117,11 +98,4 @@ func (app App) signals() <-chan os.Signal {
 		return nil
 	}
 	return app.Signals()
-}
-
-// stop stops the handling of signals and waits for its end.
-func (i *interruption) stop() {
-	close(i.done)
-	<-i.ended
-	i.cancel(nil)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/local"
 	"github.com/ktask/ktask/resolve"
 	"github.com/ktask/ktask/spec"
 )
@@ -19,7 +20,7 @@ func (app App) listCommand() *cli.Command {
 		Usage:     "list the tasks in these manifests, and the apps with their stages",
 		ArgsUsage: pathArguments,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Usage: "the namespace of manifests that name none", DefaultText: defaultNamespace},
+			&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Usage: "the namespace of manifests that name none", DefaultText: local.DefaultNamespace},
 			&cli.BoolFlag{Name: "lenient", Usage: "only warn of unknown fields and of what is not supported"},
 		},
 		Action: app.list,
@@ -27,19 +28,11 @@ func (app App) listCommand() *cli.Command {
 }
 
 func (app App) list(c *cli.Context) error {
-	s, err := app.settings(c)
+	s, read, err := app.input(c)
 	if err != nil {
 		return err
 	}
-	paths, err := s.paths()
-	if err != nil {
-		return err
-	}
-	read, err := app.read(paths)
-	if err != nil {
-		return err
-	}
-	namespace, err := s.namespace("namespace", defaultNamespace)
+	namespace, err := s.namespace("namespace", local.DefaultNamespace)
 	if err != nil {
 		return err
 	}
@@ -49,7 +42,7 @@ func (app App) list(c *cli.Context) error {
 	if err != nil {
 		return exitError{exitUsage, nil}
 	}
-	apps, more, err := resolve.Apps(m, resolve.Options{Namespace: namespace, KeptnNamespace: defaultKeptnNamespace})
+	apps, more, err := resolve.Apps(m, resolve.Options{Namespace: namespace, KeptnNamespace: local.DefaultKeptnNamespace})
 	app.printer(s, files).print(more)
 	if err != nil {
 		return exitError{exitUsage, nil}

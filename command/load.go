@@ -5,9 +5,54 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/local"
 	"github.com/ktask/ktask/spec"
+)
+
+// pathArguments is the usage text of the arguments of a command that reads manifests.
+const pathArguments = "PATH..."
+
+// paths returns the arguments, or the paths of the configuration file if there are none.
+func (s settings) paths() ([]string, error) {
+	if len(s.args) > 0 {
+		return s.args, nil
+	}
+	if paths := s.file["paths"].Values; len(paths) > 0 {
+		return paths, nil
+	}
+	return nil, usagef("name a manifest, a directory or - for standard input (ktask %s PATH...)", s.command)
+}
+
+// input returns the settings of a command and the manifests that it names.
+func (app App) input(c *cli.Context) (settings, local.Files, error) {
+	s, err := app.settings(c)
+	if err != nil {
+		return s, local.Files{}, err
+	}
+	files, err := app.read(s)
+	return s, files, err
+}
+
+// read reads the manifests that the settings name.
+func (app App) read(s settings) (local.Files, error) {
+	paths, err := s.paths()
+	if err != nil {
+		return local.Files{}, err
+	}
+	files, err := local.ReadFiles(paths, app.In)
+	if err != nil {
+		return local.Files{}, exitError{exitUsage, err}
+	}
+	return files, nil
+}
+
+// The size limits of files other than manifests, in bytes.
+const (
+	maxSettings = 16 << 20 // .ktask.yaml, and the files of --params-file and --secret-file
+	maxSecret   = 1 << 20  // the file of a secret
 )
 
 // telling is how much load prints if there are no errors: all problems, warnings and a count of the notes, or nothing.
@@ -22,11 +67,7 @@ const (
 // load reads and resolves the manifests of a command, and prints the problems. If there is an error among them, nothing may
 // be run, and load returns an error with the exit code.
 func (app App) load(s settings, o taskInput, t telling) (plan.Plan, error) {
-	paths, err := s.paths()
-	if err != nil {
-		return plan.Plan{}, err
-	}
-	files, err := app.read(paths)
+	files, err := app.read(s)
 	if err != nil {
 		return plan.Plan{}, err
 	}
@@ -43,7 +84,7 @@ func (app App) load(s settings, o taskInput, t telling) (plan.Plan, error) {
 	case err != nil:
 		return plan.Plan{}, exitError{exitUsage, nil}
 	case len(p.Tasks) == 0:
-		return p, exitError{exitUsage, fmt.Errorf("nothing to run: %s", nothing(loaded.Manifests, p, paths))}
+		return p, exitError{exitUsage, fmt.Errorf("nothing to run: %s", nothing(loaded.Manifests, p, s))}
 	}
 	return p, nil
 }
@@ -59,10 +100,11 @@ func (t telling) of(problems spec.Problems) spec.Problems {
 }
 
 // nothing returns why a plan is empty.
-func nothing(m spec.Manifests, p plan.Plan, paths []string) string {
+func nothing(m spec.Manifests, p plan.Plan, s settings) string {
 	if len(p.Skipped) > 0 {
 		return leftOut(p.Skipped)
 	}
+	paths, _ := s.paths()
 	return fmt.Sprintf("there is no KeptnTask and no KeptnTaskDefinition in %s (%d other objects)", strings.Join(paths, ", "), m.Foreign)
 }
 
@@ -80,5 +122,5 @@ func leftOut(skipped []plan.Skipped) string {
 }
 
 func (app App) printer(s settings, files []spec.File) problemPrinter {
-	return problemPrinter{w: app.screen, terminal: app.ErrTerminal, color: app.color(s, app.ErrTerminal), files: files}
+	return problemPrinter{w: app.screen, terminal: app.ErrTerminal, color: s.color(app.ErrTerminal), files: files}
 }

@@ -106,23 +106,17 @@ func (s settings) secrets(g *local.Files) ([]resolve.SecretValue, error) {
 
 // secretName returns the NAME/KEY of NAME[/KEY]=VALUE.
 func secretName(text string) string {
-	name, _, _ := strings.Cut(text, "=")
-	name, key, keyed := strings.Cut(name, "/")
-	if !keyed {
-		key = local.DefaultSecretKey
-	}
+	ref, _, _ := strings.Cut(text, "=")
+	name, key := local.SplitSecret(ref)
 	return name + "/" + key
 }
 
 // secretValue parses NAME[/KEY]=VALUE.
 func secretValue(text string, from plan.Origin) (resolve.SecretValue, error) {
-	name, word, ok := strings.Cut(text, "=")
-	name, key, keyed := strings.Cut(name, "/")
-	if !ok || name == "" || keyed && key == "" {
+	ref, word, ok := strings.Cut(text, "=")
+	name, key := local.SplitSecret(ref)
+	if !ok || name == "" || key == "" {
 		return resolve.SecretValue{}, errors.New("expected NAME[/KEY]=VALUE; VALUE may be @FILE or env:VAR")
-	}
-	if !keyed {
-		key = local.DefaultSecretKey
 	}
 	if validation.IsDNS1123Subdomain(name) != nil {
 		return resolve.SecretValue{}, errors.New("the part before = is not the name of a Secret (lower-case letters, digits, - and .)")

@@ -42,7 +42,7 @@ func (app App) plan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	o.Node, o.Preview = node(host), true
+	o.Node, o.Preview = host.Node(), true
 	p, err := app.load(s, o, tellAll)
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ func TestEnvironmentBetweenFlagAndFile(t *testing.T) {
 		}
 		return "default"
 	}
-	color := func(s settings) string { return strconv.FormatBool(App{}.color(s, true)) }
+	color := func(s settings) string { return strconv.FormatBool(s.color(true)) }
 	tests := []struct {
 		name  string
 		flags map[string]string
@@ -159,6 +159,6 @@ func optionsOf(t *testing.T, s settings) []any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run.engine.Notice = nil // functions are never equal
-	return []any{run, task, App{}.color(s, true)}
+	run.EngineOptions.Notice = nil // functions are never equal
+	return []any{run, task, s.color(true)}
 }

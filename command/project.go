@@ -64,7 +64,7 @@ func (app App) projectSettings(c *cli.Context, s *settings) error {
 		return exitError{exitUsage, err}
 	}
 	s.file, s.dir = map[string]spec.Setting{}, p.dir
-	trusted := app.trusts(p)
+	trusted := trusts(app.ConfigDir, p)
 	var limit spec.ProblemLimit
 	for _, setting := range p.settings {
 		untyped := s.untyped(setting)

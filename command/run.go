@@ -2,29 +2,19 @@ package command
 
 import (
 	"fmt"
-	"math"
 	"os"
-	"runtime"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/ktask/ktask/engine/mask"
-	"github.com/ktask/ktask/engine/plan"
-	"github.com/ktask/ktask/resolve"
+	"github.com/ktask/ktask/local"
 )
 
 // runOptions are the flags of run.
 type runOptions struct {
-	parallel   int
-	failFast   bool
-	engine     EngineOptions
-	output     string
-	junit      string
-	report     string
-	timestamps bool
+	local.Options
+	output, junit, report string
+	timestamps            bool
 }
 
 func (app App) runCommand() *cli.Command {
@@ -62,11 +52,8 @@ func (app App) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	tasks.Node = node(o.engine)
+	tasks.Node = o.EngineOptions.Node()
 	tasks.reports = []string{o.junit, o.report}
-	if _, given := s.one("parallel"); !given && (tasks.Lifecycle != resolve.Lifecycle{}) {
-		o.parallel = math.MaxInt // Keptn starts all tasks of a stage together
-	}
 	t := tellWarnings
 	if o.output == "quiet" {
 		t = tellErrors
@@ -77,13 +64,6 @@ func (app App) run(c *cli.Context) error {
 	}
 	if len(p.Skipped) > 0 && o.output != "quiet" {
 		_, _ = fmt.Fprintln(app.Err, leftOut(p.Skipped))
-	}
-	if refs := unmaskable(p); len(refs) > 0 { // even if quiet, which somebody else's .ktask.yaml may set
-		_, _ = fmt.Fprintf(app.Err, "ktask: warning: %s\n", tooShort(refs))
-	}
-	if names := withSecrets(p); len(names) > 0 && o.engine.Keep != "never" {
-		_, _ = fmt.Fprintf(app.Err, "ktask: warning: --keep %s: kept containers show the secrets of task %s in clear text, in `docker logs` and `docker inspect`: remove them with `ktask clean`\n",
-			o.engine.Keep, strings.Join(names, ", "))
 	}
 	return app.execute(c.Context, s, o, p)
 }
@@ -97,8 +77,8 @@ func (s settings) runOptions(app App) (runOptions, error) {
 		output = "auto" // a file must not switch off the escapes that keep GitHub from running a task's output as commands
 	}
 	o := runOptions{
-		parallel: runtime.NumCPU(), failFast: s.yes("fail-fast"),
-		output: output, junit: s.text("junit", ""), report: s.text("report", ""), timestamps: s.yes("timestamps"),
+		Options: local.Options{FailFast: s.yes("fail-fast"), Version: app.Version, Runs: local.UserRuns(), Guardian: app.Executable},
+		output:  output, junit: s.text("junit", ""), report: s.text("report", ""), timestamps: s.yes("timestamps"),
 	}
 	for _, flag := range []string{"junit", "report"} {
 		if v, ok := s.one(flag); ok && v.text == "-" {
@@ -110,43 +90,12 @@ func (s settings) runOptions(app App) (runOptions, error) {
 		if err != nil || n < 1 {
 			return o, v.wrong("a number from 1 up")
 		}
-		o.parallel = n
+		o.Parallel = n
 	}
-	if o.engine, err = s.engineOptions(app); err != nil {
+	if o.EngineOptions, err = s.engineOptions(app); err != nil {
 		return o, err
 	}
-	o.engine.Keep, err = s.choice("keep", "never", "never", "failed", "always")
+	keep, err := s.choice("keep", "never", "never", "failed", "always")
+	o.EngineOptions.Keep = local.Keep(keep)
 	return o, err
-}
-
-// unmaskable returns the names of the secrets that may appear in the output.
-func unmaskable(p plan.Plan) []string {
-	var refs []string
-	for _, t := range p.Tasks {
-		for _, ref := range mask.Unmaskable(t.Container.Secrets()) {
-			if !slices.Contains(refs, ref) {
-				refs = append(refs, ref)
-			}
-		}
-	}
-	return refs
-}
-
-// tooShort returns the warning about unmaskable secrets.
-func tooShort(refs []string) string {
-	if len(refs) == 1 {
-		return fmt.Sprintf("secret %s is too short to hide: it will appear in the output", refs[0])
-	}
-	return fmt.Sprintf("secrets %s are too short to hide: they will appear in the output", strings.Join(refs, ", "))
-}
-
-// withSecrets returns the names of the tasks that get secrets.
-func withSecrets(p plan.Plan) []string {
-	var names []string
-	for _, t := range p.Tasks {
-		if len(t.Container.Secrets()) > 0 {
-			names = append(names, t.Name)
-		}
-	}
-	return names
 }

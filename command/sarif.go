@@ -7,89 +7,43 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// The types below are the part of SARIF 2.1.0 (OASIS) that a list of problems needs.
+// object is an object of a JSON document.
+type object = map[string]any
 
-type sarifLog struct {
-	Schema  string     `json:"$schema"`
-	Version string     `json:"version"`
-	Runs    []sarifRun `json:"runs"`
-}
-
-type sarifRun struct {
-	Tool    sarifTool     `json:"tool"`
-	Results []sarifResult `json:"results"`
-}
-
-type sarifTool struct {
-	Driver sarifDriver `json:"driver"`
-}
-
-type sarifDriver struct {
-	Name    string      `json:"name"`
-	Version string      `json:"version"`
-	Rules   []sarifRule `json:"rules"`
-}
-
-type sarifRule struct {
-	ID string `json:"id"`
-}
-
-type sarifResult struct {
-	RuleID    string          `json:"ruleId"`
-	Level     spec.Severity   `json:"level"`
-	Message   sarifMessage    `json:"message"`
-	Locations []sarifLocation `json:"locations,omitempty"`
-}
-
-type sarifMessage struct {
-	Text string `json:"text"`
-}
-
-type sarifLocation struct {
-	Physical sarifPhysical  `json:"physicalLocation"`
-	Logical  []sarifLogical `json:"logicalLocations,omitempty"`
-}
-
-type sarifPhysical struct {
-	Artifact sarifArtifact `json:"artifactLocation"`
-	Region   *sarifRegion  `json:"region,omitempty"`
-}
-
-type sarifArtifact struct {
-	URI string `json:"uri"`
-}
-
-type sarifRegion struct {
-	Line   int `json:"startLine"`
-	Column int `json:"startColumn,omitempty"`
-}
-
-type sarifLogical struct {
-	Name string `json:"fullyQualifiedName"`
-}
-
+// writeSARIF writes problems in the part of SARIF 2.1.0 (OASIS) that they need.
 func writeSARIF(w io.Writer, version string, problems spec.Problems) error {
-	run := sarifRun{Tool: sarifTool{sarifDriver{Name: "ktask", Version: version, Rules: []sarifRule{}}}, Results: []sarifResult{}}
+	ids, rules, results := []string{}, []object{}, []object{}
 	for _, p := range problems {
 		text := p.Message
 		if p.Remedy != "" {
 			text += " (" + p.Remedy + ")"
 		}
-		result := sarifResult{RuleID: p.Rule, Level: p.Severity, Message: sarifMessage{text}}
+		if !slices.Contains(ids, p.Rule) {
+			ids, rules = append(ids, p.Rule), append(rules, object{"id": p.Rule})
+		}
+		result := object{"ruleId": p.Rule, "level": p.Severity, "message": object{"text": text}}
 		if p.Pos.File != "" {
-			location := sarifLocation{Physical: sarifPhysical{Artifact: sarifArtifact{p.Pos.File}}}
-			if p.Pos.Line > 0 {
-				location.Physical.Region = &sarifRegion{p.Pos.Line, p.Pos.Column}
-			}
-			if p.Pos.Field != "" {
-				location.Logical = []sarifLogical{{p.Pos.Field}}
-			}
-			result.Locations = []sarifLocation{location}
+			result["locations"] = []object{sarifLocation(p.Pos)}
 		}
-		run.Results = append(run.Results, result)
-		if !slices.Contains(run.Tool.Driver.Rules, sarifRule{p.Rule}) {
-			run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{p.Rule})
-		}
+		results = append(results, result)
 	}
-	return writeJSON(w, sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}})
+	return writeJSON(w, object{"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": []object{{
+		"tool": object{"driver": object{"name": "ktask", "version": version, "rules": rules}}, "results": results,
+	}}})
+}
+
+func sarifLocation(pos spec.Pos) object {
+	physical := object{"artifactLocation": object{"uri": pos.File}}
+	if pos.Line > 0 {
+		region := object{"startLine": pos.Line}
+		if pos.Column > 0 {
+			region["startColumn"] = pos.Column
+		}
+		physical["region"] = region
+	}
+	location := object{"physicalLocation": physical}
+	if pos.Field != "" {
+		location["logicalLocations"] = []object{{"fullyQualifiedName": pos.Field}}
+	}
+	return location
 }

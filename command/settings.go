@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/local"
 	"github.com/ktask/ktask/runtimes"
 	"github.com/ktask/ktask/spec"
 )
@@ -140,10 +141,10 @@ func (s settings) text(name, fallback string) string {
 
 // namespaces returns the namespace of manifests that name none, and Keptn's.
 func (s settings) namespaces() (manifests, keptn string, err error) {
-	if manifests, err = s.namespace("namespace", defaultNamespace); err != nil {
+	if manifests, err = s.namespace("namespace", local.DefaultNamespace); err != nil {
 		return "", "", err
 	}
-	keptn, err = s.namespace("keptn-namespace", defaultKeptnNamespace)
+	keptn, err = s.namespace("keptn-namespace", local.DefaultKeptnNamespace)
 	return manifests, keptn, err
 }
 

@@ -4,9 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net"
-	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,8 +28,8 @@ func taskFlags() []cli.Flag {
 		&cli.StringFlag{Name: "workload", Usage: "run the tasks of workload `NAME`: of --stage, or before and after its deployment"},
 		&cli.BoolFlag{Name: "promotion", Usage: "run the promotion tasks after all stages of a deployment"},
 		&cli.BoolFlag{Name: "non-blocking", Usage: "continue after a failed stage, with a warning: like blockDeployment: false"},
-		&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Usage: "the namespace of manifests that name none", DefaultText: defaultNamespace},
-		&cli.StringFlag{Name: "keptn-namespace", Usage: "the namespace searched after a task's own", DefaultText: defaultKeptnNamespace},
+		&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Usage: "the namespace of manifests that name none", DefaultText: local.DefaultNamespace},
+		&cli.StringFlag{Name: "keptn-namespace", Usage: "the namespace searched after a task's own", DefaultText: local.DefaultKeptnNamespace},
 		&cli.StringSliceFlag{Name: "param", Aliases: []string{"p"}, Usage: "set the parameter `K=V`; may be repeated"},
 		&cli.StringSliceFlag{Name: "params-file", Usage: "set the parameters in `FILE`, a YAML or JSON map of strings"},
 		&cli.StringSliceFlag{Name: "secret", Usage: "give a secret: `NAME[/KEY]=VALUE`, where VALUE may be @FILE or env:VAR and KEY is SECURE_DATA if left out"},
@@ -57,11 +54,6 @@ func taskFlags() []cli.Flag {
 		&cli.StringFlag{Name: "platform", Usage: "the platform of the images: os/arch[/variant]", DefaultText: "the engine's"},
 	}
 }
-
-const (
-	defaultNamespace      = local.DefaultNamespace
-	defaultKeptnNamespace = local.DefaultKeptnNamespace
-)
 
 // taskOptions returns the input that the shared flags set.
 func (s settings) taskOptions() (taskInput, error) {
@@ -186,19 +178,17 @@ func (s settings) rules(o *resolve.Options) error {
 		}
 		o.Retries = &resolve.Setting[int]{Value: int(n), Origin: v.origin}
 	}
-	if v, ok := s.one("timeout"); ok {
-		d, err := v.duration()
-		if err != nil {
-			return err
+	for _, f := range []struct {
+		name string
+		to   **resolve.Setting[time.Duration]
+	}{{"timeout", &o.Timeout}, {"grace", &o.Grace}} {
+		if v, ok := s.one(f.name); ok {
+			d, err := v.duration()
+			if err != nil {
+				return err
+			}
+			*f.to = &resolve.Setting[time.Duration]{Value: d, Origin: v.origin}
 		}
-		o.Timeout = &resolve.Setting[time.Duration]{Value: d, Origin: v.origin}
-	}
-	if v, ok := s.one("grace"); ok {
-		d, err := v.duration()
-		if err != nil {
-			return err
-		}
-		o.Grace = &resolve.Setting[time.Duration]{Value: d, Origin: v.origin}
 	}
 	if v, ok := s.one("pids-limit"); ok {
 		n, err := strconv.ParseInt(v.text, 10, 64)
@@ -256,24 +246,4 @@ func (v value) duration() (time.Duration, error) {
 		return 0, v.wrong("a duration, which has a unit, like " + v.text + "s")
 	}
 	return 0, v.wrong("a duration, like 30s or 5m")
-}
-
-// node returns the engine's host, which stands for the node that a pod would run on.
-func node(o EngineOptions) resolve.Node {
-	host := o.Host
-	if host == "" {
-		host = o.DefaultHost
-	}
-	if u, err := url.Parse(host); err == nil && u.Hostname() != "" && u.Scheme != "unix" {
-		n := resolve.Node{Name: u.Hostname(), IP: u.Hostname()}
-		if net.ParseIP(n.IP) == nil {
-			n.IP = "127.0.0.1"
-		}
-		return n
-	}
-	name, err := os.Hostname()
-	if err != nil {
-		name = "localhost"
-	}
-	return resolve.Node{Name: strings.ToLower(name), IP: "127.0.0.1"}
 }

@@ -67,7 +67,7 @@ func (app App) trust(c *cli.Context) error {
 		_, err := fmt.Fprintf(out, "%s: nothing in it needs trust\n", plan.OneLine(filepath.Join(dir, configFile)))
 		return err
 	}
-	if err := app.remember(p); err != nil {
+	if err := remember(app.ConfigDir, p); err != nil {
 		return exitError{exitUsage, fmt.Errorf("record the trust: %w", err)}
 	}
 	_, err = fmt.Fprintf(out, "%s: trusted until it changes (ktask trust --revoke takes it back)\n", plan.OneLine(filepath.Join(dir, configFile)))
@@ -76,32 +76,32 @@ func (app App) trust(c *cli.Context) error {
 
 // trustDir returns the directory with a file for each trusted .ktask.yaml and content. The name of such a file is the hash
 // of both; it contains the path.
-func (app App) trustDir() string { return filepath.Join(app.ConfigDir, "ktask", "trust") }
+func trustDir(configDir string) string { return filepath.Join(configDir, "ktask", "trust") }
 
 // file returns the absolute path of the .ktask.yaml. The directory's links are resolved; the file's own are not: a link to a
 // file that is trusted elsewhere is not trusted here.
 func (b boundary) file() string { return filepath.Join(string(b), configFile) }
 
-func (app App) record(p project) string {
+func trustRecord(configDir string, p project) string {
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%s\x00%s", p.dir.file(), p.data)
-	return filepath.Join(app.trustDir(), fmt.Sprintf("%x", hash.Sum(nil)))
+	return filepath.Join(trustDir(configDir), fmt.Sprintf("%x", hash.Sum(nil)))
 }
 
 // trusts reports whether the user has accepted the file with this content.
-func (app App) trusts(p project) bool {
-	if !filepath.IsAbs(app.ConfigDir) {
+func trusts(configDir string, p project) bool {
+	if !filepath.IsAbs(configDir) {
 		return false
 	}
-	info, err := os.Lstat(app.record(p))
+	info, err := os.Lstat(trustRecord(configDir, p))
 	return err == nil && info.Mode().IsRegular()
 }
 
-func (app App) remember(p project) error {
-	if err := os.MkdirAll(app.trustDir(), 0o700); err != nil {
+func remember(configDir string, p project) error {
+	if err := os.MkdirAll(trustDir(configDir), 0o700); err != nil {
 		return err
 	}
-	return os.WriteFile(app.record(p), []byte(p.dir.file()), 0o600)
+	return os.WriteFile(trustRecord(configDir, p), []byte(p.dir.file()), 0o600)
 }
 
 // revoke removes the trust in the file of a directory with any content: the file may be gone.
@@ -110,13 +110,13 @@ func (app App) revoke(dir string) error {
 	if err != nil {
 		return exitError{exitUsage, fmt.Errorf("%s: %w", dir, local.WithoutPath(err))}
 	}
-	records, err := os.ReadDir(app.trustDir())
+	records, err := os.ReadDir(trustDir(app.ConfigDir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return exitError{exitUsage, err}
 	}
 	said := "was not trusted"
 	for _, record := range records {
-		name := filepath.Join(app.trustDir(), record.Name())
+		name := filepath.Join(trustDir(app.ConfigDir), record.Name())
 		if of, err := local.ReadFile(name, maxSettings); err != nil || string(of) != b.file() {
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/local"
 	"github.com/ktask/ktask/resolve"
 	"github.com/ktask/ktask/spec"
 )
@@ -21,8 +22,8 @@ func (app App) validateCommand() *cli.Command {
 		ArgsUsage: pathArguments,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "text, json, github or sarif", DefaultText: "text"},
-			&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Usage: "the namespace of manifests that name none", DefaultText: defaultNamespace},
-			&cli.StringFlag{Name: "keptn-namespace", Usage: "the namespace searched after a task's own", DefaultText: defaultKeptnNamespace},
+			&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Usage: "the namespace of manifests that name none", DefaultText: local.DefaultNamespace},
+			&cli.StringFlag{Name: "keptn-namespace", Usage: "the namespace searched after a task's own", DefaultText: local.DefaultKeptnNamespace},
 			&cli.BoolFlag{Name: "lenient", Usage: "only warn of unknown fields and of what is not supported"},
 		},
 		Action: app.validate,
@@ -30,7 +31,7 @@ func (app App) validateCommand() *cli.Command {
 }
 
 func (app App) validate(c *cli.Context) error {
-	s, err := app.settings(c)
+	s, files, err := app.input(c)
 	if err != nil {
 		return err
 	}
@@ -38,29 +39,12 @@ func (app App) validate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	paths, err := s.paths()
-	if err != nil {
-		return err
-	}
-	read, err := app.read(paths)
-	if err != nil {
-		return err
-	}
 	namespace, keptn, err := s.namespaces()
 	if err != nil {
 		return err
 	}
-	files := read.Files
-	m, problems, _ := spec.Load(files, spec.Options{Namespace: namespace, Lenient: s.yes("lenient")}) // its error is one of the problems
-	problems = append(append(problems, read.NotRead...), resolve.Check(m, resolve.Options{
-		Namespace: namespace, KeptnNamespace: keptn, Lenient: s.yes("lenient"), Preview: true,
-	})...)
-	var names []string
-	for _, f := range files {
-		names = append(names, f.Name)
-	}
-	problems.Sort(names)
-	if err := app.printProblems(s, form, files, problems); err != nil {
+	problems := local.Check(files, resolve.Options{Namespace: namespace, KeptnNamespace: keptn, Lenient: s.yes("lenient"), Preview: true})
+	if err := app.printProblems(s, form, files.Files, problems); err != nil {
 		return err
 	}
 	if problems.Err() != nil {

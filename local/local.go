@@ -1,8 +1,8 @@
 // Package local runs Keptn tasks on a container engine from Go programs. The command ktask uses it, too.
 //
 // Its input are paths of manifests and Options; its output are the Result of a run, and events while it runs. Most programs
-// only need Run. Its steps are also available one by one: ReadFiles, Load, Attend and an engine.Runner. The package does not
-// print, end the process or read the environment.
+// only need Run. Its steps are also available one by one: ReadFiles, Load and Execute. The package does not print or end the
+// process, and reads the environment only in FromEnv and UserRuns.
 package local
 
 import (
@@ -10,6 +10,7 @@ import (
 	"context"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/ktask/ktask/engine/owner"
 	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/resolve"
+	"github.com/ktask/ktask/runtimes"
 )
 
 // The namespaces that are used if Options name none.
@@ -36,6 +38,8 @@ type Options struct {
 	In    io.Reader
 	// Tasks are the names of the KeptnTasks or KeptnTaskDefinitions to run. If empty, those that ktask run selects are run.
 	Tasks []string
+	// Lifecycle selects the tasks of stages of a deployment.
+	Lifecycle resolve.Lifecycle
 
 	Params map[string]string
 	Env    map[string]string
@@ -59,64 +63,67 @@ type Options struct {
 	Grace     time.Duration
 	Semantics plan.Semantics
 
+	// Parallel is how many tasks run at once. Zero means as many as there are processors, or if there are stages, all tasks of
+	// a stage.
 	Parallel int
 	FailFast bool
-	// Engine runs the tasks. If nil, it is Docker at its default socket, which Run closes at the end; see docker.FromEnv for
-	// the engine that the environment names.
-	Engine engine.Engine
+	// Engine runs the tasks, and is made from EngineOptions. If nil, it is made for this run.
+	Engine        engine.Engine
+	EngineOptions EngineOptions
 	// Sink receives the events of the run, from one goroutine.
 	Sink engine.Sink
+	// RunID identifies the run on the engine. It must not be used for two runs; if empty, one is made.
+	RunID string
+	// Version identifies the version of the calling program on the engine.
+	Version string
 	// Runs records the run, so that other runs on this machine leave its containers alone. The zero value records nothing.
 	Runs owner.Runs
+	// Guardian is the path of the ktask executable, which then runs beside this process and removes what the run has on the
+	// engine if this process is killed. If empty, there is none. With it, the descriptors above 2 of this process are marked
+	// close-on-exec.
+	Guardian string
+	// Warn is called with each warning as soon as it is known: all but KeptUnknown before anything runs. The Result has them,
+	// too. It may be nil.
+	Warn func(Warning)
+	// Abandon makes Execute return ErrAbandoned when it is closed: its guardian then removes what is on the engine as soon
+	// as the engine answers. It is for an engine that no longer answers; to stop a run, end its context.
+	Abandon <-chan struct{}
 }
 
-// CanceledError is returned by a run whose context has ended.
-type CanceledError struct{ Cause error }
-
-// Error returns the cause as text.
-func (e *CanceledError) Error() string { return "run canceled: " + e.Cause.Error() }
-
-// Unwrap returns the cause of the context.
-func (e *CanceledError) Unwrap() error { return e.Cause }
+// FromEnv returns the Options that the environment sets: EngineOptions as docker.FromEnv does, Runs as UserRuns does, and the
+// images of deno and python tasks with FUNCTION_RUNNER_IMAGE and PYTHON_RUNNER_IMAGE.
+func FromEnv() Options {
+	image := func(name plan.Runtime) string {
+		r, _ := runtimes.ByName(name)
+		return os.Getenv(r.ImageVariable)
+	}
+	return Options{
+		DenoImage: image(plan.RuntimeDeno), PythonImage: image(plan.RuntimePython),
+		EngineOptions: EngineOptions{Options: docker.FromEnv()}, Runs: UserRuns(),
+	}
+}
 
 // Run runs tasks to their end. If a task fails, that is in the Result, not an error. The error is a *spec.InvalidError if
 // the manifests or options are invalid, an *engine.Error if the engine cannot be used, and a *CanceledError if ctx has
-// ended; the Result is then complete up to that point. Nothing is left on the engine when Run returns. Run may be called
-// concurrently.
-func Run(ctx context.Context, o Options) (engine.Result, error) {
+// ended; the Result is then complete up to that point. Nothing is left on the engine when Run returns, except for what is
+// kept. Run may be called concurrently.
+func Run(ctx context.Context, o Options) (Result, error) {
 	files, err := ReadFiles(o.Paths, o.In)
 	if err != nil {
-		return engine.Result{}, err
+		return Result{}, err
 	}
 	loaded, err := Load(files, Files{}, o.resolved())
 	if err != nil {
-		return engine.Result{}, err
+		return Result{}, err
 	}
-	e := o.Engine
-	if e == nil {
-		own, err := docker.New(docker.Options{})
-		if err != nil {
-			return engine.Result{}, err
-		}
-		defer func() { _ = own.Close() }()
-		e = own
-	}
-	r := engine.Runner{
-		Engine: e, Sink: o.Sink, Parallel: o.Parallel, FailFast: o.FailFast, RunID: engine.NewRunID(), Owner: Owner(),
-	}
-	attendance, _ := Attend(ctx, e, o.Runs, r.RunID)
-	result, err := r.Run(ctx, loaded.Plan)
-	attendance.End(slices.ContainsFunc(result.Tasks, func(t engine.TaskResult) bool { return t.MayRemain }))
-	if err == nil && ctx.Err() != nil {
-		err = &CanceledError{Cause: context.Cause(ctx)}
-	}
-	return result, err
+	return Execute(ctx, loaded.Plan, o)
 }
 
 // resolved returns the options for package resolve.
 func (o Options) resolved() resolve.Options {
 	r := resolve.Options{
 		Namespace: cmp.Or(o.Namespace, DefaultNamespace), KeptnNamespace: cmp.Or(o.KeptnNamespace, DefaultKeptnNamespace),
+		Lifecycle: o.Lifecycle, Node: o.EngineOptions.Node(),
 		Tasks: o.Tasks, Params: overrides(o.Params, "Params"), Env: overrides(o.Env, "Env"), Images: overrides(o.Images, "Images"),
 		DenoImage: setting(o.DenoImage, "DenoImage"), PythonImage: setting(o.PythonImage, "PythonImage"),
 		Network: o.Network, Platform: o.Platform, Mounts: o.Mounts, Allow: o.Allow, Lenient: o.Lenient,
@@ -126,15 +133,21 @@ func (o Options) resolved() resolve.Options {
 		r.Retries = &resolve.Setting[int]{Value: *o.Retries, Origin: plan.Option("Retries")}
 	}
 	for _, ref := range slices.Sorted(maps.Keys(o.Secrets)) {
-		name, key, keyed := strings.Cut(ref, "/")
-		if !keyed {
-			key = DefaultSecretKey
-		}
+		name, key := SplitSecret(ref)
 		r.Secrets = append(r.Secrets, resolve.SecretValue{
 			Name: name, Key: key, Value: plan.NewSecret(name+"/"+key, o.Secrets[ref]), Origin: plan.Option("Secrets"),
 		})
 	}
 	return r
+}
+
+// SplitSecret returns the parts of NAME or NAME/KEY.
+func SplitSecret(ref string) (name, key string) {
+	name, key, keyed := strings.Cut(ref, "/")
+	if !keyed {
+		key = DefaultSecretKey
+	}
+	return name, key
 }
 
 func overrides(values map[string]string, option string) []resolve.Override {

@@ -15,6 +15,7 @@ import (
 	"github.com/ktask/ktask/engine/owner"
 	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/local"
+	"github.com/ktask/ktask/resolve"
 	"github.com/ktask/ktask/spec"
 )
 
@@ -38,8 +39,12 @@ func write(t *testing.T, content string) (path string) {
 // TestRun: options come before the manifest, and secrets are masked.
 func TestRun(t *testing.T) {
 	var got plan.Container
-	fake := &enginetest.Fake{Play: func(c plan.Container, _ engine.Labels) enginetest.Attempt {
+	runs := owner.In(filepath.Join(t.TempDir(), "runs"))
+	fake := &enginetest.Fake{Play: func(c plan.Container, labels engine.Labels) enginetest.Attempt {
 		got = c
+		if fate := runs.Fate(labels.Run); fate != owner.Alive {
+			t.Errorf("the run is %v", fate)
+		}
 		return enginetest.Exits(1, 0, enginetest.Out("the password is correct horse"))
 	}}
 	none := 0
@@ -47,7 +52,7 @@ func TestRun(t *testing.T) {
 	result, err := local.Run(t.Context(), local.Options{
 		Paths: []string{write(t, manifest)}, Engine: fake, Sink: &heard, Retries: &none,
 		Env: map[string]string{"URL": "of-the-option"}, Secrets: map[string]string{"db/password": "correct horse"}, Images: map[string]string{"app:1": "app:2"},
-		Runs: owner.In(filepath.Join(t.TempDir(), "runs")),
+		Runs: runs,
 	})
 	if err != nil || result.Status != engine.Failed || len(result.Tasks) != 1 || len(result.Tasks[0].Attempts) != 1 {
 		t.Errorf("result %+v, error %v", result, err)
@@ -93,6 +98,37 @@ func TestRunIsCanceled(t *testing.T) {
 	if canceled, ok := errors.AsType[*local.CanceledError](err); !ok || !errors.Is(canceled, cause) || result.Tasks[0].Status != engine.Canceled {
 		t.Errorf("result %+v, error %v", result, err)
 	}
+}
+
+// A plan can be looked at before it is carried out. FromEnv takes the engine and the images from the environment.
+func ExampleExecute() {
+	o := local.FromEnv()
+	o.Engine = &enginetest.Fake{Play: func(plan.Container, engine.Labels) enginetest.Attempt { // leave it out to run it on Docker
+		return enginetest.Exits(3, 0)
+	}}
+	files, err := local.ReadFiles([]string{"../examples/go-program/task.yaml"}, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	loaded, err := local.Load(files, local.Files{}, resolve.Options{
+		Namespace: local.DefaultNamespace, KeptnNamespace: local.DefaultKeptnNamespace,
+		Secrets: []resolve.SecretValue{{Name: "token", Key: local.DefaultSecretKey, Value: plan.NewSecret("token", "abc")}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(len(loaded.Plan.Tasks), "task, image", loaded.Plan.Tasks[0].Container.Image)
+	result, err := local.Execute(context.Background(), loaded.Plan, o)
+	for _, w := range result.Warnings {
+		fmt.Println(w.Code, w.Names)
+	}
+	fmt.Println(result.Status, result.Tasks[0].ExitCode, err)
+	// Output:
+	// 1 task, image ktask.local/busybox:dev
+	// secret-too-short [token]
+	// failed 3 <nil>
 }
 
 // The output of a task arrives as events; what became of it is in the result.

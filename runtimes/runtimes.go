@@ -1,6 +1,6 @@
 // Package runtimes says what a deno or python task is as a container.
 //
-// In goes what a definition gives (code, parameters, context, secret), out comes what the container needs: image,
+// Its input is what a definition has (code, parameters, context, secret), its output what the container needs: image,
 // script path and environment. These are tables and pure functions; the image build contexts lie beside
 // them in deno/ and python/. Nothing here runs or looks up anything.
 package runtimes
@@ -21,7 +21,7 @@ type Runtime struct {
 	ScriptPath string
 }
 
-// ByName gives the runtime of a runner; ok is false for anything but deno and python.
+// ByName returns the runtime of a runner; ok is false for all but deno and python.
 //
 // Images and variables are those of the lifecycle-operator's chart/values.yaml, the paths those of its
 // controllers/common/taskdefinition/handler.go.
@@ -35,7 +35,7 @@ func ByName(name plan.Runtime) (r Runtime, ok bool) {
 	return Runtime{}, false
 }
 
-// Inputs are the values of a function task's environment. Data and SecureData are nil where there is none.
+// Inputs are the values of a function task's environment. Data and SecureData are nil if there is none.
 type Inputs struct {
 	Data       *plan.EnvVar
 	Context    plan.EnvVar

@@ -15,9 +15,9 @@ import (
 // Plan is one run: tasks in the order in which they start, and what was said or left out on the way.
 type Plan struct {
 	Tasks []Task
-	// Stages are those of a deployment's lifecycle, each behind those that it needs; empty where tasks run by themselves.
+	// Stages are those of a deployment's lifecycle, each after those that it needs; empty if tasks run without stages.
 	Stages []Stage
-	// NonBlocking lets the stages behind a failed one start, and turns failed stages into warnings: Keptn's
+	// NonBlocking lets the stages after a failed one start, and turns failed stages into warnings: Keptn's
 	// blockDeployment: false.
 	NonBlocking bool
 	Skipped     []Skipped
@@ -141,9 +141,9 @@ type Container struct {
 	// Kubernetes container does: with Command set and Args nil the image's command is dropped too.
 	Command []Text
 	Args    []Text
-	// WorkingDir is "" where the image's own holds.
+	// WorkingDir is "" for the image's default.
 	WorkingDir string
-	// User is "uid", "uid:gid" or ":gid", or "" where the image's own holds.
+	// User is "uid", "uid:gid" or ":gid", or "" for the image's default.
 	User string
 	// Env is in the order in which it was declared; names are unique.
 	Env   []EnvVar
@@ -159,7 +159,7 @@ type Container struct {
 	Stdin    bool
 	// Grace is the time between the stop signal and the kill.
 	Grace time.Duration
-	// TerminationMessage says where the task leaves its last words.
+	// TerminationMessage is how the task reports why it ended.
 	TerminationMessage TerminationMessage
 	// Origins are the places of the fields above that have no origin of their own and are not defaults, by their
 	// names in the JSON form.
@@ -199,7 +199,7 @@ type File struct {
 	Mode    fs.FileMode
 	Content []byte
 	Origin  Origin
-	// Line is the line of the manifest that holds the first line of Content, the others behind it; 0 where none does.
+	// Line is the line of the manifest with the first line of Content, if the lines of Content are lines of it; else 0.
 	Line int
 }
 
@@ -210,7 +210,7 @@ type Tmpfs struct {
 	Path string
 	// SubPath is a directory within the volume, or "".
 	SubPath string
-	// SizeBytes is the volume's size. Where Limits.MemoryBytes is set, an engine lowers it to half of its
+	// SizeBytes is the volume's size. If Limits.MemoryBytes is set, an engine lowers it to half of its
 	// own memory if that is smaller: the smallest of both is what the kubelet takes.
 	SizeBytes int64
 	ReadOnly  bool
@@ -244,13 +244,13 @@ type Security struct {
 	CapDrop      []string
 	// Seccomp is "", "Unconfined" or "RuntimeDefault".
 	Seccomp string
-	// UnmaskedProc gives the container an unmasked /proc.
+	// UnmaskedProc leaves /proc unmasked.
 	UnmaskedProc bool
 }
 
 // TerminationMessage is Kubernetes' terminationMessagePath and terminationMessagePolicy.
 type TerminationMessage struct {
-	// Path is "" where the task has none.
+	// Path is "" if there is no such file.
 	Path string
 	// FallbackToLogs takes the end of the output of a failed attempt whose file is empty.
 	FallbackToLogs bool

@@ -9,7 +9,7 @@ import (
 	"text/tabwriter"
 )
 
-// WriteText writes the plan for people. With explain, every value stands behind where it comes from.
+// WriteText writes the plan for people. With explain, each value follows its origin.
 func (p Plan) WriteText(w io.Writer, explain bool) error {
 	out := &form{w: tabwriter.NewWriter(w, 0, 8, 2, ' ', 0), explain: explain}
 	stage := ""

@@ -30,10 +30,10 @@ func (s Secret) Reveal() string { return s.value }
 // Format prints Mask, whatever the verb.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(Mask)) }
 
-// MarshalText gives Mask.
+// MarshalText returns Mask.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(Mask), nil }
 
-// LogValue gives Mask.
+// LogValue returns Mask.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(Mask) }
 
 // Text is a string of which parts may be secret, since $(NAME) may put a secret in the middle of any value.
@@ -93,7 +93,7 @@ func (t Text) Shown(show func(string) string) Text {
 	return all
 }
 
-// Len is the length in bytes of what Reveal gives.
+// Len returns the length in bytes of what Reveal returns.
 func (t Text) Len() int {
 	n := 0
 	for _, p := range t.pieces {
@@ -172,7 +172,7 @@ func (t Text) Format(f fmt.State, verb rune) {
 	_, _ = fmt.Fprintf(f, format, t.String())
 }
 
-// MarshalJSON gives String as a JSON string, < and > as they are: plans are read by people too.
+// MarshalJSON returns String as a JSON string. It leaves < and > as they are, since people read plans too.
 func (t Text) MarshalJSON() ([]byte, error) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -181,5 +181,5 @@ func (t Text) MarshalJSON() ([]byte, error) {
 	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), err
 }
 
-// LogValue gives String.
+// LogValue returns String.
 func (t Text) LogValue() slog.Value { return slog.StringValue(t.String()) }

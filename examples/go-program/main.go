@@ -14,16 +14,16 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	result, err := local.Run(ctx, local.Options{
-		Paths:   []string{"examples/go-program/task.yaml"},
-		Env:     map[string]string{"GREETING": "Hello"},
-		Secrets: map[string]string{"token": "correct horse"},
-		Sink: engine.SinkFunc(func(e engine.Event) {
-			if line, ok := e.(engine.OutputLine); ok {
-				fmt.Println(line.Line)
-			}
-		}),
+	o := local.FromEnv() // the engine of DOCKER_HOST; local.Options{} reads no environment
+	o.Paths = []string{"examples/go-program/task.yaml"}
+	o.Env = map[string]string{"GREETING": "Hello"}
+	o.Secrets = map[string]string{"token": "correct horse"}
+	o.Sink = engine.SinkFunc(func(e engine.Event) {
+		if line, ok := e.(engine.OutputLine); ok {
+			fmt.Println(line.Line)
+		}
 	})
+	result, err := local.Run(ctx, o)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

@@ -10,8 +10,7 @@ import (
 	"time"
 
 	cli "github.com/ktask/ktask/command"
-	"github.com/ktask/ktask/engine"
-	"github.com/ktask/ktask/engine/docker"
+	"github.com/ktask/ktask/local"
 )
 
 // TestCommandsCloseTheirEngines calls ktask many times within one process, which a program that is no command would starve.
@@ -27,9 +26,7 @@ spec: {container: {name: c, image: `+busyboxImage+`, command: ["true"]}}
 		var stderr bytes.Buffer
 		code := cli.Main(context.Background(), cli.App{
 			In: &bytes.Buffer{}, Out: &bytes.Buffer{}, Err: &stderr,
-			NewEngine: func(o cli.EngineOptions) (engine.Engine, error) {
-				return docker.New(docker.Options{DefaultHost: o.DefaultHost, ConfigDir: o.ConfigDir})
-			},
+			NewEngine: local.NewEngine,
 		}, args)
 		if code != 0 {
 			t.Fatalf("ktask %q: exit code %d\n%s", args, code, stderr.String())

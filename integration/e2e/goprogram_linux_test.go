@@ -22,11 +22,14 @@ func TestGoProgram(t *testing.T) {
 	}
 }
 
-// TestSoakRunsInOneProcess makes many runs from one process: after them it has no more goroutines and descriptors.
+// TestSoakRunsInOneProcess makes many runs from one process, each with a guardian: after them it has no more goroutines and
+// descriptors.
 func TestSoakRunsInOneProcess(t *testing.T) {
 	run := func() {
-		result, err := local.Run(t.Context(), local.Options{Paths: []string{"../../examples/go-program"}, Secrets: map[string]string{"token": "correct horse"}})
-		if err != nil || result.Status != engine.Passed {
+		o := local.FromEnv()
+		o.Paths, o.Secrets, o.Guardian = []string{"../../examples/go-program"}, map[string]string{"token": "correct horse"}, binary
+		result, err := local.Run(t.Context(), o)
+		if err != nil || result.Status != engine.Passed || len(result.Warnings) > 0 {
 			t.Fatalf("result %+v, error %v", result, err)
 		}
 	}

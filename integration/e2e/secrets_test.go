@@ -21,6 +21,7 @@ import (
 	"github.com/ktask/ktask/command"
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/local"
 )
 
 // The values of secrets, of each kind.
@@ -255,7 +256,7 @@ func atTerminal(t *testing.T, stdin string, args ...string) outcome {
 	var stdout, stderr bytes.Buffer
 	app := command.App{
 		In: strings.NewReader(stdin), Out: &stdout, Err: &stderr, ErrTerminal: true, Version: "v0-test",
-		NewEngine: func(command.EngineOptions) (engine.Engine, error) { return nil, errors.New("no engine in this test") },
+		NewEngine: func(local.EngineOptions) (engine.Engine, error) { return nil, errors.New("no engine in this test") },
 	}
 	code := command.Main(t.Context(), app, args)
 	return outcome{code: code, stdout: stdout.String(), stderr: stderr.String()}

@@ -1,10 +1,11 @@
-package command
+package local
 
 import (
 	"fmt"
 	"os"
 	"path/filepath"
 
+	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/owner"
 )
 
@@ -12,11 +13,20 @@ import (
 // next run, and by `ktask clean`. Engines are shared, so only what is proven dead is removed: package owner proves it if the
 // run was on this machine, its age on any other.
 
-// runs returns the runs of this user that are running on this machine.
-func (app App) runs() owner.Runs {
+// UserRuns returns the runs of this user that are running on this machine. It reads XDG_RUNTIME_DIR.
+func UserRuns() owner.Runs {
 	dir := os.Getenv("XDG_RUNTIME_DIR")
 	if info, err := os.Stat(dir); err == nil && info.IsDir() && filepath.IsAbs(dir) {
 		return owner.In(filepath.Join(dir, "ktask"))
 	}
 	return owner.In(filepath.Join(os.TempDir(), fmt.Sprintf("ktask-%d", os.Getuid())))
+}
+
+// Fate returns whether the run of a leftover is alive: by its process if it was on this machine, else by its age.
+func Fate(runs owner.Runs, left engine.Leftover) owner.Fate {
+	fate := runs.Fate(left.Labels.Run)
+	if fate == owner.Unknown && left.Overdue {
+		return owner.Dead
+	}
+	return fate
 }

@@ -1,6 +1,6 @@
 //go:build unix && !linux
 
-package command
+package local
 
 // keepDescriptors does what the function of the same name does on Linux.
 func keepDescriptors() { closeListed("/dev/fd") }

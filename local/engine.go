@@ -1,0 +1,60 @@
+package local
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/docker"
+	"github.com/ktask/ktask/resolve"
+)
+
+// EngineOptions select an engine, and say what it keeps. The zero value is Docker at its default socket.
+type EngineOptions struct {
+	// Name is the kind of engine: "docker", or "", which means the same.
+	Name string
+	docker.Options
+}
+
+// Keep selects the attempts whose containers stay on the engine: "never", "failed" or "always".
+type Keep = docker.Keep
+
+// NewEngine returns the engine that the options select. The caller closes it with CloseEngine.
+func NewEngine(o EngineOptions) (engine.Engine, error) {
+	switch o.Name {
+	case "", "docker":
+		return docker.New(o.Options)
+	}
+	return nil, fmt.Errorf("unknown engine %q (the only one is docker)", o.Name)
+}
+
+// CloseEngine closes an engine that can be closed. A failure loses nothing and is ignored.
+func CloseEngine(e engine.Engine) {
+	if c, ok := e.(io.Closer); ok {
+		_ = c.Close()
+	}
+}
+
+// Node returns the engine's host, which stands for the node that a pod would run on.
+func (o EngineOptions) Node() resolve.Node {
+	host := o.Host
+	if host == "" {
+		host = o.DefaultHost
+	}
+	if u, err := url.Parse(host); err == nil && u.Hostname() != "" && u.Scheme != "unix" {
+		n := resolve.Node{Name: u.Hostname(), IP: u.Hostname()}
+		if net.ParseIP(n.IP) == nil {
+			n.IP = "127.0.0.1"
+		}
+		return n
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		name = "localhost"
+	}
+	return resolve.Node{Name: strings.ToLower(name), IP: "127.0.0.1"}
+}

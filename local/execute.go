@@ -1,0 +1,194 @@
+package local
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/mask"
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// Result is the outcome of a run, and what it has done besides running its tasks.
+type Result struct {
+	engine.Result
+	Warnings []Warning
+	// Removed is the number of containers and volumes of dead runs that have been removed.
+	Removed int
+	// Kept are the containers and volumes of this run that stay on the engine because of Keep, sorted by task and attempt.
+	Kept []engine.Leftover
+}
+
+// Warning is something that did not prevent the run but that its user should know.
+type Warning struct {
+	Code WarningCode
+	// Names are the secrets or tasks that it concerns.
+	Names []string
+	// Err is what failed, or nil.
+	Err error
+}
+
+// WarningCode is the kind of a Warning.
+type WarningCode string
+
+// The kinds of warnings.
+const (
+	// SecretTooShort means that the secrets in Names are too short to be masked, and may appear in the output.
+	SecretTooShort WarningCode = "secret-too-short"
+	// SecretKept means that the containers that Keep keeps show the secrets of the tasks in Names in clear text.
+	SecretKept WarningCode = "secret-kept"
+	// Unguarded means that the guardian did not start: if this process is killed, what it leaves stays.
+	Unguarded WarningCode = "unguarded"
+	// Unclaimed means that the run is not recorded: others decide by age alone whether to remove what it leaves.
+	Unclaimed WarningCode = "unclaimed"
+	// KeptUnknown means that what the engine keeps could not be listed.
+	KeptUnknown WarningCode = "kept-unknown"
+)
+
+// CanceledError is returned by a run whose context has ended.
+type CanceledError struct{ Cause error }
+
+// Error returns the cause as text.
+func (e *CanceledError) Error() string { return "run canceled: " + e.Cause.Error() }
+
+// Unwrap returns the cause of the context.
+func (e *CanceledError) Unwrap() error { return e.Cause }
+
+// ErrAbandoned is returned by a run that has been abandoned, see Options.Abandon.
+var ErrAbandoned = errors.New("run abandoned: the engine may still have something of it")
+
+// Execute carries out a plan and returns when nothing of it is left on the engine, except for what is kept. Meanwhile it
+// removes what dead runs have left. It does not use the Options that determine the plan. The Result and the errors are those
+// of Run.
+func Execute(ctx context.Context, p plan.Plan, o Options) (Result, error) {
+	e := o.Engine
+	if e == nil {
+		own, err := NewEngine(o.EngineOptions)
+		if err != nil {
+			return Result{}, err
+		}
+		defer CloseEngine(own)
+		e = own
+	}
+	o.RunID = cmp.Or(o.RunID, engine.NewRunID())
+	keeps := o.EngineOptions.Keep != "" && o.EngineOptions.Keep != "never"
+
+	var r Result
+	warn := func(w Warning) {
+		r.Warnings = append(r.Warnings, w)
+		if o.Warn != nil {
+			o.Warn(w)
+		}
+	}
+	warnOfSecrets(p, keeps, warn)
+	guardian, err := startGuardian(e, o)
+	if err != nil {
+		warn(Warning{Code: Unguarded, Err: err})
+	}
+	claim, err := o.Runs.Claim(o.RunID) // before anything of the run is on the engine
+	if err != nil {
+		warn(Warning{Code: Unclaimed, Err: err})
+	}
+	removed := removeDead(ctx, e, o.Runs)
+
+	r.Result, err = carryOut(ctx, p, o, e)
+	abandoned := errors.Is(err, ErrAbandoned)
+	stays := abandoned || slices.ContainsFunc(r.Tasks, func(t engine.TaskResult) bool { return t.MayRemain })
+	if stays {
+		guardian.takeOver()
+	} else {
+		guardian.dismiss()
+	}
+	if keeps && !abandoned {
+		kept, err := keptOf(ctx, e, o.RunID)
+		if err != nil {
+			warn(Warning{Code: KeptUnknown, Err: err})
+		}
+		r.Kept, stays = kept, stays || len(kept) > 0 || err != nil
+	}
+	if stays {
+		claim.Leave()
+	} else {
+		claim.Release()
+	}
+	r.Removed = removed()
+	if err == nil && ctx.Err() != nil {
+		err = &CanceledError{Cause: context.Cause(ctx)}
+	}
+	return r, err
+}
+
+// warnOfSecrets warns of secrets that the run may show.
+func warnOfSecrets(p plan.Plan, kept bool, warn func(Warning)) {
+	var short, tasks []string
+	for _, t := range p.Tasks {
+		secrets := t.Container.Secrets()
+		for _, ref := range mask.Unmaskable(secrets) {
+			if !slices.Contains(short, ref) {
+				short = append(short, ref)
+			}
+		}
+		if len(secrets) > 0 {
+			tasks = append(tasks, t.Name)
+		}
+	}
+	if len(short) > 0 {
+		warn(Warning{Code: SecretTooShort, Names: short})
+	}
+	if kept && len(tasks) > 0 {
+		warn(Warning{Code: SecretKept, Names: tasks})
+	}
+}
+
+// carryOut runs the plan to its end, or until it is abandoned. An abandoned run continues in the background.
+func carryOut(ctx context.Context, p plan.Plan, o Options, e engine.Engine) (engine.Result, error) {
+	runner := engine.Runner{
+		Engine: e, Sink: o.Sink, Parallel: parallel(p, o), FailFast: o.FailFast, RunID: o.RunID, Version: o.Version,
+		Owner: fmt.Sprintf("%d %s", os.Getpid(), time.Now().UTC().Format(time.RFC3339Nano)),
+	}
+	var result engine.Result
+	over := make(chan error, 1)
+	go func() {
+		var err error
+		result, err = runner.Run(ctx, p)
+		over <- err
+	}()
+	select {
+	case err := <-over:
+		return result, err
+	case <-o.Abandon:
+		return engine.Result{}, ErrAbandoned
+	}
+}
+
+// parallel returns how many tasks run at once.
+func parallel(p plan.Plan, o Options) int {
+	switch {
+	case o.Parallel > 0:
+		return o.Parallel
+	case len(p.Stages) > 0:
+		return len(p.Tasks) // Keptn starts all tasks of a stage together
+	}
+	return runtime.NumCPU()
+}
+
+// keptOf returns what the engine keeps of a run.
+func keptOf(ctx context.Context, e engine.Engine, run string) ([]engine.Leftover, error) {
+	cleaner, ok := e.(engine.Cleaner)
+	if !ok {
+		return nil, nil
+	}
+	left, err := cleaner.Leftovers(context.WithoutCancel(ctx), run)
+	left = slices.DeleteFunc(left, func(l engine.Leftover) bool { return !l.Kept })
+	slices.SortStableFunc(left, func(a, b engine.Leftover) int {
+		return cmp.Or(strings.Compare(a.Labels.Task, b.Labels.Task), a.Labels.Attempt-b.Labels.Attempt)
+	})
+	return left, err
+}

@@ -1,0 +1,52 @@
+package local
+
+import (
+	"context"
+	"time"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/owner"
+)
+
+// removalLimit is how long a finished run waits for the removal of what others left.
+const removalLimit = 3 * time.Second
+
+// removeDead starts to remove what dead runs have left. It ignores failures: the next run tries again. join waits for the
+// end and returns how many things were removed.
+func removeDead(ctx context.Context, e engine.Engine, runs owner.Runs) (join func() int) {
+	cleaner, ok := e.(engine.Cleaner)
+	if !ok {
+		return func() int { return 0 }
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	removed := make(chan int, 1)
+	go func() {
+		count := 0
+		defer func() { removed <- count }()
+		all, err := cleaner.Leftovers(ctx, "")
+		if err != nil {
+			return
+		}
+		remain := map[string]bool{}
+		for _, left := range all {
+			switch {
+			case left.Kept || Fate(runs, left) != owner.Dead:
+				remain[left.Labels.Run] = true
+			case cleaner.Remove(ctx, left) == nil:
+				count++
+			default:
+				remain[left.Labels.Run] = true
+			}
+		}
+		for _, left := range all {
+			if !remain[left.Labels.Run] {
+				runs.Forget(left.Labels.Run)
+			}
+		}
+	}()
+	return func() int {
+		defer cancel()
+		defer time.AfterFunc(removalLimit, cancel).Stop()
+		return <-removed
+	}
+}
