@@ -9,8 +9,7 @@ import (
 	"github.com/ktask/ktask/integration/archives"
 )
 
-// update rewrites what the archives want. Compare every change with docs/fidelity.md: a golden file with wrong behaviour is
-// worse than none.
+// update rewrites the expected results. Compare every change with docs/fidelity.md: a wrong golden file is worse than none.
 var update = flag.Bool("update", false, "rewrite want.problems and want.plan")
 
 // TestRules compares the plan or the problems of manifests with those that a rule of docs/fidelity.md requires.

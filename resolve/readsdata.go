@@ -6,9 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/runtimes"
-	"github.com/ktask/ktask/spec"
 )
 
 // readsData reports whether a script reads the environment variable DATA: env.get("DATA"), os.environ['DATA']. A regular expression
@@ -38,11 +36,12 @@ func endsInWord(text []byte) bool {
 	return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r)
 }
 
-// unreadData warns of a script that reads DATA if there are no parameters: DATA is not set then.
-func (r *resolver) unreadData(u use, in runtimes.Inputs, c plan.Container) {
-	if in.Data != nil || len(c.Files) == 0 || !readsData(c.Files[0].Content) || r.broken("KeptnTaskDefinition", u.definition.Name, u.definition.Namespace) {
+// warnUnsetData warns of a script that reads DATA if there are no parameters: DATA is not set then.
+func (b *functionBuilder) warnUnsetData(in runtimes.Inputs) {
+	files := b.out.Container.Files
+	if in.Data != nil || len(files) == 0 || !readsData(files[0].Content) || b.broken("KeptnTaskDefinition", b.definition.Name, b.definition.Namespace) {
 		return
 	}
-	r.warn(u.definition.Runner.(*spec.Function).Pos, "data-unset", "give parameters.map, or --param NAME=VALUE",
-		"the script of %q reads DATA, which is not set without parameters", u.definition.Name)
+	b.warn(b.chain[0].function.Pos, "data-unset", "set parameters.map, or --param NAME=VALUE",
+		"the script of %q reads DATA, which is not set without parameters", b.definition.Name)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// The names of Options.Allow, for what gives a container access to the machine of its engine.
+// The names of Options.Allow. Each allows fields or flags that give a container access to the machine of its engine.
 const (
 	allowPrivileged   = "privileged"
 	allowCapabilities = "capabilities"
@@ -30,14 +30,14 @@ var defaultCapabilities = []string{
 	"NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE",
 }
 
-// wall reports the fields that give a container access to the machine.
-func (r *resolver) wall(c *spec.Container) {
+// checkSecurity reports the fields that give a container access to the machine.
+func checkSecurity(r *resolver, c *spec.Container) {
 	s := c.SecurityContext
 	if s == nil {
 		return
 	}
 	at := func(steps ...any) spec.Pos { return c.At(append([]any{"securityContext"}, steps...)...) }
-	if s.Privileged != nil && *s.Privileged {
+	if isTrue(s.Privileged) {
 		r.needs(allowPrivileged, at("privileged"), "privileged: the task could take over the engine's machine")
 	}
 	if k := s.Capabilities; k != nil {
@@ -57,8 +57,8 @@ func (r *resolver) wall(c *spec.Container) {
 	}
 }
 
-// hostNetwork does for --network host what wall does for fields.
-func (r *resolver) hostNetwork() {
+// checkNetwork reports a --network that may be that of the machine.
+func checkNetwork(r *resolver) {
 	switch network := r.options.Network; {
 	case network == "host":
 		r.needs(allowHostNetwork, spec.Pos{}, "--network host: the tasks could reach what listens on the engine's machine for itself alone, and take its ports")
@@ -67,6 +67,7 @@ func (r *resolver) hostNetwork() {
 	}
 }
 
+// needs reports what a task may do only with --allow.
 func (r *resolver) needs(name string, at spec.Pos, what string) {
 	if slices.Contains(r.options.Allow, name) || slices.Contains(r.options.Allow, allowAll) {
 		return
