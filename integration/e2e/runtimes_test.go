@@ -7,9 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/testcontainers/testcontainers-go"
-	"github.com/testcontainers/testcontainers-go/network"
-	"github.com/testcontainers/testcontainers-go/wait"
+	"github.com/ktask/ktask/integration/engines"
 )
 
 // contract is one thing that a runtime's image promises to a script.
@@ -150,20 +148,7 @@ http.server.ThreadingHTTPServer(("", 8000), Handler).serve_forever()
 // TestDownloads fetches scripts in both images: a download that fails (an error page, no host, an empty body) fails the
 // task, and redirects are followed. Python calls a script from a URL "-". See "Failed downloads" in docs/fidelity.md.
 func TestDownloads(t *testing.T) {
-	t.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true") // its image cannot be pulled everywhere
-	net, err := network.New(t.Context())
-	if err != nil {
-		t.Fatalf("make a network (make engine images): %v", err)
-	}
-	testcontainers.CleanupNetwork(t, net)
-	server, err := testcontainers.Run(t.Context(), pythonImage,
-		testcontainers.WithEntrypoint("python3", "-c", scriptServer),
-		network.WithNetwork([]string{"scripts"}, net),
-		testcontainers.WithWaitStrategyAndDeadline(patience, wait.ForLog("ready").WithStartupTimeout(patience)))
-	testcontainers.CleanupContainer(t, server, testcontainers.StopTimeout(0))
-	if err != nil {
-		t.Fatalf("serve scripts (make engine images): %v", err)
-	}
+	network := engines.Scripts(t, pythonImage, "ready", nil, "-c", scriptServer)
 	var all []contract
 	for _, runtime := range []struct{ name, kind, says string }{{"python", "py", "script -\n"}, {"deno", "ts", "script\n"}} {
 		for _, c := range []struct {
@@ -181,7 +166,7 @@ func TestDownloads(t *testing.T) {
 			all = append(all, contract{runtime.name + "-" + c.name, spec, c.code, c.prints})
 		}
 	}
-	keep(t, all, "--network", net.Name)
+	keep(t, all, "--network", network)
 	var failed []failing
 	for _, runtime := range []struct{ name, kind, notFound, dead string }{
 		{"python", "py", ": (22) The requested URL returned error: 404", ": (7) Failed to connect"},
@@ -198,12 +183,12 @@ func TestDownloads(t *testing.T) {
 			})
 		}
 	}
-	judged(t, failed, "--network", net.Name)
+	judged(t, failed, "--network", network)
 
 	// A download that the timeout stops ends at once.
 	slow := definition("python-slow", "  timeout: 15s\n  python:\n    httpRef: {url: 'http://scripts:8000/slow.py'}\n") + "---\n" +
 		definition("deno-slow", "  timeout: 15s\n  deno:\n    httpRef: {url: 'http://scripts:8000/slow.ts'}\n")
 	report := filepath.Join(t.TempDir(), "report.json")
-	ktask(t, slow, "run", "--network", net.Name, "--grace", "60s", "--report", report, "-").expect(t, 4)
+	ktask(t, slow, "run", "--network", network, "--grace", "60s", "--report", report, "-").expect(t, 4)
 	endedBySignal(t, report, "timed-out")
 }
