@@ -92,7 +92,7 @@ func (b *functionBuilder) follow() bool {
 			b.fail(ref.Pos, "reference-chain", "call the last one directly", "functionRef leads from %q through more than %d definitions", b.definition.Name, maxChain)
 			return false
 		}
-		seen[next] = true
+		seen[next], b.used[next] = true, true
 		b.chain = append(b.chain, link{next, function})
 	}
 }
