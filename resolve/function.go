@@ -59,7 +59,7 @@ func buildFunction(task *builder, f *spec.Function) {
 	}
 	env.addOverrides()
 	c.Env = env.finish()
-	b.warnUnsetData(in)
+	b.warnUnset()
 }
 
 // follow extends the chain to the last definition, or reports why it cannot. A cluster follows only one reference and then has no
@@ -196,9 +196,8 @@ func (b *functionBuilder) cmdArgs() plan.EnvVar {
 	return plan.EnvVar{Origin: plan.Default}
 }
 
-// secureData returns the variable SECURE_DATA: the key of that name in the secret of the KeptnTask, or else of the nearest definition.
-func (b *functionBuilder) secureData() *plan.EnvVar {
-	var name spec.Optional[string]
+// secretName returns the name of the secret of the KeptnTask, or else of the nearest definition that has one.
+func (b *functionBuilder) secretName() (name spec.Optional[string]) {
 	if b.task != nil {
 		name = b.task.Secret
 	}
@@ -207,6 +206,12 @@ func (b *functionBuilder) secureData() *plan.EnvVar {
 			name = l.function.Secret
 		}
 	}
+	return name
+}
+
+// secureData returns the variable SECURE_DATA: the key of that name in the secret.
+func (b *functionBuilder) secureData() *plan.EnvVar {
+	name := b.secretName()
 	if !name.Given {
 		return nil
 	}
