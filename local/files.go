@@ -13,9 +13,6 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// stdinName is the name of standard input in problems.
-const stdinName = "<stdin>"
-
 // Files are the content of manifests, and problems with files in directories that were not read.
 type Files struct {
 	Files   []spec.File
@@ -53,7 +50,7 @@ func (r *reader) path(path string) error {
 		if err != nil {
 			return fmt.Errorf("standard input: %w", err)
 		}
-		r.files = append(r.files, spec.File{Name: stdinName, Data: data, Named: true})
+		r.files = append(r.files, spec.File{Name: spec.Stdin, Data: data, Named: true})
 		return nil
 	}
 	info, err := os.Stat(path)

@@ -127,7 +127,7 @@ func planObjects(r *resolver, m spec.Manifests, p *plan.Plan) {
 func Warnings(problems spec.Problems) []plan.Warning {
 	var all []plan.Warning
 	for _, w := range slices.Concat(problems.Warnings(), problems.Notes()) {
-		message := w.Message
+		message := w.Named()
 		if w.Remedy != "" {
 			message += " (" + w.Remedy + ")"
 		}

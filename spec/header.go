@@ -2,6 +2,7 @@ package spec
 
 import (
 	"bytes"
+	"fmt"
 	"reflect"
 	"regexp"
 	"slices"
@@ -14,6 +15,8 @@ import (
 // document reads one object. An item of a typed list may omit apiVersion and kind, which are then those of the list.
 func (l *loader) document(root *yamltree.Node, apiVersion, kind string) {
 	l.sensitive = l.options.Sensitive || kind == "Secret" || holdsSecret(root)
+	defer func(outer string) { l.reporter.object = outer }(l.reporter.object)
+	l.reporter.object = title(root, kind)
 	o := &object{reporter: l.reporter, decoder: l.decoder, node: root}
 	if root.Kind == yamltree.Null {
 		return // an empty document
@@ -40,6 +43,39 @@ func (l *loader) document(root *yamltree.Node, apiVersion, kind string) {
 	}
 	if broken || l.limit.errors > before {
 		l.manifests.Broken.add(root, kind, l.options.Namespace)
+	}
+}
+
+// title returns the kind and the name of an object, or "" for a list. An item of a typed list may omit the kind.
+func title(root *yamltree.Node, kind string) string {
+	const longest = 300 // longer ones are not names
+	if own := root.Field("kind"); own != nil && own.Kind == yamltree.String {
+		kind = own.Text
+	}
+	if kind == "" || strings.HasSuffix(kind, "List") || len(kind) > longest {
+		return ""
+	}
+	if name := root.Field("metadata").Field("name"); name != nil && name.Kind == yamltree.String && len(name.Text) <= longest {
+		return fmt.Sprintf("%s %q", kind, name.Text)
+	}
+	return kind
+}
+
+// nameObjects sets the object of problems that the parser found in a document. In a list it is the last item that begins before
+// the place; what stands to the left of it belongs to the list.
+func nameObjects(root *yamltree.Node, problems Problems) {
+	for i := range problems {
+		at, owner := &problems[i].Pos, root
+		if items := root.Field("items"); items != nil && items.Kind == yamltree.List {
+			for _, item := range items.Values {
+				if line, column := int(item.Line), int(item.Column); line > at.Line || line == at.Line && column > at.Column {
+					break
+				} else if column <= at.Column {
+					owner = item
+				}
+			}
+		}
+		at.Object = title(owner, "")
 	}
 }
 

@@ -73,9 +73,10 @@ func (l *loader) load() {
 		if l.full(Error) {
 			return
 		}
-		before := l.limit.errors
+		before, first := l.limit.errors, len(l.problems)
 		if root := parse(l.reporter, d, add); root != nil {
 			l.flawed = l.limit.errors > before
+			nameObjects(root, l.problems[first:])
 			l.document(root, "", "")
 		}
 	}
@@ -94,7 +95,7 @@ type object struct {
 }
 
 // top returns the object as a part.
-func (o *object) top() part { return part{o, cursor{file: o.file.Name, root: o.node, place: o.node}} }
+func (o *object) top() part { return part{o, cursor{file: o.file.Name, object: o.reporter.object, root: o.node, place: o.node}} }
 
 // decoder decodes objects. It is shared by all objects of a load, to reuse what it has allocated.
 type decoder struct {

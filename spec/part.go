@@ -179,7 +179,7 @@ func pairs(values map[string]*string, c cursor) []Pair {
 	all := make([]Pair, 0, len(values))
 	for i, key := range c.root.Keys() {
 		if value := values[key.Text]; value != nil {
-			all = append(all, Pair{key.Text, *value, posOf(c.file, c.root.Values[i], c.at.Field(key.Text))})
+			all = append(all, Pair{key.Text, *value, c.posOf(c.root.Values[i], c.at.Field(key.Text))})
 		}
 	}
 	slices.SortFunc(all, func(a, b Pair) int { return strings.Compare(a.Key, b.Key) })
