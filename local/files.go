@@ -69,7 +69,7 @@ func (r *reader) directory(path string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, WithoutPath(err))
 	}
-	found := false
+	found, manifests, others := false, []string(nil), []string(nil)
 	err = filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, WithoutPath(err))
@@ -78,7 +78,13 @@ func (r *reader) directory(path string) error {
 		switch {
 		case entry.IsDir() && hidden:
 			return fs.SkipDir // .git, .github: not what a directory of manifests holds
-		case entry.IsDir() || hidden || !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name)):
+		case entry.IsDir() || hidden:
+			return nil
+		case slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name)):
+		case isKustomization(name) && entry.Type().IsRegular():
+			others = append(others, name)
+			return nil
+		default:
 			return nil
 		}
 		found = true
@@ -89,12 +95,39 @@ func (r *reader) directory(path string) error {
 			}
 			return nil
 		}
-		return r.file(name, false)
+		manifests = append(manifests, name)
+		return nil
 	})
-	if err == nil && !found {
+	switch {
+	case err != nil:
+		return err
+	case !found && len(others) == 0:
 		return fmt.Errorf("directory %s holds no .yaml, .yml or .json file", path)
 	}
-	return err
+	return r.manifests(manifests, readKustomizations(append(others, manifests...)))
+}
+
+// manifests reads the files of a directory, without the patches of its kustomizations.
+func (r *reader) manifests(names []string, all kustomizations) error {
+	for _, p := range all.warnings() {
+		if r.limit.Add(p.Severity) {
+			r.problems = append(r.problems, p)
+		}
+	}
+	patches := all.patches()
+	for _, name := range names {
+		if patches[name] || isKustomization(name) {
+			continue
+		}
+		before := len(r.files)
+		if err := r.file(name, false); err != nil {
+			return err
+		}
+		for i := range r.files[before:] {
+			r.files[before+i].Kustomization = all.of(name)
+		}
+	}
+	return nil
 }
 
 // leftAlone returns why a file found below the directory root is not read, or nil. What is not a regular file does not stop

@@ -17,6 +17,8 @@ type File struct {
 	// Named is true if the user named this file, and false if it was found in a directory: then what is not a Kubernetes object
 	// is ignored instead of an error.
 	Named bool
+	// Kustomization is the argument of kubectl kustomize for the directory that the file is in, or "".
+	Kustomization string
 }
 
 // Options of a load.
@@ -131,7 +133,11 @@ func keep[T any](l *loader, o *object, list *[]*T, value *T) {
 	}
 	id := identity{o.kind, o.meta.Namespace, o.meta.Name}
 	if first, twice := l.places[id]; twice {
-		l.fail(o.meta.Pos, "duplicate-object", "keep one of them", "%s %q is defined twice in namespace %q; the first is at %s", id.kind, id.name, id.namespace, first)
+		fact, remedy := "is defined twice", "keep one of them"
+		if dir := l.file.Kustomization; dir != "" {
+			fact, remedy = "is in two parts of a kustomization", "run one of them: kubectl kustomize "+dir+" | ktask run -"
+		}
+		l.fail(o.meta.Pos, "duplicate-object", remedy, "%s %q %s in namespace %q; the first is at %s", id.kind, id.name, fact, id.namespace, first)
 		return
 	}
 	l.places[id] = o.meta.Pos
