@@ -18,7 +18,7 @@ func readDefinition(o *object) *Definition {
 		Meta:    o.meta,
 		Runner:  readRunner(s, raw.Spec),
 		Retries: s.count(raw.Spec.Retries, "retries"),
-		Timeout: s.timeout(raw.Spec.Timeout),
+		Timeout: s.duration(raw.Spec.Timeout, "timeout"),
 
 		TTLSecondsAfterFinished: s.count(raw.Spec.TTLSecondsAfterFinished, "ttlSecondsAfterFinished"),
 	}
@@ -89,7 +89,11 @@ func readRunner(s part, raw api.DefinitionSpec) Runner {
 	case len(present) == 1 || s.bad("deno") || s.bad("python") || s.bad("container") || s.bad("function"):
 	case s.anyBad(func(string) bool { return true }) || s.top().misspelt("spec"): // perhaps the runner
 	default:
-		s.fail(s.At(), "no-runner", "add spec.deno, spec.python or spec.container", "a definition needs a runner")
+		remedy := "add spec.deno, spec.python or spec.container"
+		if s.old() {
+			remedy = "add spec.function, the one that " + s.version + " has"
+		}
+		s.fail(s.At(), "no-runner", remedy, "a definition needs a runner")
 	}
 	return one
 }

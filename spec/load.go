@@ -109,7 +109,9 @@ func newDecoder() *decoder { return &decoder{fields: api.Fields{}} }
 
 // decode checks the object against the type of into and stores in it what is valid.
 func (o *object) decode(into any) {
-	o.checker().check(o.node, reflect.TypeOf(into).Elem(), nil)
+	checker := o.checker()
+	checker.top, checker.root = reflect.TypeOf(into).Elem(), o.node
+	checker.check(o.node, checker.top, nil)
 	if o.node.Bad {
 		return
 	}
@@ -122,7 +124,7 @@ func (o *object) decode(into any) {
 }
 
 func (o *object) checker() strictChecker {
-	return strictChecker{o.reporter, o.decoder.fields, o.version}
+	return strictChecker{reporter: o.reporter, fields: o.decoder.fields, version: o.version}
 }
 
 // keep adds an object to a list of the manifests, unless value is nil. A second object of the same identity is an error: kubectl

@@ -41,7 +41,7 @@ func Settings(f File) ([]Setting, Problems) {
 	if root == nil {
 		return nil, r.problems
 	}
-	checker := strictChecker{r, api.Fields{}, ""}
+	checker := strictChecker{reporter: r, fields: api.Fields{}}
 	var all []Setting
 	for i, key := range root.Keys() {
 		at := (*yamltree.Path)(nil).Field(key.Text)

@@ -21,6 +21,9 @@ type strictChecker struct {
 	*reporter
 	fields  api.Fields
 	version string
+	// top is the type of the whole document and root its tree, to find where a field belongs. They may be nil.
+	top  reflect.Type
+	root *yamltree.Node
 }
 
 // bad reports an error of n.
@@ -197,7 +200,10 @@ func (s strictChecker) unknown(key *yamltree.Node, fields []api.Field, at *yamlt
 			names = append(names, f.Name)
 		}
 	}
-	remedy := DidYouMean(key.Text, names)
+	remedy := s.belongs(key.Text, at)
+	if remedy == "" {
+		remedy = DidYouMean(key.Text, names)
+	}
 	if remedy == "" && len(names) > 0 && len(names) <= 12 {
 		remedy = "known here: " + strings.Join(names, ", ")
 	}
@@ -214,6 +220,8 @@ func (s strictChecker) otherVersion(key, value *yamltree.Node, f api.Field, at *
 	message := fmt.Sprintf("lifecycle.keptn.sh/%s has no field %q; it is in %s", s.version, pos.Field, strings.Join(f.Versions, ", "))
 	remedy := "use apiVersion lifecycle.keptn.sh/" + newest
 	switch {
+	case oldTaskFields()[key.Text] != "" && at != nil && at.Name == "spec":
+		remedy = "move it to " + oldTaskFields()[key.Text]
 	case key.Text == "function":
 		message = fmt.Sprintf("%s was removed from lifecycle.keptn.sh/%s", pos.Field, s.version)
 		remedy = `write "deno", which is the same runner`
