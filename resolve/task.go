@@ -68,6 +68,7 @@ func buildTask(r *resolver, u use) (plan.Task, bool) {
 	}
 	r.options.applyTo(c)
 	b.checkNames()
+	b.warnAddresses()
 	b.inCluster.fields(b.out)
 	return b.out, r.errors == before
 }

@@ -6,7 +6,7 @@ import "github.com/ktask/ktask/spec/yamltree"
 type cursor struct {
 	file, object string
 	root         *yamltree.Node // nil if the value is missing
-	at   *yamltree.Path
+	at           *yamltree.Path
 	// place is where problems of the value are reported.
 	place *yamltree.Node
 }

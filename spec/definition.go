@@ -3,6 +3,7 @@ package spec
 import (
 	"regexp"
 	"strings"
+	"unicode"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -163,9 +164,16 @@ func readSources(s part, raw *api.Function) []Source {
 // otherScheme matches the scheme of a URL, and what looks like one in a Windows path or the name of a module.
 var otherScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)
 
-// checkURL reports a URL of a script that is neither http nor https. With other schemes, the runtimes take code from the URL
+// checkURL reports a URL of a script that is neither http nor https, and warns of blanks. With other schemes, the runtimes take code from the URL
 // itself, from a package registry, or from any file of the container.
 func checkURL(s part, url string) {
+	if strings.ContainsFunc(url, unicode.IsSpace) && !helmAction.MatchString(url) {
+		remedy := "remove them, or write %20"
+		if !strings.ContainsFunc(strings.TrimSpace(url), unicode.IsSpace) {
+			remedy = "write " + strings.TrimSpace(url)
+		}
+		s.warn(s.At(), "blank-in-url", remedy, "%s %q contains blanks, which a URL cannot", s.At().Field, url)
+	}
 	if scheme := strings.ToLower(otherScheme.FindString(url)); scheme != "" && scheme != "http:" && scheme != "https:" {
 		s.fail(s.At(), "url-scheme", "begin it with https:// or http://", "%s is %q, which is neither http nor https", s.At().Field, url)
 	}

@@ -97,7 +97,9 @@ type object struct {
 }
 
 // top returns the object as a part.
-func (o *object) top() part { return part{o, cursor{file: o.file.Name, object: o.reporter.object, root: o.node, place: o.node}} }
+func (o *object) top() part {
+	return part{o, cursor{file: o.file.Name, object: o.reporter.object, root: o.node, place: o.node}}
+}
 
 // decoder decodes objects. It is shared by all objects of a load, to reuse what it has allocated.
 type decoder struct {
