@@ -234,6 +234,17 @@ func TestValidateForms(t *testing.T) {
 	s.ktask("validate", "a.yaml", "--lenient").exits(2).says("warning:", "               ^")
 }
 
+// TestNotesOfARun: a run prints notes, but counts those on fields that only have a meaning in a cluster.
+func TestNotesOfARun(t *testing.T) {
+	s := newShell(t, map[string]string{"a.yaml": header + `metadata: {name: a}
+spec:
+  ttlSecondsAfterFinished: 5
+  deno: {inline: {code: x}, parameters: {map: {name: a}}}
+`})
+	s.ktask("run", "a.yaml", "-p", "nmae=x").exits(3).
+		says(`note: flag --param: no manifest sets parameter "nmae" (did you mean "name"?) [new-name]`, "only have a meaning in a cluster: 1").hides("ttlSeconds")
+}
+
 // TestValidateTellsOnce: a reference without a name or key is one problem, and not also that nothing has that name.
 func TestValidateTellsOnce(t *testing.T) {
 	s := newShell(t, map[string]string{"a.yaml": header + `metadata: {name: a}

@@ -74,9 +74,9 @@ func (b *functionBuilder) follow() bool {
 			return true
 		}
 		b.warnUnusedSources(here.function.Sources)
-		next, ok := require(b.resolver, b.index.definitions, ref.Name, b.namespaces, ref.Pos,
-			"%q calls", here.definition.Name)
+		next, ok := find(b.index.definitions, ref.Name, b.namespaces...)
 		if !ok {
+			b.missingCallee(here.definition, ref)
 			return false
 		}
 		function, ok := next.Runner.(*spec.Function)
@@ -95,6 +95,16 @@ func (b *functionBuilder) follow() bool {
 		seen[next], b.used[next] = true, true
 		b.chain = append(b.chain, link{next, function})
 	}
+}
+
+// missingCallee reports a reference to a definition that is missing. The caller itself is not meant, however similar its name is.
+func (b *functionBuilder) missingCallee(caller *spec.Definition, ref spec.FunctionRef) {
+	c := b.index.definitions
+	if b.broken(c.kind, ref.Name, b.namespaces...) {
+		return
+	}
+	fact, remedy := c.absence(ref.Name, b.namespaces, caller.Name)
+	b.fail(ref.Pos, c.missingRule, remedy, "%q calls %s %q, %s", caller.Name, c.kind, ref.Name, fact)
 }
 
 // maxChain is the number of definitions in a chain. A cluster follows one reference, so a long chain is a mistake.
@@ -149,6 +159,9 @@ func (b *functionBuilder) data() *plan.EnvVar {
 		fill(b.task.Parameters)
 	}
 	b.taken["param"] = true
+	for key := range values {
+		b.known["param "+key] = true
+	}
 	for _, p := range b.options.Params {
 		values[p.Key], places[p.Key], from = p.Value, p.Origin, p.Origin
 	}

@@ -156,6 +156,8 @@ type resolver struct {
 	options Options
 	// taken are the overrides that were used: "secret NAME/KEY", "image FROM", "param". images are the images of all tasks.
 	taken, images map[string]bool
+	// known are the names in manifests that flags may have meant: "param KEY", "env NAME", "secret NAME/KEY".
+	known map[string]bool
 	// used are the definitions of the tasks, and those that they call.
 	used map[*spec.Definition]bool
 	// spent is the number of bytes of code, parameters and environments in the plan.
@@ -171,7 +173,7 @@ func newResolver(m spec.Manifests, o Options) *resolver {
 	}
 	return &resolver{
 		collector: &collector{reported: map[spec.Problem]bool{}}, index: newIndex(m, o), options: o,
-		taken: map[string]bool{}, images: map[string]bool{}, used: map[*spec.Definition]bool{},
+		taken: map[string]bool{}, images: map[string]bool{}, known: map[string]bool{}, used: map[*spec.Definition]bool{},
 	}
 }
 
