@@ -342,6 +342,24 @@ func TestFilesOfFlags(t *testing.T) {
 	s.ktask("plan", "ok.yaml", "--secret-file", "ok.yaml").exits(2).says("ok.yaml: error: the file holds no Secret")
 }
 
+// TestSecretFileIsLiteral: a value is what follows the equals sign, and a warning says so if other tools may read it otherwise.
+func TestSecretFileIsLiteral(t *testing.T) {
+	s := newShell(t, map[string]string{
+		"a.yaml": secret,
+		"lines":  "token=\"12345678\"\ntoken/b='12345678'\r\ntoken/c= 12345678\ntoken/d=12345678 \ntoken/e=\"\ntoken/f=say \"12345678\"\ntoken/g=\"a\" b\n",
+	})
+	s.term = true // where the line of a problem is shown, unless it may hold a secret
+	t.Setenv("NO_COLOR", "1")
+	o := s.ktask("plan", "a.yaml", "--secret-file", "lines").exits(0).says(
+		"lines:1:1: warning: the value of secret token/SECURE_DATA is in double quotes, which are part of it (remove what does not belong to the secret) [literal-secret]\n",
+		"lines:2:1: warning: the value of secret token/b is in single quotes, which are part of it",
+		"lines:3:1: warning: the value of secret token/c begins or ends with a blank, which is part of it", "lines:4:1: warning: the value of secret token/d begins",
+	).hides("12345678", "12345", "token/f", "token/g")
+	if !strings.Contains(o.out, "SECURE_DATA") {
+		t.Errorf("the plan has no secret:\n%s", o.out)
+	}
+}
+
 // TestConfigurationFileIsExact: numbers are what they are, and a value that would be another one is none.
 func TestConfigurationFileIsExact(t *testing.T) {
 	s := newShell(t, map[string]string{"a.yaml": hello, ".ktask.yaml": "pids-limit: 3000000\nretries: 2\nlenient: yes\nparam: {id: \"12345678\"}\ntask: [hello]\ntimeout:\n"})

@@ -33,7 +33,7 @@ func taskFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "param", Aliases: []string{"p"}, Usage: "set the parameter `K=V`; may be repeated"},
 		&cli.StringSliceFlag{Name: "params-file", Usage: "set the parameters in `FILE`, a YAML or JSON map of strings"},
 		&cli.StringSliceFlag{Name: "secret", Usage: "give a secret: `NAME[/KEY]=VALUE`, where VALUE may be @FILE or env:VAR and KEY is SECURE_DATA if left out"},
-		&cli.StringSliceFlag{Name: "secret-file", Usage: "give the secrets in `FILE`: Secret manifests or lines of NAME[/KEY]=VALUE"},
+		&cli.StringSliceFlag{Name: "secret-file", Usage: "give the secrets in `FILE`: Secret manifests, or lines of NAME[/KEY]=VALUE without quotes"},
 		&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "set the environment variable `K=V`; may be repeated"},
 		&cli.StringSliceFlag{Name: "context", Usage: "set a field of KEPTN_CONTEXT: `K=V`, K a field or metadata.KEY"},
 		&cli.StringFlag{Name: "retries", Usage: "retry a failed attempt at most `N` times"},
