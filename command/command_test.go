@@ -213,7 +213,7 @@ func TestSecretsOnTheCommandLine(t *testing.T) {
 		t.Errorf("this is not JSON:\n%s", o.out)
 	}
 	o.says(`"namespace": "default"`, `"runtime": "python"`, `"container": {`, `"name": "secret"`, `two\none •••`)
-	s.ktask("plan", "a.yaml").exits(2).says(`there is no Secret "token"`, "--secret token=VALUE gives it")
+	s.ktask("plan", "a.yaml").exits(2).says(`key "SECURE_DATA" of Secret "token", which is not among the manifests`, "--secret token=VALUE")
 	s.ktask("plan", "a.yaml", "--secret", "token/OTHER="+value).exits(2).hides(value)
 	s.ktask("plan", "a.yaml", "--secret", value).exits(2).says("NAME[/KEY]=VALUE").hides(value)
 	s.ktask("plan", "a.yaml", "--secret", "token=env:NOT_SET").exits(2).says("the variable after env: is not set").hides("NOT_SET")
@@ -225,7 +225,7 @@ func TestSecretsOnTheCommandLine(t *testing.T) {
 func TestValidateForms(t *testing.T) {
 	s := newShell(t, map[string]string{"a.yaml": header + "metadata: {name: b}\nspec: {python: {inlineRef: {code: x}}}\n", "ok.yaml": hello, "secret.yaml": secret})
 	s.ktask("validate", "ok.yaml").exits(0)
-	s.ktask("validate", "secret.yaml").exits(0).says("warning", "there is no Secret")
+	s.ktask("validate", "secret.yaml").exits(0).says("warning", "which is not among the manifests")
 	s.ktask("validate", "a.yaml", "-o", "json").exits(2).says(`"schema": "ktask.dev/problems/v1"`, `"line": 4`, `"column": 17`, `"rule": "unknown-field"`)
 	s.ktask("validate", "a.yaml", "-o", "github").exits(2).says("::error file=a.yaml,line=4,col=17,title=unknown-field::unknown field")
 	s.ktask("validate", "a.yaml", "-o", "sarif").exits(2).says(`"version": "2.1.0"`, `"startLine": 4`, `"ruleId": "unknown-field"`)
@@ -399,7 +399,7 @@ func TestSecretFileOfNamespaces(t *testing.T) {
 		return "apiVersion: v1\nkind: Secret\nmetadata: {name: s" + ns + "}\nstringData: {SECURE_DATA: value}\n---\n"
 	}
 	s := newShell(t, map[string]string{"a.yaml": task("one") + task("two"), "one.yaml": of(", namespace: one"), "all.yaml": of("")})
-	s.ktask("plan", "a.yaml", "--secret-file", "one.yaml").exits(2).says(`there is no Secret "s", of which task "t-two"`).hides(`task "t-one"`)
+	s.ktask("plan", "a.yaml", "--secret-file", "one.yaml").exits(2).says(`task "t-two" needs key "SECURE_DATA" of Secret "s"`).hides(`task "t-one"`)
 	s.ktask("plan", "a.yaml", "--secret-file", "all.yaml").exits(0)
 }
 

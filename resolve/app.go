@@ -21,14 +21,14 @@ type app struct {
 	prefix string
 }
 
-// apps returns the applications of the manifests, sorted by name.
-func (r *resolver) apps(m spec.Manifests) []app {
+// findApps returns the applications of the manifests, sorted by name.
+func findApps(r *resolver, m spec.Manifests) []app {
 	all := map[key]*app{}
 	for _, a := range m.Apps {
 		all[key{a.Namespace, a.Name}] = &app{namespace: a.Namespace, name: a.Name, version: a.AppVersion, tasks: a.Tasks, pos: a.Pos}
-		r.oldLists(a)
+		warnOldLists(r.collector, a)
 	}
-	workloads := r.workloads(m)
+	workloads := findWorkloads(r.collector, m)
 	for _, w := range workloads {
 		id := key{w.source.Namespace, w.app}
 		if all[id] == nil {
@@ -40,14 +40,14 @@ func (r *resolver) apps(m spec.Manifests) []app {
 		a := all[key{c.Namespace, c.Name}]
 		if a == nil {
 			if !r.broken("KeptnApp", c.Name, c.Namespace) {
-				r.warn(c.Pos, "context-without-app", appNames(all), "there is no KeptnApp and no workload of an app %q for this KeptnAppContext", c.Name)
+				r.warn(c.Pos, "context-without-app", appNames(all), "KeptnAppContext %q has neither a KeptnApp nor workloads", c.Name)
 			}
 			a = &app{namespace: c.Namespace, name: c.Name, pos: c.Pos}
 			all[key{c.Namespace, c.Name}] = a
 		}
 		a.metadata = c.Metadata
 		a.tasks = spec.StageTasks{
-			Pre: join(a.tasks.Pre, c.Tasks.Pre), Post: join(a.tasks.Post, c.Tasks.Post), Promotion: c.Tasks.Promotion,
+			Pre: slices.Concat(a.tasks.Pre, c.Tasks.Pre), Post: slices.Concat(a.tasks.Post, c.Tasks.Post), Promotion: c.Tasks.Promotion,
 			Evaluations: slices.Concat(a.tasks.Evaluations, c.Tasks.Evaluations),
 		}
 	}
@@ -56,15 +56,12 @@ func (r *resolver) apps(m spec.Manifests) []app {
 		if a.version == "" {
 			a.version = appVersion(a.workloads)
 		}
-		r.listedWorkloads(m, a)
+		warnListedWorkloads(r.collector, m, a)
 		list = append(list, *a)
 	}
 	slices.SortFunc(list, func(a, b app) int { return strings.Compare(a.namespace+"/"+a.name, b.namespace+"/"+b.name) })
 	return list
 }
-
-// join merges the lists of an old KeptnApp and of a KeptnAppContext, each place once.
-func join(lists ...[]spec.Name) []spec.Name { return slices.Concat(lists...) }
 
 func appNames(all map[key]*app) string {
 	var names []string
@@ -78,16 +75,16 @@ func appNames(all map[key]*app) string {
 	return "the apps are " + strings.Join(names, ", ")
 }
 
-// oldLists warns of tasks in a KeptnApp: a current operator drops them when it converts the object.
-func (r *resolver) oldLists(a *spec.App) {
+// warnOldLists warns of tasks in a KeptnApp: a current operator drops them when it converts the object.
+func warnOldLists(c *collector, a *spec.App) {
 	if len(a.Tasks.Pre)+len(a.Tasks.Post) > 0 {
-		r.warn(a.Pos, "tasks-in-app", "move them to a KeptnAppContext of the same name",
-			"KeptnApp %q (%s) lists tasks itself: they are used here, and dropped by a current operator", a.Name, a.Version)
+		c.warn(a.Pos, "tasks-in-app", "move them to a KeptnAppContext of the same name",
+			"KeptnApp %q (%s) lists tasks itself: they are used here, but a current operator drops them", a.Name, a.Version)
 	}
 }
 
-// listedWorkloads warns of workloads that a KeptnApp lists but the manifests do not contain.
-func (r *resolver) listedWorkloads(m spec.Manifests, a *app) {
+// warnListedWorkloads warns of workloads that a KeptnApp lists but the manifests do not contain.
+func warnListedWorkloads(c *collector, m spec.Manifests, a *app) {
 	for _, source := range m.Apps {
 		if source.Name != a.name || source.Namespace != a.namespace {
 			continue
@@ -95,24 +92,24 @@ func (r *resolver) listedWorkloads(m spec.Manifests, a *app) {
 		for _, ref := range source.Workloads {
 			has := func(w workload) bool { return w.name == objectName(ref.Name) }
 			if !slices.ContainsFunc(a.workloads, has) {
-				r.warn(ref.Pos, "missing-workload", "name the file that holds it too", "KeptnApp %q lists workload %q, which is not among the manifests", a.name, ref.Name)
+				c.warn(ref.Pos, "missing-workload", "name the file that holds it too", "KeptnApp %q lists workload %q, which is not among the manifests", a.name, ref.Name)
 			}
 		}
 	}
 }
 
-// workloads returns the workloads that Keptn would see, sorted by the names of their objects. If two of them have the same object
+// findWorkloads returns the workloads that Keptn would see, sorted by the names of their objects. If two of them have the same object
 // (a Deployment and a StatefulSet of one name), Keptn uses the later one, and there is a warning.
-func (r *resolver) workloads(m spec.Manifests) []workload {
+func findWorkloads(c *collector, m spec.Manifests) []workload {
 	seen := map[key]workload{}
 	for _, s := range m.Workloads {
-		w, ok := r.keptnWorkload(s)
+		w, ok := readWorkload(c, s)
 		if !ok {
 			continue
 		}
 		id := key{s.Namespace, w.object()}
 		if first, twice := seen[id]; twice {
-			r.warn(s.Pos, "workload-twice", "give them different names", "%s %q and the one at %s are the same KeptnWorkload %q; the later one counts", s.Kind, s.Name, first.source.Pos, w.object())
+			c.warn(s.Pos, "workload-twice", "give them different names", "%s %q and the one at %s are the same KeptnWorkload %q; the later one counts", s.Kind, s.Name, first.source.Pos, w.object())
 		}
 		seen[id] = w
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// BenchmarkResolve makes plans of many definitions, of which each calls a function that all share. What matters is
-// that ns/definition is the same for a thousand and for ten thousand.
+// BenchmarkResolve makes plans of many definitions that call the same function. ns/definition should be the same for a thousand
+// and for ten thousand.
 func BenchmarkResolve(b *testing.B) {
 	o := Options{Namespace: "default", KeptnNamespace: "keptn-system"}
 	for _, n := range []int{1000, 10_000} {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,42 +13,33 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/integration/archives"
 	"github.com/ktask/ktask/resolve"
 	"github.com/ktask/ktask/spec"
 )
 
-// Every secret value of the archives holds secretMark, in clear or in base64, so that one shown anywhere is found.
-const (
-	secretMark  = "hunter2"
-	encodedMark = "aHVudGVyM"
-)
-
-// ruleCase is one archive: manifests, what is asked for, and what is to come out.
+// ruleCase is one archive: manifests, options and the expected results. Besides the manifests, in their order, its files are
 //
-// Its files are the manifests, in their order, and
-//
-//	options        one line each: "semantics cluster", "param K=V", "secret NAME/KEY=VALUE", …; see option
+//	options        one a line: "semantics cluster", "param K=V", "secret NAME/KEY=VALUE", …; see option
 //	show           the parts of the plan to compare, one a line; without it the whole plan, as JSON; see part
 //	want.problems  every problem, as a user sees it
-//	want.plan      the plan; none where there is an error
+//	want.plan      the plan; missing if there is an error
 type ruleCase struct {
-	archive   *txtar.Archive
 	manifests []spec.File
 	load      spec.Options
 	options   resolve.Options
-	// validate asks for the problems that `ktask validate` finds, and no plan.
+	// validate means that the problems are those of `ktask validate`, without a plan.
 	validate bool
 	show     []string
-	wants    map[string]string
 }
 
 func newCase(t *testing.T, archive *txtar.Archive) *ruleCase {
 	t.Helper()
-	c := &ruleCase{archive: archive, wants: map[string]string{}, options: resolve.Options{
+	c := &ruleCase{options: resolve.Options{
 		Namespace: "default", KeptnNamespace: "keptn-system", Preview: true, Node: resolve.Node{Name: "laptop", IP: "127.0.0.1"},
 	}}
 	for _, f := range archive.Files {
-		if f.Name != "options" && f.Name != "show" && !strings.HasPrefix(f.Name, "want.") {
+		if f.Name != "options" && f.Name != "show" && !archives.IsWanted(f) {
 			c.manifests = append(c.manifests, spec.File{Name: f.Name, Data: f.Data, Named: true})
 		}
 	}
@@ -63,15 +53,12 @@ func newCase(t *testing.T, archive *txtar.Archive) *ruleCase {
 			}
 		case f.Name == "show":
 			c.show = strings.Fields(string(f.Data))
-		case strings.HasPrefix(f.Name, "want."):
-			c.wants[f.Name] = string(f.Data)
 		}
 	}
 	return c
 }
 
-// option takes one line of options: what the flag of that name says, or what is done to a manifest that an
-// archive cannot hold as it is.
+// option applies one line of options: a flag, or a change to a manifest that an archive cannot contain as it is.
 func (c *ruleCase) option(line string) (err error) {
 	name, value, _ := strings.Cut(line, " ")
 	key, text, _ := strings.Cut(value, "=")
@@ -102,7 +89,7 @@ func (c *ruleCase) option(line string) (err error) {
 		o.Params = append(o.Params, override)
 	case "image":
 		o.Images = append(o.Images, override)
-	case "secret", "secret-file": // the namespace of a file's stands behind an @
+	case "secret", "secret-file": // a secret of a file may have a namespace after an @
 		secret, field, ok := strings.Cut(key, "/")
 		if !ok {
 			field = "SECURE_DATA"
@@ -166,7 +153,7 @@ func (c *ruleCase) change(file string, how func([]byte) []byte) error {
 	return nil
 }
 
-// resolve does what `ktask plan` does, and gives the problems and the plan as text.
+// resolve does what `ktask plan` does, and returns the problems and the plan as text.
 func (c *ruleCase) resolve(t *testing.T) (problems, text string) {
 	t.Helper()
 	c.load.Namespace = c.options.Namespace
@@ -206,7 +193,7 @@ func indented(t *testing.T, p plan.Plan) string {
 	return strings.TrimRight(text.String(), "\n") + "\n"
 }
 
-// parts shows of each task what the archive asks for.
+// parts returns the parts of each task that the archive lists under show.
 func (c *ruleCase) parts(t *testing.T, p plan.Plan) string {
 	t.Helper()
 	var out strings.Builder
@@ -231,7 +218,7 @@ func (c *ruleCase) parts(t *testing.T, p plan.Plan) string {
 	return out.String()
 }
 
-// part is one part of a task: env, origins, secrets, files or retry, else a path within the task's JSON.
+// part returns one part of a task: env, origins, secrets, files or retry, or else the value at a path of its JSON.
 func part(t *testing.T, task plan.Task, name string) (lines []string) {
 	t.Helper()
 	add := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
@@ -244,7 +231,7 @@ func part(t *testing.T, task plan.Task, name string) (lines []string) {
 		for _, e := range task.Container.Env {
 			add("env %s from %s", e.Name, e.Origin)
 		}
-	case "secrets": // the values, of which the archives hold none that is one
+	case "secrets": // the values in clear; those of the archives are not real
 		for _, e := range task.Container.Env {
 			if len(e.Value.Secrets()) > 0 {
 				add("secret %s=%q", e.Name, e.Value.Reveal())
@@ -266,7 +253,7 @@ func part(t *testing.T, task plan.Task, name string) (lines []string) {
 	return lines
 }
 
-// plainly quotes a value only where its line would not show it.
+// plainly returns a value, in quotes if a line would not show it exactly.
 func plainly(value string) string {
 	if quoted := strconv.Quote(value); strings.ContainsAny(value, "\n\r\t\x00") || strings.TrimSpace(value) != value {
 		return quoted
@@ -274,7 +261,7 @@ func plainly(value string) string {
 	return value
 }
 
-// field is the compact JSON at a dotted path of a task.
+// field returns the compact JSON at a dotted path of a task.
 func field(t *testing.T, task plan.Task, path string) string {
 	t.Helper()
 	compact, err := plan.Plan{Tasks: []plan.Task{task}}.MarshalJSON()
@@ -294,19 +281,4 @@ func field(t *testing.T, task plan.Task, path string) string {
 		value = object[key]
 	}
 	return string(value)
-}
-
-// rewrite replaces what the archive wants by what came out.
-func (c *ruleCase) rewrite(t *testing.T, name string, got map[string]string) {
-	t.Helper()
-	files := slices.DeleteFunc(c.archive.Files, func(f txtar.File) bool { return strings.HasPrefix(f.Name, "want.") })
-	for _, file := range []string{"want.problems", "want.plan"} {
-		if got[file] != "" {
-			files = append(files, txtar.File{Name: file, Data: []byte(got[file])})
-		}
-	}
-	c.archive.Files = files
-	if err := os.WriteFile(name, txtar.Format(c.archive), 0o644); err != nil {
-		t.Fatal(err)
-	}
 }

@@ -12,26 +12,32 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// The functions below warn of unexpected behaviour of a cluster, each with a rule of its own. They apply only with Cluster semantics,
-// except the warning about a chain of references, which a cluster runs differently.
+// clusterWarnings warns of unexpected behaviour of a cluster, each with a rule of its own, if a task runs with Cluster semantics.
+type clusterWarnings struct {
+	on       bool
+	problems *collector
+	use      use
+	index    index
+}
 
-func (r *resolver) cluster() bool { return r.options.Semantics == plan.Cluster }
-
-// surprises warns of behaviour that follows from the fields of a task.
-func (r *resolver) surprises(u use, t *plan.Task) {
-	if !r.cluster() {
-		return
+func (w clusterWarnings) warn(at spec.Pos, rule, remedy, format string, args ...any) {
+	if w.on {
+		w.problems.warn(at, rule, remedy, format, args...)
 	}
-	r.restarts(u, t)
-	switch runner := u.definition.Runner.(type) {
+}
+
+// fields warns of behaviour that follows from the fields of a task.
+func (w clusterWarnings) fields(t plan.Task) {
+	w.restarts(t)
+	switch runner := w.use.definition.Runner.(type) {
 	case *spec.Function:
 		if runner.Field == "function" {
-			r.warn(runner.Pos, "cluster-function", `write "deno" in apiVersion lifecycle.keptn.sh/v1`,
-				"a current operator reads %q as v1, which has no spec.function, and refuses a definition without a runner", u.definition.Name)
+			w.warn(runner.Pos, "cluster-function", `write "deno" in apiVersion lifecycle.keptn.sh/v1`,
+				"a current operator reads %q as v1, which has no spec.function, and refuses a definition without a runner", w.use.definition.Name)
 		}
 	case *spec.Container:
 		if len(runner.VolumeMounts) > 0 && t.Container.Limits.MemoryBytes == 0 {
-			r.warn(runner.At("volumeMounts", 0), "cluster-volume-size", "set resources.limits.memory, which is then the volume's size too",
+			w.warn(runner.At("volumeMounts", 0), "cluster-volume-size", "set resources.limits.memory, which is then the volume's size too",
 				"without a memory limit Keptn asks for a volume of one byte, and the pod is evicted once it writes more; here it has %s", plan.Bytes(defaultVolumeBytes))
 		}
 	}
@@ -39,28 +45,28 @@ func (r *resolver) surprises(u use, t *plan.Task) {
 
 // restarts warns of retries that do not happen: the Job controller counts restarts instead of failures, and the waits of the
 // kubelet may leave no time for them.
-func (r *resolver) restarts(u use, t *plan.Task) {
-	at := r.retries(u).Pos
+func (w clusterWarnings) restarts(t plan.Task) {
+	at := w.use.retries(true).Pos
 	if at.Line == 0 {
-		at = atLine(u.meta().Pos)
+		at = atLine(w.use.meta().Pos)
 	}
 	limit := t.Retry.Limit
 	starts := max(limit, 1) + 1
-	if within := startsWithin(*t, starts); within < starts {
+	if within := startsWithin(t, starts); within < starts {
 		if t.Timeout > 0 { // otherwise nothing starts, which is reported elsewhere
-			r.warn(at, "cluster-attempts", fmt.Sprintf("raise the timeout, or set retries: %d", max(within-1, 0)),
-				"task %q: retries %d mean %d starts, but with the kubelet's waits of 0s, %s and so on to %s only %d begin before the deadline of %s; if all fail the reason is DeadlineExceeded",
-				u.name(), limit, starts, t.Retry.Backoff.Initial, t.Retry.Backoff.Max, within, t.Timeout)
+			w.warn(at, "cluster-attempts", fmt.Sprintf("raise the timeout, or set retries: %d", max(within-1, 0)),
+				"task %q: retries: %d allows %d starts, but only %d begin before the deadline of %s, because the kubelet waits 0s, %s and so on to %s between them; if all fail the reason is DeadlineExceeded",
+				w.use.name(), limit, starts, within, t.Timeout, t.Retry.Backoff.Initial, t.Retry.Backoff.Max)
 		}
 		return
 	}
 	switch limit {
 	case 0:
-		r.warn(at, "cluster-restarts", "", "task %q: with retries 0 a container that failed starts a second time all the same, and is killed once the Job controller notices", u.name())
+		w.warn(at, "cluster-restarts", "", "task %q: with retries: 0 a failed container still starts a second time, and is killed when the Job controller notices", w.use.name())
 	case 1:
-		r.warn(at, "cluster-restarts", "", "task %q: retries 1 do what 0 do: the second start is killed once the Job controller notices", u.name())
+		w.warn(at, "cluster-restarts", "", "task %q: retries: 1 has the effect of retries: 0: the second start is killed when the Job controller notices", w.use.name())
 	default:
-		r.warn(at, "cluster-restarts", "", "task %q: the last of the %d starts that retries %d mean is killed once the Job controller notices", u.name(), starts, limit)
+		w.warn(at, "cluster-restarts", "", "task %q: retries: %d allows %d starts, but the last one is killed when the Job controller notices", w.use.name(), limit, starts)
 	}
 }
 
@@ -87,24 +93,24 @@ func startsWithin(t plan.Task, starts int) int {
 }
 
 // ignoredByTask warns of retries or a timeout of a definition that a hand-written KeptnTask does not inherit.
-func (r *resolver) ignoredByTask(u use, field string, of spec.Pos, instead any) {
-	r.warn(of, "cluster-task-defaults", fmt.Sprintf("give KeptnTask %q %s of its own", u.name(), field),
-		"a cluster takes this for tasks that it makes itself: KeptnTask %q, written by hand, has the default of %v", u.name(), instead)
+func (w clusterWarnings) ignoredByTask(field string, of spec.Pos, instead any) {
+	w.warn(of, "cluster-task-defaults", fmt.Sprintf("give KeptnTask %q %s of its own", w.use.name(), field),
+		"a cluster uses this only for tasks that it generates: KeptnTask %q, written by hand, has the default of %v", w.use.name(), instead)
 }
 
 // wholeSeconds warns of a timeout that is not a number of whole seconds, to which a cluster rounds it down.
-func (r *resolver) wholeSeconds(u use, at spec.Pos, given time.Duration) {
+func (w clusterWarnings) wholeSeconds(at spec.Pos, given time.Duration) {
 	switch counted := given.Truncate(time.Second); {
 	case counted <= 0:
-		r.warn(at, "cluster-deadline-over", "for example 30s",
-			"task %q: a timeout below one second is a deadline that is over before the pod starts: DeadlineExceeded, and nothing runs", u.name())
+		w.warn(at, "cluster-deadline-over", "for example 30s",
+			"task %q: a timeout below one second expires before the pod of a cluster starts: nothing runs, and the reason is DeadlineExceeded", w.use.name())
 	case counted != given:
-		r.warn(at, "cluster-whole-seconds", "", "task %q: a deadline has whole seconds: %s count as %s", u.name(), given, counted)
+		w.warn(at, "cluster-whole-seconds", "", "task %q: a cluster rounds the deadline down to whole seconds: %s becomes %s", w.use.name(), given, counted)
 	}
 }
 
-// cutChain warns of a chain of more than one reference: a cluster follows only the first.
-func (r *resolver) cutChain(chain []link) {
+// cutChain warns of a chain of more than one reference: a cluster follows only the first. This concerns local runs, too.
+func (w clusterWarnings) cutChain(chain []link) {
 	if len(chain) <= 2 {
 		return
 	}
@@ -116,7 +122,7 @@ func (r *resolver) cutChain(chain []link) {
 	case middle.function.Runtime == string(plan.RuntimePython):
 		outcome = "has no code to run, yet the task passes"
 	}
-	r.warn(middle.function.Sources[0].At(), "cluster-reference-chain", fmt.Sprintf("let %q call %q itself", chain[0].definition.Name, last.definition.Name),
+	w.problems.warn(middle.function.Sources[0].At(), "cluster-reference-chain", fmt.Sprintf("let %q call %q itself", chain[0].definition.Name, last.definition.Name),
 		"a cluster follows one functionRef: it stops at %q, which %s; ktask goes on to %q", middle.definition.Name, outcome, last.definition.Name)
 }
 
@@ -124,34 +130,34 @@ func (r *resolver) cutChain(chain []link) {
 const publishedPython = "ghcr.io/keptn/python-runtime"
 
 // deadHost warns of a script by URL with Keptn's python image: a task passes if its script cannot be fetched.
-func (r *resolver) deadHost(at spec.Pos, image string) {
+func (w clusterWarnings) deadHost(at spec.Pos, image string) {
 	repository, _, _ := strings.Cut(image, "@")
 	repository, _, _ = strings.Cut(repository, ":")
-	if r.cluster() && repository == publishedPython {
-		r.warn(at, "cluster-dead-host", "put the code into a ConfigMap",
+	if repository == publishedPython {
+		w.warn(at, "cluster-dead-host", "put the code into a ConfigMap",
 			"%s passes a task whose script it cannot download: it runs an empty one", publishedPython)
 	}
 }
 
 // codeElsewhere warns of code in a ConfigMap of another namespace, which a pod of the task cannot mount. Keptn also stores inline
 // code in a ConfigMap, in the namespace of the definition.
-func (r *resolver) codeElsewhere(u use, at spec.Pos, configMap, namespace string) {
-	own := u.meta().Namespace
-	if !r.cluster() || namespace == own {
+func (w clusterWarnings) codeElsewhere(at spec.Pos, configMap, namespace string) {
+	own := w.use.meta().Namespace
+	if namespace == own {
 		return
 	}
 	outcome := "which has none, so the pod waits until its deadline"
-	if _, other := find(r.index.configMaps, configMap, own); other {
+	if _, other := find(w.index.configMaps, configMap, own); other {
 		outcome = "which has another one of that name"
 	}
-	r.warn(at, "cluster-code-namespace", "define it in namespace "+own,
+	w.warn(at, "cluster-code-namespace", "define it in namespace "+own,
 		"the code is in ConfigMap %q of namespace %s, but a pod mounts that of its own namespace %s, %s", configMap, namespace, own, outcome)
 }
 
 // codeSize warns of code that is too large for a ConfigMap (MaxSecretSize of k8s.io/api/core/v1, which applies to both).
-func (r *resolver) codeSize(at spec.Pos, configMap string, size int) {
-	if r.cluster() && size > corev1.MaxSecretSize {
-		r.warn(at, "cluster-code-size", "load it by httpRef", "the code has %d bytes, but a cluster keeps it in ConfigMap %q, and makes none of more than %d", size, configMap, corev1.MaxSecretSize)
+func (w clusterWarnings) codeSize(at spec.Pos, configMap string, size int) {
+	if size > corev1.MaxSecretSize {
+		w.warn(at, "cluster-code-size", "load it by httpRef", "the code has %d bytes, but a cluster stores it in ConfigMap %q, which can have at most %d", size, configMap, corev1.MaxSecretSize)
 	}
 }
 
@@ -161,9 +167,9 @@ func inlineConfigMap(definition string) string {
 }
 
 // elsewhere warns of a Secret or ConfigMap that a pod of the task cannot read.
-func (r *resolver) elsewhere(u use, at spec.Pos, kind, name, namespace string) {
-	if own := u.meta().Namespace; r.cluster() && namespace != own {
-		r.warn(at, "cluster-namespace", "have one in namespace "+own,
+func (w clusterWarnings) elsewhere(at spec.Pos, kind, name, namespace string) {
+	if own := w.use.meta().Namespace; namespace != own {
+		w.warn(at, "cluster-namespace", "create one in namespace "+own,
 			"%s %q is in namespace %s, but a pod reads those of its own namespace %s and waits for it until its deadline", kind, name, namespace, own)
 	}
 }
@@ -173,8 +179,8 @@ func (r *resolver) elsewhere(u use, at spec.Pos, kind, name, namespace string) {
 var serviceVariable = regexp.MustCompile(`^(?:[A-Z0-9_]+_SERVICE_(?:HOST|PORT(?:_[A-Z0-9_]+)?)|KUBERNETES_PORT|[A-Z0-9_]+_PORT_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$`)
 
 // serviceName warns of a $(NAME) that is unknown here and an address in a cluster.
-func (r *resolver) serviceName(u use, name string) {
-	if r.cluster() && serviceVariable.MatchString(name) {
-		r.warn(u.meta().Pos, "cluster-service-variable", "declare it in env", "task %q: $(%s) stays as it is here, while the kubelet may put the address of a Service there", u.name(), name)
+func (w clusterWarnings) serviceName(name string) {
+	if serviceVariable.MatchString(name) {
+		w.warn(w.use.meta().Pos, "cluster-service-variable", "declare it in env", "task %q: $(%s) is not expanded here, but the kubelet may replace it with the address of a Service", w.use.name(), name)
 	}
 }

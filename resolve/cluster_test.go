@@ -9,7 +9,7 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// TestCodeSizeInACluster covers code that no golden case could hold: more of it than a ConfigMap does.
+// TestCodeSizeInACluster checks code that is too large for a ConfigMap, and for a golden file.
 func TestCodeSizeInACluster(t *testing.T) {
 	const most = 1 << 20
 	for _, test := range []struct {

@@ -11,67 +11,47 @@ import (
 )
 
 // code returns the script: a file of the container, or a URL that the runtime fetches.
-func (r *resolver) code(u use, l link, runtime runtimes.Runtime, image string) (script plan.EnvVar, files []plan.File) {
+func (b *functionBuilder) code(l link, runtime runtimes.Runtime) (script plan.EnvVar, files []plan.File) {
 	sources := l.function.Sources
 	for i, s := range sources {
 		file := plan.File{Path: runtime.ScriptPath, Mode: 0o444, Origin: origin(s.At())}
 		switch s := s.(type) {
 		case spec.Inline:
 			file.Content, file.Line = []byte(s.Code), s.Line
-			r.codeElsewhere(u, s.Pos, inlineConfigMap(l.definition.Name), l.definition.Namespace)
-			r.codeSize(s.Pos, inlineConfigMap(l.definition.Name), len(s.Code))
+			b.inCluster.codeElsewhere(s.Pos, inlineConfigMap(l.definition.Name), l.definition.Namespace)
+			b.inCluster.codeSize(s.Pos, inlineConfigMap(l.definition.Name), len(s.Code))
 		case spec.HTTPRef:
-			if r.fetched(s, runtime.Name) && runtime.Name == plan.RuntimePython {
-				r.deadHost(s.Pos, r.replaced(image))
-			}
+			b.checkURL(s)
 			return plan.EnvVar{Value: plan.Plain(s.URL), Origin: origin(s.Pos)}, nil
 		case spec.ConfigMapRef:
-			namespaces := r.codeNamespaces(u, l.definition)
-			m, ok := find(r.index.configMaps, s.Name, namespaces...)
-			if !ok {
-				if r.insteadOfConfigMap(u, s, sources[i+1:], namespaces) {
-					continue
-				}
+			namespaces := b.codeNamespaces(l.definition)
+			if others := sources[i+1:]; len(others) > 0 && b.index.configMaps.absent(s.Name, namespaces) {
+				fact, remedy := b.index.configMaps.absence(s.Name, namespaces)
+				b.warn(s.Pos, "missing-configmap", remedy, "%q takes its code from ConfigMap %q, %s; like Keptn, ktask uses %s instead",
+					l.definition.Name, s.Name, fact, others[0].At().Field)
+				continue
+			}
+			m, ok := require(b.resolver, b.index.configMaps, s.Name, namespaces, s.Pos, "%q takes its code from", l.definition.Name)
+			if !ok || !b.configMapCode(m, s, &file) {
 				return script, nil
 			}
-			if !r.configMapCode(m, s, &file) {
-				return script, nil
-			}
-			r.codeElsewhere(u, s.Pos, m.Name, m.Namespace)
+			b.inCluster.codeElsewhere(s.Pos, m.Name, m.Namespace)
 		}
-		r.unused(sources[i:])
-		r.spend(u, len(file.Content))
+		b.warnUnusedSources(sources[i:])
+		b.spend(len(file.Content))
 		return plan.EnvVar{Value: plan.Plain(runtime.ScriptPath), Origin: plan.Default}, []plan.File{file}
 	}
 	return script, nil
 }
 
 // codeNamespaces returns the namespaces to search for the ConfigMap of a definition, first that of the definition.
-func (r *resolver) codeNamespaces(u use, d *spec.Definition) []string {
-	own := []string{d.Namespace}
-	for _, ns := range r.namespaces(u.meta().Namespace) {
-		if ns != d.Namespace {
-			own = append(own, ns)
-		}
-	}
-	return own
+func (b *functionBuilder) codeNamespaces(d *spec.Definition) []string {
+	others := filter(b.namespaces, func(ns string) bool { return ns != d.Namespace })
+	return append([]string{d.Namespace}, others...)
 }
 
-// insteadOfConfigMap reports whether another source is used in place of a missing ConfigMap.
-func (r *resolver) insteadOfConfigMap(u use, s spec.ConfigMapRef, others []spec.Source, namespaces []string) bool {
-	if r.broken("ConfigMap", s.Name, namespaces...) {
-		return false
-	}
-	remedy := missing(r.index.configMaps, s.Name, namespaces...)
-	if len(others) > 0 {
-		r.warn(s.Pos, "missing-configmap", remedy, "there is no ConfigMap %q; %s is used instead, as Keptn does", s.Name, others[0].At().Field)
-		return true
-	}
-	r.fail(s.Pos, "missing-configmap", remedy, "there is no ConfigMap %q with the code of %q", s.Name, u.definition.Name)
-	return false
-}
-
-func (r *resolver) configMapCode(m *spec.ConfigMap, s spec.ConfigMapRef, file *plan.File) bool {
+// configMapCode sets the content of the file to the code in a ConfigMap, or reports that it has none.
+func (b *functionBuilder) configMapCode(m *spec.ConfigMap, s spec.ConfigMapRef, file *plan.File) bool {
 	if m.BinaryCode != nil {
 		file.Content, file.Origin = m.BinaryCode, origin(atLine(m.Pos))
 		return true
@@ -84,15 +64,10 @@ func (r *resolver) configMapCode(m *spec.ConfigMap, s spec.ConfigMapRef, file *p
 		}
 		keys = append(keys, p.Key)
 	}
-	if r.broken("ConfigMap", m.Name, m.Namespace) {
-		return false
-	}
-	has := "it has no keys"
-	if len(keys) > 0 {
+	if !b.broken("ConfigMap", m.Name, m.Namespace) {
 		slices.Sort(keys)
-		has = "its keys are " + enumerated(keys)
+		b.fail(s.Pos, "configmap-without-code", keysAre(keys), `ConfigMap %q has no key "code"; in a cluster the runtime would find an empty directory instead of its script`, m.Name)
 	}
-	r.fail(s.Pos, "configmap-without-code", has, `ConfigMap %q has no key "code"; in a cluster the runtime would find an empty directory in place of its script`, m.Name)
 	return false
 }
 
@@ -102,15 +77,24 @@ var (
 	denoURL   = regexp.MustCompile(`^(?i:https?):`)
 )
 
-// fetched reports whether the runtime fetches the script, and warns if it does not.
-func (r *resolver) fetched(s spec.HTTPRef, runtime plan.Runtime) bool {
-	if runtime == plan.RuntimePython && pythonURL.MatchString(s.URL) || runtime == plan.RuntimeDeno && denoURL.MatchString(s.URL) {
-		return true
+// checkURL warns of a URL that the runtime does not fetch, or that a cluster may not reach.
+func (b *functionBuilder) checkURL(s spec.HTTPRef) {
+	urls := pythonURL
+	if b.out.Runtime == plan.RuntimeDeno {
+		urls = denoURL
 	}
-	remedy := "begin it with https:// or http://"
-	if !strings.Contains(s.URL, ":") && !strings.HasPrefix(s.URL, "/") {
-		remedy = "write https://" + s.URL
+	if !urls.MatchString(s.URL) {
+		remedy := "begin it with https:// or http://"
+		if !strings.Contains(s.URL, ":") && !strings.HasPrefix(s.URL, "/") {
+			remedy = "write https://" + s.URL
+		}
+		b.warn(s.Pos, "url-scheme", remedy, "%s is %q, which the %s runtime does not fetch: it runs a file of that name", s.Pos.Field, s.URL, b.out.Runtime)
+		return
 	}
-	r.warn(s.Pos, "url-scheme", remedy, "%s is %q, which the %s runtime does not fetch: it runs a file of that name", s.Pos.Field, s.URL, runtime)
-	return false
+	if image := b.out.Container.Image; b.out.Runtime == plan.RuntimePython {
+		if o := b.replacement(image); o != nil {
+			image = o.Value
+		}
+		b.inCluster.deadHost(s.Pos, image)
+	}
 }

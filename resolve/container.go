@@ -16,9 +16,17 @@ import (
 // defaultVolumeBytes is the size of the volume without a memory limit, 1GB in the reference page.
 const defaultVolumeBytes = 1 << 30
 
-// container returns the container of a container task: the Kubernetes container with KEPTN_CONTEXT (container_builder.go).
-func (r *resolver) container(u use, from *spec.Container, t *plan.Task) {
-	c := &t.Container
+// containerBuilder builds a container task.
+type containerBuilder struct {
+	*builder
+	from *spec.Container
+	env  *variables
+}
+
+// buildContainer builds the container of a container task: the Kubernetes container with KEPTN_CONTEXT (container_builder.go).
+func buildContainer(task *builder, from *spec.Container) {
+	b, c := containerBuilder{task, from, newVariables(task)}, &task.out.Container
+	b.out.Runtime = plan.RuntimeContainer
 	c.Name = from.Name
 	c.Image, c.ImageOrigin = from.Image, origin(from.At("image"))
 	c.PullPolicy = plan.PullPolicy(from.ImagePullPolicy) // "" until the image is known
@@ -29,17 +37,17 @@ func (r *resolver) container(u use, from *spec.Container, t *plan.Task) {
 		FallbackToLogs: from.TerminationMessagePolicy == corev1.TerminationMessageFallbackToLogsOnError,
 	}
 	c.Limits = limits(from.Resources.Limits)
-	env := r.containerEnv(u, from)
-	c.Command = r.expandAll(u, from.Command, env, "command")
-	c.Args = r.expandAll(u, from.Args, env, "args")
-	c.Tmpfs = r.volume(u, from, env, c.Limits)
-	c.Env = r.environment(u, env)
+	b.declare()
+	c.Command = b.expandAll(from.Command, "command")
+	c.Args = b.expandAll(from.Args, "args")
+	c.Tmpfs = b.volume(c.Limits)
+	c.Env = b.env.finish()
 	security(from, c)
-	r.wall(from)
+	checkSecurity(b.resolver, from)
 	c.Origins = origins(from)
-	if u.task != nil && (len(u.task.Parameters) > 0 || u.task.Secret.Given) {
-		r.warn(u.task.Definition.Pos, "unused-parameters", "give it env",
-			"KeptnTask %q has parameters or a secret, but %q is a container task, which gets neither", u.task.Name, u.definition.Name)
+	if b.task != nil && (len(b.task.Parameters) > 0 || b.task.Secret.Given) {
+		b.warn(b.task.Definition.Pos, "unused-parameters", "use env",
+			"KeptnTask %q has parameters or a secret, but %q is a container task, which gets neither", b.task.Name, b.definition.Name)
 	}
 }
 
@@ -98,16 +106,14 @@ func nanoCPUs(milli int64) int64 {
 }
 
 // expandAll expands command or args with the whole environment. It returns nil for nil, so that the image's default is used.
-func (r *resolver) expandAll(u use, values []string, env *variables, what string) []plan.Text {
+func (b *containerBuilder) expandAll(values []string, what string) []plan.Text {
 	if len(values) == 0 {
 		return nil // Kubernetes ignores an empty list
 	}
 	texts := make([]plan.Text, len(values))
 	for i, v := range values {
-		texts[i] = expand(v, env.lookup)
-		which := what + "[" + strconv.Itoa(i) + "]"
-		r.flawed(u, texts[i], which)
-		r.tooLong(u, texts[i], which)
+		texts[i] = expand(v, b.env.lookup)
+		b.checkText(texts[i], what+"["+strconv.Itoa(i)+"]")
 	}
 	return texts
 }
@@ -115,37 +121,42 @@ func (r *resolver) expandAll(u use, values []string, env *variables, what string
 // volume mounts the one volume that Keptn makes, an emptyDir in memory with the name of all mounts. Its size is the memory limit, if
 // there is one, but an engine lowers it to half of its memory, as the kubelet does. See "One volume" and "Volume size" in
 // docs/fidelity.md.
-func (r *resolver) volume(u use, c *spec.Container, env *variables, l plan.Limits) []plan.Tmpfs {
+func (b *containerBuilder) volume(l plan.Limits) []plan.Tmpfs {
+	size := l.MemoryBytes
+	if size <= 0 {
+		size = defaultVolumeBytes
+	}
 	var all []plan.Tmpfs
-	for i, m := range c.VolumeMounts {
-		size, from := int64(defaultVolumeBytes), origin(c.At("volumeMounts", i))
-		if l.MemoryBytes > 0 {
-			size = l.MemoryBytes
-		}
-		sub := m.SubPath
+	for i, m := range b.from.VolumeMounts {
+		sub, target := m.SubPath, m.MountPath
 		if m.SubPathExpr != "" {
-			text := expand(m.SubPathExpr, func(name string) (plan.Text, bool) {
-				value, known := env.lookup(name)
-				if !known {
-					r.fail(c.At("volumeMounts", i, "subPathExpr"), "missing-variable", "declare it in env", "task %q: subPathExpr names the variable %q, which is not there: a kubelet starts no such container", u.name(), name)
-				}
-				return value, known
-			})
-			if len(text.Secrets()) > 0 {
-				r.fail(c.At("volumeMounts", i, "subPathExpr"), "secret-path", "", "task %q: a secret in a path would be shown", u.name())
-			}
-			sub = text.String()
-			if slices.Contains(strings.Split(sub, "/"), "..") || path.IsAbs(sub) {
-				r.fail(c.At("volumeMounts", i, "subPathExpr"), "invalid-path", "", "subPathExpr gives %q: it must be a relative path within the volume", sub)
-			}
+			sub = b.subPath(m.SubPathExpr, b.from.At("volumeMounts", i, "subPathExpr"))
 		}
-		target := m.MountPath
 		if !path.IsAbs(target) {
 			target = "/" + target
 		}
-		all = append(all, plan.Tmpfs{Name: m.Name, Path: target, SubPath: sub, SizeBytes: size, ReadOnly: m.ReadOnly, Origin: from})
+		all = append(all, plan.Tmpfs{Name: m.Name, Path: target, SubPath: sub, SizeBytes: size, ReadOnly: m.ReadOnly, Origin: origin(b.from.At("volumeMounts", i))})
 	}
 	return all
+}
+
+// subPath expands a subPathExpr. A kubelet starts no container with an unknown variable there.
+func (b *containerBuilder) subPath(expr string, at spec.Pos) string {
+	text := expand(expr, func(name string) (plan.Text, bool) {
+		value, known := b.env.lookup(name)
+		if !known {
+			b.fail(at, "missing-variable", "declare it in env", "task %q: subPathExpr uses variable %q, which is not declared: a kubelet would not start the container", b.name(), name)
+		}
+		return value, known
+	})
+	if len(text.Secrets()) > 0 {
+		b.fail(at, "secret-path", "", "task %q: subPathExpr contains a secret, which would be shown in the path", b.name())
+	}
+	sub := text.String()
+	if slices.Contains(strings.Split(sub, "/"), "..") || path.IsAbs(sub) {
+		b.fail(at, "invalid-path", "", "subPathExpr expands to %q, which is not a relative path within the volume", sub)
+	}
+	return sub
 }
 
 func security(from *spec.Container, c *plan.Container) {
@@ -153,12 +164,11 @@ func security(from *spec.Container, c *plan.Container) {
 	if s == nil {
 		return
 	}
-	is := func(b *bool) bool { return b != nil && *b }
 	c.Security = plan.Security{
-		ReadOnlyRootfs:  is(s.ReadOnlyRootFilesystem),
+		ReadOnlyRootfs:  isTrue(s.ReadOnlyRootFilesystem),
 		NoNewPrivileges: s.AllowPrivilegeEscalation != nil && !*s.AllowPrivilegeEscalation,
-		Privileged:      is(s.Privileged),
-		RunAsNonRoot:    is(s.RunAsNonRoot),
+		Privileged:      isTrue(s.Privileged),
+		RunAsNonRoot:    isTrue(s.RunAsNonRoot),
 		UnmaskedProc:    s.ProcMount != nil && *s.ProcMount == corev1.UnmaskedProcMount,
 	}
 	if k := s.Capabilities; k != nil {

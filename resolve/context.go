@@ -20,29 +20,27 @@ type taskContext struct {
 }
 
 // context returns the variable KEPTN_CONTEXT: the context of the KeptnTask, empty for a definition by itself, with the user's overrides.
-func (r *resolver) context(u use) plan.EnvVar {
+func (b *builder) context() plan.EnvVar {
 	c, from, places := taskContext{}, plan.Default, map[string]plan.Origin{}
-	if u.task != nil {
-		t := u.task.Context
+	if b.task != nil {
+		t := b.task.Context
 		c = taskContext{WorkloadName: t.WorkloadName, AppName: t.AppName, AppVersion: t.AppVersion, WorkloadVersion: t.WorkloadVersion,
 			TaskType: t.TaskType, ObjectType: t.ObjectType}
-		for _, p := range t.Metadata {
-			c.set("metadata."+p.Key, p.Value)
-		}
+		c.setMetadata(t.Metadata)
 		if t.Pos.Line > 0 {
 			from = origin(t.Pos)
 		}
 	}
-	if u.generated != nil {
-		c, from = u.generated.context, plan.Origin{Source: plan.SourceStage}
+	if b.generated != nil {
+		c, from = b.generated.context, plan.Origin{Source: plan.SourceStage}
 	}
-	for _, o := range r.options.Context {
+	for _, o := range b.options.Context {
 		if !c.set(o.Key, o.Value) {
 			remedy := spec.DidYouMean(o.Key, contextFields())
 			if remedy == "" {
 				remedy = "its fields are " + strings.Join(contextFields(), ", ") + " and metadata.KEY"
 			}
-			r.fail(spec.Pos{}, "unknown-context", remedy, "%s: KEPTN_CONTEXT has no field %q", o.Origin, o.Key)
+			b.fail(spec.Pos{}, "unknown-context", remedy, "%s: KEPTN_CONTEXT has no field %q", o.Origin, o.Key)
 		}
 		from, places[o.Key] = o.Origin, o.Origin
 	}
@@ -57,10 +55,7 @@ func contextFields() []string {
 // set sets a field by its JSON name and reports whether it exists.
 func (c *taskContext) set(name, value string) bool {
 	if key, ok := strings.CutPrefix(name, "metadata."); ok && key != "" {
-		if c.Metadata == nil {
-			c.Metadata = map[string]string{}
-		}
-		c.Metadata[key] = value
+		c.setMetadata([]spec.Pair{{Key: key, Value: value}})
 		return true
 	}
 	field, ok := map[string]*string{
@@ -71,4 +66,15 @@ func (c *taskContext) set(name, value string) bool {
 		*field = value
 	}
 	return ok
+}
+
+func (c *taskContext) setMetadata(pairs []spec.Pair) {
+	if c.Metadata == nil && len(pairs) > 0 {
+		c.Metadata = map[string]string{}
+	}
+	for _, p := range pairs {
+		if p.Key != "" {
+			c.Metadata[p.Key] = p.Value
+		}
+	}
 }

@@ -21,10 +21,10 @@ const maxPlan = 64 << 20
 const perEntry = 200
 
 // spend counts bytes of the plan. It reports the task that makes the plan too large.
-func (r *resolver) spend(u use, bytes int) {
-	before := r.spent
-	if r.spent += bytes; before <= maxPlan && r.exhausted() {
-		r.fail(u.meta().Pos, "plan-too-large", "name fewer with --task", "with task %q the code, parameters and environments of all tasks are more than %d MiB", u.name(), maxPlan>>20)
+func (b *builder) spend(bytes int) {
+	before := b.spent
+	if b.spent += bytes; before <= maxPlan && b.exhausted() {
+		b.fail(b.meta().Pos, "plan-too-large", "select fewer tasks with --task", "with task %q the code, parameters and environments of all tasks are more than %d MiB", b.name(), maxPlan>>20)
 	}
 }
 
@@ -72,106 +72,4 @@ func expand(text string, lookup func(name string) (plan.Text, bool)) plan.Text {
 		}
 	}
 	return plan.Join(append(out, plan.Plain(text))...)
-}
-
-// variables builds an environment. Names are unique, and the position of a variable is that of its first declaration.
-type variables struct {
-	list []plan.EnvVar
-	at   map[string]int
-	// spend counts bytes of the plan.
-	spend func(bytes int)
-	// unknown is called with names that are not declared.
-	unknown func(name string)
-	// overrides are the variables of --env, which replace those of a manifest.
-	overrides map[string]plan.EnvVar
-	// inserted is the number of bytes that lookup returned.
-	inserted int
-}
-
-func (r *resolver) variables(u use) *variables {
-	v := &variables{
-		at: map[string]int{}, overrides: map[string]plan.EnvVar{},
-		spend:   func(bytes int) { r.spend(u, bytes) },
-		unknown: func(name string) { r.serviceName(u, name) },
-	}
-	for _, o := range r.options.Env {
-		v.overrides[o.Key] = plan.EnvVar{Name: o.Key, Value: plan.Plain(o.Value), Origin: o.Origin}
-	}
-	return v
-}
-
-// overridden declares a variable with its value of --env, if there is one, and reports whether it did. The value is not expanded.
-func (v *variables) overridden(name string) bool {
-	e, ok := v.overrides[name]
-	if ok {
-		v.set(e)
-	}
-	return ok
-}
-
-func (v *variables) set(e plan.EnvVar) {
-	v.spend(perEntry)
-	if i, known := v.at[e.Name]; known {
-		v.list[i] = e
-		return
-	}
-	v.at[e.Name] = len(v.list)
-	v.list = append(v.list, e)
-}
-
-// lookup returns the value of a name that is declared so far. Beyond maxExpansion, which environment reports, it returns an empty
-// value: short references to long values would take too much memory.
-func (v *variables) lookup(name string) (plan.Text, bool) {
-	i, known := v.at[name]
-	if !known {
-		v.unknown(name)
-		return plan.Text{}, false
-	}
-	value := v.list[i].Value
-	if v.inserted += value.Len(); v.inserted > maxExpansion {
-		return plan.Text{}, true
-	}
-	return value, true
-}
-
-// expanded declares a variable with a plain value, in which references to variables before it are expanded.
-func (v *variables) expanded(e plan.EnvVar) {
-	if v.overridden(e.Name) {
-		return
-	}
-	e.Value = expand(e.Value.String(), v.lookup)
-	v.set(e)
-}
-
-// added declares the variables of --env that the manifest does not have.
-func (r *resolver) added(v *variables) {
-	for _, o := range r.options.Env {
-		v.overridden(o.Key)
-	}
-}
-
-// environment returns the variables after it has checked their values.
-func (r *resolver) environment(u use, v *variables) []plan.EnvVar {
-	for _, e := range v.list {
-		r.flawed(u, e.Value, "variable "+e.Name)
-		r.tooLong(u, e.Value, "variable "+e.Name)
-	}
-	if v.inserted > maxExpansion {
-		r.fail(u.meta().Pos, "value-too-long", "pass it as a file", "task %q: $(NAME) puts more than %d MiB into its values, which Linux gives no process", u.name(), maxExpansion>>20)
-	}
-	r.spend(u, v.inserted)
-	return v.list
-}
-
-// flawed reports a value that cannot be passed to a process.
-func (r *resolver) flawed(u use, t plan.Text, what string) {
-	if flaw := t.Flaw(); flaw != (plan.Flaw{}) {
-		r.fail(u.meta().Pos, flaw.Rule, encodeIt, "task %q: %s %s", u.name(), what, flaw.Message)
-	}
-}
-
-func (r *resolver) tooLong(u use, t plan.Text, what string) {
-	if t.Len() > maxText {
-		r.fail(u.meta().Pos, "value-too-long", "pass it as a file", "task %q: %s is over 128 KiB, which Linux gives no process", u.name(), what)
-	}
 }

@@ -17,31 +17,37 @@ type link struct {
 	function   *spec.Function
 }
 
-// function returns the container of a deno or python task. Code, runtime and image are those of the last definition in the chain;
+// functionBuilder builds a deno or python task.
+type functionBuilder struct {
+	*builder
+	// chain is the definition of the task and those that functionRef leads to. It is never empty.
+	chain []link
+}
+
+// buildFunction builds the container of a deno or python task. Code, runtime and image are those of the last definition in the chain;
 // parameters, secret and options are those of the nearest definition that has them (runtime_builder.go).
-func (r *resolver) function(u use, f *spec.Function, t *plan.Task) {
-	t.Runtime = plan.Runtime(f.Runtime)
-	chain, ok := r.chain(u, f)
-	if !ok {
+func buildFunction(task *builder, f *spec.Function) {
+	task.out.Runtime = plan.Runtime(f.Runtime)
+	b := functionBuilder{task, []link{{task.definition, f}}}
+	if !b.follow() {
 		return
 	}
-	last := chain[len(chain)-1]
-	t.Runtime = plan.Runtime(last.function.Runtime)
-	runtime, _ := runtimes.ByName(t.Runtime) // spec rejects others
-	c := &t.Container
+	last := b.chain[len(b.chain)-1]
+	b.out.Runtime = plan.Runtime(last.function.Runtime)
+	runtime, _ := runtimes.ByName(b.out.Runtime) // spec rejects others
+	c := &b.out.Container
 	c.Name, c.PullPolicy = runtimes.ContainerName, plan.PullIfNotPresent
 	c.Image, c.ImageOrigin = runtime.Image, plan.Default
-	if o := r.runtimeImage(t.Runtime); o != nil {
-		c.Image, c.ImageOrigin = o.Value, o.Origin
+	image := b.options.PythonImage
+	if runtime.Name == plan.RuntimeDeno {
+		image = b.options.DenoImage
 	}
-	in := runtimes.Inputs{
-		Data:       r.data(u, chain),
-		Context:    r.context(u),
-		CmdArgs:    r.cmdArgs(t.Runtime, chain),
-		SecureData: r.secureData(u, chain),
+	if image != nil {
+		c.Image, c.ImageOrigin = image.Value, image.Origin
 	}
-	in.Script, c.Files = r.code(u, last, runtime, c.Image)
-	env := r.variables(u)
+	in := runtimes.Inputs{Data: b.data(), Context: b.context(), CmdArgs: b.cmdArgs(), SecureData: b.secureData()}
+	in.Script, c.Files = b.code(last, runtime)
+	env := newVariables(task)
 	for _, e := range runtimes.Env(in) {
 		switch {
 		case env.overridden(e.Name):
@@ -51,58 +57,44 @@ func (r *resolver) function(u use, f *spec.Function, t *plan.Task) {
 			env.expanded(e)
 		}
 	}
-	r.added(env)
-	c.Env = r.environment(u, env)
-	r.unreadData(u, in, *c)
+	env.addOverrides()
+	c.Env = env.finish()
+	b.warnUnsetData(in)
 }
 
-func (r *resolver) runtimeImage(runtime plan.Runtime) *Setting[string] {
-	if runtime == plan.RuntimeDeno {
-		return r.options.DenoImage
-	}
-	return r.options.PythonImage
-}
-
-// chain returns the definitions that functionRef leads to. A cluster follows only one reference and then has no code: a deno task
-// fails there, and a python task passes without running anything. See "Chains of references" in docs/fidelity.md.
-func (r *resolver) chain(u use, f *spec.Function) ([]link, bool) {
-	chain := []link{{u.definition, f}}
-	seen := map[*spec.Definition]bool{u.definition: true}
-	namespaces := r.namespaces(u.meta().Namespace)
+// follow extends the chain to the last definition, or reports why it cannot. A cluster follows only one reference and then has no
+// code: a deno task fails there, and a python task passes without running anything. See "Chains of references" in docs/fidelity.md.
+func (b *functionBuilder) follow() bool {
+	seen := map[*spec.Definition]bool{b.definition: true}
 	for {
-		here := chain[len(chain)-1]
+		here := b.chain[len(b.chain)-1]
 		ref, ok := functionRef(here.definition)
 		if !ok {
-			break
+			b.inCluster.cutChain(b.chain)
+			return true
 		}
-		r.unused(here.function.Sources)
-		next, ok := find(r.index.definitions, ref.Name, namespaces...)
+		b.warnUnusedSources(here.function.Sources)
+		next, ok := require(b.resolver, b.index.definitions, ref.Name, b.namespaces, ref.Pos,
+			"%q calls", here.definition.Name)
 		if !ok {
-			if !r.broken("KeptnTaskDefinition", ref.Name, namespaces...) {
-				r.fail(ref.Pos, "missing-definition", missing(r.index.definitions, ref.Name, namespaces...),
-					"%q calls KeptnTaskDefinition %q, which is not there", here.definition.Name, ref.Name)
-			}
-			return nil, false
+			return false
 		}
 		function, ok := next.Runner.(*spec.Function)
-		if !ok {
-			r.fail(ref.Pos, "container-reference", "only deno and python definitions can be called",
+		switch {
+		case !ok:
+			b.fail(ref.Pos, "container-reference", "only deno and python definitions can be called",
 				"%q calls %q, which is a container task; Keptn's operator crashes on it", here.definition.Name, ref.Name)
-			return nil, false
-		}
-		if seen[next] {
-			r.fail(ref.Pos, "reference-cycle", "give one of them code", "functionRef goes in a circle: %s", drawn(chain, next))
-			return nil, false
-		}
-		if len(chain) >= maxChain {
-			r.fail(ref.Pos, "reference-chain", "call the last one directly", "functionRef leads from %q through more than %d definitions", u.definition.Name, maxChain)
-			return nil, false
+			return false
+		case seen[next]:
+			b.fail(ref.Pos, "reference-cycle", "give one of them code", "functionRef forms a cycle: %s", drawn(b.chain, next))
+			return false
+		case len(b.chain) >= maxChain:
+			b.fail(ref.Pos, "reference-chain", "call the last one directly", "functionRef leads from %q through more than %d definitions", b.definition.Name, maxChain)
+			return false
 		}
 		seen[next] = true
-		chain = append(chain, link{next, function})
+		b.chain = append(b.chain, link{next, function})
 	}
-	r.cutChain(chain)
-	return chain, true
 }
 
 // maxChain is the number of definitions in a chain. A cluster follows one reference, so a long chain is a mistake.
@@ -120,21 +112,21 @@ func drawn(chain []link, back *spec.Definition) string {
 	return strings.Join(append(names, back.Name), " → ")
 }
 
-// unused warns of the sources after the first one. The reference page allows only one; Keptn uses the first in its order.
-func (r *resolver) unused(sources []spec.Source) {
+// warnUnusedSources warns of the sources after the first one. The reference page allows only one; Keptn uses the first in its order.
+func (b *functionBuilder) warnUnusedSources(sources []spec.Source) {
 	for _, s := range sources[1:] {
-		r.warn(s.At(), "unused-source", "keep one of them", "%s is not used: %s comes first", s.At().Field, sources[0].At().Field)
+		b.warn(s.At(), "unused-source", "keep one of them", "%s is not used: %s comes first", s.At().Field, sources[0].At().Field)
 	}
 }
 
 // data returns the variable DATA, or nil without parameters: a JSON object of strings, encoded by encoding/json as in Keptn. The
 // parameters of the nearest definition win, except empty ones (mergo.Merge without override).
-func (r *resolver) data(u use, chain []link) *plan.EnvVar {
+func (b *functionBuilder) data() *plan.EnvVar {
 	values, places := map[string]string{}, map[string]plan.Origin{}
 	var from plan.Origin
 	fill := func(pairs []spec.Pair) {
 		for _, p := range pairs {
-			r.spend(u, perEntry+len(p.Key)+len(p.Value))
+			b.spend(perEntry + len(p.Key) + len(p.Value))
 			if values[p.Key] == "" {
 				values[p.Key], places[p.Key] = p.Value, origin(p.Pos)
 			}
@@ -144,20 +136,20 @@ func (r *resolver) data(u use, chain []link) *plan.EnvVar {
 			from = mapOrigin(first.Pos)
 		}
 	}
-	for _, l := range chain {
+	for _, l := range b.chain {
 		fill(l.function.Parameters)
 	}
-	if u.task != nil {
-		for _, p := range u.task.Parameters {
+	if b.task != nil {
+		for _, p := range b.task.Parameters {
 			if had := values[p.Key]; had != "" && had != p.Value {
-				r.warn(p.Pos, "parameter-loses", "to override it: --param "+shellWord(p.Key+"="+p.Value),
-					"KeptnTask %q gives parameter %q, but its definition does too, and Keptn takes the definition's", u.task.Name, p.Key)
+				b.warn(p.Pos, "parameter-loses", "to override it: --param "+shellWord(p.Key+"="+p.Value),
+					"parameter %q of KeptnTask %q is not used: its definition sets it too, and Keptn prefers the definition", p.Key, b.task.Name)
 			}
 		}
-		fill(u.task.Parameters)
+		fill(b.task.Parameters)
 	}
-	r.taken["param"] = true
-	for _, p := range r.options.Params {
+	b.taken["param"] = true
+	for _, p := range b.options.Params {
 		values[p.Key], places[p.Key], from = p.Value, p.Origin, p.Origin
 	}
 	if len(values) == 0 {
@@ -192,11 +184,11 @@ func mapOrigin(p spec.Pos) plan.Origin {
 	return origin(p)
 }
 
-func (r *resolver) cmdArgs(runtime plan.Runtime, chain []link) plan.EnvVar {
-	for _, l := range chain {
+func (b *functionBuilder) cmdArgs() plan.EnvVar {
+	for _, l := range b.chain {
 		if p := l.function.CmdParameters; p.Value != "" {
-			if runtime == plan.RuntimeDeno {
-				r.warn(p.Pos, "unused-cmd-parameters", "give parameters, which the script reads from DATA", "the deno runtime ignores cmdParameters")
+			if b.out.Runtime == plan.RuntimeDeno {
+				b.warn(p.Pos, "unused-cmd-parameters", "use parameters, which the script reads from DATA", "the deno runtime ignores cmdParameters")
 			}
 			return plan.EnvVar{Value: plan.Plain(p.Value), Origin: origin(p.Pos)}
 		}
@@ -205,12 +197,12 @@ func (r *resolver) cmdArgs(runtime plan.Runtime, chain []link) plan.EnvVar {
 }
 
 // secureData returns the variable SECURE_DATA: the key of that name in the secret of the KeptnTask, or else of the nearest definition.
-func (r *resolver) secureData(u use, chain []link) *plan.EnvVar {
+func (b *functionBuilder) secureData() *plan.EnvVar {
 	var name spec.Optional[string]
-	if u.task != nil {
-		name = u.task.Secret
+	if b.task != nil {
+		name = b.task.Secret
 	}
-	for _, l := range chain {
+	for _, l := range b.chain {
 		if !name.Given {
 			name = l.function.Secret
 		}
@@ -218,7 +210,7 @@ func (r *resolver) secureData(u use, chain []link) *plan.EnvVar {
 	if !name.Given {
 		return nil
 	}
-	text, from, ok := r.secret(u, name.Value, "SECURE_DATA", name.Pos, false)
+	text, from, ok := b.secret(name.Value, "SECURE_DATA", name.Pos, false)
 	if !ok {
 		return nil
 	}

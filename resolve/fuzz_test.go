@@ -13,10 +13,10 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// nameReference finds what the kubelet looks at: an escaped dollar, or a name in brackets. Everything else stays.
+// nameReference matches what the kubelet replaces: an escaped dollar, or a name in brackets.
 var nameReference = regexp.MustCompile(`(?s)\$\$|\$\(([^)]*)\)`)
 
-// expandedByRule is the kubelet's rule in the words of its documentation: "Variable references $(VAR_NAME) are expanded.
+// expandedByRule expands a text by the kubelet's rule: "Variable references $(VAR_NAME) are expanded.
 // If a variable cannot be resolved, the reference will be unchanged. Double $$ are reduced to a single $."
 func expandedByRule(text string, variables map[string]string) string {
 	return nameReference.ReplaceAllStringFunc(text, func(found string) string {
@@ -30,7 +30,7 @@ func expandedByRule(text string, variables map[string]string) string {
 	})
 }
 
-// FuzzExpand holds expand against the rule, with a plain variable A and a secret variable B.
+// FuzzExpand compares expand with the rule, for a plain variable A and a secret variable B.
 func FuzzExpand(f *testing.F) {
 	for _, text := range []string{
 		"", "$", "$$", "$$$", "$(", "$()", "$(A)", "$$(A)", "$$$(A)", "$(A", "$(A$(A)", "$(A)$(B)", "$(C)", "$A", "$(A))", "((A))", "$($(A))", "a$(A)b$$c$", "$(A)\xff$(", "$\n(A)", "$(date +%s)", "$((1+2))", "$( $$ )",
@@ -60,7 +60,7 @@ func FuzzExpand(f *testing.F) {
 	})
 }
 
-// FuzzResolve: what loads without errors resolves without a panic, renders in every form, and twice to the same bytes.
+// FuzzResolve checks that manifests without errors resolve without a panic and render in every form, twice to the same bytes.
 func FuzzResolve(f *testing.F) {
 	for _, pattern := range []string{"../examples/*/*.yaml", "testdata/rules/*.txtar", "../spec/testdata/rules/*.txtar"} {
 		names, err := filepath.Glob(pattern)
@@ -90,7 +90,7 @@ func FuzzResolve(f *testing.F) {
 	})
 }
 
-// manifestsOf are the manifests in an archive of files, which start with lines like "-- task.yaml --".
+// manifestsOf returns the manifests in an archive of files, which start with lines like "-- task.yaml --".
 func manifestsOf(archive []byte) [][]byte {
 	var all [][]byte
 	for _, part := range regexp.MustCompile(`(?m)^-- `).Split(string(archive), -1)[1:] {

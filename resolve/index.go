@@ -15,17 +15,20 @@ type index struct {
 	configMaps  *catalog[*spec.ConfigMap]
 	secrets     *catalog[*spec.Secret]
 	// broken are the objects with errors.
-	broken spec.Broken
+	broken         spec.Broken
+	keptnNamespace string
 }
 
 // catalog holds the objects of a kind.
 type catalog[T any] struct {
-	kind    string
-	objects map[key]T
-	broken  spec.Broken
+	kind string
+	// missingRule is the rule of a reference to a missing object.
+	missingRule string
+	objects     map[key]T
+	broken      spec.Broken
 	// given are names from outside the manifests. Their namespace is "" if they apply to all namespaces.
 	given []key
-	// compared counts the comparisons of missing.
+	// compared counts the comparisons of absence.
 	compared int
 }
 
@@ -36,10 +39,10 @@ type key struct{ namespace, name string }
 
 func newIndex(m spec.Manifests, o Options) index {
 	i := index{
-		broken:      m.Broken,
-		definitions: newCatalog(m, "KeptnTaskDefinition", m.Definitions, func(d *spec.Definition) spec.Meta { return d.Meta }),
-		configMaps:  newCatalog(m, "ConfigMap", m.ConfigMaps, func(c *spec.ConfigMap) spec.Meta { return c.Meta }),
-		secrets:     newCatalog(m, "Secret", m.Secrets, func(s *spec.Secret) spec.Meta { return s.Meta }),
+		broken: m.Broken, keptnNamespace: o.KeptnNamespace,
+		definitions: newCatalog(m, "KeptnTaskDefinition", "missing-definition", m.Definitions, func(d *spec.Definition) spec.Meta { return d.Meta }),
+		configMaps:  newCatalog(m, "ConfigMap", "missing-configmap", m.ConfigMaps, func(c *spec.ConfigMap) spec.Meta { return c.Meta }),
+		secrets:     newCatalog(m, "Secret", "missing-secret", m.Secrets, func(s *spec.Secret) spec.Meta { return s.Meta }),
 	}
 	for _, s := range o.Secrets {
 		i.secrets.given = append(i.secrets.given, key{s.Namespace, s.Name})
@@ -47,8 +50,8 @@ func newIndex(m spec.Manifests, o Options) index {
 	return i
 }
 
-func newCatalog[T any](m spec.Manifests, kind string, all []T, meta func(T) spec.Meta) *catalog[T] {
-	c := &catalog[T]{kind: kind, objects: make(map[key]T, len(all)), broken: m.Broken}
+func newCatalog[T any](m spec.Manifests, kind, missingRule string, all []T, meta func(T) spec.Meta) *catalog[T] {
+	c := &catalog[T]{kind: kind, missingRule: missingRule, objects: make(map[key]T, len(all)), broken: m.Broken}
 	for _, o := range all {
 		m := meta(o)
 		c.objects[key{m.Namespace, m.Name}] = o
@@ -66,15 +69,12 @@ func find[T any](c *catalog[T], name string, namespaces ...string) (object T, ok
 	return object, false
 }
 
-// broken reports whether an object that is missing, or in which something is missing, has errors. These were reported already, so
-// the missing object is only counted.
-func (r *resolver) broken(kind, name string, namespaces ...string) bool {
-	has := func(ns string) bool { return r.index.broken.Has(kind, ns, name) }
-	if !slices.ContainsFunc(namespaces, has) {
-		return false
-	}
-	r.errors++
-	return true
+// absent reports whether none of the namespaces has an object of the name, not even one with errors.
+func (c *catalog[T]) absent(name string, namespaces []string) bool {
+	return !slices.ContainsFunc(namespaces, func(ns string) bool {
+		_, ok := c.objects[key{ns, name}]
+		return ok || c.broken.Has(c.kind, ns, name)
+	})
 }
 
 // names returns, sorted, the names in the namespaces and in others, and the other namespaces that have name.
@@ -96,25 +96,26 @@ func (c *catalog[T]) names(name string, namespaces []string) (near, others, else
 	return near, others, elsewhere
 }
 
-// missing returns the remedy for a missing object: the namespace that has it, or similar names.
-func missing[T any](c *catalog[T], name string, namespaces ...string) string {
+// absence returns what is wrong with a reference to a missing object, and the remedy: another namespace, or similar names.
+func (c *catalog[T]) absence(name string, namespaces []string) (fact, remedy string) {
+	fact, remedy = "which is not among the manifests", "name the file that holds it too"
 	if c.compared += len(c.objects) + len(c.given); c.compared > maxCompared {
-		return fmt.Sprintf("no %s of that name was loaded", c.kind)
+		return fact, remedy
 	}
 	names, others, elsewhere := c.names(name, namespaces)
-	if len(elsewhere) > 0 {
-		return fmt.Sprintf("there is one in namespace %s, which is not searched", enumerated(elsewhere))
-	}
-	if near := spec.DidYouMean(name, names); near != "" {
-		return near
-	}
+	near := spec.DidYouMean(name, names)
 	switch {
+	case len(elsewhere) > 0:
+		fact = fmt.Sprintf("which is in namespace %s, not in %s", enumerated(elsewhere), strings.Join(namespaces, " or "))
+		remedy = "move it to namespace " + namespaces[0]
+	case near != "":
+		remedy = near
 	case len(names) > 0:
-		return fmt.Sprintf("the %ss loaded are %s", c.kind, enumerated(names))
+		remedy = fmt.Sprintf("the %ss are %s", c.kind, enumerated(names))
 	case len(others) > 0:
-		return fmt.Sprintf("no %s of that name was loaded; namespace %s, which has some, is not searched", c.kind, enumerated(others))
+		remedy = fmt.Sprintf("those of namespace %s are not searched", enumerated(others))
 	}
-	return fmt.Sprintf("no %s was loaded; name its file too", c.kind)
+	return fact, remedy
 }
 
 // enumerated returns a list of names, shortened if there are many.
@@ -126,10 +127,18 @@ func enumerated(names []string) string {
 	return strings.Join(names, ", ")
 }
 
+// keysAre returns the remedy for a missing key.
+func keysAre(keys []string) string {
+	if len(keys) == 0 {
+		return "it has no keys"
+	}
+	return "its keys are " + enumerated(keys)
+}
+
 // namespaces returns the namespaces that Keptn searches for a task of ns (controllers/common/helperfunctions.go).
-func (r *resolver) namespaces(ns string) []string {
-	if ns == r.options.KeptnNamespace {
+func (i index) namespaces(ns string) []string {
+	if ns == i.keptnNamespace {
 		return []string{ns}
 	}
-	return []string{ns, r.options.KeptnNamespace}
+	return []string{ns, i.keptnNamespace}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// TestInvalidManifestsMakeNoPlan loads a task that could run beside one with an error: neither is planned.
+// TestInvalidManifestsMakeNoPlan loads a valid task together with an invalid one, and checks that neither is planned.
 func TestInvalidManifestsMakeNoPlan(t *testing.T) {
 	const valid = "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTaskDefinition\nmetadata: {name: a}\nspec: {deno: {inline: {code: x}}}\n---\n"
 	const uses = "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTask\nmetadata: {name: of-NAME}\nspec: {taskDefinition: NAME}\n---\n"

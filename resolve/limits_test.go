@@ -17,7 +17,7 @@ const (
 	container = header + "{container: {name: a, image: b:1, env: [%s], args: [%s]}}\n"
 )
 
-// chain makes n definitions of which each calls the next one, and the last has code or, in a circle, calls the first.
+// chain returns n definitions that call the next one each. The last one has code or, in a cycle, calls the first.
 func chain(n int, circle bool) string {
 	var b strings.Builder
 	for i := range n - 1 {
@@ -43,8 +43,8 @@ func callers(n int) string {
 	return repeated(n, func(i int) string { return fmt.Sprintf(calling, i, 1_000_000) })
 }
 
-// demanding are manifests that are small and could make a large plan, or a lot of work. Text makes one of a size, rule
-// is that of the first error of a large one, or "".
+// demanding has small manifests that could lead to a large plan or to a lot of work. The function text returns one of a size; rule
+// is the rule of the first error of a large one, or "".
 var demanding = []struct {
 	name string
 	size int
@@ -91,7 +91,7 @@ var demanding = []struct {
 	}, ""},
 }
 
-// TestDemandingManifests: each gives a plan, or an error that says why not.
+// TestDemandingManifests checks that each leads to a plan or to the right error.
 func TestDemandingManifests(t *testing.T) {
 	for _, c := range demanding {
 		t.Run(c.name, func(t *testing.T) {
@@ -112,8 +112,8 @@ func TestDemandingManifests(t *testing.T) {
 	}
 }
 
-// TestWorkGrowsWithTheManifests: twice as much is about twice the memory, for a plan and for a check. A plan that
-// becomes too large is as much work whatever would come behind.
+// TestWorkGrowsWithTheManifests checks that twice the manifests take about twice the memory, for a plan and for a check. If the
+// plan becomes too large, the work ends there.
 func TestWorkGrowsWithTheManifests(t *testing.T) {
 	for _, c := range demanding {
 		if c.rule == "plan-too-large" {
@@ -139,7 +139,7 @@ func resolved(t *testing.T, text string) (plan.Plan, spec.Problems) {
 	return p, problems
 }
 
-// allocated is how many bytes a plan, its JSON and a check ask for, those included that are soon free again.
+// allocated returns the number of bytes that a plan, its JSON and a check allocate in total.
 func allocated(t *testing.T, text string) uint64 {
 	t.Helper()
 	m, _, _ := spec.Load([]spec.File{{Name: "f", Data: []byte(text), Named: true}}, spec.Options{Namespace: "default"})

@@ -20,41 +20,41 @@ var subscript = regexp.MustCompile(`^metadata\.(labels|annotations)\['(.*)'\]$`)
 // podField returns the value of a fieldRef as in a pod of this task. The node is the engine's host. Values that a pod gets only when
 // it runs do not exist here.
 // See https://kubernetes.io/docs/concepts/workloads/pods/downward-api/#available-fields.
-func (r *resolver) podField(u use, path string, at spec.Pos) (string, bool) {
-	meta := u.meta()
+func (b *containerBuilder) podField(path string, at spec.Pos) (string, bool) {
+	meta := b.meta()
 	if m := subscript.FindStringSubmatch(path); m != nil {
-		return r.podKey(u, path, m[1], m[2], at)
+		return b.podKey(path, m[1], m[2], at)
 	}
 	switch path {
 	case "metadata.name":
-		return u.name(), true
+		return b.name(), true
 	case "metadata.namespace":
 		return meta.Namespace, true
 	case "spec.serviceAccountName":
-		if sa := u.definition.ServiceAccount; sa.Value != "" {
+		if sa := b.definition.ServiceAccount; sa.Value != "" {
 			return sa.Value, true
 		}
 		return "default", true
 	case "spec.nodeName":
-		return r.options.Node.Name, true
+		return b.options.Node.Name, true
 	case "status.hostIP", "status.hostIPs":
-		return r.options.Node.IP, true
+		return b.options.Node.IP, true
 	case "status.podIP", "status.podIPs", "metadata.uid":
-		r.onlyInPod(path, at)
+		b.onlyInPod(path, at)
 		return "", false
 	}
-	r.fail(at, "unknown-field-path", nearField(path), "an environment variable cannot take field %q", path)
+	b.fail(at, "unknown-field-path", nearField(path), "field %q cannot be used in an environment variable", path)
 	return "", false
 }
 
 // podKey returns a label or annotation of the pod, or "" if it does not exist, as in a pod.
-func (r *resolver) podKey(u use, path, of, name string, at spec.Pos) (string, bool) {
-	pairs, problems := u.meta().Labels, validation.IsQualifiedName(name)
+func (b *containerBuilder) podKey(path, of, name string, at spec.Pos) (string, bool) {
+	pairs, problems := b.meta().Labels, validation.IsQualifiedName(name)
 	if of == "annotations" {
-		pairs, problems = u.meta().Annotations, validation.IsQualifiedName(strings.ToLower(name))
+		pairs, problems = b.meta().Annotations, validation.IsQualifiedName(strings.ToLower(name))
 	}
 	if problems != nil {
-		r.fail(at, "unknown-field-path", problems[0], "fieldPath %s: %q is no key of %s", path, name, of)
+		b.fail(at, "unknown-field-path", problems[0], "fieldPath %s: %q is not a valid key of %s", path, name, of)
 		return "", false
 	}
 	for _, p := range pairs {
@@ -67,25 +67,25 @@ func (r *resolver) podKey(u use, path, of, name string, at spec.Pos) (string, bo
 	}
 	switch name { // every pod of a Job has them
 	case "job-name", "batch.kubernetes.io/job-name":
-		return u.name(), true
+		return b.name(), true
 	case "controller-uid", "batch.kubernetes.io/controller-uid":
-		r.onlyInPod(path, at)
+		b.onlyInPod(path, at)
 		return "", false
 	}
 	return "", true
 }
 
-func (r *resolver) onlyInPod(path string, at spec.Pos) {
-	r.noValue(at, "--env NAME=VALUE gives the variable one", "fieldPath %s has a value only once a pod runs in a cluster", path)
+func (b *containerBuilder) onlyInPod(path string, at spec.Pos) {
+	b.noValue(at, "set the variable with --env NAME=VALUE", "fieldPath %s has a value only in a pod that runs in a cluster", path)
 }
 
 // noValue reports a field without a value here. A lenient run omits the variable.
-func (r *resolver) noValue(at spec.Pos, remedy, format string, args ...any) {
+func (b *containerBuilder) noValue(at spec.Pos, remedy, format string, args ...any) {
 	severity := spec.Error
-	if r.options.Lenient {
+	if b.options.Lenient {
 		severity, format = spec.Warning, format+"; the variable is left out"
 	}
-	r.add(severity, at, "no-local-value", remedy, format, args...)
+	b.add(severity, at, "no-local-value", remedy, format, args...)
 }
 
 // nearField returns the remedy for an invalid field. It suggests a field without a value here only for its
@@ -114,25 +114,25 @@ func divisors(resource string) []string {
 
 // resourceField returns a limit or request in units of the divisor, rounded up (ExtractContainerResourceValue in Kubernetes'
 // pkg/api/v1/resource).
-func (r *resolver) resourceField(c *spec.Container, ref *corev1.ResourceFieldSelector, at spec.Pos) (string, bool) {
-	if ref.ContainerName != "" && ref.ContainerName != c.Name {
-		r.fail(at, "unknown-container", "leave containerName out", "the pod has one container, %q, and not %q", c.Name, ref.ContainerName)
+func (b *containerBuilder) resourceField(ref *corev1.ResourceFieldSelector, at spec.Pos) (string, bool) {
+	if ref.ContainerName != "" && ref.ContainerName != b.from.Name {
+		b.fail(at, "unknown-container", "leave containerName out", "there is no container %q: the pod has only %q", ref.ContainerName, b.from.Name)
 		return "", false
 	}
 	kind, name, _ := strings.Cut(ref.Resource, ".")
 	if kind != "limits" && kind != "requests" || name != "cpu" && name != "memory" && name != "ephemeral-storage" {
-		r.fail(at, "unknown-resource", "for example limits.memory or requests.cpu", "there is no resource field %q", ref.Resource)
+		b.fail(at, "unknown-resource", "for example limits.memory or requests.cpu", "there is no resource field %q", ref.Resource)
 		return "", false
 	}
-	limit, limited := c.Resources.Limits[corev1.ResourceName(name)]
+	limit, limited := b.from.Resources.Limits[corev1.ResourceName(name)]
 	value := limit
 	if kind == "requests" {
 		// The default of a request is the limit, or zero.
-		if request, requested := c.Resources.Requests[corev1.ResourceName(name)]; requested {
+		if request, requested := b.from.Resources.Requests[corev1.ResourceName(name)]; requested {
 			value = request
 		}
 	} else if !limited {
-		r.noValue(at, fmt.Sprintf("set resources.limits.%s", name), "without a limit, %s is what the node of a cluster has to give", ref.Resource)
+		b.noValue(at, fmt.Sprintf("set resources.limits.%s", name), "without a limit, %s is the capacity of the node in a cluster", ref.Resource)
 		return "", false
 	}
 	divisor := ref.Divisor
@@ -140,7 +140,7 @@ func (r *resolver) resourceField(c *spec.Container, ref *corev1.ResourceFieldSel
 		divisor = resource.MustParse("1")
 	}
 	if !slices.Contains(divisors(name), divisor.String()) {
-		r.fail(at, "invalid-value", "it is one of "+strings.Join(divisors(name), ", "), "divisor %s is none of those that Kubernetes takes for %s", divisor.String(), name)
+		b.fail(at, "invalid-value", "it is one of "+strings.Join(divisors(name), ", "), "divisor %s is not valid for %s", divisor.String(), name)
 		return "", false
 	}
 	if name == "cpu" {

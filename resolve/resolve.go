@@ -85,6 +85,9 @@ type SecretValue struct {
 	Origin    plan.Origin
 }
 
+// cluster reports whether tasks run as in a cluster.
+func (o Options) cluster() bool { return o.Semantics == plan.Cluster }
+
 // Resolve returns the plan of a run and every problem between the manifests. The error is a *spec.InvalidError if one of
 // the problems is an error, or if the manifests had one when they were loaded; the plan is then empty.
 func Resolve(m spec.Manifests, o Options) (plan.Plan, spec.Problems, error) {
@@ -92,15 +95,15 @@ func Resolve(m spec.Manifests, o Options) (plan.Plan, spec.Problems, error) {
 		return plan.Plan{}, nil, err
 	}
 	r := newResolver(m, o)
-	r.givenWords()
+	checkFlags(r.collector, o)
 	var p plan.Plan
-	if r.options.Lifecycle.chosen() {
-		r.deployment(m, &p)
+	if o.Lifecycle.chosen() {
+		planDeployment(r, m, &p)
 	} else {
-		r.objects(m, &p)
+		planObjects(r, m, &p)
 	}
-	r.unusedFlags(p)
-	problems := r.all()
+	unusedFlags(r, p)
+	problems := r.problems()
 	if err := problems.Err(); err != nil {
 		return plan.Plan{}, problems, err
 	}
@@ -108,12 +111,12 @@ func Resolve(m spec.Manifests, o Options) (plan.Plan, spec.Problems, error) {
 	return p, problems, nil
 }
 
-// objects plans the selected KeptnTasks or definitions.
-func (r *resolver) objects(m spec.Manifests, p *plan.Plan) {
-	selected, skipped := r.selection(m)
+// planObjects plans the selected KeptnTasks or definitions.
+func planObjects(r *resolver, m spec.Manifests, p *plan.Plan) {
+	selected, skipped := selectUses(r, m)
 	p.Skipped = skipped
 	for _, u := range selected {
-		if task, ok := r.task(u); ok {
+		if task, ok := buildTask(r, u); ok {
 			p.Tasks = append(p.Tasks, task)
 		}
 	}
@@ -146,14 +149,11 @@ func nameTasks(tasks []plan.Task) {
 	}
 }
 
+// resolver holds what all tasks of a resolution share.
 type resolver struct {
-	options  Options
-	index    index
-	problems spec.Problems
-	reported map[spec.Problem]bool
-	limit    spec.ProblemLimit
-	// errors counts the errors, including repeated ones.
-	errors int
+	*collector
+	index   index
+	options Options
 	// taken are the overrides that were used: "secret NAME/KEY", "image FROM", "param". images are the images of all tasks.
 	taken, images map[string]bool
 	// spent is the number of bytes of code, parameters and environments in the plan.
@@ -167,34 +167,31 @@ func newResolver(m spec.Manifests, o Options) *resolver {
 	if o.BackoffScale == 0 {
 		o.BackoffScale = 1
 	}
-	return &resolver{options: o, index: newIndex(m, o), reported: map[spec.Problem]bool{}, taken: map[string]bool{}, images: map[string]bool{}}
-}
-
-func (r *resolver) fail(at spec.Pos, rule, remedy, format string, args ...any) {
-	r.add(spec.Error, at, rule, remedy, format, args...)
-}
-
-func (r *resolver) warn(at spec.Pos, rule, remedy, format string, args ...any) {
-	r.add(spec.Warning, at, rule, remedy, format, args...)
-}
-
-func (r *resolver) add(s spec.Severity, at spec.Pos, rule, remedy, format string, args ...any) {
-	p := spec.Problem{Pos: at, Severity: s, Rule: rule, Message: fmt.Sprintf(format, args...), Remedy: remedy}
-	if s == spec.Error {
-		r.errors++
-	}
-	if r.limit.Full(s) || r.reported[p] { // two tasks that share a definition share its problems
-		return
-	}
-	r.reported[p] = true
-	if r.limit.Add(s) {
-		r.problems = append(r.problems, p)
+	return &resolver{
+		collector: &collector{reported: map[spec.Problem]bool{}}, index: newIndex(m, o), options: o,
+		taken: map[string]bool{}, images: map[string]bool{},
 	}
 }
 
-// all returns the problems, and says if there were more.
-func (r *resolver) all() spec.Problems {
-	return append(r.problems, r.limit.Exceeded(spec.Pos{})...)
+// broken reports whether an object that is missing, or in which something is missing, has errors. These were reported already, so
+// the missing object is only counted.
+func (r *resolver) broken(kind, name string, namespaces ...string) bool {
+	has := func(ns string) bool { return r.index.broken.Has(kind, ns, name) }
+	if !slices.ContainsFunc(namespaces, has) {
+		return false
+	}
+	r.errors++
+	return true
+}
+
+// require returns an object of the namespaces, or reports that it is missing. The message begins with what needs it: "x calls".
+func require[T any](r *resolver, c *catalog[T], name string, namespaces []string, at spec.Pos, need string, needed ...any) (T, bool) {
+	object, ok := find(c, name, namespaces...)
+	if !ok && !r.broken(c.kind, name, namespaces...) {
+		fact, remedy := c.absence(name, namespaces)
+		r.fail(at, c.missingRule, remedy, "%s %s %q, %s", fmt.Sprintf(need, needed...), c.kind, name, fact)
+	}
+	return object, ok
 }
 
 // origin returns a place as an origin.

@@ -42,66 +42,84 @@ func (u use) meta() spec.Meta {
 	return meta
 }
 
-// selection returns the tasks of a run: those that the options name, or else every KeptnTask, or else every definition that is not
+// selectUses returns the tasks of a run: those that the options name, or else every KeptnTask, or else every definition that is not
 // only called by others.
-func (r *resolver) selection(m spec.Manifests) ([]use, []plan.Skipped) {
-	var tasks, definitions []use
-	used := map[*spec.Definition]bool{}
-	for _, t := range m.Tasks {
-		namespaces := r.namespaces(t.Namespace)
-		d, ok := find(r.index.definitions, t.Definition.Value, namespaces...)
-		if !ok {
-			wanted := len(r.options.Tasks) == 0 || slices.Contains(r.options.Tasks, t.Name)
-			if wanted && !r.broken("KeptnTaskDefinition", t.Definition.Value, namespaces...) {
-				r.fail(t.Definition.Pos, "missing-definition", missing(r.index.definitions, t.Definition.Value, namespaces...),
-					"KeptnTask %q: there is no KeptnTaskDefinition %q; in a cluster it would stay Pending forever", t.Name, t.Definition.Value)
-			}
-			continue
-		}
-		used[d] = true
-		tasks = append(tasks, use{task: t, definition: d})
-	}
-	for _, d := range m.Definitions {
-		definitions = append(definitions, use{definition: d})
-	}
-	var chosen []use
-	var skipped []plan.Skipped
+func selectUses(r *resolver, m spec.Manifests) (chosen []use, skipped []plan.Skipped) {
+	tasks, definitions := taskUses(r, m), definitionUses(m)
 	switch {
 	case len(r.options.Tasks) > 0:
-		chosen = r.named(m, tasks, definitions)
+		chosen = named(r, m, tasks, definitions)
 	case len(m.Tasks) > 0:
 		chosen = tasks
+		used := map[*spec.Definition]bool{}
+		for _, u := range tasks {
+			used[u.definition] = true
+		}
 		for _, d := range m.Definitions {
 			if !used[d] {
 				skipped = append(skipped, plan.Skipped{Name: d.Name, Reason: "no KeptnTask uses it; name it with --task"})
 			}
 		}
 	default:
-		chosen, skipped = r.callers(definitions)
+		chosen, skipped = findCallers(definitions, r.index)
 	}
-	return r.labelled(chosen, skipped)
+	if len(r.options.Selector) == 0 {
+		return chosen, skipped
+	}
+	var matching []use
+	for _, u := range chosen {
+		if matches(u, r.options.Selector) {
+			matching = append(matching, u)
+		} else {
+			skipped = append(skipped, plan.Skipped{Name: u.name(), Reason: "its labels do not match the selector"})
+		}
+	}
+	return matching, skipped
+}
+
+// taskUses returns the KeptnTasks that may run, with their definitions. A definition that is missing is reported.
+func taskUses(r *resolver, m spec.Manifests) []use {
+	var tasks []use
+	for _, t := range m.Tasks {
+		if len(r.options.Tasks) > 0 && !slices.Contains(r.options.Tasks, t.Name) {
+			continue
+		}
+		d, ok := require(r, r.index.definitions, t.Definition.Value, r.index.namespaces(t.Namespace), t.Definition.Pos,
+			"KeptnTask %q would stay Pending forever in a cluster: it needs", t.Name)
+		if ok {
+			tasks = append(tasks, use{task: t, definition: d})
+		}
+	}
+	return tasks
+}
+
+func definitionUses(m spec.Manifests) []use {
+	var definitions []use
+	for _, d := range m.Definitions {
+		definitions = append(definitions, use{definition: d})
+	}
+	return definitions
 }
 
 // named returns the objects that --task names. A KeptnTask has precedence over a definition of the same name.
-func (r *resolver) named(m spec.Manifests, tasks, definitions []use) []use {
+func named(r *resolver, m spec.Manifests, tasks, definitions []use) []use {
 	var chosen []use
-	var names []string
-	for _, u := range slices.Concat(tasks, definitions) {
-		names = append(names, u.name())
+	var taskNames, names []string
+	for _, t := range m.Tasks {
+		taskNames = append(taskNames, t.Name)
 	}
+	for _, d := range m.Definitions {
+		names = append(names, d.Name)
+	}
+	names = slices.Compact(slices.Sorted(slices.Values(append(names, taskNames...))))
 	for _, name := range r.options.Tasks {
 		matches := func(u use) bool { return u.name() == name }
 		found := filter(tasks, matches)
 		if len(found) == 0 {
 			found = filter(definitions, matches)
 		}
-		dangling := slices.ContainsFunc(m.Tasks, func(t *spec.Task) bool { return t.Name == name })
-		if len(found) == 0 && !dangling {
-			remedy := spec.DidYouMean(name, names)
-			if remedy == "" && len(names) > 0 {
-				remedy = "there are " + strings.Join(slices.Compact(slices.Sorted(slices.Values(names))), ", ")
-			}
-			r.fail(spec.Pos{}, "no-such-task", remedy, "there is no KeptnTask or KeptnTaskDefinition %q", name)
+		if len(found) == 0 && !slices.Contains(taskNames, name) { // otherwise its definition is missing
+			r.fail(spec.Pos{}, "no-such-task", nearOrAll(name, names), "there is no KeptnTask or KeptnTaskDefinition %q among the manifests", name)
 		}
 		for _, u := range found {
 			if !slices.Contains(chosen, u) {
@@ -112,12 +130,20 @@ func (r *resolver) named(m spec.Manifests, tasks, definitions []use) []use {
 	return chosen
 }
 
-// callers returns the definitions that no other one calls through functionRef. A cycle that nothing else calls is also returned, so
+// nearOrAll returns the remedy for a name that does not exist: a similar one, or all of them, or "" if there are none.
+func nearOrAll(name string, names []string) string {
+	if near := spec.DidYouMean(name, names); near != "" || len(names) == 0 {
+		return near
+	}
+	return "there are " + strings.Join(names, ", ")
+}
+
+// findCallers returns the definitions that no other one calls through functionRef. A cycle that nothing else calls is also returned, so
 // that it is reported.
-func (r *resolver) callers(definitions []use) (chosen []use, skipped []plan.Skipped) {
+func findCallers(definitions []use, i index) (chosen []use, skipped []plan.Skipped) {
 	calledBy := map[*spec.Definition]string{}
 	for _, u := range definitions {
-		for caller, called := range r.called(u) {
+		for caller, called := range calls(u, i) {
 			if called != u.definition && calledBy[called] == "" {
 				calledBy[called] = caller.Name
 			}
@@ -128,7 +154,7 @@ func (r *resolver) callers(definitions []use) (chosen []use, skipped []plan.Skip
 		if calledBy[u.definition] != "" {
 			continue
 		}
-		for _, called := range r.called(u) {
+		for _, called := range calls(u, i) {
 			reached[called] = true
 		}
 	}
@@ -142,8 +168,8 @@ func (r *resolver) callers(definitions []use) (chosen []use, skipped []plan.Skip
 	return chosen, skipped
 }
 
-// called returns the definitions that a use calls, each after its caller. The namespace is always that of the task.
-func (r *resolver) called(u use) iter.Seq2[*spec.Definition, *spec.Definition] {
+// calls returns the definitions that a use calls, each after its caller. The namespace is always that of the task.
+func calls(u use, i index) iter.Seq2[*spec.Definition, *spec.Definition] {
 	return func(yield func(caller, called *spec.Definition) bool) {
 		at := u.definition
 		for range maxChain {
@@ -151,7 +177,7 @@ func (r *resolver) called(u use) iter.Seq2[*spec.Definition, *spec.Definition] {
 			if !ok {
 				return
 			}
-			next, ok := find(r.index.definitions, ref.Name, r.namespaces(u.meta().Namespace)...)
+			next, ok := find(i.definitions, ref.Name, i.namespaces(u.meta().Namespace)...)
 			if !ok || !yield(at, next) {
 				return
 			}
@@ -160,23 +186,9 @@ func (r *resolver) called(u use) iter.Seq2[*spec.Definition, *spec.Definition] {
 	}
 }
 
-func (r *resolver) labelled(chosen []use, skipped []plan.Skipped) ([]use, []plan.Skipped) {
-	if len(r.options.Selector) == 0 {
-		return chosen, skipped
-	}
-	var matching []use
-	for _, u := range chosen {
-		if r.matches(u) {
-			matching = append(matching, u)
-		} else {
-			skipped = append(skipped, plan.Skipped{Name: u.name(), Reason: "its labels do not match the selector"})
-		}
-	}
-	return matching, skipped
-}
-
-func (r *resolver) matches(u use) bool {
-	for _, want := range r.options.Selector {
+// matches reports whether the labels of a use have all the wanted values.
+func matches(u use, wanted []Override) bool {
+	for _, want := range wanted {
 		has := func(l spec.Pair) bool { return l.Key == want.Key && l.Value == want.Value }
 		if !slices.ContainsFunc(u.meta().Labels, has) {
 			return false

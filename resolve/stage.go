@@ -2,7 +2,6 @@ package resolve
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/spec"
@@ -22,29 +21,34 @@ type Lifecycle struct {
 
 func (l Lifecycle) chosen() bool { return l.Stage != "" || l.App != "" || l.Workload != "" }
 
-// stageUse is a task of a stage.
-type stageUse struct {
-	stage plan.Stage
-	name  spec.Name
+// stage is a stage of an app or of one of its workloads, with its tasks.
+type stage struct {
+	plan.Stage
+	app app
+	// workload is nil for a stage of the app itself.
+	workload *workload
 	// checkType is the name of the stage in the context: pre, post or promotion.
 	checkType string
-	app       app
-	workload  *workload
+	tasks     []spec.Name
 }
 
-// deployment plans the stages that the options select, each after those that it needs.
-func (r *resolver) deployment(m spec.Manifests, p *plan.Plan) {
+// planDeployment plans the stages that the options select, each after those that it needs.
+func planDeployment(r *resolver, m spec.Manifests, p *plan.Plan) {
 	o := r.options.Lifecycle
 	p.NonBlocking = o.NonBlocking || nonBlocking(m)
-	apps := r.chosenApps(r.apps(m))
-	r.warnEvaluations(apps)
+	apps := chosenApps(r.collector, o, findApps(r, m))
+	warnEvaluations(r.collector, apps)
 	taken := map[string]bool{}
 	for _, a := range apps {
-		stages := o.stages(a)
-		p.Stages = append(p.Stages, stages...)
-		for _, u := range r.stageUses(a, stages) {
-			if task, ok := r.stageTask(u, taken); ok {
-				p.Tasks = append(p.Tasks, task)
+		for _, s := range o.stages(a) {
+			p.Stages = append(p.Stages, s.Stage)
+			for _, name := range once(r.collector, s.tasks) {
+				if len(r.options.Tasks) > 0 && !slices.Contains(r.options.Tasks, name.Value) {
+					continue
+				}
+				if task, ok := stageTask(r, s, name, taken); ok {
+					p.Tasks = append(p.Tasks, task)
+				}
 			}
 		}
 	}
@@ -64,8 +68,7 @@ func nonBlocking(m spec.Manifests) bool {
 }
 
 // chosenApps returns the apps that the options select, with the selected workloads.
-func (r *resolver) chosenApps(all []app) []app {
-	o := r.options.Lifecycle
+func chosenApps(c *collector, o Lifecycle, all []app) []app {
 	var appNames, workloadNames []string
 	var chosen []app
 	for _, a := range all {
@@ -74,9 +77,11 @@ func (r *resolver) chosenApps(all []app) []app {
 			continue
 		}
 		if o.Workload != "" {
-			a.workloads = slices.DeleteFunc(slices.Clone(a.workloads), func(w workload) bool {
+			for _, w := range a.workloads {
 				workloadNames = append(workloadNames, w.object())
-				return w.object() != objectName(o.Workload) && w.name != objectName(o.Workload)
+			}
+			a.workloads = filter(a.workloads, func(w workload) bool {
+				return w.object() == objectName(o.Workload) || w.name == objectName(o.Workload)
 			})
 			if len(a.workloads) == 0 {
 				continue
@@ -84,23 +89,15 @@ func (r *resolver) chosenApps(all []app) []app {
 		}
 		chosen = append(chosen, a)
 	}
-	if len(chosen) > 0 {
-		return distinct(chosen)
-	}
-	missing := func(kind, name string, names []string) {
-		remedy := spec.DidYouMean(name, names)
-		if remedy == "" && len(names) > 0 {
-			remedy = "there are " + strings.Join(names, ", ")
-		}
-		r.fail(spec.Pos{}, "no-such-"+kind, remedy, "there is no %s %q among the manifests", kind, name)
-	}
 	switch {
+	case len(chosen) > 0:
+		return distinct(chosen)
 	case o.App != "" && !slices.Contains(appNames, objectName(o.App)):
-		missing("app", o.App, appNames)
+		c.fail(spec.Pos{}, "no-such-app", nearOrAll(o.App, appNames), "there is no app %q among the manifests", o.App)
 	case o.Workload != "":
-		missing("workload", o.Workload, workloadNames)
-	case r.errors == 0: // otherwise a workload was reported
-		r.fail(spec.Pos{}, "no-app", "annotate a workload with keptn.sh/workload, or add a KeptnApp", "the manifests hold no app and no workload that Keptn would see")
+		c.fail(spec.Pos{}, "no-such-workload", nearOrAll(o.Workload, workloadNames), "there is no workload %q among the manifests", o.Workload)
+	case c.errors == 0: // otherwise a workload was reported
+		c.fail(spec.Pos{}, "no-app", "annotate a workload with keptn.sh/workload, or add a KeptnApp", "the manifests contain no app and no workload that Keptn would see")
 	}
 	return nil
 }
@@ -119,46 +116,53 @@ func distinct(apps []app) []app {
 	return apps
 }
 
-// stages returns the stages of an app in Keptn's order: app pre, each workload's pre and post, app post, promotion
+// includesApp reports whether a stage of the app itself is selected: pre, post or promotion.
+func (l Lifecycle) includesApp(stage string) bool {
+	switch {
+	case l.Workload != "": // a workload by itself has no app stages
+		return false
+	case l.Stage == "":
+		return stage != "promotion" || l.Promotion
+	}
+	return l.Stage == stage
+}
+
+// includesWorkloads reports whether a stage of the workloads is selected: pre or post. With --app, --stage names a stage of the app.
+func (l Lifecycle) includesWorkloads(stage string) bool {
+	return l.Stage == "" || l.Stage == stage && (l.App == "" || l.Workload != "")
+}
+
+// stages returns the selected stages of an app in Keptn's order: app pre, each workload's pre and post, app post, promotion
 // (controllers/lifecycle/keptnappversion, keptnworkloadversion). Workloads do not wait for each other.
-func (l Lifecycle) stages(a app) []plan.Stage {
-	var all []plan.Stage
+func (l Lifecycle) stages(a app) []stage {
+	var all []stage
 	var last []string // the stages that the next one needs
-	add := func(name string) {
-		s := newStage(a, name, "", last)
-		all, last = append(all, s), []string{s.ID}
+	add := func(name, checkType string, tasks []spec.Name) {
+		if l.includesApp(checkType) {
+			s := newStage(a, nil, name, checkType, tasks, last)
+			all, last = append(all, s), []string{s.ID}
+		}
 	}
-	ofApp := l.Workload == "" // a workload by itself has no app stages
-	if ofApp && l.wants("pre") {
-		add(plan.AppPre)
-	}
-	// With --app, --stage names a stage of the app.
-	if l.Stage != "promotion" && (l.App == "" || l.Stage == "" || l.Workload != "") && len(a.workloads) > 0 {
-		stages, ends := l.workloadStages(a, last)
+	add(plan.AppPre, "pre", a.tasks.Pre)
+	if stages, ends := l.workloadStages(a, last); len(stages) > 0 {
 		all, last = append(all, stages...), ends
 	}
-	if ofApp && l.wants("post") {
-		add(plan.AppPost)
-	}
-	if ofApp && (l.Stage == "promotion" || l.Stage == "" && l.Promotion) {
-		add(plan.Promotion)
-	}
+	add(plan.AppPost, "post", a.tasks.Post)
+	add(plan.Promotion, "promotion", a.tasks.Promotion)
 	return all
 }
 
-func (l Lifecycle) wants(stage string) bool { return l.Stage == "" || l.Stage == stage }
-
 // workloadStages returns the pre stages of all workloads and then their post stages, and the last stage of each workload.
-func (l Lifecycle) workloadStages(a app, needs []string) (stages []plan.Stage, ends []string) {
-	var posts []plan.Stage
-	for _, w := range a.workloads {
-		last := needs
-		if l.wants("pre") {
-			pre := newStage(a, plan.WorkloadPre, w.object(), last)
+func (l Lifecycle) workloadStages(a app, needs []string) (stages []stage, ends []string) {
+	var posts []stage
+	for i := range a.workloads {
+		w, last := &a.workloads[i], needs
+		if l.includesWorkloads("pre") {
+			pre := newStage(a, w, plan.WorkloadPre, "pre", w.pre, last)
 			stages, last = append(stages, pre), []string{pre.ID}
 		}
-		if l.wants("post") {
-			post := newStage(a, plan.WorkloadPost, w.object(), last)
+		if l.includesWorkloads("post") {
+			post := newStage(a, w, plan.WorkloadPost, "post", w.post, last)
 			posts, last = append(posts, post), []string{post.ID}
 		}
 		ends = append(ends, last...)
@@ -167,51 +171,29 @@ func (l Lifecycle) workloadStages(a app, needs []string) (stages []plan.Stage, e
 }
 
 // newStage returns a stage of an app, or of a workload of it.
-func newStage(a app, name, workload string, needs []string) plan.Stage {
-	owner := a.name
-	if workload != "" {
-		owner = workload
+func newStage(a app, w *workload, name, checkType string, tasks []spec.Name, needs []string) stage {
+	s := stage{Stage: plan.Stage{Name: name, App: a.name, Needs: needs}, app: a, workload: w, checkType: checkType, tasks: tasks}
+	if w != nil {
+		s.Workload = w.object()
 	}
-	return plan.Stage{ID: a.prefix + owner + "/" + name, Name: name, App: a.name, Workload: workload, Needs: needs}
+	s.ID = s.owner() + "/" + name
+	return s
 }
 
-// stageUses returns the tasks of the stages of an app, in the order of the stages.
-func (r *resolver) stageUses(a app, stages []plan.Stage) []stageUse {
-	var uses []stageUse
-	for _, s := range stages {
-		u := stageUse{stage: s, app: a}
-		var names []spec.Name
-		switch s.Name {
-		case plan.AppPre:
-			names, u.checkType = a.tasks.Pre, "pre"
-		case plan.AppPost:
-			names, u.checkType = a.tasks.Post, "post"
-		case plan.Promotion:
-			names, u.checkType = a.tasks.Promotion, "promotion"
-		default:
-			i := slices.IndexFunc(a.workloads, func(w workload) bool { return w.object() == s.Workload })
-			u.workload = &a.workloads[i]
-			names, u.checkType = u.workload.pre, "pre"
-			if s.Name == plan.WorkloadPost {
-				names, u.checkType = u.workload.post, "post"
-			}
-		}
-		for _, name := range r.once(names) {
-			if len(r.options.Tasks) == 0 || slices.Contains(r.options.Tasks, name.Value) {
-				u.name = name
-				uses = append(uses, u)
-			}
-		}
+// owner returns the name of the app or workload, with the app's namespace if several namespaces have an app of this name.
+func (s stage) owner() string {
+	if s.workload != nil {
+		return s.app.prefix + s.workload.object()
 	}
-	return uses
+	return s.app.prefix + s.app.name
 }
 
 // once removes repeated names from a list. Keptn creates two tasks for them and then watches only one.
-func (r *resolver) once(names []spec.Name) []spec.Name {
+func once(c *collector, names []spec.Name) []spec.Name {
 	seen := map[string]bool{}
 	return filter(names, func(n spec.Name) bool {
 		if seen[n.Value] {
-			r.warn(n.Pos, "task-twice", "list it once", "task %q is listed twice at one stage; it runs once", n.Value)
+			c.warn(n.Pos, "task-twice", "list it once", "task %q is listed twice at one stage; it runs once", n.Value)
 			return false
 		}
 		seen[n.Value] = true
@@ -220,56 +202,44 @@ func (r *resolver) once(names []spec.Name) []spec.Name {
 }
 
 // stageTask returns the plan of a task that the operator would generate for a stage, in the namespace of the app.
-func (r *resolver) stageTask(u stageUse, taken map[string]bool) (plan.Task, bool) {
-	namespaces := r.namespaces(u.app.namespace)
-	d, ok := find(r.index.definitions, u.name.Value, namespaces...)
+func stageTask(r *resolver, s stage, name spec.Name, taken map[string]bool) (plan.Task, bool) {
+	d, ok := require(r, r.index.definitions, name.Value, r.index.namespaces(s.app.namespace), name.Pos,
+		"stage %s would stay Pending forever in a cluster: it needs", s.ID)
 	if !ok {
-		if !r.broken("KeptnTaskDefinition", u.name.Value, namespaces...) {
-			r.fail(u.name.Pos, "missing-definition", missing(r.index.definitions, u.name.Value, namespaces...),
-				"stage %s names KeptnTaskDefinition %q, which is not there; in a cluster the stage would stay pending forever", u.stage.ID, u.name.Value)
-		}
 		return plan.Task{}, false
 	}
-	task, ok := r.task(use{definition: d, generated: &generated{u.app.namespace, generatedContext(u)}})
-	owner := u.app.prefix + u.app.name
-	if u.workload != nil {
-		owner = u.app.prefix + u.workload.object()
-	}
-	task.Name = owner + "/" + u.checkType + "/" + d.Name
+	task, ok := buildTask(r, use{definition: d, generated: &generated{s.app.namespace, generatedContext(s)}})
+	task.Name = s.owner() + "/" + s.checkType + "/" + d.Name
 	if taken[task.Name] { // a workload may have the name of its app
-		task.Name = owner + "/" + u.stage.Name + "/" + d.Name
+		task.Name = s.ID + "/" + d.Name
 	}
 	taken[task.Name] = true
-	task.Stage = u.stage.ID
+	task.Stage = s.ID
 	return task, ok
 }
 
 // generatedContext returns the context of a task that the operator generates (GenerateTask of KeptnAppVersion and
 // KeptnWorkloadVersion, and the metadata of controllers/common/task/handler.go).
-func generatedContext(u stageUse) taskContext {
-	c := taskContext{AppName: u.app.name, TaskType: u.checkType, ObjectType: "App", AppVersion: u.app.version}
-	for _, p := range u.app.metadata {
-		c.set("metadata."+p.Key, p.Value)
-	}
-	if w := u.workload; w != nil {
+func generatedContext(s stage) taskContext {
+	c := taskContext{AppName: s.app.name, TaskType: s.checkType, ObjectType: "App", AppVersion: s.app.version}
+	c.setMetadata(s.app.metadata)
+	if w := s.workload; w != nil {
 		c.ObjectType, c.AppVersion = "Workload", ""
 		c.WorkloadName, c.WorkloadVersion = w.object(), w.version
-		for _, p := range w.metadata {
-			c.set("metadata."+p.Key, p.Value)
-		}
+		c.setMetadata(w.metadata)
 	}
 	return c
 }
 
 // warnEvaluations warns once that evaluations are not run.
-func (r *resolver) warnEvaluations(apps []app) {
+func warnEvaluations(c *collector, apps []app) {
 	for _, a := range apps {
 		places := slices.Clone(a.tasks.Evaluations)
 		for _, w := range a.workloads {
 			places = append(places, w.evaluations...)
 		}
 		if len(places) > 0 {
-			r.warn(places[0], "evaluations", "", "evaluations are not run: they ask the metrics of a cluster")
+			c.warn(places[0], "evaluations", "", "evaluations are not run: they query the metrics of a cluster")
 			return
 		}
 	}

@@ -23,48 +23,52 @@ const (
 	DefaultPids = 4096
 )
 
-// task returns the plan of one task, or false if there is an error.
-func (r *resolver) task(u use) (t plan.Task, ok bool) {
+// builder builds the plan of one task.
+type builder struct {
+	*resolver
+	use
+	// namespaces are those that the task may refer to, in the order in which Keptn searches them.
+	namespaces []string
+	// inCluster warns of what a cluster does differently.
+	inCluster clusterWarnings
+	out       plan.Task
+}
+
+// buildTask returns the plan of one task, or false if there is an error.
+func buildTask(r *resolver, u use) (plan.Task, bool) {
 	if r.exhausted() {
-		return t, false
+		return plan.Task{}, false
 	}
 	meta, before := u.meta(), r.errors
-	t = plan.Task{
-		Name: u.name(), Definition: u.definition.Name, Namespace: meta.Namespace, Origin: origin(atLine(meta.Pos)),
-		Labels: labels(meta.Labels), Semantics: r.options.Semantics,
-		ServiceAccount: u.definition.ServiceAccount.Value, ImagePullSecrets: u.definition.ImagePullSecrets, TTL: defaultTTL,
+	b := &builder{
+		resolver: r, use: u, namespaces: r.index.namespaces(meta.Namespace),
+		inCluster: clusterWarnings{on: r.options.cluster(), problems: r.collector, use: u, index: r.index},
+		out: plan.Task{
+			Name: u.name(), Definition: u.definition.Name, Namespace: meta.Namespace, Origin: origin(atLine(meta.Pos)),
+			Labels: labels(meta.Labels), Semantics: r.options.Semantics,
+			ServiceAccount: u.definition.ServiceAccount.Value, ImagePullSecrets: u.definition.ImagePullSecrets, TTL: defaultTTL,
+		},
 	}
 	if ttl := u.definition.TTLSecondsAfterFinished; ttl.Given {
-		t.TTL = time.Duration(ttl.Value) * time.Second
+		b.out.TTL = time.Duration(ttl.Value) * time.Second
 	}
-	r.retry(u, &t)
-	r.timeout(u, &t)
+	b.retry()
+	b.deadline()
 	switch runner := u.definition.Runner.(type) {
 	case *spec.Function:
-		r.function(u, runner, &t)
+		buildFunction(b, runner)
 	case *spec.Container:
-		t.Runtime = plan.RuntimeContainer
-		r.container(u, runner, &t)
+		buildContainer(b, runner)
 	}
-	r.hostNetwork()
-	r.grace(&t.Container)
-	r.pids(&t.Container)
-	t.Container.Mounts = r.options.Mounts
-	t.Container.Network = r.options.Network
-	t.Container.Platform = r.options.Platform
-	r.replaceImage(&t.Container)
-	if t.Container.PullPolicy == "" {
-		t.Container.PullPolicy = defaultPullPolicy(t.Container.Image) // depends on the image that runs
+	checkNetwork(r)
+	c := &b.out.Container
+	if from := b.replacement(c.Image); from != nil {
+		c.Image, c.ImageOrigin = from.Value, from.Origin
 	}
-	r.pull(&t.Container)
-	r.words(u, t.Container)
-	r.surprises(u, &t)
-	for _, f := range []struct{ name, value string }{{"network", r.options.Network}, {"platform", r.options.Platform}} {
-		if f.value != "" {
-			t.Container.Origins = append(t.Container.Origins, plan.Part{Name: f.name, Origin: plan.Flag(f.name)})
-		}
-	}
-	return t, r.errors == before
+	r.options.applyTo(c)
+	b.checkNames()
+	b.inCluster.fields(b.out)
+	return b.out, r.errors == before
 }
 
 // atLine returns the origin of a whole object, without a field.
@@ -81,97 +85,105 @@ func labels(pairs []spec.Pair) plan.Labels {
 	return all
 }
 
-// retries returns the retries of the KeptnTask, or else those of its definition. With Cluster semantics, a KeptnTask that is written
-// by hand gets Keptn's default instead of the value of its definition. The same applies to timeoutOf.
-func (r *resolver) retries(u use) spec.Optional[int32] {
-	if u.task != nil && (u.task.Retries.Given || r.cluster()) {
+// retries returns the retries of the KeptnTask, or else those of its definition. In a cluster, a KeptnTask that is written by hand
+// gets Keptn's default instead of the value of its definition. The same applies to timeout.
+func (u use) retries(cluster bool) spec.Optional[int32] {
+	if u.task != nil && (u.task.Retries.Given || cluster) {
 		return u.task.Retries
 	}
 	return u.definition.Retries
 }
 
-func (r *resolver) timeoutOf(u use) spec.Optional[time.Duration] {
-	if u.task != nil && (u.task.Timeout.Given || r.cluster()) {
+func (u use) timeout(cluster bool) spec.Optional[time.Duration] {
+	if u.task != nil && (u.task.Timeout.Given || cluster) {
 		return u.task.Timeout
 	}
 	return u.definition.Timeout
 }
 
-// retry returns the retry rule. The flag has precedence over the manifests.
-func (r *resolver) retry(u use, t *plan.Task) {
-	t.Retry = plan.Retry{Origin: plan.Default, Backoff: plan.Backoff{Initial: r.scaled(time.Second), Max: r.scaled(30 * time.Second)}}
-	if r.cluster() {
-		t.Retry.Limit = clusterRetries
-		t.Retry.Backoff = plan.Backoff{Initial: r.scaled(10 * time.Second), Max: r.scaled(5 * time.Minute)}
+// retry sets the retry rule. The flag has precedence over the manifests.
+func (b *builder) retry() {
+	cluster := b.options.cluster()
+	scaled := func(d time.Duration) time.Duration { return time.Duration(float64(d) * b.options.BackoffScale) }
+	retry := plan.Retry{Origin: plan.Default, Backoff: plan.Backoff{Initial: scaled(time.Second), Max: scaled(30 * time.Second)}}
+	if cluster {
+		retry.Limit = clusterRetries
+		retry.Backoff = plan.Backoff{Initial: scaled(10 * time.Second), Max: scaled(5 * time.Minute)}
 	}
-	said := r.retries(u)
-	switch flag := r.options.Retries; {
+	given := b.retries(cluster)
+	switch flag := b.options.Retries; {
 	case flag != nil:
-		t.Retry.Limit, t.Retry.Origin = flag.Value, flag.Origin
-	case said.Given:
-		t.Retry.Limit, t.Retry.Origin = int(said.Value), origin(said.Pos)
-	case u.definition.Retries.Given:
-		r.ignoredByTask(u, "retries", u.definition.Retries.Pos, clusterRetries)
+		retry.Limit, retry.Origin = flag.Value, flag.Origin
+	case given.Given:
+		retry.Limit, retry.Origin = int(given.Value), origin(given.Pos)
+	case b.definition.Retries.Given:
+		b.inCluster.ignoredByTask("retries", b.definition.Retries.Pos, clusterRetries)
 	}
+	b.out.Retry = retry
 }
 
-func (r *resolver) scaled(d time.Duration) time.Duration {
-	return time.Duration(float64(d) * r.options.BackoffScale)
-}
-
-// timeout sets the timeout of all attempts. See "Timeouts below a second" in docs/fidelity.md.
-func (r *resolver) timeout(u use, t *plan.Task) {
-	said := r.timeoutOf(u)
-	at := said.Pos
+// deadline sets the timeout of all attempts. See "Timeouts below a second" in docs/fidelity.md.
+func (b *builder) deadline() {
+	given, t := b.timeout(b.options.cluster()), &b.out
+	at := given.Pos
 	t.Timeout, t.TimeoutOrigin = defaultTimeout, plan.Default
-	switch flag := r.options.Timeout; {
+	switch flag := b.options.Timeout; {
 	case flag != nil:
 		t.Timeout, t.TimeoutOrigin, at = flag.Value, flag.Origin, spec.Pos{}
-	case said.Given:
-		t.Timeout, t.TimeoutOrigin = said.Value, origin(said.Pos)
-	case u.definition.Timeout.Given:
-		r.ignoredByTask(u, "a timeout", u.definition.Timeout.Pos, defaultTimeout)
+	case given.Given:
+		t.Timeout, t.TimeoutOrigin = given.Value, origin(given.Pos)
+	case b.definition.Timeout.Given:
+		b.inCluster.ignoredByTask("a timeout", b.definition.Timeout.Pos, defaultTimeout)
 	}
-	switch given := t.Timeout; {
-	case r.cluster():
-		t.Timeout = given.Truncate(time.Second) // activeDeadlineSeconds is whole seconds
-		r.wholeSeconds(u, at, given)
-	case given <= 0:
-		r.fail(at, "invalid-timeout", "for example 30s", "task %q: a timeout of 0 leaves no time to run", u.name())
+	switch {
+	case b.options.cluster():
+		b.inCluster.wholeSeconds(at, t.Timeout)
+		t.Timeout = t.Timeout.Truncate(time.Second) // activeDeadlineSeconds is whole seconds
+	case t.Timeout <= 0:
+		b.fail(at, "invalid-timeout", "for example 30s", "task %q: a timeout of 0 leaves no time to run", b.name())
 	}
 }
 
-// grace sets the time from the stop signal to the kill. See "Grace after the stop signal" in docs/fidelity.md.
-func (r *resolver) grace(c *plan.Container) {
-	c.Grace = localGrace
-	if r.cluster() {
+// applyTo sets what the options decide of every container. See "Grace after the stop signal" in docs/fidelity.md.
+func (o Options) applyTo(c *plan.Container) {
+	c.Mounts, c.Network, c.Platform = o.Mounts, o.Network, o.Platform
+	c.Grace, c.Limits.Pids = localGrace, DefaultPids
+	if o.cluster() {
 		c.Grace = clusterGrace
 	}
-	if o := r.options.Grace; o != nil {
-		c.Grace = o.Value
-		c.Origins = append(c.Origins, plan.Part{Name: "grace", Origin: o.Origin})
+	if c.PullPolicy == "" {
+		c.PullPolicy = defaultPullPolicy(c.Image) // depends on the image that runs
 	}
-}
-
-// pids sets the limit of processes and threads of the container.
-func (r *resolver) pids(c *plan.Container) {
-	c.Limits.Pids = DefaultPids
-	if o := r.options.Pids; o != nil {
-		c.Limits.Pids = o.Value
-		c.Origins = append(c.Origins, plan.Part{Name: "limits.pids", Origin: o.Origin})
-	}
-}
-
-// replaceImage applies --image FROM=TO.
-func (r *resolver) replaceImage(c *plan.Container) {
-	r.images[c.Image] = true
-	for _, o := range r.options.Images {
-		if sameImage(o.Key, c.Image) {
-			r.taken["image "+o.Key] = true
-			c.Image, c.ImageOrigin = o.Value, o.Origin
-			return
+	override(c, "grace", &c.Grace, o.Grace)
+	override(c, "limits.pids", &c.Limits.Pids, o.Pids)
+	override(c, "pullPolicy", &c.PullPolicy, o.Pull)
+	for _, f := range []struct{ name, value string }{{"network", o.Network}, {"platform", o.Platform}} {
+		if f.value != "" {
+			c.Origins = append(c.Origins, plan.Part{Name: f.name, Origin: plan.Flag(f.name)})
 		}
 	}
+}
+
+// override replaces a part of a container with a setting, if it is set.
+func override[T any](c *plan.Container, name string, part *T, s *Setting[T]) {
+	if s == nil {
+		return
+	}
+	*part = s.Value
+	c.Origins = slices.DeleteFunc(c.Origins, func(p plan.Part) bool { return p.Name == name })
+	c.Origins = append(c.Origins, plan.Part{Name: name, Origin: s.Origin})
+}
+
+// replacement returns the --image FROM=TO that applies to an image, or nil.
+func (r *resolver) replacement(image string) *Override {
+	r.images[image] = true
+	for i, o := range r.options.Images {
+		if sameImage(o.Key, image) {
+			r.taken["image "+o.Key] = true
+			return &r.options.Images[i]
+		}
+	}
+	return nil
 }
 
 // sameImage reports whether two names mean the same image: alpine:3.20 is docker.io/library/alpine:3.20.
@@ -185,24 +197,6 @@ func sameImage(a, b string) bool {
 	}
 	other, err := reference.ParseNormalizedNamed(b)
 	return err == nil && reference.TagNameOnly(one).String() == reference.TagNameOnly(other).String()
-}
-
-// replaced returns an image after --image.
-func (r *resolver) replaced(image string) string {
-	c := plan.Container{Image: image}
-	r.replaceImage(&c)
-	return c.Image
-}
-
-// pull replaces the pull policy by that of the options.
-func (r *resolver) pull(c *plan.Container) {
-	given := r.options.Pull
-	if given == nil {
-		return
-	}
-	c.PullPolicy = given.Value
-	c.Origins = slices.DeleteFunc(c.Origins, func(p plan.Part) bool { return p.Name == "pullPolicy" })
-	c.Origins = append(c.Origins, plan.Part{Name: "pullPolicy", Origin: given.Origin})
 }
 
 // defaultPullPolicy returns the default of Kubernetes (pkg/apis/core/v1/defaults.go): Always for the tag latest, which is also the

@@ -24,25 +24,26 @@ func Apps(m spec.Manifests, o Options) ([]AppTree, spec.Problems, error) {
 	}
 	r := newResolver(m, o)
 	var trees []AppTree
-	for _, a := range r.apps(m) {
+	for _, a := range findApps(r, m) {
 		t := AppTree{
 			Name: a.name, Namespace: a.namespace, Version: a.version,
-			Pre: r.values(a.tasks.Pre), Post: r.values(a.tasks.Post), Promotion: r.values(a.tasks.Promotion),
+			Pre: values(r.collector, a.tasks.Pre), Post: values(r.collector, a.tasks.Post), Promotion: values(r.collector, a.tasks.Promotion),
 		}
 		for _, w := range a.workloads {
 			t.Workloads = append(t.Workloads, WorkloadTree{
 				Name: w.object(), Version: w.version, Source: w.source.Kind + " " + w.source.Name,
-				Pre: r.values(w.pre), Post: r.values(w.post),
+				Pre: values(r.collector, w.pre), Post: values(r.collector, w.post),
 			})
 		}
 		trees = append(trees, t)
 	}
-	return trees, r.problems, r.problems.Err()
+	problems := r.problems()
+	return trees, problems, problems.Err()
 }
 
-func (r *resolver) values(names []spec.Name) []string {
+func values(c *collector, names []spec.Name) []string {
 	var all []string
-	for _, n := range r.once(names) {
+	for _, n := range once(c, names) {
 		all = append(all, n.Value)
 	}
 	return all

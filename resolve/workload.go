@@ -3,6 +3,8 @@ package resolve
 import (
 	"fmt"
 	"hash/fnv"
+	"io"
+	"slices"
 	"strings"
 
 	"github.com/ktask/ktask/spec"
@@ -52,13 +54,13 @@ func lookup(a spec.Annotated, key, recommended string) (spec.Pair, bool) {
 	return spec.Pair{}, false
 }
 
-// keptnWorkload returns a workload as Keptn reads it, or false if Keptn ignores it because it has no name. Keptn reads the metadata
+// readWorkload returns a workload as Keptn reads it, or false if Keptn ignores it because it has no name. Keptn reads the metadata
 // of the owner, and only that, if the metadata of the pods names no workload.
-func (r *resolver) keptnWorkload(s *spec.Workload) (w workload, ok bool) {
+func readWorkload(c *collector, s *spec.Workload) (w workload, ok bool) {
 	from := s.Template
 	name, named := lookup(from, keyWorkload, recommendedWorkload)
 	if named {
-		r.hiddenLists(s)
+		warnHiddenLists(c, s)
 	} else {
 		if name, named = lookup(s.Owner, keyWorkload, recommendedWorkload); !named {
 			return w, false
@@ -71,10 +73,10 @@ func (r *resolver) keptnWorkload(s *spec.Workload) (w workload, ok bool) {
 	}
 	version, ok := lookup(from, keyVersion, recommendedVersion)
 	if !ok {
-		version.Value, ok = r.version(s, from)
+		version.Value, ok = workloadVersion(c, s, from)
 	}
 	w.version = strings.ToLower(version.Value)
-	w.pre, w.post = r.list(from, keyPre), r.list(from, keyPost)
+	w.pre, w.post = taskList(c, from, keyPre), taskList(c, from, keyPost)
 	for _, key := range []string{keyPreEval, keyPostEval} {
 		if p, ok := lookup(from, key, ""); ok {
 			w.evaluations = append(w.evaluations, p.Pos)
@@ -86,12 +88,12 @@ func (r *resolver) keptnWorkload(s *spec.Workload) (w workload, ok bool) {
 	return w, ok
 }
 
-// hiddenLists warns of task lists of the owner that Keptn ignores because the pods name a workload.
-func (r *resolver) hiddenLists(s *spec.Workload) {
+// warnHiddenLists warns of task lists of the owner that Keptn ignores because the pods name a workload.
+func warnHiddenLists(c *collector, s *spec.Workload) {
 	for _, key := range []string{keyPre, keyPost} {
 		own, listed := lookup(s.Owner, key, "")
 		if _, has := lookup(s.Template, key, ""); listed && !has {
-			r.warn(own.Pos, "hidden-tasks", "put it into spec.template.metadata.annotations",
+			c.warn(own.Pos, "hidden-tasks", "put it into spec.template.metadata.annotations",
 				"%s of %s %q is not read: its pod template names a workload of its own", key, s.Kind, s.Name)
 		}
 	}
@@ -100,9 +102,9 @@ func (r *resolver) hiddenLists(s *spec.Workload) {
 // objectName returns a name as Keptn writes it: in lower case, with dashes for underscores.
 func objectName(s string) string { return strings.ReplaceAll(strings.ToLower(s), "_", "-") }
 
-// list splits a list of tasks at its commas. Keptn neither trims names nor drops empty ones, and does not find such definitions.
+// taskList splits a list of tasks at its commas. Keptn neither trims names nor drops empty ones, and does not find such definitions.
 // Here they are trimmed and dropped, with a warning.
-func (r *resolver) list(from spec.Annotated, key string) []spec.Name {
+func taskList(c *collector, from spec.Annotated, key string) []spec.Name {
 	p, ok := lookup(from, key, "")
 	if !ok {
 		return nil
@@ -112,10 +114,10 @@ func (r *resolver) list(from spec.Annotated, key string) []spec.Name {
 		name := strings.TrimSpace(piece)
 		switch {
 		case name == "":
-			r.warn(p.Pos, "empty-task-name", "remove the comma", "%s: %q holds an empty name, which a cluster would look for", key, p.Value)
+			c.warn(p.Pos, "empty-task-name", "remove the comma", "%s: %q contains an empty name, which a cluster would look for", key, p.Value)
 			continue
 		case name != piece:
-			r.warn(p.Pos, "untrimmed-task-name", fmt.Sprintf("write %q without blanks", name), "%s: a cluster does not trim names, and would look for %q", key, piece)
+			c.warn(p.Pos, "untrimmed-task-name", fmt.Sprintf("write %q without blanks", name), "%s: a cluster does not trim names, and would look for %q", key, piece)
 		}
 		names = append(names, spec.Name{Value: name, Pos: p.Pos})
 	}
@@ -133,34 +135,28 @@ func metadata(p spec.Pair) []spec.Pair {
 	return all
 }
 
-// version returns the version of a workload without one: the tag of the image of the container that keptn.sh/container names, or else
-// a hash of all containers (calculateVersion). The tag is the text after the last colon, "5000/web" for "host:5000/web".
-func (r *resolver) version(s *spec.Workload, from spec.Annotated) (string, bool) {
-	container, named := lookup(from, keyContainer, "")
-	var all strings.Builder
-	found := false
-	for _, c := range s.Containers {
-		if c.Name == container.Value {
-			found = true
-			if i := strings.LastIndex(c.Image, ":"); i >= 0 && c.Image[i+1:] != "" && c.Image[i+1:] != "latest" {
-				return c.Image[i+1:], true
+// workloadVersion returns the version of a workload without one: the tag of the image of the container that keptn.sh/container names,
+// or else a hash of all containers (calculateVersion). The tag is the text after the last colon, "5000/web" for "host:5000/web".
+func workloadVersion(c *collector, s *spec.Workload, from spec.Annotated) (string, bool) {
+	wanted, named := lookup(from, keyContainer, "")
+	var names []string
+	h := fnv.New32a() // its Write never fails
+	for _, container := range s.Containers {
+		if container.Name == wanted.Value {
+			if i := strings.LastIndex(container.Image, ":"); i >= 0 && container.Image[i+1:] != "" && container.Image[i+1:] != "latest" {
+				return container.Image[i+1:], true
 			}
 		}
-		all.WriteString(c.Name + c.Image)
-		for _, e := range c.Env {
-			all.WriteString(e.Key + e.Value)
+		names = append(names, container.Name)
+		_, _ = io.WriteString(h, container.Name+container.Image)
+		for _, e := range container.Env {
+			_, _ = io.WriteString(h, e.Key+e.Value)
 		}
 	}
-	if named && !found {
-		var names []string
-		for _, c := range s.Containers {
-			names = append(names, c.Name)
-		}
-		r.fail(container.Pos, "no-such-container", "its containers are "+strings.Join(names, ", "),
-			"%s names container %q, which the pods of %s %q do not have; Keptn finds no version", keyContainer, container.Value, s.Kind, s.Name)
+	if named && !slices.Contains(names, wanted.Value) {
+		c.fail(wanted.Pos, "no-such-container", "its containers are "+strings.Join(names, ", "),
+			"%s names container %q, which the pods of %s %q do not have; Keptn finds no version", keyContainer, wanted.Value, s.Kind, s.Name)
 		return "", false
 	}
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(all.String())) // never fails
 	return fmt.Sprint(h.Sum32()), true
 }

@@ -50,50 +50,49 @@ type Config struct {
 	BlockDeployment Optional[bool]
 }
 
-func (l *loader) app() {
+func readApp(o *object) *App {
 	var raw api.App
-	l.decode(&raw)
-	meta, ok := l.meta(raw.Header)
-	s := l.cursor().sub("spec")
-	a := &App{Meta: meta, Tasks: l.stageTasks(s, raw.Spec.PreDeploymentTasks, raw.Spec.PostDeploymentTasks, nil)}
-	a.AppVersion = required(l, raw.Spec.Version, s, "version").Value
+	o.decode(&raw)
+	o.readMeta(raw.Header)
+	s := o.top().in("spec")
+	a := &App{Meta: o.meta, Tasks: readStages(s, raw.Spec.PreDeploymentTasks, raw.Spec.PostDeploymentTasks, nil)}
+	a.AppVersion = required(s, raw.Spec.Version, "version").Value
 	if raw.Spec.Version != nil && a.AppVersion == "" {
-		l.fail(s.At("version"), "required", "", "spec.version is empty")
+		s.fail(s.At("version"), "required", "", "spec.version is empty")
 	}
 	if r := raw.Spec.Revision; r != nil && *r < 0 {
-		l.fail(s.At("revision"), "out-of-range", "", "spec.revision must be 0 or more, not %d", *r)
+		s.fail(s.At("revision"), "out-of-range", "", "spec.revision must be 0 or more, not %d", *r)
 	}
-	for s, w := range sound(l, s.sub("workloads"), raw.Spec.Workloads) {
+	for s, w := range items(s.in("workloads"), raw.Spec.Workloads) {
 		if w.Name == "" || w.Version == "" {
-			l.fail(s.At(), "required", "", "%s needs a name and a version", s.At().Field)
+			s.fail(s.At(), "required", "", "%s needs a name and a version", s.At().Field)
 		}
 		a.Workloads = append(a.Workloads, WorkloadRef{w.Name, w.Version, s.At()})
 	}
-	if ok && l.remember(meta) {
-		l.manifests.Apps = append(l.manifests.Apps, a)
-	}
+	return a
 }
 
-func (l *loader) appContext() {
+func readAppContext(o *object) *AppContext {
 	var raw api.AppContext
-	l.decode(&raw)
-	meta, ok := l.meta(raw.Header)
-	s := l.cursor().sub("spec")
-	c := &AppContext{
-		Meta:     meta,
-		Tasks:    l.stageTasks(s, raw.Spec.PreDeploymentTasks, raw.Spec.PostDeploymentTasks, raw.Spec.PromotionTasks),
+	o.decode(&raw)
+	o.readMeta(raw.Header)
+	s := o.top().in("spec")
+	return &AppContext{
+		Meta:     o.meta,
+		Tasks:    readStages(s, raw.Spec.PreDeploymentTasks, raw.Spec.PostDeploymentTasks, raw.Spec.PromotionTasks),
 		Metadata: pairs(raw.Spec.Metadata, s.sub("metadata")),
 	}
-	if ok && l.remember(meta) {
-		l.manifests.AppContexts = append(l.manifests.AppContexts, c)
-	}
 }
 
-func (l *loader) stageTasks(s cursor, pre, post, promotion []string) StageTasks {
+func readStages(s part, pre, post, promotion []string) StageTasks {
+	names := func(field string, values []string) (all []Name) {
+		for item, name := range items(s.in(field), values) {
+			all = append(all, Name{name, item.At()})
+		}
+		return all
+	}
 	t := StageTasks{
-		Pre:       l.names(s.sub("preDeploymentTasks"), pre),
-		Post:      l.names(s.sub("postDeploymentTasks"), post),
-		Promotion: l.names(s.sub("promotionTasks"), promotion),
+		Pre: names("preDeploymentTasks", pre), Post: names("postDeploymentTasks", post), Promotion: names("promotionTasks", promotion),
 	}
 	for _, field := range []string{"preDeploymentEvaluations", "postDeploymentEvaluations"} {
 		if list := s.find(field); s.Given(field) && len(list.Values) > 0 {
@@ -103,33 +102,23 @@ func (l *loader) stageTasks(s cursor, pre, post, promotion []string) StageTasks 
 	return t
 }
 
-func (l *loader) names(s cursor, values []string) []Name {
-	var all []Name
-	for item, name := range sound(l, s, values) {
-		all = append(all, Name{name, item.At()})
-	}
-	return all
-}
-
-// config reads blockDeployment. The other fields configure the operator.
-func (l *loader) config() {
+// readConfig reads blockDeployment. The other fields configure the operator.
+func readConfig(o *object) *Config {
 	var raw struct {
 		api.Header `json:",inline"`
 		Spec       map[string]any `json:"spec"`
 		Status     any            `json:"status"`
 	}
-	l.decode(&raw)
-	meta, ok := l.meta(raw.Header)
-	c := &Config{Meta: meta}
-	s := l.cursor().sub("spec", "blockDeployment")
+	o.decode(&raw)
+	o.readMeta(raw.Header)
+	c := &Config{Meta: o.meta}
+	s := o.top().in("spec", "blockDeployment")
 	if s.Given() {
 		var block bool
 		if err := json.Unmarshal([]byte(s.root.Text), &block); err != nil || s.root.Kind != yamltree.Bool {
-			l.fail(s.At(), "wrong-type", "", "spec.blockDeployment must be a boolean, not %s", s.root.Kind)
+			s.fail(s.At(), "wrong-type", "", "spec.blockDeployment must be a boolean, not %s", s.root.Kind)
 		}
-		c.BlockDeployment = given(&block, s)
+		c.BlockDeployment = given(&block, s.cursor)
 	}
-	if ok && l.remember(meta) {
-		l.manifests.Configs = append(l.manifests.Configs, c)
-	}
+	return c
 }

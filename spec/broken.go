@@ -11,20 +11,20 @@ func (b Broken) Has(kind, namespace, name string) bool {
 	return b.objects[identity{kind, namespace, name}]
 }
 
-// broken records the identity of an object with errors, as far as it is known. The kind may be misspelt.
-func (l *loader) broken(root *yamltree.Node, kind string) {
+// add records the identity of an object with errors, as far as it is known. The kind may be misspelt.
+func (b *Broken) add(root *yamltree.Node, kind, defaultNamespace string) {
 	kind = Nearest(kind, []string{"KeptnTaskDefinition", "KeptnTask", "KeptnApp", "KeptnAppContext", "ConfigMap", "Secret"})
 	meta := root.Field("metadata")
 	name, namespace := meta.Field("name"), meta.Field("namespace")
 	if kind == "" || name == nil || name.Kind != yamltree.String {
 		return
 	}
-	id := identity{kind, l.options.Namespace, name.Text}
+	id := identity{kind, defaultNamespace, name.Text}
 	if namespace != nil && namespace.Kind == yamltree.String && namespace.Text != "" {
 		id.namespace = namespace.Text
 	}
-	if l.manifests.Broken.objects == nil {
-		l.manifests.Broken.objects = map[identity]bool{}
+	if b.objects == nil {
+		b.objects = map[identity]bool{}
 	}
-	l.manifests.Broken.objects[id] = true
+	b.objects[id] = true
 }

@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/ktask/ktask/spec/yamltree"
@@ -57,16 +56,16 @@ func ContainerFields() []ContainerField {
 		{"volumeMounts[].mountPropagation", Approximated, "nothing is mounted below the volume"},
 		{"volumeMounts[].recursiveReadOnly", Approximated, "nothing is mounted below the volume"},
 		{"volumeDevices", Rejected, "block devices come from a cluster's storage"},
-		{"ports", Approximated, "a task is not called by others; --network joins it to a network"},
-		{"livenessProbe", Approximated, "nobody probes a task here"},
-		{"readinessProbe", Approximated, "nobody probes a task here"},
-		{"startupProbe", Approximated, "nobody probes a task here"},
+		{"ports", Approximated, "ports are not published; --network joins a task to a network"},
+		{"livenessProbe", Approximated, "tasks are not probed"},
+		{"readinessProbe", Approximated, "tasks are not probed"},
+		{"startupProbe", Approximated, "tasks are not probed"},
 		{"lifecycle", Approximated, "hooks are not called"},
-		{"terminationMessagePath", Supported, "as in a pod: an empty file that any user may write to; its last 4096 bytes are the message; unset: /dev/termination-log, where command, args or env name that"},
+		{"terminationMessagePath", Supported, "as in a pod: an empty file that any user may write to; its last 4096 bytes are the message; unset: /dev/termination-log, if command, args or env contain that path"},
 		{"terminationMessagePolicy", Supported, ""},
 		{"tty", Supported, ""},
-		{"stdin", Supported, "open, and empty, as in a Job that nobody attaches to"},
-		{"stdinOnce", Approximated, "nobody attaches to a task here"},
+		{"stdin", Supported, "open and empty, as in a Job without an attached client"},
+		{"stdinOnce", Approximated, "no client attaches to a task"},
 		{"securityContext.runAsUser", Supported, ""},
 		{"securityContext.runAsGroup", Supported, ""},
 		{"securityContext.runAsNonRoot", Supported, "an image that runs as root is refused"},
@@ -79,66 +78,48 @@ func ContainerFields() []ContainerField {
 		{"securityContext.seccompProfile.localhostProfile", Rejected, "the profile is a file of a node"},
 		{"securityContext.appArmorProfile.type", Supported, "RuntimeDefault; Unconfined and Localhost are rejected"},
 		{"securityContext.appArmorProfile.localhostProfile", Rejected, "profiles are loaded on a node"},
-		{"securityContext.seLinuxOptions", Rejected, "labels are those of a node"},
+		{"securityContext.seLinuxOptions", Rejected, "the labels belong to a node"},
 		{"securityContext.windowsOptions", Rejected, "tasks run in Linux containers"},
 	}
 }
 
-// fieldVerdicts reports the given fields of a container that are not fully supported.
-type fieldVerdicts struct {
-	loader *loader
-	table  map[string]ContainerField
-}
-
-func (l *loader) verdicts(s cursor) {
-	v := fieldVerdicts{l, map[string]ContainerField{}}
+// checkSupport reports the given fields of a container that are not fully supported.
+func checkSupport(container part) {
+	table := map[string]ContainerField{}
 	for _, f := range ContainerFields() {
-		v.table[f.Path] = f
+		table[f.Path] = f
 	}
-	v.visit(s, "")
-}
-
-func (v fieldVerdicts) visit(s cursor, path string) {
-	n := s.root
-	if n == nil || n.Bad || n.Kind == yamltree.Null {
-		return
-	}
-	if (n.Kind == yamltree.Object || n.Kind == yamltree.List) && len(n.Values) == 0 {
-		return // Kubernetes ignores it
-	}
-	if f, known := v.table[path]; known {
-		v.report(s, f)
-		return
-	}
-	switch n.Kind {
-	case yamltree.Object:
-		for _, key := range n.Keys() {
-			v.visit(s.sub(key.Text), strings.TrimPrefix(path+"."+key.Text, "."))
+	var visit func(p part, path string)
+	visit = func(p part, path string) {
+		n := p.root
+		if n == nil || n.Bad || n.Kind == yamltree.Null {
+			return
 		}
-	case yamltree.List:
-		for i := range n.Values {
-			v.visit(s.sub(i), path+"[]")
+		if (n.Kind == yamltree.Object || n.Kind == yamltree.List) && len(n.Values) == 0 {
+			return // Kubernetes ignores it
+		}
+		f, known := table[path]
+		switch {
+		case known:
+			p.reportSupport(f)
+		case n.Kind == yamltree.Object:
+			for _, key := range n.Keys() {
+				visit(p.in(key.Text), strings.TrimPrefix(path+"."+key.Text, "."))
+			}
+		case n.Kind == yamltree.List:
+			for i := range n.Values {
+				visit(p.in(i), path+"[]")
+			}
 		}
 	}
+	visit(container, "")
 }
 
-func (v fieldVerdicts) report(s cursor, f ContainerField) {
-	switch at := s.At(); f.Support {
+func (p part) reportSupport(f ContainerField) {
+	switch at := p.At(); f.Support {
 	case Approximated:
-		v.loader.problem(Problem{Pos: at, Rule: "no-local-meaning", Severity: Note, Message: fmt.Sprintf("%s has no effect here: %s", at.Field, f.Reason)})
+		p.report(Note, at, "no-local-meaning", "", "%s has no effect here: %s", at.Field, f.Reason)
 	case Rejected:
-		v.loader.unsupported(at, "", "%s is not supported: %s", at.Field, f.Reason)
+		p.unsupported(at, "", "%s is not supported: %s", at.Field, f.Reason)
 	}
-}
-
-// unsupported reports a value that ktask does not support. If remedy is empty, it is to ignore the value.
-func (l *loader) unsupported(at Pos, remedy, format string, args ...any) {
-	p := Problem{Pos: at, Rule: "unsupported-field", Severity: Error, Message: fmt.Sprintf(format, args...), Remedy: remedy}
-	switch {
-	case l.options.Lenient:
-		p.Severity = Warning
-	case remedy == "":
-		p.Remedy = "--lenient leaves it out"
-	}
-	l.problem(p)
 }

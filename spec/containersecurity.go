@@ -2,72 +2,79 @@ package spec
 
 import (
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/ktask/ktask/spec/internal/api"
 )
 
-// security checks the securityContext like validateSecurityContext in k8s.io/kubernetes pkg/apis/core/validation.
-func (c containerCheck) security() {
-	context := c.raw.SecurityContext
+// checkSecurity checks the securityContext like validateSecurityContext in k8s.io/kubernetes pkg/apis/core/validation.
+func checkSecurity(p part, context *corev1.SecurityContext) {
 	if context == nil {
 		return
 	}
-	s := c.within(c.s.sub("securityContext"))
-	s.id(context.RunAsUser, "runAsUser")
-	s.id(context.RunAsGroup, "runAsGroup")
+	checkID(p.in("runAsUser"), context.RunAsUser)
+	checkID(p.in("runAsGroup"), context.RunAsGroup)
 	if isTrue(context.RunAsNonRoot) && context.RunAsUser != nil && *context.RunAsUser == 0 {
-		s.fail(s.s.At("runAsUser"), "conflict", "", "runAsNonRoot refuses to start runAsUser 0, which is root")
+		p.fail(p.At("runAsUser"), "conflict", "", "runAsNonRoot refuses to start runAsUser 0, which is root")
 	}
+	k := context.Capabilities
 	if context.AllowPrivilegeEscalation != nil && !*context.AllowPrivilegeEscalation {
 		if isTrue(context.Privileged) {
-			s.fail(s.s.At("allowPrivilegeEscalation"), "conflict", "keep one of them", "privileged excludes allowPrivilegeEscalation: false")
+			p.fail(p.At("allowPrivilegeEscalation"), "conflict", "keep one of them", "privileged excludes allowPrivilegeEscalation: false")
 		}
-		if k := context.Capabilities; k != nil && slices.Contains(k.Add, "CAP_SYS_ADMIN") { // the API server does not check SYS_ADMIN here
-			s.fail(s.s.At("allowPrivilegeEscalation"), "conflict", "keep one of them", "capability CAP_SYS_ADMIN excludes allowPrivilegeEscalation: false")
+		if k != nil && slices.Contains(k.Add, "CAP_SYS_ADMIN") { // the API server does not check SYS_ADMIN here
+			p.fail(p.At("allowPrivilegeEscalation"), "conflict", "keep one of them", "capability CAP_SYS_ADMIN excludes allowPrivilegeEscalation: false")
 		}
 	}
-	if k := context.Capabilities; k != nil {
-		s.capabilities(k.Add, "add")
-		s.capabilities(k.Drop, "drop")
+	if k != nil {
+		checkCapabilities(p.in("capabilities", "add"), k.Add)
+		checkCapabilities(p.in("capabilities", "drop"), k.Drop)
 	}
-	s.oneOf(stringOf(context.ProcMount), []string{string(corev1.DefaultProcMount), string(corev1.UnmaskedProcMount)}, "procMount")
+	p.oneOf(stringOf(context.ProcMount), []string{string(corev1.DefaultProcMount), string(corev1.UnmaskedProcMount)}, "procMount")
 	if profile := context.SeccompProfile; profile != nil {
-		s.seccomp(profile)
+		// An empty localhostProfile is valid only here.
+		checkProfile(p.in("seccompProfile"), string(profile.Type), profile.LocalhostProfile != nil)
 	}
 	if profile := context.AppArmorProfile; profile != nil {
-		s.appArmor(profile)
+		s := p.in("appArmorProfile")
+		checkProfile(s, string(profile.Type), stringOf(profile.LocalhostProfile) != "")
+		if profile.Type == corev1.AppArmorProfileTypeUnconfined {
+			s.unsupported(s.At("type"), "", "%s Unconfined is not supported: the settings of the engine decide how a container is confined", s.At("type").Field)
+		}
 	}
 }
 
 func isTrue(b *bool) bool { return b != nil && *b }
 
-func (c containerCheck) id(id *int64, field string) {
+func checkID(p part, id *int64) {
 	if id != nil && (*id < 0 || *id > 1<<31-1) {
-		c.fail(c.s.At(field), "out-of-range", "", "%s must be from 0 to 2147483647, not %d", c.s.At(field).Field, *id)
+		p.fail(p.At(), "out-of-range", "", "%s must be from 0 to 2147483647, not %d", p.At().Field, *id)
 	}
 }
 
-func (c containerCheck) seccomp(profile *corev1.SeccompProfile) {
-	kinds := []string{"Unconfined", "RuntimeDefault", "Localhost"}
-	if c.missing(string(profile.Type), "seccompProfile", "type") {
+// checkProfile checks the type of a seccompProfile or an appArmorProfile.
+func checkProfile(p part, kind string, local bool) {
+	if p.missing(kind, "type") {
 		return
 	}
-	c.oneOf(string(profile.Type), kinds, "seccompProfile", "type")
-	if profile.Type == corev1.SeccompProfileTypeLocalhost && profile.LocalhostProfile == nil {
-		c.fail(c.s.At("seccompProfile"), "required", "", "seccompProfile of type Localhost needs a localhostProfile")
+	p.oneOf(kind, []string{"Unconfined", "RuntimeDefault", "Localhost"}, "type")
+	if kind == "Localhost" && !local {
+		p.fail(p.At(), "required", "", "%s of type Localhost needs a localhostProfile", p.at.Name)
 	}
 }
 
-func (c containerCheck) appArmor(profile *corev1.AppArmorProfile) {
-	if c.missing(string(profile.Type), "appArmorProfile", "type") {
-		return
+// checkCapabilities checks names of capabilities. As in container runtimes, they have any case, and CAP_ as an optional prefix.
+func checkCapabilities(list part, names []corev1.Capability) {
+	known := map[string]bool{}
+	for _, name := range api.Capabilities() {
+		known[name] = true
 	}
-	c.oneOf(string(profile.Type), []string{"RuntimeDefault", "Unconfined", "Localhost"}, "appArmorProfile", "type")
-	if profile.Type == corev1.AppArmorProfileTypeLocalhost && stringOf(profile.LocalhostProfile) == "" {
-		c.fail(c.s.At("appArmorProfile"), "required", "", "appArmorProfile of type Localhost needs a localhostProfile")
-	}
-	if profile.Type == corev1.AppArmorProfileTypeUnconfined {
-		at := c.s.At("appArmorProfile", "type")
-		c.unsupported(at, "", "%s Unconfined is not supported: the settings of the engine decide how a container is confined", at.Field)
+	for p, name := range items(list, names) {
+		short, long := strings.CutPrefix(strings.ToUpper(string(name)), "CAP_")
+		if !known[short] || long && short == "ALL" {
+			p.fail(p.At(), "invalid-value", DidYouMean(short, api.Capabilities()), "there is no capability %q", string(name))
+		}
 	}
 }

@@ -1,10 +1,6 @@
 package spec
 
-import (
-	"iter"
-
-	"github.com/ktask/ktask/spec/yamltree"
-)
+import "github.com/ktask/ktask/spec/yamltree"
 
 // cursor points at a value of a document, or at the place where a missing value belongs.
 type cursor struct {
@@ -78,18 +74,3 @@ func (c cursor) bad(steps ...any) bool {
 }
 
 func (c cursor) find(steps ...any) *yamltree.Node { return c.sub(steps...).root }
-
-// sound returns the items of the list at c that have no problem of their own, each with its cursor. It stops when no more
-// errors are kept, so that checking a list of garbage takes no longer than reading it.
-func sound[T any](l *loader, c cursor, list []T) iter.Seq2[cursor, T] {
-	return func(yield func(cursor, T) bool) {
-		for i, value := range list {
-			if l.full(Error) {
-				return
-			}
-			if item := c.sub(i); (item.root == nil || !item.root.Bad) && !yield(item, value) {
-				return
-			}
-		}
-	}
-}

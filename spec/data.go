@@ -11,85 +11,80 @@ import (
 	"github.com/ktask/ktask/spec/internal/api"
 )
 
-func (l *loader) configMap() {
+func readConfigMap(o *object) *ConfigMap {
 	var raw api.ConfigMap
-	l.decode(&raw)
-	meta, ok := l.meta(raw.Header)
-	s := l.cursor()
-	m := &ConfigMap{Meta: meta, Data: pairs(pointers(raw.Data), s.sub("data")), CodeLine: s.find("data", "code").TextLine()}
+	o.decode(&raw)
+	o.readMeta(raw.Header)
+	s := o.top()
+	m := &ConfigMap{Meta: o.meta, Data: pairs(pointers(raw.Data), s.sub("data")), CodeLine: s.find("data", "code").TextLine()}
 	size := 0
 	for _, pair := range m.Data {
-		l.dataKey(s.sub("data"), pair.Key)
+		checkDataKey(s.in("data"), pair.Key)
 		size += len(pair.Value)
 	}
 	for _, key := range slices.Sorted(maps.Keys(raw.BinaryData)) {
-		l.dataKey(s.sub("binaryData"), key)
+		checkDataKey(s.in("binaryData"), key)
 		if _, twice := raw.Data[key]; twice {
-			l.fail(s.At("binaryData", key), "duplicate-key", "keep one of them", "key %q is in data, too", key)
+			s.fail(s.At("binaryData", key), "duplicate-key", "keep one of them", "key %q is in data, too", key)
 		}
 		m.BinaryKeys = append(m.BinaryKeys, key)
 		size += len(raw.BinaryData[key])
 	}
-	l.dataSize(size)
+	checkDataSize(s, size)
 	m.BinaryCode = raw.BinaryData["code"]
-	if ok && l.remember(meta) {
-		l.manifests.ConfigMaps = append(l.manifests.ConfigMaps, m)
-	}
+	return m
 }
 
-func (l *loader) secret() {
+func readSecret(o *object) *Secret {
 	var raw api.Secret
-	l.decode(&raw)
-	meta, ok := l.meta(raw.Header)
+	o.decode(&raw)
+	o.readMeta(raw.Header)
+	s := o.top()
 	values := make(map[string][]byte, len(raw.Data)+len(raw.StringData))
 	for key, value := range raw.Data {
-		l.dataKey(l.cursor().sub("data"), key)
+		checkDataKey(s.in("data"), key)
 		values[key] = value
 	}
 	for key, value := range raw.StringData {
-		l.dataKey(l.cursor().sub("stringData"), key)
+		checkDataKey(s.in("stringData"), key)
 		values[key] = []byte(value)
 	}
 	size := 0
 	for _, value := range values {
 		size += len(value)
 	}
-	l.dataSize(size)
-	l.secretType(raw, values)
-	secret := &Secret{Meta: meta, Data: NewSecretData(values)}
-	if ok && l.remember(meta) {
-		l.manifests.Secrets = append(l.manifests.Secrets, secret)
-	}
+	checkDataSize(s, size)
+	checkSecretType(s, raw, values)
+	return &Secret{Meta: o.meta, Data: NewSecretData(values)}
 }
 
-func (l *loader) dataKey(s cursor, key string) {
-	l.refused(validation.IsConfigMapKey(key), s.keyAt(key), "invalid-key", "%q is not a valid key of a %s", key, l.kind)
+func checkDataKey(s part, key string) {
+	s.refused(validation.IsConfigMapKey(key), s.keyAt(key), "invalid-key", "%q is not a valid key of a %s", key, s.kind)
 }
 
-// dataSize checks the combined size of the values. The API server has the same limit for a ConfigMap and a Secret.
-func (l *loader) dataSize(size int) {
+// checkDataSize checks the combined size of the values. The API server has the same limit for a ConfigMap and a Secret.
+func checkDataSize(s part, size int) {
 	if size > corev1.MaxSecretSize {
-		l.fail(l.at(), "too-large", "a cluster takes 1 MiB", "%s with %d bytes of data", l.kind, size)
+		s.fail(s.At(), "too-large", "a cluster allows at most 1 MiB", "the %s has %d bytes of data", s.kind, size)
 	}
 }
 
-// secretType checks the keys that a type of Secret needs, like ValidateSecret in k8s.io/kubernetes pkg/apis/core/validation.
-func (l *loader) secretType(raw api.Secret, values map[string][]byte) {
-	s := l.cursor()
+// checkSecretType checks the keys that a type of Secret needs, like ValidateSecret in k8s.io/kubernetes pkg/apis/core/validation.
+func checkSecretType(s part, raw api.Secret, values map[string][]byte) {
 	if s.bad("data") || s.bad("stringData") || s.bad("type") {
 		return
 	}
 	need := func(keys ...string) {
 		for _, key := range keys {
 			if _, ok := values[key]; !ok && !s.bad("data", key) && !s.bad("stringData", key) {
-				l.fail(s.At("type"), "required", "", "a Secret of type %s needs a key %q", raw.Type, key)
+				s.fail(s.At("type"), "required", "", "a Secret of type %s needs a key %q", raw.Type, key)
 			}
 		}
 	}
 	config := func(key string) {
 		need(key)
 		if text, ok := values[key]; ok && json.Unmarshal(text, &map[string]any{}) != nil {
-			l.fail(s.At("type"), "invalid-value", "", "key %q of a Secret of type %s must be a JSON object", key, raw.Type)
+			s.fail(s.At("type"), "invalid-value", "", "key %q of a Secret of type %s must be a JSON object", key, raw.Type)
 		}
 	}
 	switch raw.Type {
@@ -110,7 +105,7 @@ func (l *loader) secretType(raw api.Secret, values map[string][]byte) {
 		}
 	case corev1.SecretTypeServiceAccountToken:
 		if raw.Metadata.Annotations[corev1.ServiceAccountNameKey] == "" {
-			l.fail(s.At("type"), "required", "", "a Secret of type %s needs an annotation %q", raw.Type, corev1.ServiceAccountNameKey)
+			s.fail(s.At("type"), "required", "", "a Secret of type %s needs an annotation %q", raw.Type, corev1.ServiceAccountNameKey)
 		}
 	}
 }

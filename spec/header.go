@@ -13,33 +13,33 @@ import (
 
 // document reads one object. An item of a typed list may omit apiVersion and kind, which are then those of the list.
 func (l *loader) document(root *yamltree.Node, apiVersion, kind string) {
-	l.root, l.sensitive = root, l.options.Sensitive || kind == "Secret" || holdsSecret(root)
+	l.sensitive = l.options.Sensitive || kind == "Secret" || holdsSecret(root)
+	o := &object{reporter: l.reporter, decoder: l.decoder, node: root}
 	if root.Kind == yamltree.Null {
 		return // an empty document
 	}
 	if root.Kind != yamltree.Object {
 		if l.file.Named {
-			l.fail(l.at(), "not-an-object", "", "a manifest is an object with apiVersion and kind, not %s", root.Kind)
+			l.fail(o.top().At(), "not-an-object", "", "a manifest is an object with apiVersion and kind, not %s", root.Kind)
 		}
 		l.manifests.Foreign++
 		return
 	}
-	before := l.limit.errors
-	apiVersion, ok1 := l.header("apiVersion", apiVersion)
-	kind, ok2 := l.header("kind", kind)
-	if !ok1 || !ok2 {
-		if l.limit.errors > before {
-			l.broken(root, kind)
-		}
+	before, broken := l.limit.errors, false
+	apiVersion, hasVersion := readHeader(o, "apiVersion", apiVersion)
+	kind, hasKind := readHeader(o, "kind", kind)
+	switch {
+	case !hasVersion || !hasKind:
 		l.manifests.Foreign++
+	case kind == "List" && apiVersion == "v1":
+		l.items(o, "", "")
 		return
+	default:
+		l.object(o, typeOf(apiVersion, kind))
+		broken = l.flawed || l.full(Error)
 	}
-	if kind == "List" && apiVersion == "v1" {
-		l.items("", "")
-		return
-	}
-	if l.object(typeOf(apiVersion, kind)); l.flawed || l.limit.errors > before || l.full(Error) {
-		l.broken(root, kind)
+	if broken || l.limit.errors > before {
+		l.manifests.Broken.add(root, kind, l.options.Namespace)
 	}
 }
 
@@ -52,43 +52,36 @@ func hasHeader(data []byte) bool {
 	return headerKey.Match(bytes.ReplaceAll(data, []byte{0}, nil))
 }
 
-// notManifest reports a problem of the parser with a file that is not a manifest, like the settings of another tool. It is only
-// a warning.
-func (l *loader) notManifest(p Problem) {
-	p.Severity = Warning
-	l.problem(p)
-}
-
-// header returns apiVersion or kind. An object without one, in a file that was found in a directory, is not reported: it is
+// readHeader returns apiVersion or kind. An object without one, in a file that was found in a directory, is not reported: it is
 // something else, like the values of a chart, unless its header names Keptn.
-func (l *loader) header(name, inherited string) (string, bool) {
-	value := l.root.Field(name)
+func readHeader(o *object, name, inherited string) (string, bool) {
+	value := o.node.Field(name)
 	switch {
 	case value != nil && value.Kind == yamltree.String && value.Text != "":
 		return value.Text, true
 	case value == nil && inherited != "":
 		return inherited, true
-	case !l.file.Named && (l.root.Field("apiVersion") == nil || l.root.Field("kind") == nil) && !meantForKeptn(l.root):
+	case !o.file.Named && (o.node.Field("apiVersion") == nil || o.node.Field("kind") == nil) && !meantForKeptn(o.node):
 	case value != nil && value.Kind != yamltree.String && value.Kind != yamltree.Null:
-		l.fail(l.at(name), "wrong-type", "", "%s must be a string, not %s", name, value.Kind)
+		o.fail(o.top().At(name), "wrong-type", "", "%s must be a string, not %s", name, value.Kind)
 	case value != nil:
-		l.fail(l.at(name), "not-an-object", "every Kubernetes object has both", "%s is empty", name)
+		o.fail(o.top().At(name), "not-an-object", "every Kubernetes object has both", "%s is empty", name)
 	default:
-		l.headerMissing(name)
+		reportHeader(o, name)
 	}
 	return "", false
 }
 
-// headerMissing reports a missing key of the header, at a misspelt key if there is one.
-func (l *loader) headerMissing(name string) {
+// reportHeader reports a missing key of the header, at a misspelt key if there is one.
+func reportHeader(o *object, name string) {
 	others := []string{"apiVersion", "kind", "metadata", "spec", "data", "items"}
-	for _, key := range l.root.Keys() {
+	for _, key := range o.node.Keys() {
 		if Nearest(key.Text, others) == name && !slices.Contains(others, key.Text) {
-			l.fail(l.cursor().keyAt(key.Text), "not-an-object", DidYouMean(key.Text, others), "an object without %s, but with %q", name, key.Text)
+			o.fail(o.top().keyAt(key.Text), "not-an-object", DidYouMean(key.Text, others), "the object has no %s, but a key %q", name, key.Text)
 			return
 		}
 	}
-	l.fail(l.at(), "not-an-object", "every Kubernetes object has both", "an object without %s", name)
+	o.fail(o.top().At(), "not-an-object", "every Kubernetes object has both", "the object has no %s", name)
 }
 
 // meantForKeptn reports whether the header names Keptn. The case of its keys does not matter.
@@ -119,9 +112,10 @@ func holdsSecret(root *yamltree.Node) bool {
 	return false
 }
 
-func (l *loader) items(apiVersion, kind string) {
-	l.checker().check(l.root, reflect.TypeFor[api.List](), nil)
-	items := l.root.Field("items")
+// items reads the items of a list. Those of a typed list may omit apiVersion and kind.
+func (l *loader) items(list *object, apiVersion, kind string) {
+	list.checker().check(list.node, reflect.TypeFor[api.List](), nil)
+	items := list.node.Field("items")
 	if items == nil || items.Kind != yamltree.List {
 		return
 	}

@@ -19,16 +19,16 @@ func TestFoundInADirectory(t *testing.T) {
 		"kind: KeptnFlag":                                        "",
 		"kind: 3\napiversion: v1":                                "",
 		"Kind: ConfigMap\napiVersion: v1":                        "",
-		"apiVersion: lifecycle.keptn.sh/v1\nKind: KeptnTask":     `2:1: error: an object without kind, but with "Kind" (did you mean "kind"?)`,
-		"apiVersion: lifecycle.keptn.sh/v1\nspec: {}":            "1:1: error: an object without kind (",
-		"apiversion: lifecycle.keptn.sh/v1\nkind: KeptnTask":     `1:1: error: an object without apiVersion, but with "apiversion" (did you mean "apiVersion"?)`,
-		"apiVersoin: v1\nkind: keptntask":                        `1:1: error: an object without apiVersion, but with "apiVersoin" (did you mean "apiVersion"?)`,
-		"KIND: KeptnTask":                                        "1:1: error: an object without apiVersion (",
+		"apiVersion: lifecycle.keptn.sh/v1\nKind: KeptnTask":     `2:1: error: the object has no kind, but a key "Kind" (did you mean "kind"?)`,
+		"apiVersion: lifecycle.keptn.sh/v1\nspec: {}":            "1:1: error: the object has no kind (",
+		"apiversion: lifecycle.keptn.sh/v1\nkind: KeptnTask":     `1:1: error: the object has no apiVersion, but a key "apiversion" (did you mean "apiVersion"?)`,
+		"apiVersoin: v1\nkind: keptntask":                        `1:1: error: the object has no apiVersion, but a key "apiVersoin" (did you mean "apiVersion"?)`,
+		"KIND: KeptnTask":                                        "1:1: error: the object has no apiVersion (",
 		"apiVersion: lifecycle.keptn.sh/v1\nkind: ~":             "2:7: error: kind is empty (",
 		"apiVersion: 1\nkind: KeptnTask":                         "1:13: error: apiVersion must be a string, not a number",
 		"apiVersion: 1\nkind: Deployment":                        "1:13: error: apiVersion must be a string, not a number",
 		"apiVersion: v1\nkind: Configmap":                        `2:7: error: there is no Configmap in version "v1" (did you mean "ConfigMap"?)`,
-		"apiVersion: v1\nkind: List\nitems: [{kind: KeptnTask}]": "3:9: error: an object without apiVersion (",
+		"apiVersion: v1\nkind: List\nitems: [{kind: KeptnTask}]": "3:9: error: the object has no apiVersion (",
 	} {
 		_, problems, _ := Load([]File{{Name: "f", Data: []byte(text)}}, Options{Namespace: "default"})
 		if want == "" && len(problems) > 0 || want != "" && (len(problems) == 0 || !strings.HasPrefix(problems[0].String(), "f:"+want)) {

@@ -76,39 +76,94 @@ func (t objectType) written() string {
 	return t.kind
 }
 
-// object reads an object of any type.
-func (l *loader) object(t objectType) {
-	l.version, l.kind = t.version, t.kind
-	switch {
-	case t.group == "" && miscased(t.written(), coreKinds()) != "":
-		l.fail(l.at("kind"), "unknown-kind", fmt.Sprintf("did you mean %q?", miscased(t.written(), coreKinds())), "there is no %s in version %q", t.written(), t.version)
-	case t.group == "" && (t.kind == "ConfigMap" || t.kind == "Secret"):
-		l.core(t)
-	case slices.Contains(api.Groups(), t.group):
-		l.keptn(t)
-	case isKeptnKind(t.kind) || namesKeptn(t.apiVersion()):
-		l.fail(l.at("apiVersion"), "unknown-group", home(t), "there is no %s in apiVersion %q", t.written(), t.apiVersion())
-	case isWorkload(t.group, t.kind) && t.list:
-		l.items(t.apiVersion(), t.kind)
+// read reports whether ktask reads objects of the type.
+func (t objectType) read() bool {
+	return t.group == "" && (t.kind == "ConfigMap" || t.kind == "Secret") || slices.Contains(api.Groups(), t.group) || isWorkload(t.group, t.kind)
+}
+
+// object reads an object, or the items of a typed list. Objects that ktask does not read are counted.
+func (l *loader) object(o *object, t objectType) {
+	o.version, o.kind = t.version, t.kind
+	switch m := &l.manifests; {
+	case !checkType(o, t):
+	case !t.read():
+		m.Foreign++
+	case t.list:
+		l.items(o, t.apiVersion(), t.kind)
 	case isWorkload(t.group, t.kind):
-		l.workload()
+		if w := readWorkload(o); w != nil {
+			keep(l, o, &m.Workloads, w)
+		} else {
+			m.Foreign++
+		}
 	default:
-		l.manifests.Foreign++
+		l.ownKind(o)
 	}
 }
 
-// core reads a ConfigMap, a Secret or a list of them.
-func (l *loader) core(t objectType) {
-	switch {
-	case t.version != "v1":
-		l.fail(l.at("apiVersion"), "unknown-version", "use apiVersion: v1", "there is no %s in version %q", t.kind, t.version)
-	case t.list:
-		l.items("v1", t.kind)
-	case t.kind == "Secret":
-		l.secret()
+// ownKind reads an object of a kind that is not a workload.
+func (l *loader) ownKind(o *object) {
+	switch m := &l.manifests; o.kind {
+	case "ConfigMap":
+		keep(l, o, &m.ConfigMaps, readConfigMap(o))
+	case "Secret":
+		keep(l, o, &m.Secrets, readSecret(o))
+	case "KeptnTaskDefinition":
+		keep(l, o, &m.Definitions, readDefinition(o))
+	case "KeptnTask":
+		keep(l, o, &m.Tasks, readTask(o))
+	case "KeptnApp":
+		keep(l, o, &m.Apps, readApp(o))
+	case "KeptnAppContext":
+		keep(l, o, &m.AppContexts, readAppContext(o))
+	case "KeptnConfig":
+		keep(l, o, &m.Configs, readConfig(o))
 	default:
-		l.configMap()
+		m.Foreign++
 	}
+}
+
+// checkType reports whether a type is valid, as far as it is one of Keptn or of version v1, or seems to be. If not, that is a problem.
+func checkType(o *object, t objectType) bool {
+	kind, apiVersion := o.top().At("kind"), o.top().At("apiVersion")
+	misspelt := miscased(t.written(), coreKinds())
+	versions, known := api.Kinds(t.group)[t.kind]
+	switch {
+	case t.group == "" && misspelt != "":
+		o.fail(kind, "unknown-kind", fmt.Sprintf("did you mean %q?", misspelt), "there is no %s in version %q", t.written(), t.version)
+	case t.group == "" && (t.kind == "ConfigMap" || t.kind == "Secret"):
+		if t.version == "v1" {
+			return true
+		}
+		o.fail(apiVersion, "unknown-version", "use apiVersion: v1", "there is no %s in version %q", t.kind, t.version)
+	case !slices.Contains(api.Groups(), t.group):
+		if !isKeptnKind(t.kind) && !namesKeptn(t.apiVersion()) {
+			return true
+		}
+		o.fail(apiVersion, "unknown-group", home(t), "there is no %s in apiVersion %q", t.written(), t.apiVersion())
+	case !known:
+		o.fail(kind, "unknown-kind", nearKind(t), "group %s has no kind %q", t.group, t.written())
+	case !slices.Contains(versions, t.version):
+		o.fail(apiVersion, "unknown-version", "it has "+strings.Join(versions, ", "), "%s has no version %q of %s", t.group, t.version, t.kind)
+	default:
+		return true
+	}
+	return false
+}
+
+// nearKind returns the remedy for a kind that its group of Keptn does not have, or "".
+func nearKind(t objectType) string {
+	elsewhere := strings.EqualFold(t.kind, "List")
+	for _, other := range api.Groups() {
+		elsewhere = elsewhere || api.Kinds(other)[t.kind] != nil
+	}
+	if elsewhere {
+		return home(t)
+	}
+	if near := Nearest(t.kind, slices.Sorted(maps.Keys(api.Kinds(t.group)))); near != "" {
+		return fmt.Sprintf("did you mean %q?", objectType{kind: near, list: t.list}.written())
+	}
+	return ""
 }
 
 // home returns the remedy for a kind, or a list of it, in the wrong group: the right group, and the right kind if it is misspelt.
@@ -135,48 +190,4 @@ func home(t objectType) string {
 		remedy += " and kind: " + objectType{kind: near, list: t.list}.written()
 	}
 	return remedy
-}
-
-// keptn reads an object, or a typed list, of a group of Keptn.
-func (l *loader) keptn(t objectType) {
-	versions, known := api.Kinds(t.group)[t.kind]
-	switch {
-	case !known:
-		l.unknownKind(t)
-		return
-	case !slices.Contains(versions, t.version):
-		l.fail(l.at("apiVersion"), "unknown-version", "it has "+strings.Join(versions, ", "), "%s has no version %q of %s", t.group, t.version, t.kind)
-		return
-	case t.list:
-		l.items(t.apiVersion(), t.kind)
-		return
-	}
-	switch t.kind {
-	case "KeptnTaskDefinition":
-		l.definition()
-	case "KeptnTask":
-		l.task()
-	case "KeptnApp":
-		l.app()
-	case "KeptnAppContext":
-		l.appContext()
-	case "KeptnConfig":
-		l.config()
-	default:
-		l.manifests.Foreign++
-	}
-}
-
-func (l *loader) unknownKind(t objectType) {
-	elsewhere := strings.EqualFold(t.kind, "List")
-	for _, other := range api.Groups() {
-		elsewhere = elsewhere || api.Kinds(other)[t.kind] != nil
-	}
-	remedy := ""
-	if near := Nearest(t.kind, slices.Sorted(maps.Keys(api.Kinds(t.group)))); elsewhere {
-		remedy = home(t)
-	} else if near != "" {
-		remedy = fmt.Sprintf("did you mean %q?", objectType{kind: near, list: t.list}.written())
-	}
-	l.fail(l.at("kind"), "unknown-kind", remedy, "group %s has no kind %q", t.group, t.written())
 }

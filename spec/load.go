@@ -3,10 +3,7 @@ package spec
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"reflect"
-	"slices"
-	"strings"
 
 	"github.com/ktask/ktask/spec/internal/api"
 	"github.com/ktask/ktask/spec/yamltree"
@@ -36,137 +33,108 @@ type Options struct {
 // Load reads all files and returns every problem in them, in the order of the files. The error is an *InvalidError if one
 // of the problems is an error. The manifests then hold the objects without errors, to be checked but not to be run.
 func Load(files []File, options Options) (Manifests, Problems, error) {
-	l := &loader{options: options, fields: api.Fields{}, places: map[identity]Pos{}}
+	l := &loader{places: map[identity]Pos{}, decoder: newDecoder()}
+	var problems Problems
 	names := make([]string, 0, len(files))
 	for _, f := range files {
 		names = append(names, f.Name)
-		l.file, l.limit = f, ProblemLimit{}
-		add := l.problem
-		if !f.Named && !hasHeader(f.Data) {
-			add = l.notManifest
-		}
-		for _, d := range yamltree.Split(f.Data, func(p yamltree.Problem) { l.problem(l.parserProblem(p)) }) {
-			if l.full(Error) {
-				break
-			}
-			before := l.limit.errors
-			if root := l.parse(d, add); root != nil {
-				l.flawed = l.limit.errors > before
-				l.document(root, "", "")
-			}
-		}
-		l.problems = append(l.problems, l.limit.Exceeded(Pos{File: f.Name})...)
+		l.reporter = &reporter{file: f, options: options}
+		l.load()
+		problems = append(problems, l.all()...)
 	}
-	l.problems.Sort(names)
-	l.manifests.err = l.problems.Err()
-	return l.manifests, l.problems, l.manifests.err
+	problems.Sort(names)
+	l.manifests.err = problems.Err()
+	return l.manifests, problems, l.manifests.err
 }
 
+// loader reads the objects of files.
 type loader struct {
-	options   Options
+	// reporter is that of the current file.
+	*reporter
+	// flawed is true if the parser found errors in the current document.
+	flawed    bool
+	decoder   *decoder
 	manifests Manifests
-	problems  Problems
 	places    map[identity]Pos
-	fields    api.Fields
-	json      bytes.Buffer
-
-	// The current file and object.
-	file      File
-	limit     ProblemLimit
-	kind      string
-	version   string
-	root      *yamltree.Node
-	sensitive bool
-	// flawed is true if the parser found errors in the document.
-	flawed bool
 }
 
 type identity struct{ kind, namespace, name string }
 
-func (l *loader) problem(p Problem) {
-	if !l.limit.Add(p.Severity) {
-		return
-	}
-	p.Sensitive = p.Sensitive || l.sensitive
-	p.Message, p.Remedy = shortened(p.Message), shortened(p.Remedy)
-	l.problems = append(l.problems, p)
-}
-
-// full reports whether no more problems of the severity are kept.
-func (l *loader) full(s Severity) bool { return l.limit.Full(s) }
-
-// shortened removes the middle of a long text, which may show a value of any length.
-func shortened(text string) string {
-	const most, kept = 1000, 300
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:kept], "") + " … " + strings.ToValidUTF8(text[len(text)-kept:], "")
-}
-
-func (l *loader) fail(at Pos, rule, remedy, format string, args ...any) {
-	if l.full(Error) {
-		return
-	}
-	l.problem(Problem{Pos: at, Severity: Error, Rule: rule, Message: fmt.Sprintf(format, args...), Remedy: remedy})
-}
-
-func (l *loader) warn(at Pos, rule, remedy, format string, args ...any) {
-	l.problem(Problem{Pos: at, Severity: Warning, Rule: rule, Message: fmt.Sprintf(format, args...), Remedy: remedy})
-}
-
-// at returns the place of a field of the current object, or of the object.
-func (l *loader) at(steps ...any) Pos { return l.cursor().At(steps...) }
-
-func (l *loader) cursor() cursor { return cursor{file: l.file.Name, root: l.root, place: l.root} }
-
-func (l *loader) checker() *strictChecker {
-	return &strictChecker{
-		file: l.file.Name, version: l.version, lenient: l.options.Lenient, sensitive: l.sensitive,
-		add: l.problem, full: l.full, fields: l.fields,
-	}
-}
-
-// decode checks the current object against the type of into and stores in it what is valid.
-func (l *loader) decode(into any) {
-	l.checker().check(l.root, reflect.TypeOf(into).Elem(), nil)
-	if l.root.Bad {
-		return
-	}
-	l.json.Reset()
-	l.root.AppendJSON(&l.json)
-	if err := json.Unmarshal(l.json.Bytes(), into); err != nil {
-		l.fail(l.at(), "wrong-type", "", "%s: %s", l.kind, err)
-	}
-}
-
-// remember records the identity of an object and reports whether the object can be returned. A second object of the same
-// identity is an error: kubectl create rejects it, and kubectl apply silently replaces the first. An object that was not checked
-// completely is not returned either.
-func (l *loader) remember(m Meta) bool {
-	if l.full(Error) {
-		return false
-	}
-	id := identity{l.kind, m.Namespace, m.Name}
-	if first, twice := l.places[id]; twice {
-		l.fail(m.Pos, "duplicate-object", "keep one of them", "%s %q is defined twice in namespace %q; the first is at %s", l.kind, m.Name, m.Namespace, first)
-		return false
-	}
-	l.places[id] = m.Pos
-	return true
-}
-
-// pairs returns the entries of the string map at c that are not null, sorted by key.
-func pairs(values map[string]*string, c cursor) []Pair {
-	if len(values) == 0 {
-		return nil
-	}
-	all := make([]Pair, 0, len(values))
-	for i, key := range c.root.Keys() {
-		if value := values[key.Text]; value != nil {
-			all = append(all, Pair{key.Text, *value, posOf(c.file, c.root.Values[i], c.at.Field(key.Text))})
+// load reads the objects of the current file.
+func (l *loader) load() {
+	add := l.problem
+	if !l.file.Named && !hasHeader(l.file.Data) {
+		add = func(p Problem) { // the file is not a manifest, but perhaps the settings of another tool
+			p.Severity = Warning
+			l.problem(p)
 		}
 	}
-	slices.SortFunc(all, func(a, b Pair) int { return strings.Compare(a.Key, b.Key) })
-	return all
+	for _, d := range yamltree.Split(l.file.Data, func(p yamltree.Problem) { l.problem(l.parserProblem(p)) }) {
+		if l.full(Error) {
+			return
+		}
+		before := l.limit.errors
+		if root := parse(l.reporter, d, add); root != nil {
+			l.flawed = l.limit.errors > before
+			l.document(root, "", "")
+		}
+	}
+}
+
+// object is one object of a file.
+type object struct {
+	*reporter
+	decoder *decoder
+	node    *yamltree.Node
+	kind    string
+	version string
+	// meta is the metadata. It identifies the object if named is true.
+	meta  Meta
+	named bool
+}
+
+// top returns the object as a part.
+func (o *object) top() part { return part{o, cursor{file: o.file.Name, root: o.node, place: o.node}} }
+
+// decoder decodes objects. It is shared by all objects of a load, to reuse what it has allocated.
+type decoder struct {
+	fields api.Fields
+	json   bytes.Buffer
+}
+
+func newDecoder() *decoder { return &decoder{fields: api.Fields{}} }
+
+// decode checks the object against the type of into and stores in it what is valid.
+func (o *object) decode(into any) {
+	o.checker().check(o.node, reflect.TypeOf(into).Elem(), nil)
+	if o.node.Bad {
+		return
+	}
+	text := &o.decoder.json
+	text.Reset()
+	o.node.AppendJSON(text)
+	if err := json.Unmarshal(text.Bytes(), into); err != nil {
+		o.fail(o.top().At(), "wrong-type", "", "%s: %s", o.kind, err)
+	}
+}
+
+func (o *object) checker() strictChecker {
+	return strictChecker{o.reporter, o.decoder.fields, o.version}
+}
+
+// keep adds an object to a list of the manifests, unless value is nil. A second object of the same identity is an error: kubectl
+// create rejects it, and kubectl apply silently replaces the first. An object that was not checked completely is not kept either.
+func keep[T any](l *loader, o *object, list *[]*T, value *T) {
+	if !o.named || l.full(Error) {
+		return
+	}
+	id := identity{o.kind, o.meta.Namespace, o.meta.Name}
+	if first, twice := l.places[id]; twice {
+		l.fail(o.meta.Pos, "duplicate-object", "keep one of them", "%s %q is defined twice in namespace %q; the first is at %s", id.kind, id.name, id.namespace, first)
+		return
+	}
+	l.places[id] = o.meta.Pos
+	if value != nil {
+		*list = append(*list, value)
+	}
 }

@@ -9,70 +9,47 @@ import (
 	"github.com/ktask/ktask/spec/internal/api"
 )
 
-// meta checks metadata as the API server does. It returns false if the object has no usable name.
-func (l *loader) meta(h api.Header) (m Meta, ok bool) {
-	s := l.cursor()
-	m = Meta{
-		Version: l.version, Name: h.Metadata.Name, Namespace: h.Metadata.Namespace, Pos: s.At(),
-		Labels:      pairs(pointers(h.Metadata.Labels), s.sub("metadata", "labels")),
-		Annotations: pairs(pointers(h.Metadata.Annotations), s.sub("metadata", "annotations")),
+// readMeta checks the metadata of an object as the API server does.
+func (o *object) readMeta(h api.Header) {
+	s := o.top().in("metadata")
+	labels, annotations := s.in("labels"), s.in("annotations")
+	o.meta = Meta{
+		Version: o.version, Name: h.Metadata.Name, Namespace: h.Metadata.Namespace, Pos: o.top().At(),
+		Labels:      pairs(pointers(h.Metadata.Labels), labels.cursor),
+		Annotations: pairs(pointers(h.Metadata.Annotations), annotations.cursor),
 	}
-	if m.Namespace == "" {
-		m.Namespace = l.options.Namespace
+	if o.meta.Namespace == "" {
+		o.meta.Namespace = o.options.Namespace
 	} else {
-		l.refused(validation.IsDNS1123Label(m.Namespace), s.At("metadata", "namespace"), "invalid-name", "metadata.namespace %q is not a valid namespace", m.Namespace)
+		o.refused(validation.IsDNS1123Label(o.meta.Namespace), s.At("namespace"), "invalid-name", "metadata.namespace %q is not a valid namespace", o.meta.Namespace)
 	}
-	l.labels(m, s.sub("metadata", "labels"))
-	l.annotations(m, s.sub("metadata", "annotations"))
-	if s.bad("metadata") || s.bad("metadata", "name") {
-		return m, false
+	for _, label := range o.meta.Labels {
+		if o.full(Error) {
+			break // the checks of the API server are expensive
+		}
+		o.refused(validation.IsQualifiedName(label.Key), labels.keyAt(label.Key), "invalid-label", "%q is not a valid label key", label.Key)
+		o.refused(validation.IsValidLabelValue(label.Value), label.Pos, "invalid-label", "%q is not a valid label value", label.Value)
 	}
-	return m, l.name(h.Metadata)
+	for _, a := range o.meta.Annotations {
+		if o.full(Error) {
+			break
+		}
+		o.refused(validation.IsQualifiedName(strings.ToLower(a.Key)), annotations.keyAt(a.Key), "invalid-annotation", "%q is not a valid annotation key", a.Key)
+	}
+	o.named = !s.bad() && !s.bad("name") && checkName(s, h.Metadata)
 }
 
-func (l *loader) name(m metav1.ObjectMeta) bool {
+// checkName reports whether an object has a valid name. If not, that is a problem.
+func checkName(s part, m metav1.ObjectMeta) bool {
 	switch {
 	case m.Name == "" && m.GenerateName != "":
-		l.fail(l.at("metadata", "generateName"), "required", "give it a metadata.name", "generateName needs a cluster to generate the name")
+		s.fail(s.At("generateName"), "required", "give it a metadata.name", "generateName needs a cluster to generate the name")
 		return false
 	case m.Name == "":
-		l.reportMissing(l.cursor().sub("metadata"), "name")
+		s.reportMissing("name")
 		return false
 	}
-	return !l.refused(validation.IsDNS1123Subdomain(m.Name), l.at("metadata", "name"), "invalid-name", "metadata.name %q is not a valid object name", m.Name)
-}
-
-func (l *loader) labels(m Meta, s cursor) {
-	for _, label := range m.Labels {
-		if l.full(Error) {
-			return // the checks of the API server are expensive
-		}
-		l.refused(validation.IsQualifiedName(label.Key), s.keyAt(label.Key), "invalid-label", "%q is not a valid label key", label.Key)
-		l.refused(validation.IsValidLabelValue(label.Value), label.Pos, "invalid-label", "%q is not a valid label value", label.Value)
-	}
-}
-
-func (l *loader) annotations(m Meta, s cursor) {
-	for _, a := range m.Annotations {
-		if l.full(Error) {
-			return
-		}
-		l.refused(validation.IsQualifiedName(strings.ToLower(a.Key)), s.keyAt(a.Key), "invalid-annotation", "%q is not a valid annotation key", a.Key)
-	}
-}
-
-// refused reports whether the API server rejects a name. If it does, that is a problem with the first of the server's messages,
-// without its regular expression, as the remedy.
-func (l *loader) refused(problems []string, at Pos, rule, format string, args ...any) bool {
-	if len(problems) == 0 {
-		return false
-	}
-	remedy, _, shortened := strings.Cut(problems[0], ", regex used")
-	if shortened {
-		remedy += ")"
-	}
-	l.fail(at, rule, remedy, format, args...)
-	return true
+	return !s.refused(validation.IsDNS1123Subdomain(m.Name), s.At("name"), "invalid-name", "metadata.name %q is not a valid object name", m.Name)
 }
 
 func pointers(values map[string]string) map[string]*string {

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -8,54 +9,44 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// ports checks fields that have no effect here, because a cluster rejects an invalid pod: validateContainerPorts in
+// checkPorts checks fields that have no effect here, because a cluster rejects an invalid pod: validateContainerPorts in
 // k8s.io/kubernetes pkg/apis/core/validation, and the keys of the list in the custom resource definition.
-func (c containerCheck) ports() {
-	seen := map[string]cursor{}
-	once := func(s cursor, field, key, what string) {
-		if first, twice := seen[key]; twice {
-			c.fail(s.At(field), "duplicate-item", "keep one of them", "%s is given twice; the first is on line %d", what, first.At().Line)
+func checkPorts(list part, ports []corev1.ContainerPort) {
+	keys := seen{}
+	for p, port := range items(list, ports) {
+		protocol := cmp.Or(port.Protocol, corev1.ProtocolTCP)
+		p.oneOf(string(protocol), []string{"TCP", "UDP", "SCTP"}, "protocol")
+		if port.Name != "" {
+			p.refused(validation.IsValidPortName(port.Name), p.At("name"), "invalid-name", "%q is not a valid port name", port.Name)
+			keys.once(p, "name", port.Name, fmt.Sprintf("name %q", port.Name))
 		}
-		seen[key] = s
-	}
-	for s, p := range sound(c.loader, c.s.sub("ports"), c.raw.Ports) {
-		c := c.within(s)
-		protocol := p.Protocol
-		if protocol == "" {
-			protocol = corev1.ProtocolTCP
+		if port.HostPort != 0 {
+			checkPortNumber(p.in("hostPort"), port.HostPort)
+			keys.once(p, "hostPort", fmt.Sprintf("%d/%s/%s", port.HostPort, protocol, port.HostIP), fmt.Sprintf("hostPort %d", port.HostPort))
 		}
-		c.oneOf(string(protocol), []string{"TCP", "UDP", "SCTP"}, "protocol")
-		if p.Name != "" {
-			c.refused(validation.IsValidPortName(p.Name), s.At("name"), "invalid-name", "%q is not a valid port name", p.Name)
-			once(s, "name", p.Name, fmt.Sprintf("name %q", p.Name))
-		}
-		if p.HostPort != 0 {
-			c.portNumber(p.HostPort, "hostPort")
-			once(s, "hostPort", fmt.Sprintf("%d/%s/%s", p.HostPort, protocol, p.HostIP), fmt.Sprintf("hostPort %d", p.HostPort))
-		}
-		if !s.Given("containerPort") {
-			c.loader.reportMissing(c.s, "containerPort")
+		if !p.Given("containerPort") {
+			p.reportMissing("containerPort")
 			continue
 		}
-		c.portNumber(p.ContainerPort, "containerPort")
-		once(s, "containerPort", fmt.Sprintf("%d/%s", p.ContainerPort, protocol), fmt.Sprintf("containerPort %d of protocol %s", p.ContainerPort, protocol))
+		checkPortNumber(p.in("containerPort"), port.ContainerPort)
+		keys.once(p, "containerPort", fmt.Sprintf("%d/%s", port.ContainerPort, protocol), fmt.Sprintf("containerPort %d of protocol %s", port.ContainerPort, protocol))
 	}
 }
 
-func (c containerCheck) portNumber(port int32, field string) {
+func checkPortNumber(p part, port int32) {
 	if validation.IsValidPortNum(int(port)) != nil {
-		c.fail(c.s.At(field), "out-of-range", "", "%s must be from 1 to 65535, not %d", c.s.At(field).Field, port)
+		p.fail(p.At(), "out-of-range", "", "%s must be from 1 to 65535, not %d", p.At().Field, port)
 	}
 }
 
-// portRef checks a port that is given by number or by name.
-func (c containerCheck) portRef(port intstr.IntOrString) {
+// checkPort checks the field port, which has a number or a name.
+func checkPort(p part, port intstr.IntOrString) {
 	switch {
-	case !c.s.Given("port"):
-		c.loader.reportMissing(c.s, "port")
+	case !p.Given("port"):
+		p.reportMissing("port")
 	case port.Type == intstr.Int:
-		c.portNumber(port.IntVal, "port")
+		checkPortNumber(p.in("port"), port.IntVal)
 	default:
-		c.refused(validation.IsValidPortName(port.StrVal), c.s.At("port"), "invalid-name", "%q is not a valid port name", port.StrVal)
+		p.refused(validation.IsValidPortName(port.StrVal), p.At("port"), "invalid-name", "%q is not a valid port name", port.StrVal)
 	}
 }

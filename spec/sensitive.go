@@ -43,19 +43,14 @@ func hidden(quoted string) string {
 // parse returns the tree of a document and passes its problems to add. If the document holds a Secret, any part of the text
 // may be a value of it. Then neither the line is shown nor what the parser quotes: a password that begins with an asterisk or
 // an exclamation mark is an alias or a tag in YAML.
-func (l *loader) parse(d yamltree.Document, add func(Problem)) *yamltree.Node {
+func parse(r *reporter, d yamltree.Document, add func(Problem)) *yamltree.Node {
 	// Most documents have no problem, and hostile ones have millions.
-	secret := sync.OnceValue(func() bool { return l.options.Sensitive || meantSecret(d.Text) })
+	secret := sync.OnceValue(func() bool { return r.options.Sensitive || meantSecret(d.Text) })
 	return d.Parse(func(found yamltree.Problem) {
-		p := l.parserProblem(found)
+		p := r.parserProblem(found)
 		if p.Sensitive = secret(); p.Sensitive && p.Rule == "syntax" {
 			p.Message = repeated.ReplaceAllStringFunc(p.Message, hidden)
 		}
 		add(p)
 	})
-}
-
-// parserProblem returns a problem of the parser as one of the current file.
-func (l *loader) parserProblem(p yamltree.Problem) Problem {
-	return Problem{Pos: Pos{File: l.file.Name, Line: p.Line, Column: p.Column}, Severity: Error, Rule: p.Rule, Message: p.Message, Remedy: p.Remedy}
 }

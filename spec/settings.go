@@ -10,16 +10,13 @@ import (
 // Strings reads a file that is one object of strings instead of a manifest, like a file of parameters, in YAML or JSON. Rules
 // and problems are those of parameters in a manifest. The pairs are sorted by key.
 func Strings(f File) ([]Pair, Problems) {
-	l := loader{file: f, fields: api.Fields{}}
-	root := l.single()
-	if root == nil {
-		return nil, l.problems
+	o := object{reporter: &reporter{file: f}, decoder: newDecoder()}
+	if o.node = single(o.reporter); o.node == nil {
+		return nil, o.problems
 	}
 	var values map[string]*string
-	l.root = root
-	l.decode(&values)
-	l.problems = append(l.problems, l.limit.Exceeded(Pos{File: f.Name})...)
-	return pairs(values, l.cursor()), l.problems
+	o.decode(&values)
+	return pairs(values, o.top().cursor), o.all()
 }
 
 // Setting is a field of a file of settings.
@@ -39,11 +36,12 @@ func (s *Setting) add(value string, at Pos) {
 // Settings reads a file that is one object of scalars, lists of scalars and objects of strings instead of a manifest. The
 // settings are in the order of the file. A value may be a secret, so no problem shows one.
 func Settings(f File) ([]Setting, Problems) {
-	l := loader{file: f, fields: api.Fields{}, options: Options{Sensitive: true}, sensitive: true}
-	root := l.single()
+	r := &reporter{file: f, options: Options{Sensitive: true}, sensitive: true}
+	root := single(r)
 	if root == nil {
-		return nil, l.problems
+		return nil, r.problems
 	}
+	checker := strictChecker{r, api.Fields{}, ""}
 	var all []Setting
 	for i, key := range root.Keys() {
 		at := (*yamltree.Path)(nil).Field(key.Text)
@@ -52,30 +50,29 @@ func Settings(f File) ([]Setting, Problems) {
 		case yamltree.Object:
 			for i, entry := range value.Values {
 				key := value.Keys()[i]
-				l.checker().check(entry, reflect.TypeFor[string](), at.Field(key.Text))
+				checker.check(entry, reflect.TypeFor[string](), at.Field(key.Text))
 				if !entry.Bad && entry.Kind == yamltree.String {
 					setting.add(key.Text+"="+entry.Text, posOf(f.Name, key, at.Field(key.Text)))
 				}
 			}
 		case yamltree.List:
 			for i, item := range value.Values {
-				if text, ok := l.scalar(item, at.Item(i)); ok {
+				if text, ok := checker.scalar(item, at.Item(i)); ok {
 					setting.add(text, posOf(f.Name, item, at.Item(i)))
 				}
 			}
 		default:
-			if text, ok := l.scalar(value, at); ok {
+			if text, ok := checker.scalar(value, at); ok {
 				setting.add(text, setting.Pos)
 			}
 		}
 		all = append(all, setting)
 	}
-	l.problems = append(l.problems, l.limit.Exceeded(Pos{File: f.Name})...)
-	return all, l.problems
+	return all, r.all()
 }
 
 // scalar returns a scalar as it is written; ok is false for null. Anything else is reported.
-func (l *loader) scalar(n *yamltree.Node, at *yamltree.Path) (text string, ok bool) {
+func (s strictChecker) scalar(n *yamltree.Node, at *yamltree.Path) (text string, ok bool) {
 	switch n.Kind {
 	case yamltree.String, yamltree.Bool:
 		return n.Text, true
@@ -84,22 +81,22 @@ func (l *loader) scalar(n *yamltree.Node, at *yamltree.Path) (text string, ok bo
 	case yamltree.Null:
 		return "", false
 	}
-	l.checker().wrongType(n, at, "a scalar")
+	s.wrongType(n, at, "a scalar")
 	return "", false
 }
 
 // single returns the one object of the current file, or nil.
-func (l *loader) single() *yamltree.Node {
+func single(r *reporter) *yamltree.Node {
 	var single *yamltree.Node
-	for _, d := range yamltree.Split(l.file.Data, func(p yamltree.Problem) { l.problem(l.parserProblem(p)) }) {
-		root := l.parse(d, l.problem)
+	for _, d := range yamltree.Split(r.file.Data, func(p yamltree.Problem) { r.problem(r.parserProblem(p)) }) {
+		root := parse(r, d, r.problem)
 		switch {
 		case root == nil || root.Bad || root.Kind == yamltree.Null:
 		case single != nil:
-			l.fail(posOf(l.file.Name, root, nil), "too-many-documents", "put all into one", "the file has a second document")
+			r.fail(posOf(r.file.Name, root, nil), "too-many-documents", "put all into one", "the file has a second document")
 			return single
 		case root.Kind != yamltree.Object:
-			l.fail(posOf(l.file.Name, root, nil), "wrong-type", "", "the file must be an object, not %s", root.Kind)
+			r.fail(posOf(r.file.Name, root, nil), "wrong-type", "", "the file must be an object, not %s", root.Kind)
 			return nil
 		default:
 			single = root

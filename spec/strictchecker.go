@@ -18,50 +18,21 @@ import (
 // strictChecker checks a tree against a Go type, field by field, and reports every mismatch at its place. The strict decoders of
 // sigs.k8s.io stop at the first error of an object and have no places. Values that pass are decoded with the type's JSON methods.
 type strictChecker struct {
-	file    string
+	*reporter
+	fields  api.Fields
 	version string
-	lenient bool
-	// sensitive means that no message may show a value, as in a Secret.
-	sensitive bool
-	add       func(Problem)
-	// full reports whether no more problems of the severity are kept.
-	full   func(Severity) bool
-	fields api.Fields
 }
 
-func (s *strictChecker) pos(n *yamltree.Node, at *yamltree.Path) Pos {
-	return Pos{File: s.file, Line: int(n.Line), Column: int(n.Column), Field: at.String()}
-}
-
-func (s *strictChecker) bad(n *yamltree.Node, at *yamltree.Path, rule, remedy, format string, args ...any) {
+// bad reports an error of n.
+func (s strictChecker) bad(n *yamltree.Node, at *yamltree.Path, rule, remedy, format string, args ...any) {
 	n.Bad = true
-	s.report(Error, n, at, rule, remedy, format, args...)
-}
-
-func (s *strictChecker) report(severity Severity, n *yamltree.Node, at *yamltree.Path, rule, remedy, format string, args ...any) {
-	if s.full(severity) {
-		return
-	}
-	s.add(Problem{Pos: s.pos(n, at), Severity: severity, Rule: rule, Message: fmt.Sprintf(format, args...), Remedy: remedy})
-}
-
-// relaxed reports a problem like bad, or as a warning if the check is lenient. It reports which.
-func (s *strictChecker) relaxed(n *yamltree.Node, at *yamltree.Path, rule, remedy, format string, args ...any) (lenient bool) {
-	s.report(s.relaxedSeverity(), n, at, rule, remedy, format, args...)
-	return s.lenient
-}
-
-func (s *strictChecker) relaxedSeverity() Severity {
-	if s.lenient {
-		return Warning
-	}
-	return Error
+	s.fail(posOf(s.file.Name, n, at), rule, remedy, format, args...)
 }
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
 // check checks n against t. A null is a missing value, as in Kubernetes.
-func (s *strictChecker) check(n *yamltree.Node, t reflect.Type, at *yamltree.Path) {
+func (s strictChecker) check(n *yamltree.Node, t reflect.Type, at *yamltree.Path) {
 	if s.full(Error) {
 		n.Bad = true
 	}
@@ -99,7 +70,7 @@ func (s *strictChecker) check(n *yamltree.Node, t reflect.Type, at *yamltree.Pat
 	}
 }
 
-func (s *strictChecker) checkInteger(n *yamltree.Node, t reflect.Type, at *yamltree.Path) {
+func (s strictChecker) checkInteger(n *yamltree.Node, t reflect.Type, at *yamltree.Path) {
 	if n.Kind != yamltree.Number {
 		s.wrongType(n, at, "an integer")
 		return
@@ -119,7 +90,7 @@ func (s *strictChecker) checkInteger(n *yamltree.Node, t reflect.Type, at *yamlt
 }
 
 // checkCustom decodes n with the JSON method of the type: a quantity, an int-or-string or a time.
-func (s *strictChecker) checkCustom(n *yamltree.Node, t reflect.Type, at *yamltree.Path) {
+func (s strictChecker) checkCustom(n *yamltree.Node, t reflect.Type, at *yamltree.Path) {
 	name := strings.ToLower(t.Name())
 	if n.IsInfinite() {
 		s.bad(n, at, "wrong-type", "", "%s: %s is not a valid %s", at, s.shown(n), name)
@@ -141,7 +112,7 @@ func (s *strictChecker) checkCustom(n *yamltree.Node, t reflect.Type, at *yamltr
 	}
 }
 
-func (s *strictChecker) checkList(n *yamltree.Node, t reflect.Type, at *yamltree.Path) {
+func (s strictChecker) checkList(n *yamltree.Node, t reflect.Type, at *yamltree.Path) {
 	if t.Elem().Kind() == reflect.Uint8 {
 		s.checkBase64(n, at)
 		return
@@ -164,7 +135,7 @@ func (s *strictChecker) checkList(n *yamltree.Node, t reflect.Type, at *yamltree
 }
 
 // checkBase64 decodes bytes as the API server does: standard alphabet, padded, line breaks ignored.
-func (s *strictChecker) checkBase64(n *yamltree.Node, at *yamltree.Path) {
+func (s strictChecker) checkBase64(n *yamltree.Node, at *yamltree.Path) {
 	if n.Kind != yamltree.String {
 		s.wrongType(n, at, "a string")
 		return
@@ -179,7 +150,7 @@ func (s *strictChecker) checkBase64(n *yamltree.Node, at *yamltree.Path) {
 	}
 }
 
-func (s *strictChecker) checkMap(n *yamltree.Node, t reflect.Type, at *yamltree.Path) {
+func (s strictChecker) checkMap(n *yamltree.Node, t reflect.Type, at *yamltree.Path) {
 	if n.Kind != yamltree.Object {
 		s.wrongType(n, at, "an object")
 		return
@@ -187,14 +158,14 @@ func (s *strictChecker) checkMap(n *yamltree.Node, t reflect.Type, at *yamltree.
 	for i, value := range n.Values {
 		key := n.Keys()[i]
 		if key.Kind == yamltree.Bool && key.Source != key.Text {
-			s.add(Problem{Pos: s.pos(key, at.Field(key.Text)), Severity: Warning, Rule: "yaml-1.1-key", Remedy: "write " + strconv.Quote(key.Source),
-				Message: fmt.Sprintf("YAML 1.1, which Kubernetes reads, takes the unquoted key %s for %q", key.Source, key.Text)})
+			s.warn(posOf(s.file.Name, key, at.Field(key.Text)), "yaml-1.1-key", "write "+strconv.Quote(key.Source),
+				"the unquoted key %s is %q in YAML 1.1, which Kubernetes reads", key.Source, key.Text)
 		}
 		s.check(value, t.Elem(), at.Field(key.Text))
 	}
 }
 
-func (s *strictChecker) checkStruct(n *yamltree.Node, t reflect.Type, at *yamltree.Path) {
+func (s strictChecker) checkStruct(n *yamltree.Node, t reflect.Type, at *yamltree.Path) {
 	if n.Kind != yamltree.Object {
 		s.wrongType(n, at, "an object")
 		return
@@ -216,8 +187,8 @@ func (s *strictChecker) checkStruct(n *yamltree.Node, t reflect.Type, at *yamltr
 	}
 }
 
-func (s *strictChecker) unknown(key *yamltree.Node, fields []api.Field, at *yamltree.Path) {
-	if s.full(s.relaxedSeverity()) {
+func (s strictChecker) unknown(key *yamltree.Node, fields []api.Field, at *yamltree.Path) {
+	if s.full(s.relaxed()) {
 		return
 	}
 	var names []string
@@ -233,28 +204,24 @@ func (s *strictChecker) unknown(key *yamltree.Node, fields []api.Field, at *yaml
 	if key.Text == "namespace" && at != nil && at.Name == "functionRef" {
 		remedy = "leave it out: Keptn looks in the namespace of the task, then in its own, keptn-system or that of --keptn-namespace"
 	}
-	s.relaxed(key, at.Field(key.Text), "unknown-field", remedy, "unknown field %q", at.Field(key.Text).String())
+	s.relax(posOf(s.file.Name, key, at.Field(key.Text)), "unknown-field", remedy, "unknown field %q", at.Field(key.Text).String())
 }
 
 // otherVersion reports a field that only other versions have.
-func (s *strictChecker) otherVersion(key, value *yamltree.Node, f api.Field, at *yamltree.Path) {
-	name := at.Field(key.Text).String()
-	if key.Text == "function" {
-		if !s.relaxed(key, at.Field(key.Text), "field-version", `write "deno", which is the same runner`,
-			"%s is gone from lifecycle.keptn.sh/%s", name, s.version) {
-			value.Bad = true
-		}
-		return
-	}
-	remedy := "use apiVersion lifecycle.keptn.sh/" + f.Versions[len(f.Versions)-1]
-	if slices.Index(api.Versions(), s.version) > slices.Index(api.Versions(), f.Versions[len(f.Versions)-1]) {
+func (s strictChecker) otherVersion(key, value *yamltree.Node, f api.Field, at *yamltree.Path) {
+	pos := posOf(s.file.Name, key, at.Field(key.Text))
+	newest := f.Versions[len(f.Versions)-1]
+	message := fmt.Sprintf("lifecycle.keptn.sh/%s has no field %q; it is in %s", s.version, pos.Field, strings.Join(f.Versions, ", "))
+	remedy := "use apiVersion lifecycle.keptn.sh/" + newest
+	switch {
+	case key.Text == "function":
+		message = fmt.Sprintf("%s was removed from lifecycle.keptn.sh/%s", pos.Field, s.version)
+		remedy = `write "deno", which is the same runner`
+	case strings.Contains(key.Text, "Deployment"): // the lists of a KeptnApp
+		remedy = "move it to a KeptnAppContext of the same name"
+	case slices.Index(api.Versions(), s.version) > slices.Index(api.Versions(), newest):
 		remedy = "leave it out"
 	}
-	if strings.Contains(key.Text, "Deployment") { // the lists of a KeptnApp
-		remedy = "move it to a KeptnAppContext of the same name"
-	}
-	if !s.relaxed(key, at.Field(key.Text), "field-version", remedy,
-		"lifecycle.keptn.sh/%s has no field %q; it is in %s", s.version, name, strings.Join(f.Versions, ", ")) {
-		value.Bad = true
-	}
+	s.relax(pos, "field-version", remedy, "%s", message)
+	value.Bad = value.Bad || !s.options.Lenient
 }

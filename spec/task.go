@@ -4,53 +4,56 @@ import (
 	"github.com/ktask/ktask/spec/internal/api"
 )
 
-func (l *loader) task() {
+func readTask(o *object) *Task {
 	var raw api.Task
-	l.decode(&raw)
-	meta, ok := l.meta(raw.Header)
-	s := l.cursor().sub("spec")
+	o.decode(&raw)
+	o.readMeta(raw.Header)
+	s := o.top().in("spec")
 	t := &Task{
-		Meta:       meta,
-		Definition: required(l, raw.Spec.TaskDefinition, s, "taskDefinition"),
-		Retries:    l.count(raw.Spec.Retries, s.sub("retries"), "retries"),
-		Timeout:    l.timeout(raw.Spec.Timeout, s.sub("timeout")),
+		Meta:       o.meta,
+		Definition: required(s, raw.Spec.TaskDefinition, "taskDefinition"),
+		Retries:    s.count(raw.Spec.Retries, "retries"),
+		Timeout:    s.timeout(raw.Spec.Timeout),
 	}
-	l.oldTaskFields(s)
+	checkOldFields(s)
 	if t.Definition.Given && t.Definition.Value == "" {
-		l.fail(s.At("taskDefinition"), "required", "name a KeptnTaskDefinition", "spec.taskDefinition is empty")
+		s.fail(s.At("taskDefinition"), "required", "name a KeptnTaskDefinition", "spec.taskDefinition is empty")
 	}
 	if raw.Spec.Parameters != nil {
 		t.Parameters = pairs(raw.Spec.Parameters.Map, s.sub("parameters", "map"))
 	}
-	if p := raw.Spec.SecureParameters; p != nil && p.Secret != "" {
-		t.Secret = given(&p.Secret, s.sub("secureParameters", "secret"))
-		l.reference(p.Secret, t.Secret.Pos)
-	}
+	t.Secret = readSecureParameters(s.in("secureParameters"), raw.Spec.SecureParameters)
 	if c := raw.Spec.Context; c != nil {
 		t.Context = Context{
 			WorkloadName: c.WorkloadName, AppName: c.AppName, AppVersion: c.AppVersion, WorkloadVersion: c.WorkloadVersion,
 			TaskType: c.TaskType, ObjectType: c.ObjectType, Metadata: pairs(c.Metadata, s.sub("context", "metadata")), Pos: s.At("context"),
 		}
 	}
-	if ok && l.remember(meta) && t.Definition.Value != "" {
-		l.manifests.Tasks = append(l.manifests.Tasks, t)
+	if t.Definition.Value == "" {
+		return nil
 	}
+	return t
 }
 
-// oldTaskFields reports missing fields of old versions. They are required there, although only the context is read.
-func (l *loader) oldTaskFields(s cursor) {
-	if s.root == nil || l.version != "v1alpha1" && l.version != "v1alpha2" {
+// readSecureParameters returns the name of the Secret. Keptn ignores an empty name.
+func readSecureParameters(s part, p *api.SecureParameters) Optional[string] {
+	if p == nil || p.Secret == "" {
+		return Optional[string]{}
+	}
+	s = s.in("secret")
+	s.reference(p.Secret)
+	return given(&p.Secret, s.cursor)
+}
+
+// checkOldFields reports missing fields of old versions. They are required there, although only the context is read.
+func checkOldFields(s part) {
+	if s.root == nil || s.version != "v1alpha1" && s.version != "v1alpha2" {
 		return
 	}
 	for _, field := range []string{"app", "appVersion", "workload", "workloadVersion"} {
-		if s.Given(field) || s.bad(field) {
-			continue
+		if !s.Given(field) && !s.bad(field) {
+			s.relax(s.At(), "required", "use apiVersion "+api.LifecycleGroup+"/v1, which does not need it",
+				"%s is required in %s/%s", s.At(field).Field, api.LifecycleGroup, s.version)
 		}
-		p := Problem{Pos: s.At(), Severity: Error, Rule: "required", Remedy: "use apiVersion " + api.LifecycleGroup + "/v1, which does without",
-			Message: s.At(field).Field + " is required in " + api.LifecycleGroup + "/" + l.version}
-		if l.options.Lenient {
-			p.Severity = Warning
-		}
-		l.problem(p)
 	}
 }

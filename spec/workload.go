@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -46,43 +47,38 @@ func isWorkload(group, kind string) bool {
 	return false
 }
 
-// workload reads a workload. It does not check the fields that Keptn does not read.
-func (l *loader) workload() {
-	s := l.cursor()
-	name := s.find("metadata", "name")
-	if name == nil || name.Kind != yamltree.String {
-		l.manifests.Foreign++
-		return
+// readWorkload reads a workload, or returns nil if it has no name. It does not check the fields that Keptn does not read.
+func readWorkload(o *object) *Workload {
+	s := o.top()
+	name := text(s.find("metadata", "name"))
+	if name == "" {
+		return nil
 	}
-	w := &Workload{Meta: Meta{Version: l.version, Name: name.Text, Namespace: l.options.Namespace, Pos: s.At()}, Kind: l.kind}
-	if ns := s.find("metadata", "namespace"); ns != nil && ns.Kind == yamltree.String && ns.Text != "" {
-		w.Namespace = ns.Text
+	own := readAnnotated(s.in("metadata"))
+	o.named = true
+	o.meta = Meta{
+		Version: o.version, Name: name, Namespace: cmp.Or(text(s.find("metadata", "namespace")), o.options.Namespace), Pos: s.At(),
+		Labels: own.Labels, Annotations: own.Annotations,
 	}
-	own := l.annotated(s.sub("metadata"))
-	w.Labels, w.Annotations = own.Labels, own.Annotations
+	w := &Workload{Meta: o.meta, Kind: o.kind, Template: own}
 	pod := s
-	switch l.kind {
-	case "Pod":
-		w.Template = own
-	case "ReplicaSet":
-		pod = s.sub("spec", "template")
-		w.Template = l.annotated(pod.sub("metadata"))
-	default:
-		pod = s.sub("spec", "template")
-		w.Template, w.Owner = l.annotated(pod.sub("metadata")), own
+	if o.kind != "Pod" {
+		pod = s.in("spec", "template")
+		w.Template = readAnnotated(pod.in("metadata"))
 	}
-	w.Containers = containers(pod.sub("spec", "containers"))
-	if l.remember(w.Meta) {
-		l.manifests.Workloads = append(l.manifests.Workloads, w)
+	if o.kind != "Pod" && o.kind != "ReplicaSet" {
+		w.Owner = own
 	}
+	w.Containers = containers(pod.find("spec", "containers"))
+	return w
 }
 
-func (l *loader) annotated(s cursor) Annotated {
-	return Annotated{Labels: l.stringMap(s.sub("labels")), Annotations: l.stringMap(s.sub("annotations"))}
+func readAnnotated(s part) Annotated {
+	return Annotated{Labels: stringMap(s.in("labels")), Annotations: stringMap(s.in("annotations"))}
 }
 
 // stringMap returns a map of strings. A value of another type is an error if Keptn reads the key.
-func (l *loader) stringMap(s cursor) []Pair {
+func stringMap(s part) []Pair {
 	if s.root == nil || s.root.Kind != yamltree.Object {
 		return nil
 	}
@@ -93,27 +89,27 @@ func (l *loader) stringMap(s cursor) []Pair {
 		case value.Kind == yamltree.String:
 			all = append(all, Pair{key.Text, value.Text, s.At(key.Text)})
 		case value.Kind != yamltree.Null && (strings.HasPrefix(key.Text, "keptn.sh/") || strings.HasPrefix(key.Text, "app.kubernetes.io/")):
-			l.fail(s.At(key.Text), "wrong-type", "write "+quoted(value), "%s must be a string, not %s", key.Text, value.Kind)
+			s.fail(s.At(key.Text), "wrong-type", `write "`+value.Source+`"`, "%s must be a string, not %s", key.Text, value.Kind)
 		}
 	}
 	slices.SortFunc(all, func(a, b Pair) int { return strings.Compare(a.Key, b.Key) })
 	return all
 }
 
-func quoted(n *yamltree.Node) string { return `"` + n.Source + `"` }
+// text returns the text of a string, or "" for anything else.
+func text(n *yamltree.Node) string {
+	if n == nil || n.Kind != yamltree.String {
+		return ""
+	}
+	return n.Text
+}
 
-func containers(s cursor) []PodContainer {
-	if s.root == nil || s.root.Kind != yamltree.List {
+func containers(list *yamltree.Node) []PodContainer {
+	if list == nil || list.Kind != yamltree.List {
 		return nil
 	}
-	text := func(n *yamltree.Node) string {
-		if n == nil || n.Kind != yamltree.String {
-			return ""
-		}
-		return n.Text
-	}
 	var all []PodContainer
-	for _, item := range s.root.Values {
+	for _, item := range list.Values {
 		c := PodContainer{Name: text(item.Field("name")), Image: text(item.Field("image"))}
 		if env := item.Field("env"); env != nil && env.Kind == yamltree.List {
 			for _, e := range env.Values {

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -174,8 +173,7 @@ func TestImageCauses(t *testing.T) {
 
 // TestEngineLost cuts the connection to the engine while a task runs.
 func TestEngineLost(t *testing.T) {
-	socket := strings.TrimPrefix(os.Getenv("DOCKER_HOST"), "unix://")
-	w := engines.NewWire(t, cmp.Or(socket, "/var/run/docker.sock"))
+	w := engines.NewWire(t, engines.Machine())
 	p := start(t, python("import time\nprint('ready', flush=True)\ntime.sleep(600)"), "run", "--host", w.Host(), "-")
 	if !p.stdout.await("ready") {
 		t.Fatalf("the task did not start:\n%s", p.stderr)

@@ -7,9 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/testcontainers/testcontainers-go"
-	"github.com/testcontainers/testcontainers-go/network"
-	"github.com/testcontainers/testcontainers-go/wait"
+	"github.com/ktask/ktask/integration/engines"
 )
 
 // contract is one thing that a runtime's image promises to a script.
@@ -144,20 +142,7 @@ http.server.ThreadingHTTPServer(("", 8000), Handler).serve_forever()
 // TestDownloads fetches scripts in both images: a download that fails (an error page, no host, an empty body) fails the
 // task, and redirects are followed. Python calls a script from a URL "-". See "Failed downloads" in docs/fidelity.md.
 func TestDownloads(t *testing.T) {
-	t.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true") // its image cannot be pulled everywhere
-	net, err := network.New(t.Context())
-	if err != nil {
-		t.Fatalf("make a network (make engine images): %v", err)
-	}
-	testcontainers.CleanupNetwork(t, net)
-	server, err := testcontainers.Run(t.Context(), pythonImage,
-		testcontainers.WithEntrypoint("python3", "-c", scriptServer),
-		network.WithNetwork([]string{"scripts"}, net),
-		testcontainers.WithWaitStrategyAndDeadline(patience, wait.ForLog("ready").WithStartupTimeout(patience)))
-	testcontainers.CleanupContainer(t, server, testcontainers.StopTimeout(0))
-	if err != nil {
-		t.Fatalf("serve scripts (make engine images): %v", err)
-	}
+	network := engines.Scripts(t, pythonImage, "ready", nil, "-c", scriptServer)
 	var all []contract
 	for _, runtime := range []struct{ name, kind, says string }{{"python", "py", "script -\n"}, {"deno", "ts", "script\n"}} {
 		for _, c := range []struct {
@@ -175,5 +160,5 @@ func TestDownloads(t *testing.T) {
 			all = append(all, contract{runtime.name + "-" + c.name, spec, c.code, c.prints})
 		}
 	}
-	keep(t, all, "--network", net.Name)
+	keep(t, all, "--network", network)
 }

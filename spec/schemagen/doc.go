@@ -37,7 +37,7 @@ func (b *schemaBuilder) doc(t reflect.Type, field string) fieldDoc {
 	case reflect.TypeFor[metav1.ObjectMeta]():
 		return map[string]fieldDoc{
 			"name":      {"The name of the resource, unique among those of its kind in a namespace.", true, subdomain()},
-			"namespace": {"The namespace of the resource; \"default\" where there is none.", false, dnsLabel()},
+			"namespace": {"The namespace of the resource; \"default\" if it has none.", false, dnsLabel()},
 			"labels":    {"Labels, by which --selector chooses tasks.", false, object{"additionalProperties": object{"type": "string", "maxLength": 63}}},
 		}[field]
 	}

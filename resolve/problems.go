@@ -1,0 +1,43 @@
+package resolve
+
+import (
+	"fmt"
+
+	"github.com/ktask/ktask/spec"
+)
+
+// collector keeps the problems of a resolution, each once: two tasks that share a definition share its problems.
+type collector struct {
+	list     spec.Problems
+	reported map[spec.Problem]bool
+	limit    spec.ProblemLimit
+	// errors counts the errors, including repeated ones.
+	errors int
+}
+
+func (c *collector) fail(at spec.Pos, rule, remedy, format string, args ...any) {
+	c.add(spec.Error, at, rule, remedy, format, args...)
+}
+
+func (c *collector) warn(at spec.Pos, rule, remedy, format string, args ...any) {
+	c.add(spec.Warning, at, rule, remedy, format, args...)
+}
+
+func (c *collector) add(s spec.Severity, at spec.Pos, rule, remedy, format string, args ...any) {
+	p := spec.Problem{Pos: at, Severity: s, Rule: rule, Message: fmt.Sprintf(format, args...), Remedy: remedy}
+	if s == spec.Error {
+		c.errors++
+	}
+	if c.limit.Full(s) || c.reported[p] {
+		return
+	}
+	c.reported[p] = true
+	if c.limit.Add(s) {
+		c.list = append(c.list, p)
+	}
+}
+
+// problems returns the problems, and one more for each severity of which some were dropped.
+func (c *collector) problems() spec.Problems {
+	return append(c.list, c.limit.Exceeded(spec.Pos{})...)
+}
