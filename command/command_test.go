@@ -164,6 +164,48 @@ func TestSelection(t *testing.T) {
 	s.ktask("list", "d").exits(0).says("python → hello", "d/a.yaml:1")
 }
 
+func TestValidateSaysWhatItChecked(t *testing.T) {
+	const (
+		meta       = "metadata: {name: x}\n"
+		context    = "---\napiVersion: lifecycle.keptn.sh/v1\nkind: KeptnAppContext\n" + meta + "spec: {}\n"
+		deployment = "---\napiVersion: apps/v1\nkind: Deployment\n" + meta + "spec:\n  template:\n    metadata: {labels: {keptn.sh/workload: w}}\n    spec: {containers: [{name: c, image: i:1}]}\n"
+	)
+	s := newShell(t, map[string]string{
+		"a/1.yaml": hello, "a/2.yaml": caller + context, "one.yaml": hello, "secret.yaml": secret, "bad.yaml": header, "empty.yaml": "", "none/x.txt": "",
+		"task.yaml":        hello + "---\napiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTask\n" + meta + "spec: {taskDefinition: hello}\n",
+		"web.yaml":         hello + deployment,
+		"plain.yaml":       strings.Replace(deployment, "keptn.sh/workload", "app", 1),
+		"other.yaml":       "apiVersion: v1\nkind: Service\n" + meta + "---\napiVersion: v1\nkind: Secret\n" + meta,
+		"vals/values.json": "{}",
+	})
+	t.Setenv("NO_COLOR", "1")
+	for path, says := range map[string]string{
+		"empty.yaml": "note: there is no object of Keptn in empty.yaml (0 other objects) (name the files of your tasks and apps) [nothing-to-check]\n",
+		"other.yaml": "(2 other objects)", "plain.yaml": "(1 other object)", "vals": "[nothing-to-check]",
+	} {
+		s.ktask("validate", path).exits(0).says(says)
+		s.ktask("validate", "-o", "json", path).exits(0).says(`"rule": "nothing-to-check"`)
+	}
+	s.ktask("validate", "none").exits(2).says("holds no .yaml")
+	for _, path := range []string{"one.yaml", "task.yaml"} {
+		if o := s.ktask("validate", path).exits(0); o.out+o.err != "" {
+			t.Errorf("validate %s says %s%s", path, o.out, o.err)
+		}
+	}
+	s.term = true
+	for path, says := range map[string]string{
+		"a": "2 files, 2 tasks, 1 app: 1 warning\n", "one.yaml": "1 file, 1 task: no problems\n", "secret.yaml": "1 file, 1 task: 1 warning\n",
+		"task.yaml": "1 file, 1 task definition, 1 task: no problems\n", "web.yaml": "1 file, 1 task, 1 workload: no problems\n",
+	} {
+		if o := s.ktask("validate", path).exits(0); !strings.HasSuffix(o.err, says) {
+			t.Errorf("validate %s says %q, want %q", path, o.err, says)
+		}
+	}
+	s.ktask("validate", "empty.yaml").exits(0).hides("no problems")
+	s.ktask("validate", "bad.yaml").exits(2).hides("1 file")
+	s.ktask("validate", "-o", "json", "a").exits(0).hides("2 files")
+}
+
 func TestStandardInput(t *testing.T) {
 	s := newShell(t, nil)
 	s.stdin = hello
