@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ktask/ktask/spec"
@@ -66,16 +67,21 @@ func TestVerdicts(t *testing.T) {
 // TestFilesThatBreakTheJudge: the files after them are counted.
 func TestFilesThatBreakTheJudge(t *testing.T) {
 	dir := write(t, map[string]string{"1.yaml": "", "2.yaml": "", "3.yaml": ""})
-	lines := counted(t, dir, 50*time.Millisecond, func(f spec.File) outcome {
-		switch filepath.Base(f.Name) {
-		case "1.yaml":
-			panic("oh")
-		case "2.yaml":
-			<-t.Context().Done()
-		}
-		return outcome{verdict: accepted}
+	var lines []string
+	synctest.Test(t, func(t *testing.T) {
+		end := make(chan struct{})
+		defer close(end)
+		lines = counted(t, dir, time.Minute, func(f spec.File) outcome {
+			switch filepath.Base(f.Name) {
+			case "1.yaml":
+				panic("oh")
+			case "2.yaml":
+				<-end
+			}
+			return outcome{verdict: accepted}
+		})
 	})
-	for _, want := range []string{"1.yaml: crashed: oh", "2.yaml: too slow: no verdict after 50ms", "accepted 1", "crashed 1", "too slow 1"} {
+	for _, want := range []string{"1.yaml: crashed: oh", "2.yaml: too slow: no verdict after 1m0s", "accepted 1", "crashed 1", "too slow 1"} {
 		if !slices.Contains(lines, want) {
 			t.Errorf("no line %q in:\n%s", want, strings.Join(lines, "\n"))
 		}
