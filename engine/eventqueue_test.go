@@ -33,7 +33,7 @@ func TestBrokenSink(t *testing.T) {
 				r := engine.Runner{Engine: fake, Parallel: 2, Sink: engine.SinkFunc(func(e engine.Event) {
 					if _, ok := e.(engine.OutputLine); ok {
 						if lines++; lines == 10 {
-							time.Sleep(ms) // until the queue is full and the engine waits for room
+							time.Sleep(ms) // of virtual time, which passes when the queue is full and the engine waits for room
 							breaks()
 						}
 					}
@@ -72,7 +72,7 @@ func TestBackpressure(t *testing.T) {
 				})
 				r := engine.Runner{Engine: noisy, Sink: engine.SinkFunc(func(e engine.Event) {
 					if _, ok := e.(engine.OutputLine); ok {
-						time.Sleep(ms)
+						time.Sleep(ms) // of virtual time
 						gap.Store(max(gap.Load(), emitted.Load()-seen.Add(1)))
 					}
 				})}
@@ -94,7 +94,7 @@ func TestFlush(t *testing.T) {
 		fake, tasks := scripted(enginetest.Attempt{Takes: time.Hour, Output: []enginetest.Line{out("a"), out("b")}})
 		sink := &buffering{}
 		go func() {
-			time.Sleep(second)
+			time.Sleep(second) // of virtual time
 			synctest.Wait()
 			if n := sink.waiting.Load(); n != 0 {
 				t.Errorf("%d events wait while the task is silent", n)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,14 +13,9 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/integration/archives"
 	"github.com/ktask/ktask/resolve"
 	"github.com/ktask/ktask/spec"
-)
-
-// Every secret value of the archives contains secretMark, in clear or in base64, so that one shown anywhere is found.
-const (
-	secretMark  = "hunter2"
-	encodedMark = "aHVudGVyM"
 )
 
 // ruleCase is one archive: manifests, options and the expected results. Besides the manifests, in their order, its files are
@@ -31,23 +25,21 @@ const (
 //	want.problems  every problem, as a user sees it
 //	want.plan      the plan; missing if there is an error
 type ruleCase struct {
-	archive   *txtar.Archive
 	manifests []spec.File
 	load      spec.Options
 	options   resolve.Options
 	// validate means that the problems are those of `ktask validate`, without a plan.
 	validate bool
 	show     []string
-	wants    map[string]string
 }
 
 func newCase(t *testing.T, archive *txtar.Archive) *ruleCase {
 	t.Helper()
-	c := &ruleCase{archive: archive, wants: map[string]string{}, options: resolve.Options{
+	c := &ruleCase{options: resolve.Options{
 		Namespace: "default", KeptnNamespace: "keptn-system", Preview: true, Node: resolve.Node{Name: "laptop", IP: "127.0.0.1"},
 	}}
 	for _, f := range archive.Files {
-		if f.Name != "options" && f.Name != "show" && !strings.HasPrefix(f.Name, "want.") {
+		if f.Name != "options" && f.Name != "show" && !archives.IsWanted(f) {
 			c.manifests = append(c.manifests, spec.File{Name: f.Name, Data: f.Data, Named: true})
 		}
 	}
@@ -61,8 +53,6 @@ func newCase(t *testing.T, archive *txtar.Archive) *ruleCase {
 			}
 		case f.Name == "show":
 			c.show = strings.Fields(string(f.Data))
-		case strings.HasPrefix(f.Name, "want."):
-			c.wants[f.Name] = string(f.Data)
 		}
 	}
 	return c
@@ -291,19 +281,4 @@ func field(t *testing.T, task plan.Task, path string) string {
 		value = object[key]
 	}
 	return string(value)
-}
-
-// rewrite replaces the expected results of the archive by the actual ones.
-func (c *ruleCase) rewrite(t *testing.T, name string, got map[string]string) {
-	t.Helper()
-	files := slices.DeleteFunc(c.archive.Files, func(f txtar.File) bool { return strings.HasPrefix(f.Name, "want.") })
-	for _, file := range []string{"want.problems", "want.plan"} {
-		if got[file] != "" {
-			files = append(files, txtar.File{Name: file, Data: []byte(got[file])})
-		}
-	}
-	c.archive.Files = files
-	if err := os.WriteFile(name, txtar.Format(c.archive), 0o644); err != nil {
-		t.Fatal(err)
-	}
 }

@@ -3,14 +3,13 @@ package spec_test
 import (
 	"bytes"
 	"flag"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/ktask/ktask/integration/archives"
 	"github.com/ktask/ktask/spec"
 )
 
@@ -23,48 +22,25 @@ var update = flag.Bool("update", false, "rewrite want.problems")
 //
 // Rules that concern valid manifests are tested in package resolve, which shows what becomes of them.
 func TestRules(t *testing.T) {
-	names, err := filepath.Glob("testdata/rules/*.txtar")
-	if err != nil || len(names) == 0 {
-		t.Fatalf("no archives: %v", err)
-	}
-	for _, name := range names {
-		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			files, options, want := ruleCase(t, archive)
-			_, problems, err := spec.Load(files, options)
-			if err == nil {
-				t.Error("there is no error: move the archive to package resolve")
-			}
-			got := ""
-			for _, p := range problems {
-				got += p.String() + "\n"
-			}
-			if strings.Contains(got, "hunter2") || strings.Contains(got, "aHVudGVyM") { // in every secret of the archives
-				t.Errorf("a problem shows a secret:\n%s", got)
-			}
-			switch {
-			case *update:
-				archive.Files[slices.IndexFunc(archive.Files, isWant)].Data = []byte(got)
-				if err := os.WriteFile(name, txtar.Format(archive), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			case got != want:
-				t.Errorf("got\n%s\nwant\n%s\nif this is right, run go test ./spec -run TestRules -update", got, want)
-			}
-		})
-	}
+	archives.Run(t, *update, func(t *testing.T, archive *txtar.Archive) []txtar.File {
+		files, options := ruleCase(t, archive)
+		_, problems, err := spec.Load(files, options)
+		if err == nil {
+			t.Error("there is no error: move the archive to package resolve")
+		}
+		got := ""
+		for _, p := range problems {
+			got += p.String() + "\n"
+		}
+		return []txtar.File{{Name: "want.problems", Data: []byte(got)}}
+	})
 }
 
-func isWant(f txtar.File) bool { return f.Name == "want.problems" }
-
-func ruleCase(t *testing.T, archive *txtar.Archive) (files []spec.File, options spec.Options, want string) {
+func ruleCase(t *testing.T, archive *txtar.Archive) (files []spec.File, options spec.Options) {
 	t.Helper()
-	options.Namespace, want = "default", string(archive.Files[slices.IndexFunc(archive.Files, isWant)].Data)
+	options.Namespace = "default"
 	for _, f := range archive.Files {
-		if f.Name != "options" && !isWant(f) {
+		if f.Name != "options" && !archives.IsWanted(f) {
 			files = append(files, spec.File{Name: f.Name, Data: f.Data, Named: true})
 		}
 	}
@@ -84,5 +60,5 @@ func ruleCase(t *testing.T, archive *txtar.Archive) (files []spec.File, options 
 			}
 		}
 	}
-	return files, options, want
+	return files, options
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// TestNamesOfOthers has somebody else's things of the names that an attempt wants, with all of its labels but the random
-// one: they are not taken for its own, and stay.
+// TestNamesOfOthers runs attempts whose names somebody else's containers and volumes have, with all of the labels except the
+// random one: ktask does not use them and does not remove them.
 func TestNamesOfOthers(t *testing.T) {
 	e, others := connect(t, docker.Options{}), apiAt(t, "")
 	c := shell("echo ran")
@@ -54,8 +54,8 @@ func TestNamesOfOthers(t *testing.T) {
 	nothingLeft(t, e)
 }
 
-// TestRunnersWithoutIDs has several programs that use one engine at a time and give their runs no id: each has its own
-// containers, and hears of those alone.
+// TestRunnersWithoutIDs runs several Runners without a RunID at the same time on one engine: each has its own containers, and
+// gets the output of those alone.
 func TestRunnersWithoutIDs(t *testing.T) { runnersApart(t, docker.Options{}) }
 
 func runnersApart(t *testing.T, o docker.Options) {

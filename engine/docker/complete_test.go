@@ -16,9 +16,10 @@ import (
 	"github.com/ktask/ktask/engine/docker"
 	"github.com/ktask/ktask/engine/enginetest"
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/integration/engines"
 )
 
-// summing is a sink that keeps a sum of each stream instead of its lines.
+// summing is a sink that keeps a checksum of each stream instead of its lines.
 type summing struct {
 	sums  map[engine.Stream]hash.Hash
 	bytes map[engine.Stream]int64
@@ -84,7 +85,7 @@ func TestStreamsKeepTheirOrder(t *testing.T) {
 	}
 }
 
-// TestMuchOutput is more than the engine's log keeps; the soak has a gibibyte.
+// TestMuchOutput prints more than the engine's log keeps.
 func TestMuchOutput(t *testing.T) { muchOutput(t, 64<<20) }
 
 func TestSoakMuchOutput(t *testing.T) {
@@ -122,7 +123,7 @@ func brokenStreamGoesOn(t *testing.T, socket string) {
 			proxy := newFaultProxy(t, socket, target{call: "POST /containers//attach", times: 100, how: how})
 			e := connect(t, docker.Options{Host: proxy.host()})
 			long := strings.Repeat("y", 50_000)
-			// It ends when it is told to, which is when its last line has come through.
+			// The test stops it when its last line has arrived.
 			c := shell(`trap 'printf last; exit 3' TERM; printf 'first\n'; sleep 0.2; printf '\n\000\377 second\n'; printf '%50000s\n' y | tr ' ' y; echo err >&2; echo ready; sleep 100000 & wait`)
 			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
@@ -150,29 +151,33 @@ func brokenStreamGoesOn(t *testing.T, socket string) {
 	}
 }
 
-// TestStreamThatBreaksBeyondTheLog: what the engine no longer has cannot be told, so the task has not passed. The stream
-// breaks behind its first frame, and that shows when the container has written more than the log holds.
+// TestStreamThatBreaksBeyondTheLog breaks a stream after its first frame, or before it, which ktask notices when the container
+// has written more than the log holds: output is lost, so the task has not passed.
 func TestStreamThatBreaksBeyondTheLog(t *testing.T) {
-	word := make(chan struct{})
-	proxy := newFaultProxy(t, machineSocket, target{call: "POST /containers//attach", how: cutOnWord, word: word})
-	e := connect(t, docker.Options{Host: proxy.host()})
-	told := t.TempDir()
-	c := shell("trap 'exit 0' TERM; echo first; i=0; while [ $i -lt 160 ]; do head -c 131072 /dev/zero | tr '\\0' x; echo $i; i=$((i+1)); done; >/told/written; sleep 100000 & wait")
-	c.Mounts = []plan.Mount{{Source: told, Target: "/told"}}
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	failed := make(chan error, 1)
-	go func() {
-		_, err := engine.Attempt(ctx, e, c, labels(t, 1), newSumming())
-		failed <- err
-	}()
-	await(t, "the container writes", func() bool {
-		_, err := os.Stat(filepath.Join(told, "written"))
-		return err == nil
-	})
-	close(word)
-	await(t, "the log is followed", func() bool { return proxy.looked("GET /containers//logs") })
-	stop()
-	wantReason(t, receive(t, failed, "the run ends"), engine.EngineLost, "output")
-	nothingLeft(t, e)
+	for _, how := range []fault{cutOnSignal, cutEmptyOnSignal} {
+		t.Run(string(how), func(t *testing.T) {
+			signal := make(chan struct{})
+			proxy := newFaultProxy(t, machineSocket, target{call: "POST /containers//attach", how: how, signal: signal})
+			e := connect(t, docker.Options{Host: proxy.host()})
+			shared := t.TempDir()
+			c := shell("trap 'exit 0' TERM; echo first; i=0; while [ $i -lt 160 ]; do head -c 131072 /dev/zero | tr '\\0' x; echo $i; i=$((i+1)); done; >/shared/written; sleep 100000 & wait")
+			c.Mounts = []plan.Mount{{Source: shared, Target: "/shared"}}
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			failed := make(chan error, 1)
+			go func() {
+				_, err := engine.Attempt(ctx, e, c, labels(t, 1), newSumming())
+				failed <- err
+			}()
+			engines.Await(t, "the container writes", func() bool {
+				_, err := os.Stat(filepath.Join(shared, "written"))
+				return err == nil
+			})
+			close(signal)
+			engines.Await(t, "the log is followed", func() bool { return proxy.looked("GET /containers//logs") })
+			stop()
+			wantReason(t, engines.Receive(t, failed, "the run ends"), engine.EngineLost, "output")
+			nothingLeft(t, e)
+		})
+	}
 }

@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write the goldens")
 
 var testLabels = engine.Labels{Run: "r1", Task: "hello", Attempt: 2, Owner: "host 1 2", Version: "v1"}
 
-// TestConvertGolden shows what becomes of each part of a container: the goldens are JSON as it goes to the engine.
+// TestConvertGolden compares the requests for containers with goldens, which are JSON as the engine gets it.
 func TestConvertGolden(t *testing.T) {
 	token := plan.Hidden(plan.NewSecret("s/k", "revealed"))
 	shared := plan.Container{Image: "img", Tmpfs: []plan.Tmpfs{
@@ -162,7 +162,8 @@ func TestSignalName(t *testing.T) {
 	}
 }
 
-// TestOddPathsAreRefused: whoever made the plan, no path reaches an engine that may read more than a path in it.
+// TestOddPathsAreRefused converts paths in which an engine could read more than a path: they are refused, whoever made the
+// plan.
 func TestOddPathsAreRefused(t *testing.T) {
 	for _, odd := range []string{"/a,source=/", `/a"b`, "/a\nb", "/a\x00"} {
 		for name, c := range map[string]plan.Container{
@@ -176,8 +177,8 @@ func TestOddPathsAreRefused(t *testing.T) {
 	}
 }
 
-// FuzzLabels has labels and names as anybody can give them to a container: reading them is harmless, and only a name that
-// derives from the labels is ours.
+// FuzzLabels parses labels and names as anybody can give them to a container: only a name that derives from the labels is
+// ktask's.
 func FuzzLabels(f *testing.F) {
 	f.Add("r1", "hello", "2", "318", "ktask-r1-hello-2")
 	f.Add("r1", "hello", "2", "-1", "ktask-r1-hello-2-kept")

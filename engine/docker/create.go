@@ -65,39 +65,48 @@ func names(err error) func(plan.Mount) bool {
 // leastMemory is the lowest limit that Docker accepts, see linuxMinMemory of its daemon; older versions accept 4 MiB.
 const leastMemory = 6 << 20
 
-// createOnce creates the container and repeats the request until the engine answers. A container that has its name and the
-// random label of this creation is the one that was asked for.
-func (a *attempt) createOnce(ctx context.Context) error {
-	r := a.request
-	r.config.Labels[labelCreate] = rand.Text()
+// createOnce creates the container and repeats the request until the engine answers.
+func (a *attempt) createOnce(ctx context.Context) (err error) {
+	a.request.config.Labels[labelCreate] = rand.Text()
 	ctx = context.WithoutCancel(ctx)
-	p := a.engine.newRetry()
-	for {
-		err := a.engine.do(ctx, fmt.Sprintf("create container %q", r.name), once, func(ctx context.Context) error {
-			created, err := a.engine.client.ContainerCreate(ctx, r.config, r.host, nil, r.platform, r.name)
+	retry(ctx, a.engine.reconnectWithin, func() (again bool) {
+		again, err = a.tryCreate(ctx)
+		return again
+	})
+	return err
+}
+
+// tryCreate requests the container once. If the engine does not answer, or answers that the name is taken, tryCreate looks
+// for the container that an earlier request of this attempt may have created. again reports whether it may still appear:
+// while the engine creates a container, only its name is taken.
+func (a *attempt) tryCreate(ctx context.Context) (again bool, err error) {
+	r := a.request
+	err = a.engine.do(ctx, fmt.Sprintf("create container %q", r.name), once, func(ctx context.Context) error {
+		created, err := a.engine.client.ContainerCreate(ctx, r.config, r.host, nil, r.platform, r.name)
+		if err == nil {
 			a.id = created.ID
-			return err
-		})
-		switch {
-		case ambiguous(err):
-			a.id = r.name
-		case nameTaken(err): // perhaps by an earlier try of this attempt
-		default:
-			return err
 		}
-		if found, failure := a.stateOf(ctx, r.name); failure == nil {
-			if !a.madeThis(found) {
-				a.id = ""
-				return err
-			}
-			a.id = found.ID
-			return nil
+		return err
+	})
+	switch {
+	case ambiguous(err):
+		a.id = r.name
+	case !nameTaken(err):
+		if err != nil {
+			a.id = "" // nothing to remove
 		}
-		// The container is not there, or not yet: while the engine creates it, only its name is taken.
-		if hasReason(err, engine.EngineDidNotAnswer) || a.id == "" || !p.wait(ctx) {
-			return err
-		}
+		return false, err
 	}
+	found, failure := a.stateOf(ctx, r.name)
+	switch {
+	case failure != nil:
+		return a.id != "" && !hasReason(err, engine.EngineDidNotAnswer), err
+	case !a.madeThis(found):
+		a.id = "" // it is somebody else's, and is not removed
+		return false, err
+	}
+	a.id = found.ID
+	return false, nil
 }
 
 // nameTaken reports whether a container has the name already. Podman reports that as an internal error, which only its text
@@ -106,7 +115,7 @@ func nameTaken(err error) bool {
 	return cerrdefs.IsConflict(err) || cerrdefs.IsInternal(err) && strings.Contains(err.Error(), "name is already in use")
 }
 
-// madeThis reports whether this attempt has created the container.
+// madeThis reports whether this attempt has created the container: it has the random label of this creation.
 func (a *attempt) madeThis(found container.InspectResponse) bool {
 	return found.Config != nil && !hasRun(found) && found.Config.Labels[labelCreate] == a.request.config.Labels[labelCreate]
 }

@@ -24,29 +24,24 @@ import (
 	"github.com/ktask/ktask/integration/engines"
 )
 
-// daemon is a dockerd of the test's own, which a test can stop and kill. It has its own directories, network and
-// containerd, so the machine's does not notice it.
+// daemon is a dockerd that a test can stop and kill. It has its own directories, network and containerd, so it does not
+// affect the machine's.
 type daemon struct {
 	dir   string
 	flags []string
 	cmd   *exec.Cmd
-	// ended is closed when there is no dockerd any more.
+	// ended is closed when dockerd has ended.
 	ended chan struct{}
 }
 
 // newDaemon starts a dockerd with the busybox image on it.
 func newDaemon(t *testing.T, flags ...string) *daemon {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "ktask-d")
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := &daemon{dir: dir, flags: flags}
+	d := &daemon{dir: engines.Directory(t), flags: flags}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("the end of dockerd's log:\n%s", d.said())
+			t.Logf("the end of dockerd's log:\n%s", d.logged())
 		}
-		engines.Remove(t, dir)
 	})
 	t.Cleanup(func() { d.end(t, syscall.SIGTERM) })
 	t.Cleanup(func() { d.empty(t) })
@@ -74,8 +69,8 @@ func (d *daemon) client(t *testing.T) *client.Client {
 	return apiAt(t, d.host())
 }
 
-// said is the end of what all dockerds have logged.
-func (d *daemon) said() []byte {
+// logged returns the end of the log that all dockerds share.
+func (d *daemon) logged() []byte {
 	log, _ := os.ReadFile(d.path("log"))
 	return log[max(0, len(log)-4000):]
 }
@@ -88,13 +83,8 @@ func (d *daemon) start(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = log.Close() }()
-	d.cmd = exec.Command("dockerd", append([]string{
-		"--data-root", d.path("data"), "--exec-root", d.path("exec"), "--pidfile", d.path("pid"), "--host", d.host(),
-		"--bridge", "none", "--iptables=false", "--ip6tables=false", "--shutdown-timeout", "2",
-	}, d.flags...)...)
+	d.cmd = engines.Dockerd("dockerd", d.dir, d.flags...)
 	d.cmd.Stdout, d.cmd.Stderr = log, log
-	// In a network of its own: a dockerd without a bridge takes docker0 off the machine, which the machine's needs.
-	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Cloneflags: syscall.CLONE_NEWNET}
 	if err := d.cmd.Start(); err != nil {
 		t.Fatalf("start a dockerd of the test's own: %v: run `make engine images` first, as root", err)
 	}
@@ -104,7 +94,7 @@ func (d *daemon) start(t *testing.T) {
 		_ = cmd.Wait()
 	}(d.cmd, d.ended)
 	c := d.client(t)
-	await(t, "dockerd answers", func() bool { // it has no way of saying that it is ready
+	engines.Await(t, "dockerd answers", func() bool {
 		_, err := c.Ping(context.WithoutCancel(t.Context()))
 		if err != nil && d.dead() {
 			t.Fatalf("dockerd has ended: %v", err)
@@ -113,7 +103,7 @@ func (d *daemon) start(t *testing.T) {
 	})
 }
 
-// dead says whether there is no dockerd.
+// dead reports whether dockerd is not running.
 func (d *daemon) dead() bool {
 	select {
 	case <-d.ended:
@@ -123,28 +113,28 @@ func (d *daemon) dead() bool {
 	}
 }
 
-// end sends a signal to dockerd and waits for its end. Its containerd dies with it, also where it cannot say so: the
-// next dockerd would wait for one that is just ending.
+// end sends a signal to dockerd and waits for its end. A dockerd that is killed leaves its containerd, which end kills as
+// well: the next dockerd would wait for one that is just ending.
 func (d *daemon) end(t *testing.T, signal syscall.Signal) {
 	t.Helper()
 	if d.dead() {
 		return
 	}
 	_ = d.cmd.Process.Signal(signal)
-	receive(t, d.ended, "dockerd ends")
+	engines.Receive(t, d.ended, "dockerd ends")
 	file := d.path("exec/containerd/containerd.pid")
 	text, err := os.ReadFile(file)
 	pid, failure := strconv.Atoi(strings.TrimSpace(string(text)))
 	if signal != syscall.SIGKILL || err != nil || failure != nil {
 		return
 	}
-	await(t, "containerd ends", func() bool { // it is no child of ours, so there is nothing to wait for
+	engines.Await(t, "containerd ends", func() bool { // not a child of this process
 		return !engines.Owns(d.dir, pid) || syscall.Kill(pid, signal) != nil
 	})
 	_ = os.Remove(file)
 }
 
-// empty removes all containers, with a new dockerd where there is none: a killed one leaves processes running.
+// empty removes all containers. It starts a dockerd if none is running, since a killed one leaves processes behind.
 func (d *daemon) empty(t *testing.T) {
 	if d.dead() {
 		d.start(t)
@@ -161,51 +151,52 @@ func (d *daemon) empty(t *testing.T) {
 	}
 }
 
-// counting prints one line after the other until it is told to end.
-const counting = `i=0; until [ -e /told/end ]; do i=$((i+1)); echo line $i; sleep 0.1; done; echo $i >&2; exit 7`
+// counting prints lines until the file /shared/end exists.
+const counting = `i=0; until [ -e /shared/end ]; do i=$((i+1)); echo line $i; sleep 0.1; done; echo $i >&2; exit 7`
 
-// ran is what came of a run.
+// ran is the result of an attempt.
 type ran struct {
 	exit engine.Exit
 	err  error
 }
 
-// runAside runs a container while the test does something else. Each line that it prints is told.
+// runAside runs a container in a goroutine. lines receives each line that it prints.
 func runAside(t *testing.T, e *docker.Engine, c plan.Container) (heard *enginetest.Recorder, lines <-chan string, done <-chan ran) {
 	heard = &enginetest.Recorder{}
-	told, ended := make(chan string, 1000), make(chan ran, 1)
+	printed, ended := make(chan string, 1000), make(chan ran, 1)
 	go func() {
 		exit, err := engine.Attempt(t.Context(), e, c, labels(t, 1), engine.SinkFunc(func(event engine.Event) {
 			heard.Emit(event)
 			if line, ok := event.(engine.OutputLine); ok {
 				select {
-				case told <- line.Line:
-				default: // nobody waits for so many
+				case printed <- line.Line:
+				default: // the test needs only the first ones
 				}
 			}
 		}))
 		ended <- ran{exit, err}
 	}()
-	return heard, told, ended
+	return heard, printed, ended
 }
 
-// TestEngineThatRestartsWithLiveContainers: the run goes on, and nothing of its output is lost.
+// TestEngineThatRestartsWithLiveContainers restarts an engine that keeps containers running: the attempt goes on, and no
+// output is lost.
 func TestEngineThatRestartsWithLiveContainers(t *testing.T) {
 	d := newDaemon(t, "--live-restore")
 	e := connect(t, docker.Options{Host: d.host()})
-	e.ReconnectWithin(soon)
-	told := t.TempDir()
+	e.ReconnectWithin(engines.Patience)
+	shared := t.TempDir()
 	c := shell(counting)
 	c.Network = "none"
-	c.Mounts = []plan.Mount{{Source: told, Target: "/told"}}
+	c.Mounts = []plan.Mount{{Source: shared, Target: "/shared"}}
 	heard, lines, done := runAside(t, e, c)
 	for range 5 {
-		receive(t, lines, "the container prints")
+		engines.Receive(t, lines, "the container prints")
 	}
 	d.end(t, syscall.SIGTERM)
 	d.start(t)
-	write(t, filepath.Join(told, "end"), "")
-	got := receive(t, done, "the run ends")
+	write(t, filepath.Join(shared, "end"), "")
+	got := engines.Receive(t, done, "the run ends")
 	if got.err != nil || got.exit.Code != 7 {
 		t.Errorf("exit %+v, error %v", got.exit, got.err)
 	}
@@ -222,7 +213,7 @@ func TestEngineThatRestartsWithLiveContainers(t *testing.T) {
 	nothingLeft(t, e)
 }
 
-// TestEngineThatTakesItsContainersAlong: a task that ends with 0 when the engine stops has not passed.
+// TestEngineThatTakesItsContainersAlong ends an engine that stops its containers: one that then ends with 0 has not passed.
 func TestEngineThatTakesItsContainersAlong(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -233,17 +224,17 @@ func TestEngineThatTakesItsContainersAlong(t *testing.T) {
 			d := newDaemon(t)
 			e := connect(t, docker.Options{Host: d.host()})
 			if e.ReconnectWithin(time.Second); test.restart {
-				e.ReconnectWithin(soon)
+				e.ReconnectWithin(engines.Patience)
 			}
 			c := shell("trap 'exit 0' TERM; echo ready; sleep 100000 & wait")
 			c.Network = "none"
 			_, lines, done := runAside(t, e, c)
-			receive(t, lines, "the container prints")
+			engines.Receive(t, lines, "the container prints")
 			d.end(t, test.signal)
 			if test.restart {
 				d.start(t)
 			}
-			got := receive(t, done, "the run ends")
+			got := engines.Receive(t, done, "the run ends")
 			wantReason(t, got.err, engine.EngineLost, d.host())
 			t.Logf("exit %+v, error %v", got.exit, got.err)
 			if test.restart {

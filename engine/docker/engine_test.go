@@ -20,10 +20,11 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// busybox is built by `make images`.
+// busybox is the image that `make images` builds.
 const busybox = "ktask.local/busybox:dev"
 
-// connect gives an engine on the machine's Docker, which must be there.
+// connect returns an engine, the machine's if the options name none. It fails the test if the engine does not answer or lacks
+// the image.
 func connect(t testing.TB, o docker.Options) *docker.Engine {
 	t.Helper()
 	needsEngine(t)
@@ -39,7 +40,7 @@ func connect(t testing.TB, o docker.Options) *docker.Engine {
 	return e
 }
 
-// needsEngine skips the test in `make check` alone, which is for machines without an engine.
+// needsEngine skips the test with -short, which is for machines without an engine.
 func needsEngine(t testing.TB) {
 	t.Helper()
 	if testing.Short() {
@@ -47,24 +48,24 @@ func needsEngine(t testing.TB) {
 	}
 }
 
-// shell is a container that runs a script.
+// shell returns a container that runs a script.
 func shell(script string) plan.Container {
 	return plan.Container{
 		Image: busybox, PullPolicy: plan.PullNever, Command: plan.Texts([]string{"sh", "-c", script}), Grace: time.Minute,
 	}
 }
 
-// runOf is a run of this test alone, also beside another test process.
+// runOf returns a run id that only this test of this process has.
 func runOf(t testing.TB) string {
 	return fmt.Sprintf("%s-%d", strings.ReplaceAll(t.Name(), "/", "-"), os.Getpid())
 }
 
-// labels are those of an attempt of this test alone.
+// labels returns the labels of an attempt of this test.
 func labels(t testing.TB, attempt int) engine.Labels {
 	return engine.Labels{Run: runOf(t), Task: "task", Attempt: attempt, Owner: "test", Version: "test"}
 }
 
-// run runs a container to its end; the engine must not fail, nor leave anything.
+// run runs a container to its end. It fails the test if the engine fails or leaves something.
 func run(t *testing.T, e *docker.Engine, c plan.Container) (engine.Exit, *enginetest.Recorder) {
 	t.Helper()
 	var heard enginetest.Recorder
@@ -84,7 +85,7 @@ func nothingLeft(t *testing.T, e *docker.Engine) {
 	}
 }
 
-// output is what a script prints to stdout; it must succeed.
+// output returns what a container prints to stdout. It fails the test if the container fails.
 func output(t *testing.T, e *docker.Engine, c plan.Container) string {
 	t.Helper()
 	exit, heard := run(t, e, c)
@@ -98,7 +99,7 @@ func TestConformance(t *testing.T) {
 	conforms(t, func(t testing.TB) *docker.Engine { return connect(t, docker.Options{}) })
 }
 
-// conforms holds an engine against the contract.
+// conforms runs the conformance suite of all engines.
 func conforms(t *testing.T, connect func(testing.TB) *docker.Engine) {
 	enginetest.Conformance(t, func(t testing.TB) enginetest.Fixture {
 		e := connect(t)
@@ -120,7 +121,7 @@ func conforms(t *testing.T, connect func(testing.TB) *docker.Engine) {
 	})
 }
 
-// scripted is a script of enginetest as a shell script.
+// scripted returns a container whose shell script does what an attempt of enginetest says.
 func scripted(a enginetest.Attempt) plan.Container {
 	if a.Exit.Reason == engine.CommandNotFound {
 		c := shell("")
@@ -151,7 +152,7 @@ func scripted(a enginetest.Attempt) plan.Container {
 		c = shell(fmt.Sprintf("ls /volume; >'/volume/%s'; exit %d", a.Leaves, a.Exit.Code))
 		c.Tmpfs = []plan.Tmpfs{{Name: "volume", Path: "/volume", SizeBytes: 1 << 20}}
 	}
-	c.Network = "none" // of an engine, the contract wants none
+	c.Network = "none" // the suite needs no network
 	return c
 }
 
@@ -224,7 +225,8 @@ func TestTmpfs(t *testing.T) {
 	})
 }
 
-// TestMemoryLimitEndsInOOMKill has several: Docker 20.10 misses one that comes with the start or the end of a container.
+// TestMemoryLimitEndsInOOMKill starts several processes that are killed: Docker 20.10 misses a kill at the start or the end of
+// a container.
 func TestMemoryLimitEndsInOOMKill(t *testing.T) {
 	c := shell("for i in 1 2 3; do tail /dev/zero; sleep 1; done; exec tail /dev/zero")
 	c.Limits.MemoryBytes = 16 << 20
@@ -234,7 +236,7 @@ func TestMemoryLimitEndsInOOMKill(t *testing.T) {
 	}
 }
 
-// TestMoreCPUsThanThereAre is a limit that is never reached, as on a node.
+// TestMoreCPUsThanThereAre sets a limit above the processors of the machine, which a node accepts, too.
 func TestMoreCPUsThanThereAre(t *testing.T) {
 	c := shell("true")
 	c.Limits.NanoCPUs = 4096e9
@@ -269,7 +271,7 @@ func TestMessagesAreMasked(t *testing.T) {
 
 func TestWordsOfTheEngineAreMasked(t *testing.T) {
 	c := shell("true")
-	c.Env = []plan.EnvVar{{Name: "", Value: plan.Hidden(plan.NewSecret("s/k", "correct horse"))}} // Docker repeats what it refuses
+	c.Env = []plan.EnvVar{{Name: "", Value: plan.Hidden(plan.NewSecret("s/k", "correct horse"))}} // Docker's error repeats the variable
 	result, _ := carryOut(t, t.Context(), connect(t, docker.Options{}), retried(c, 1))
 	if result.Status != engine.Errored || !strings.Contains(result.Message, plan.Mask) || strings.Contains(fmt.Sprint(result), "horse") {
 		t.Errorf("result %+v", result)
@@ -448,8 +450,8 @@ func TestKeep(t *testing.T) {
 	}
 }
 
-// TestSoakManyAtOnceLeaveNothing runs many tasks at 16 wide: behind them there are no more goroutines, no more open files and
-// no more on the engine than before.
+// TestSoakManyAtOnceLeaveNothing runs many tasks, 16 at a time: after them there are no more goroutines, no more open files
+// and no more on the engine than before.
 func TestSoakManyAtOnceLeaveNothing(t *testing.T) {
 	many := 40
 	if soak() {

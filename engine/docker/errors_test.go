@@ -14,7 +14,7 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// TestStartFailureKnowsEnginesWords has the words of engines that the other tests do not meet.
+// TestStartFailureKnowsEnginesWords parses errors of engines that the other tests do not run on.
 func TestStartFailureKnowsEnginesWords(t *testing.T) {
 	tests := map[string]engine.Reason{
 		`OCI runtime create failed: runc create failed: unable to start container process: exec: "x": executable file not found in $PATH: unknown`:            engine.CommandNotFound,
@@ -68,8 +68,8 @@ func TestProgressIsASum(t *testing.T) {
 		m.ProgressDetail.Current, m.ProgressDetail.Total = current, total
 		return m
 	}
-	p.note(downloading("a", 10, 100)) // told: it is the first
-	p.note(downloading("b", 5, 50))   // kept back: it comes at once
+	p.note(downloading("a", 10, 100)) // emitted: the first one
+	p.note(downloading("b", 5, 50))   // left out: too soon after the first
 	p.last = time.Time{}
 	p.note(message{ID: "a", Status: "Download complete"})
 	p.note(message{Status: "Digest: sha256:x"})
@@ -89,7 +89,7 @@ func TestProgressIsASum(t *testing.T) {
 	}
 }
 
-// TestNewSaysWhatIsWrong has certificates that are none.
+// TestNewSaysWhatIsWrong names files as certificates that are none.
 func TestNewSaysWhatIsWrong(t *testing.T) {
 	certs := t.TempDir()
 	for _, name := range []string{"ca.pem", "cert.pem", "key.pem"} {

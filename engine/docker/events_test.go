@@ -12,10 +12,12 @@ import (
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/docker/client"
+
+	"github.com/ktask/ktask/integration/engines"
 )
 
-// eventLog is what an engine tells of containers and volumes that are made and started. It listens all the time: an
-// engine that is asked afterwards remembers no more than a few hundred events, and its neighbours' are among them.
+// eventLog records an engine's events about the creation and the start of containers and volumes. It listens all the time:
+// engines keep no more than their last few hundred events, and those of other tests are among them.
 type eventLog struct {
 	client *client.Client
 	mu     sync.Mutex
@@ -24,34 +26,39 @@ type eventLog struct {
 	listen sync.WaitGroup
 }
 
-// told is one event, however often it is heard.
-type told struct {
+// eventKey identifies an event, which may be received several times.
+type eventKey struct {
 	at     int64
 	action events.Action
 	id     string
 }
 
-// listen hears what happens from now on on the engine at host, the machine's where that is "".
+// listen records the events from now on of the engine at host. If host is "", it is the machine's engine.
 func listen(t *testing.T, host string) *eventLog {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	l := &eventLog{client: apiAt(t, host), cancel: cancel}
 	begin := time.Now()
 	l.listen.Go(func() {
-		known := map[told]bool{}
-		for ctx.Err() == nil { // podman ends its stream now and then, where it reads its own file of events
+		known := map[eventKey]bool{}
+		tick := time.NewTicker(10 * time.Millisecond) // a request to an engine that has ended fails immediately
+		defer tick.Stop()
+		for ctx.Err() == nil { // podman ends its stream now and then
 			l.follow(ctx, begin, known)
-			time.Sleep(10 * time.Millisecond) // an engine that is gone fails at once
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+			}
 		}
 	})
 	t.Cleanup(l.close)
 	return l
 }
 
-// follow hears all since begin, until the stream ends.
-func (l *eventLog) follow(ctx context.Context, begin time.Time, known map[told]bool) {
+// follow records the events since begin that are not known, until the stream ends.
+func (l *eventLog) follow(ctx context.Context, begin time.Time, known map[eventKey]bool) {
 	stream, failed := l.client.Events(ctx, events.ListOptions{
-		// Engines answer before they listen, so they are to begin with what was meanwhile.
+		// Engines answer before they listen, so the stream has to begin with what happened meanwhile.
 		Since: fmt.Sprintf("%d.%09d", begin.Unix(), begin.Nanosecond()),
 		Filters: filters.NewArgs(
 			filters.Arg("type", string(events.ContainerEventType)), filters.Arg("type", string(events.VolumeEventType)),
@@ -61,7 +68,7 @@ func (l *eventLog) follow(ctx context.Context, begin time.Time, known map[told]b
 	for {
 		select {
 		case event := <-stream:
-			if one := (told{event.TimeNano, event.Action, event.Actor.ID}); !known[one] {
+			if one := (eventKey{event.TimeNano, event.Action, event.Actor.ID}); !known[one] {
 				known[one] = true
 				l.mu.Lock()
 				l.heard = append(l.heard, event)
@@ -73,14 +80,14 @@ func (l *eventLog) follow(ctx context.Context, begin time.Time, known map[told]b
 	}
 }
 
-// close ends the listening.
+// close stops listening.
 func (l *eventLog) close() {
 	l.cancel()
 	l.listen.Wait()
 	_ = l.client.Close()
 }
 
-// all gives what has happened so far. It makes something happen itself: when that is heard, so is all before it.
+// all returns the events so far. It creates a volume, whose event comes after all of them.
 func (l *eventLog) all(t *testing.T) (heard []events.Message) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
@@ -92,7 +99,7 @@ func (l *eventLog) all(t *testing.T) (heard []events.Message) {
 	isMark := func(event events.Message) bool {
 		return event.Actor.ID == mark || event.Actor.Attributes["name"] == mark
 	}
-	await(t, "the engine tells what happens", func() bool {
+	engines.Await(t, "the engine reports the event of the mark", func() bool {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		end := slices.IndexFunc(l.heard, isMark)

@@ -2,6 +2,6 @@ package docker
 
 import "time"
 
-// ReconnectWithin sets how long an engine that is lost is waited for. It is no Option, since nobody but a test knows when
-// an engine comes back, or that it never does.
+// ReconnectWithin sets how long ktask tries to reach an engine that it has lost. It is not an Option: only a test knows
+// whether and when the engine comes back.
 func (e *Engine) ReconnectWithin(d time.Duration) { e.reconnectWithin = d }

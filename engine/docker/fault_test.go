@@ -18,14 +18,15 @@ import (
 	"github.com/ktask/ktask/engine/docker"
 	"github.com/ktask/ktask/engine/enginetest"
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/integration/engines"
 )
 
-// scenario is a task and what becomes of it where nothing goes wrong.
+// scenario is a task and its result if no request fails.
 type scenario struct {
 	name   string
 	task   plan.Task
 	status engine.Status
-	// stdout and stderr are those of one attempt.
+	// stdout and stderr are the lines of one attempt.
 	stdout, stderr []string
 }
 
@@ -53,29 +54,28 @@ func scenarios() []scenario {
 	}
 }
 
-// faultCase is one request of a scenario that goes wrong in one way.
+// faultCase is a scenario in which one request fails in one way.
 type faultCase struct {
 	scenario
 	target target
 }
 
-// hangs says that something is waited for that never comes: an answer, or the end of a removal that another is said to
-// be at.
+// hangs reports whether ktask waits for something that never comes: an answer, or the end of a removal by somebody else.
 func (f *faultCase) hangs() bool {
 	return f.target.how == hang || f.target.how == hangAfter || f.target.how == fail409 && f.target.call == "DELETE /containers/"
 }
 
-// TestFaults lets requests go wrong, one at a time: in the short version every request of the first scenario in every way,
-// and of the others those that the first does not have.
+// TestFaults makes requests fail, one in each run: every request of the first scenario in every way, and those of the other
+// scenarios that the first does not have.
 func TestFaults(t *testing.T) { testFaults(t, "", false) }
 
-// TestSoakFaults lets every request of every scenario go wrong in every way.
+// TestSoakFaults makes every request of every scenario fail in every way.
 func TestSoakFaults(t *testing.T) {
 	soakOnly(t)
 	testFaults(t, "", true)
 }
 
-// testFaults does so on the engine at host, the machine's where that is "".
+// testFaults makes requests fail on the engine at host, all or some of them. If host is "", it is the machine's engine.
 func testFaults(t *testing.T, host string, all bool) {
 	direct := connect(t, docker.Options{Host: host})
 	_ = direct.Close()
@@ -124,15 +124,15 @@ func testFaults(t *testing.T, host string, all bool) {
 	noMoreGoroutines(t, before)
 }
 
-// faultRun is a scenario under a fault.
+// faultRun runs a faultCase.
 type faultRun struct {
 	faultCase
 	socket string
 	direct *docker.Engine
 }
 
-// do runs it, checks what holds whatever goes wrong, and gives the requests that it made. Where no answer comes, the
-// time for one is short; a machine that takes that long for other answers too is given more.
+// do runs the case, checks what must hold after any fault, and returns the requests of the run. If no answer comes, the time
+// limit of requests is short; if the engine takes nearly as long for other answers, do starts over with twice the limit.
 func (f *faultRun) do(t *testing.T) []string {
 	t.Helper()
 	within := time.Minute
@@ -145,7 +145,7 @@ func (f *faultRun) do(t *testing.T) []string {
 			f.check(t, done)
 			return done.proxy.recorded()
 		}
-		t.Logf("an answer took %v: again, with more than %v for it", done.proxy.slowest, within)
+		t.Logf("an answer took %v: again, with a limit above %v", done.proxy.slowest, within)
 		for _, left := range f.left(t, done.id) {
 			if err := f.direct.Remove(t.Context(), left); err != nil {
 				t.Error(err)
@@ -155,7 +155,7 @@ func (f *faultRun) do(t *testing.T) []string {
 	}
 }
 
-// faultDone is what came of one run.
+// faultDone is the result of one run.
 type faultDone struct {
 	proxy  *faultProxy
 	within time.Duration
@@ -177,7 +177,7 @@ func (f *faultRun) once(t *testing.T, within time.Duration) *faultDone {
 	defer cancel()
 	began := time.Now()
 	done.result, err = engine.Runner{
-		// Without its other powers, so that its requests have one order.
+		// Without its optional interfaces, so that the requests have one order.
 		Engine: struct{ engine.Engine }{e}, RunID: done.id, Owner: "test", Version: "test",
 		Sink: engine.SinkFunc(func(event engine.Event) {
 			done.heard.Emit(event)
@@ -195,7 +195,7 @@ func (f *faultRun) once(t *testing.T, within time.Duration) *faultDone {
 	return done
 }
 
-// left is what is on the engine of a run.
+// left returns what is on the engine of a run.
 func (f *faultRun) left(t *testing.T, run string) []engine.Leftover {
 	t.Helper()
 	left, err := f.direct.Leftovers(context.WithoutCancel(t.Context()), run)
@@ -222,10 +222,10 @@ func (f *faultRun) check(t *testing.T, done *faultDone) {
 		t.Errorf("left on the engine: %+v", left)
 	}
 	if f.target.how != noFault && done.proxy.struck != 1 {
-		t.Errorf("%d requests went wrong, of %q", done.proxy.struck, done.proxy.recorded())
+		t.Errorf("%d requests failed, of %q", done.proxy.struck, done.proxy.recorded())
 	}
-	// An answer that never comes is met once in the course of the task, twice in its removal, and in the looks at what
-	// came of it. The minute is for a busy machine.
+	// ktask waits for an answer that never comes once while the task runs, twice when it removes the container, and when it
+	// asks for the state after each. The minute is for a busy machine.
 	if limit := time.Minute + 6*done.within; f.hangs() && done.took > limit {
 		t.Errorf("it took %v, more than %v", done.took, limit)
 	}
@@ -251,7 +251,7 @@ func (f *faultRun) checkOutcome(t *testing.T, got engine.TaskResult, heard *engi
 	if got.Status == engine.Errored {
 		return
 	}
-	// Its output is known, and each line came once an attempt.
+	// Each line of the output came once in each attempt.
 	for stream, lines := range map[engine.Stream][]string{engine.Stdout: f.stdout, engine.Stderr: f.stderr} {
 		var want []string
 		for range got.Attempts {
@@ -263,10 +263,10 @@ func (f *faultRun) checkOutcome(t *testing.T, got engine.TaskResult, heard *engi
 	}
 }
 
-// faultRuns is how the runs of this process begin.
+// faultRuns returns the prefix of the run ids of this process.
 func faultRuns() string { return fmt.Sprintf("fault-%d-", os.Getpid()) }
 
-// startedOnce makes sure, by what the engine tells, that no attempt was started twice.
+// startedOnce checks in the events of the engine that no attempt was started twice.
 func startedOnce(t *testing.T, log *eventLog) {
 	t.Helper()
 	count := map[string]int{}
@@ -282,17 +282,15 @@ func startedOnce(t *testing.T, log *eventLog) {
 		}
 	}
 	if len(count) < len(scenarios()) {
-		t.Errorf("the engine has told of %d starts", len(count))
+		t.Errorf("the engine has reported %d starts", len(count))
 	}
 }
 
-// noMoreGoroutines waits until there are no more goroutines than before: a transport ends its own in its own time.
+// noMoreGoroutines waits until there are no more goroutines than before: a transport ends its own some time after Close.
 func noMoreGoroutines(t *testing.T, before int) {
 	t.Helper()
-	for limit := time.Now().Add(30 * time.Second); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
-		if time.Now().After(limit) {
-			stacks := make([]byte, 1<<20)
-			t.Fatalf("%d goroutines, %d before:\n%s", runtime.NumGoroutine(), before, stacks[:runtime.Stack(stacks, true)])
-		}
+	if !engines.Awaited(func() bool { return runtime.NumGoroutine() <= before }) {
+		stacks := make([]byte, 1<<20)
+		t.Fatalf("%d goroutines, %d before:\n%s", runtime.NumGoroutine(), before, stacks[:runtime.Stack(stacks, true)])
 	}
 }

@@ -11,9 +11,11 @@ import (
 	"regexp"
 	"sync"
 	"time"
+
+	"github.com/ktask/ktask/integration/engines"
 )
 
-// answer answers a request as the engine does, as far as the fault lets it.
+// answer answers a request as the engine does, except for what the fault changes.
 func (p *faultProxy) answer(conn net.Conn, reader *bufio.Reader, request *http.Request, how fault) error {
 	over := sync.OnceFunc(func() { p.over(request) })
 	defer over()
@@ -27,7 +29,7 @@ func (p *faultProxy) answer(conn net.Conn, reader *bufio.Reader, request *http.R
 	case hang:
 		return untilGone(conn, reader)
 	case late:
-		time.Sleep(150 * time.Millisecond)
+		<-time.After(150 * time.Millisecond) // the fault itself
 	}
 	asked := time.Now()
 	far, err := net.Dial("unix", p.engine)
@@ -41,7 +43,7 @@ func (p *faultProxy) answer(conn net.Conn, reader *bufio.Reader, request *http.R
 	if err := request.Write(far); err != nil {
 		return err
 	}
-	// A client that goes away takes its request along, as it would without a proxy.
+	// If the client closes its connection, the engine's is closed too, as it would be without a proxy.
 	gone := make(chan struct{})
 	if endless.MatchString(request.URL.Path) {
 		p.serving.Go(func() {
@@ -59,37 +61,37 @@ func (p *faultProxy) answer(conn net.Conn, reader *bufio.Reader, request *http.R
 		return err
 	}
 	defer func() {
-		_ = far.Close() // before the body, of which the rest would be awaited
+		_ = far.Close() // before the body, which otherwise is read to its end
 		_ = response.Body.Close()
 	}()
 	response.Body = watchedBody{response.Body, over}
-	return p.give(nearEnd{conn, reader, gone}, far, response, farReader, how)
+	return p.forward(nearEnd{conn, reader, gone}, far, response, farReader, how)
 }
 
-// nearEnd is the near end of a connection; gone is closed when it has ended, where the request is its last.
+// nearEnd is the client's end of a connection. If the request is the last one, gone is closed when the client has closed it.
 type nearEnd struct {
 	net.Conn
 	reader *bufio.Reader
 	gone   chan struct{}
 }
 
-// give gives the answer of the engine on.
-func (p *faultProxy) give(to nearEnd, far net.Conn, response *http.Response, raw *bufio.Reader, how fault) error {
+// forward forwards the answer of the engine.
+func (p *faultProxy) forward(to nearEnd, far net.Conn, response *http.Response, raw *bufio.Reader, how fault) error {
 	last := endless.MatchString(response.Request.URL.Path)
 	switch {
 	case how == dropReply:
 		return errCut
 	case how == hangAfter && last:
-		_ = to.SetReadDeadline(time.Now().Add(soon))
+		_ = to.SetReadDeadline(time.Now().Add(engines.Patience))
 		<-to.gone
 		return errCut
 	case how == hangAfter:
 		return untilGone(to, to.reader)
-	case how == cutOnWord:
-		err := pass(to, response, raw, cutBetween)
-		_ = far.Close() // or the engine would wait for somebody to read
+	case how == cutOnSignal || how == cutEmptyOnSignal:
+		err := pass(to, response, raw, how)
+		_ = far.Close() // or the engine would wait until its output is read
 		select {
-		case <-p.target.word:
+		case <-p.target.signal:
 		case <-to.gone:
 		}
 		return err
@@ -101,7 +103,7 @@ func (p *faultProxy) give(to nearEnd, far net.Conn, response *http.Response, raw
 	return nil
 }
 
-// watchedBody says when it begins to give something.
+// watchedBody calls begins after the first read.
 type watchedBody struct {
 	io.ReadCloser
 	begins func()
@@ -113,17 +115,17 @@ func (b watchedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// endless are the answers behind which no request comes on the same connection.
+// endless matches the requests that are the last ones on their connection.
 var endless = regexp.MustCompile(`/(attach|wait|logs)$`)
 
-// untilGone returns when the client has closed its connection. One that never does would hang the test.
+// untilGone returns when the client has closed its connection, at the latest after engines.Patience.
 func untilGone(conn net.Conn, reader *bufio.Reader) error {
-	_ = conn.SetReadDeadline(time.Now().Add(soon))
+	_ = conn.SetReadDeadline(time.Now().Add(engines.Patience))
 	_, err := reader.Peek(1)
 	return errors.Join(err, errCut)
 }
 
-// pass gives the answer on, as far as the fault lets it.
+// pass forwards an answer, except for what the fault cuts off.
 func pass(conn net.Conn, response *http.Response, raw *bufio.Reader, how fault) error {
 	hijacked := response.StatusCode == http.StatusSwitchingProtocols
 	if hijacked {
@@ -132,7 +134,9 @@ func pass(conn net.Conn, response *http.Response, raw *bufio.Reader, how fault) 
 	switch how {
 	case cutWithin:
 		return cutAnswer(conn, response, hijacked, func(first []byte) []byte { return first[:len(first)/2] })
-	case cutBetween:
+	case cutEmptyOnSignal:
+		return cutAnswer(conn, response, hijacked, func([]byte) []byte { return nil })
+	case cutBetween, cutOnSignal:
 		return cutAnswer(conn, response, hijacked, func(first []byte) []byte { return first })
 	}
 	if !hijacked {
@@ -149,7 +153,7 @@ func pass(conn net.Conn, response *http.Response, raw *bufio.Reader, how fault) 
 	return errCut
 }
 
-// cutAnswer gives on what some makes of the first piece of the body, and no more.
+// cutAnswer forwards what some returns for the first piece of the body, and no more.
 func cutAnswer(conn net.Conn, response *http.Response, hijacked bool, some func([]byte) []byte) error {
 	head, err := httputil.DumpResponse(response, false)
 	if err != nil {
@@ -157,7 +161,7 @@ func cutAnswer(conn net.Conn, response *http.Response, hijacked bool, some func(
 	}
 	first := make([]byte, 32<<10)
 	if hijacked || response.ContentLength != 0 {
-		if hijacked || response.ContentLength < 0 { // it comes in its own time
+		if hijacked || response.ContentLength < 0 { // the body may come later
 			if _, err := conn.Write(head); err != nil {
 				return err
 			}

@@ -7,68 +7,70 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/ktask/ktask/integration/engines"
 )
 
-// fault is what becomes of one request to the engine.
+// fault is a way in which a request to the engine fails.
 type fault string
 
 const (
 	noFault fault = ""
-	// dropReply lets the engine do the work and closes the connection instead of answering.
+	// dropReply closes the connection instead of answering, after the engine has carried out the request.
 	dropReply fault = "reply dropped"
-	// cutBefore closes the connection before the engine hears of the request.
+	// cutBefore closes the connection before the engine gets the request.
 	cutBefore fault = "cut before"
-	// cutWithin closes it in the middle of the answer: of its head where it has no body, of a frame where it has any.
+	// cutWithin closes it in the middle of the answer: in a frame, or in its head if it has no body.
 	cutWithin fault = "cut within"
-	// cutBetween closes it behind the first frame of the answer, where nothing shows that more was to come.
+	// cutBetween closes it after the first frame of the answer, so that nothing shows that more was to come.
 	cutBetween fault = "cut between frames"
-	// cutOnWord is cutBetween, but for the client's end of the connection: that is cut when target.word is closed.
-	cutOnWord fault = "cut on a word"
-	// fail500 and fail409 answer in place of the engine.
+	// cutOnSignal is cutBetween, except that the client's end of the connection is closed later: after target.signal.
+	cutOnSignal fault = "cut on a signal"
+	// cutEmptyOnSignal is cutOnSignal without the first frame.
+	cutEmptyOnSignal fault = "cut empty on a signal"
+	// fail500 and fail409 answer instead of the engine.
 	fail500 fault = "500"
 	fail409 fault = "409"
-	// hang never answers, and the engine never hears of the request; hangAfter lets it do the work.
+	// hang never answers, and the engine never gets the request; hangAfter never answers after the engine has carried it out.
 	hang      fault = "hang"
 	hangAfter fault = "hang after"
-	// late lets the request wait.
+	// late delays the request.
 	late fault = "delay"
 )
 
 var allFaults = []fault{dropReply, cutBefore, cutWithin, cutBetween, fail500, fail409, hang, hangAfter, late}
 
-// machineSocket is that of the machine's engine.
+// machineSocket is the socket of the machine's engine.
 const machineSocket = "/var/run/docker.sock"
 
-// target is what goes wrong: requests of one kind, which is written as seen gives it.
+// target selects the requests that fail: those of one kind, which is written as seen returns it.
 type target struct {
 	call string
-	// nth is the first of them, from 1, which zero means too, and times their number; zero is one.
+	// nth is the first of them, counted from 1, and times their number. Zero means 1.
 	nth, times int
 	how        fault
-	// struck is called before the engine hears of such a request, where it is not nil.
+	// struck is called before the engine gets such a request. It may be nil.
 	struck func()
-	// word is that of cutOnWord.
-	word chan struct{}
+	// signal is closed by a test that uses cutOnSignal or cutEmptyOnSignal.
+	signal chan struct{}
 }
 
-// faultProxy stands between a client and the engine, understands the requests, and lets its target go wrong.
+// faultProxy forwards requests to the engine and makes those of its target fail.
 type faultProxy struct {
 	listener net.Listener
 	engine   string
 	target   target
 
 	mu sync.Mutex
-	// calls are the requests, looks those that do not count.
+	// calls are the requests, looks those that do not count; see next.
 	calls, looks []string
-	// alike counts the requests of the target's kind, struck those that went wrong, waits the unanswered ones that wait
-	// for the end of a container.
+	// alike counts the requests of the target's kind, struck those that failed, waits the unanswered ones for the end of a
+	// container.
 	alike, struck, waits int
 	// slowest is the longest time that the engine took for an answer.
 	slowest time.Duration
@@ -80,11 +82,7 @@ type faultProxy struct {
 // newFaultProxy listens in front of the engine at a socket.
 func newFaultProxy(t testing.TB, socket string, target target) *faultProxy {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "ktask-fault") // a test's own directory can be too long for a socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener, err := net.Listen("unix", filepath.Join(dir, "s"))
+	listener, err := net.Listen("unix", engines.Socket(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,16 +101,13 @@ func newFaultProxy(t testing.TB, socket string, target target) *faultProxy {
 			}
 		}
 	})
-	t.Cleanup(func() {
-		p.close()
-		_ = os.RemoveAll(dir)
-	})
+	t.Cleanup(p.close)
 	return p
 }
 
 func (p *faultProxy) host() string { return "unix://" + p.listener.Addr().String() }
 
-// close cuts all connections, takes no more and waits for its goroutines.
+// close closes all connections, accepts no more and waits for the proxy's goroutines.
 func (p *faultProxy) close() {
 	_ = p.listener.Close()
 	p.mu.Lock()
@@ -147,8 +142,8 @@ var (
 	seen     = func(r *http.Request) string { return r.Method + " " + variable.ReplaceAllString(r.URL.Path, "") }
 )
 
-// next counts a request and says what becomes of it. What looks at a container while another request waits for its end
-// does not count: that comes only where a busy engine tells the end of the output long before that of the container.
+// next counts a request and returns its fault. A GET while another request waits for the end of a container does not count:
+// ktask makes it only if a busy engine reports the end of the output long before that of the container.
 func (p *faultProxy) next(r *http.Request) fault {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -175,10 +170,10 @@ func (p *faultProxy) next(r *http.Request) fault {
 	return p.target.how
 }
 
-// waiting is the request that is answered at the end of a container.
+// waiting is the request that the engine answers at the end of a container.
 const waiting = "POST /containers//wait"
 
-// over says that a request has been answered, or never will be.
+// over counts a request as answered. It is also called if there will be no answer.
 func (p *faultProxy) over(r *http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -187,28 +182,28 @@ func (p *faultProxy) over(r *http.Request) {
 	}
 }
 
-// took notes how long the engine took for an answer.
+// took records how long the engine took for an answer.
 func (p *faultProxy) took(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.slowest = max(p.slowest, d)
 }
 
-// recorded are the requests so far.
+// recorded returns the requests so far.
 func (p *faultProxy) recorded() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append([]string(nil), p.calls...)
 }
 
-// looked says whether there was a request of a kind that does not count.
+// looked reports whether there was a request of that kind among those that do not count.
 func (p *faultProxy) looked(call string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Contains(p.looks, call)
 }
 
-// errCut ends a connection.
+// errCut makes serve close a connection.
 var errCut = errors.New("cut")
 
 // serve answers the requests of a connection until it ends.

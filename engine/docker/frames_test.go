@@ -11,7 +11,7 @@ import (
 	"testing/iotest"
 )
 
-// frame is one of the frames of a container's output.
+// frame returns a frame of a container's output.
 func frame(stream byte, content string) []byte {
 	header := []byte{stream, 0, 0, 0, 0, 0, 0, 0}
 	binary.BigEndian.PutUint32(header[4:], uint32(len(content)))

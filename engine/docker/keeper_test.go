@@ -17,14 +17,15 @@ import (
 	"github.com/ktask/ktask/engine/docker"
 	"github.com/ktask/ktask/engine/enginetest"
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/integration/engines"
 )
 
-// retried is a task that is tried n times, without waits.
+// retried returns a task that has n attempts, without waits.
 func retried(c plan.Container, n int) plan.Task {
 	return plan.Task{Name: "task", Container: c, Retry: plan.Retry{Limit: n - 1}, Semantics: plan.Local}
 }
 
-// carryOut runs one task as ktask does; nothing may be left, whatever becomes of it.
+// carryOut runs one task with a Runner. It fails the test if something is left on the engine, whatever the outcome.
 func carryOut(t *testing.T, ctx context.Context, e *docker.Engine, task plan.Task, also ...engine.Sink) (engine.TaskResult, *enginetest.Recorder) {
 	t.Helper()
 	var heard enginetest.Recorder
@@ -45,7 +46,7 @@ func carryOut(t *testing.T, ctx context.Context, e *docker.Engine, task plan.Tas
 	return result.Tasks[0], &heard
 }
 
-// created counts what the engine makes of this test's run, by kind, between the call and the answer.
+// created returns a function that counts, by kind, what the engine has created for this test's run since.
 func created(t *testing.T) (count func() map[events.Type]int) {
 	t.Helper()
 	log := listen(t, "")
@@ -53,7 +54,7 @@ func created(t *testing.T) (count func() map[events.Type]int) {
 		t.Helper()
 		counts, seen := map[events.Type]int{}, map[string]bool{}
 		for _, event := range log.all(t) {
-			// Engines tell the labels of containers alone, and of a volume more than once.
+			// Engines report the labels of containers only, and a volume more than once.
 			name := event.Actor.Attributes["name"] + event.Actor.ID
 			if event.Action == events.ActionCreate && strings.Contains(name, strings.ReplaceAll(runOf(t), "/", "-")) && !seen[name] {
 				seen[name] = true
@@ -103,8 +104,8 @@ func TestAttemptsShareVolumes(t *testing.T) {
 	}
 }
 
-// TestOnlyRetriedVolumesCost counts what the engine makes: a task that is not tried again, or has no volume, has
-// nothing but its own containers.
+// TestOnlyRetriedVolumesCost counts what the engine creates: for a task without retries, or without a volume, only its own
+// containers.
 func TestOnlyRetriedVolumesCost(t *testing.T) {
 	e := connect(t, docker.Options{})
 	tests := map[string]struct {
@@ -135,7 +136,7 @@ func TestOnlyRetriedVolumesCost(t *testing.T) {
 	}
 }
 
-// TestLostVolumesAreTold ends the keeper between two attempts: a second one that finds its volume empty would be no pod's.
+// TestLostVolumesAreTold ends the keeper between two attempts: the next one fails, since it would find its volume empty.
 func TestLostVolumesAreTold(t *testing.T) {
 	e := connect(t, docker.Options{})
 	for name, end := range map[string]func(id string) error{
@@ -151,7 +152,7 @@ func TestLostVolumesAreTold(t *testing.T) {
 			if err != nil {
 				t.Fatalf("keep volumes: %v", err)
 			}
-			for attempt := range 2 { // as long as nobody ends it there may be many
+			for attempt := range 2 { // while the keeper runs
 				if exit, err := engine.Attempt(t.Context(), e, c, labels(t, attempt+1), &enginetest.Recorder{}); err != nil || exit.Code != 1 {
 					t.Errorf("attempt %d: exit %+v, error %v", attempt+1, exit, err)
 				}
@@ -163,7 +164,7 @@ func TestLostVolumesAreTold(t *testing.T) {
 			if err := end(left[0].ID); err != nil {
 				t.Fatal(err)
 			}
-			await(t, "the keeper ends", func() bool {
+			engines.Await(t, "the keeper ends", func() bool {
 				found, err := api(t).ContainerInspect(t.Context(), left[0].ID)
 				return err != nil || !found.State.Running
 			})
@@ -177,7 +178,7 @@ func TestLostVolumesAreTold(t *testing.T) {
 	}
 }
 
-// TestKeepOfAttemptsWithSharedVolumes keeps the containers, which need their volumes; the keeper is ktask's own.
+// TestKeepOfAttemptsWithSharedVolumes keeps the containers and with them their volumes, but not the keeper.
 func TestKeepOfAttemptsWithSharedVolumes(t *testing.T) {
 	e := connect(t, docker.Options{Keep: docker.KeepFailed})
 	c := shell("exit 1")
@@ -203,8 +204,8 @@ func TestKeepOfAttemptsWithSharedVolumes(t *testing.T) {
 	nothingLeft(t, e)
 }
 
-// TestNoKeeperForTheArchitecture has an image whose architecture has no keeper: no volume without a limit takes its place.
-// It is busybox under a false name, so that it runs here.
+// TestNoKeeperForTheArchitecture uses an image of an architecture for which there is no keeper: the task fails instead of
+// using a volume without a limit. The image is busybox with the name of another architecture, so that it runs here.
 func TestNoKeeperForTheArchitecture(t *testing.T) {
 	e := connect(t, docker.Options{})
 	saved, err := api(t).ImageSave(t.Context(), []string{busybox})
@@ -216,7 +217,7 @@ func TestNoKeeperForTheArchitecture(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const odd = "ktask.local/busybox:odd" // of the same length, as an archive knows its lengths
+	const odd = "ktask.local/busybox:odd" // of the same length as the other name, since an archive contains lengths
 	content = bytes.ReplaceAll(content, []byte(busybox), []byte(odd))
 	content = regexp.MustCompile(`"architecture":"(amd64|arm64)"`).ReplaceAll(content, []byte(`"architecture":"s390x"`))
 	loaded, err := api(t).ImageLoad(t.Context(), bytes.NewReader(content))

@@ -15,10 +15,10 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// TestNothingIsLeftOfKeptVolumes ends a task with a kept volume in each way; carryOut looks at what is left.
+// TestNothingIsLeftOfKeptVolumes ends a task with a shared volume in each way; carryOut checks that nothing is left.
 func TestNothingIsLeftOfKeptVolumes(t *testing.T) {
 	e := connect(t, docker.Options{})
-	// What traps signals does so before it says that it is ready: a signal may come at once.
+	// The scripts set their traps before they print "ready", since a signal may follow immediately.
 	container := func(script string) plan.Container {
 		c := shell(script)
 		c.Tmpfs = []plan.Tmpfs{{Name: "v", Path: "/cache", SizeBytes: 1 << 20}}
@@ -73,7 +73,7 @@ func TestNothingIsLeftOfKeptVolumes(t *testing.T) {
 	})
 }
 
-// TestKeepVolumesEndsHalfWay interrupts when the engine is asked for the volume and for the container.
+// TestKeepVolumesEndsHalfWay interrupts the requests for the volume and for the container.
 func TestKeepVolumesEndsHalfWay(t *testing.T) {
 	for _, call := range []string{"POST /volumes/create", "POST /containers/create"} {
 		t.Run(call, func(t *testing.T) {
@@ -89,7 +89,7 @@ func TestKeepVolumesEndsHalfWay(t *testing.T) {
 	}
 }
 
-// TestKeepVolumesFailsHalfWay has somebody else's container in the place of the keeper's: it stays.
+// TestKeepVolumesFailsHalfWay gives the keeper's name to somebody else's container, which stays.
 func TestKeepVolumesFailsHalfWay(t *testing.T) { nameOfAnother(t, docker.Options{}) }
 
 func nameOfAnother(t *testing.T, o docker.Options) {

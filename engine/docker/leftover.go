@@ -17,14 +17,13 @@ import (
 
 // Leftovers lists what ktask has created: what has both its labels and the name that derives from them. It determines the
 // age by the engine's own clock, which also set the creation times.
-func (e *Engine) Leftovers(ctx context.Context, run string) ([]engine.Leftover, error) {
+func (e *Engine) Leftovers(ctx context.Context, run string) (all []engine.Leftover, err error) {
 	label := labelRun
 	if run != "" {
 		label += "=" + run
 	}
 	filter := filters.NewArgs(filters.Arg("label", label))
-	var all []engine.Leftover
-	err := e.do(ctx, "list what ktask has on the engine", once, func(ctx context.Context) error {
+	err = e.do(ctx, "list what ktask has on the engine", once, func(ctx context.Context) error {
 		containers, err := e.client.ContainerList(ctx, container.ListOptions{All: true, Filters: filter})
 		if err != nil {
 			return err
@@ -33,29 +32,45 @@ func (e *Engine) Leftovers(ctx context.Context, run string) ([]engine.Leftover, 
 		if err != nil {
 			return err
 		}
-		now := e.clock(ctx)
-		for _, c := range containers {
-			left := engine.Leftover{
-				Kind: "container", ID: c.ID, Labels: labelsOf(c.Labels), Running: c.State == container.StateRunning,
-			}
-			if i := slices.IndexFunc(c.Names, func(name string) bool { return named(strings.TrimPrefix(name, "/"), left.Labels) }); i >= 0 {
-				left.Name = strings.TrimPrefix(c.Names[i], "/")
-				left.Kept = strings.HasSuffix(left.Name, keptEnding)
-				left.Overdue = overdue(time.Unix(c.Created, 0), left.Labels, now)
-				all = append(all, left)
-			}
-		}
-		for _, v := range volumes.Volumes {
-			left := engine.Leftover{Kind: "volume", ID: v.Name, Name: v.Name, Labels: labelsOf(v.Labels)}
-			if named(left.Name, left.Labels) {
-				left.Kept = keptVolume(all, left.Labels)
-				left.Overdue = overdue(engineTime(v.CreatedAt), left.Labels, now)
-				all = append(all, left)
-			}
-		}
+		all = leftovers(containers, volumes.Volumes, e.clock(ctx))
 		return nil
 	})
 	return all, err
+}
+
+// leftovers returns the containers and volumes that ktask has created. now is the engine's time.
+func leftovers(containers []container.Summary, volumes []*volume.Volume, now time.Time) (all []engine.Leftover) {
+	for _, c := range containers {
+		left := engine.Leftover{
+			Kind: "container", ID: c.ID, Labels: labelsOf(c.Labels), Running: c.State == container.StateRunning,
+		}
+		if left.Name = ownName(c.Names, left.Labels); left.Name == "" {
+			continue
+		}
+		left.Kept = strings.HasSuffix(left.Name, keptEnding)
+		left.Overdue = overdue(time.Unix(c.Created, 0), left.Labels, now)
+		all = append(all, left)
+	}
+	for _, v := range volumes {
+		left := engine.Leftover{Kind: "volume", ID: v.Name, Name: v.Name, Labels: labelsOf(v.Labels)}
+		if !named(left.Name, left.Labels) {
+			continue
+		}
+		left.Kept = keptVolume(all, left.Labels)
+		left.Overdue = overdue(engineTime(v.CreatedAt), left.Labels, now)
+		all = append(all, left)
+	}
+	return all
+}
+
+// ownName returns the name among those of a container that ktask gives to one with these labels, or "".
+func ownName(names []string, l engine.Labels) string {
+	for _, name := range names {
+		if name = strings.TrimPrefix(name, "/"); named(name, l) {
+			return name
+		}
+	}
+	return ""
 }
 
 // overdue reports whether something is too old to be still in use by its run.
@@ -77,16 +92,16 @@ const volumeRelease = time.Second
 
 // Remove removes a leftover from the engine; a running container is killed first. A volume that somebody else's container
 // uses stays, and Remove returns an error.
-func (e *Engine) Remove(ctx context.Context, left engine.Leftover) error {
+func (e *Engine) Remove(ctx context.Context, left engine.Leftover) (err error) {
 	switch left.Kind {
 	case "container":
 		return e.endContainer(ctx, left.ID)
 	case "volume":
-		for p := (&retry{until: time.Now().Add(volumeRelease), pause: firstRetry}); ; {
-			if err := e.removeVolume(ctx, left.ID); !cerrdefs.IsConflict(err) || !p.wait(ctx) {
-				return err
-			}
-		}
+		retry(ctx, volumeRelease, func() (again bool) {
+			err = e.removeVolume(ctx, left.ID)
+			return cerrdefs.IsConflict(err)
+		})
+		return err
 	}
 	return fmt.Errorf("remove %s %q: not a container or volume", left.Kind, left.Name)
 }

@@ -65,9 +65,12 @@ func (s *stream) untilAnswer() time.Duration {
 	return s.attempt.engine.answerWithin
 }
 
-// lingering is how long a container may run on after the end of its stream before its state is checked. It usually ends
+// The times between two checks of a container that runs on after the end of its stream, first and longest. It usually ends
 // immediately; one that has closed its output may go on.
-const lingering = time.Second
+const (
+	lingering     = time.Second
+	longestLinger = 30 * time.Second
+)
 
 // drain forwards the stream until its end, which is the container's.
 func (s *stream) drain() error {
@@ -90,7 +93,7 @@ func (s *stream) copy(stdout, stderr io.Writer, from io.Reader) (err error) {
 // outlast forwards the log for as long as the container outlives its stream.
 func (s *stream) outlast() {
 	a := s.attempt
-	for pause := lingering; !s.exitsWithin(pause); pause = min(2*pause, lastPause) {
+	for wait := lingering; pause(s.exited, wait); wait = min(2*wait, longestLinger) {
 		found, err := a.state(s.ctx)
 		switch {
 		case s.exited.Err() != nil:
@@ -106,18 +109,6 @@ func (s *stream) outlast() {
 			// settle reports what goes wrong here.
 			_, _ = s.readLog(s.ctx, false)
 		}
-	}
-}
-
-// exitsWithin waits up to d for the end of the container and reports whether it has ended.
-func (s *stream) exitsWithin(d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-s.exited.Done():
-		return true
-	case <-timer.C:
-		return false
 	}
 }
 
@@ -170,6 +161,9 @@ func (s *stream) readLog(ctx context.Context, whole bool) (complete bool, err er
 	}
 	whole = whole && !a.wasLost.Load()
 	rotated := s.stdout.LogBytes()+s.stderr.LogBytes() > logBytes
+	if rotated && !s.stdout.Attached() && !s.stderr.Attached() {
+		return false, nil // the log may have lost its beginning, and nothing shows whether it has
+	}
 	return stdout.Complete(whole, rotated) && stderr.Complete(whole, rotated), nil
 }
 

@@ -13,9 +13,9 @@ import (
 
 func TestEngineThatGoesAwayIsLost(t *testing.T) {
 	direct := connect(t, docker.Options{})
-	w := engines.NewWire(t, machineSocket)
+	w := engines.NewWire(t, engines.Machine())
 	e := connect(t, docker.Options{Host: w.Host()})
-	e.ReconnectWithin(time.Second) // nobody mends it
+	e.ReconnectWithin(time.Second) // the wire stays cut
 	_, err := engine.Attempt(t.Context(), e, shell("echo ready; sleep 100000"), labels(t, 1), engine.SinkFunc(func(engine.Event) { w.Cut() }))
 	wantReason(t, err, engine.EngineLost, w.Host())
 	if !strings.Contains(err.Error(), "remove container") {

@@ -68,9 +68,11 @@ func (a *attempt) readMessage(ctx context.Context) error {
 	}
 	ctx = context.WithoutCancel(ctx)
 	what := fmt.Sprintf("read the termination message %q", a.container.TerminationMessage.Path)
-	p := a.engine.newRetry()
-	for tries := 1; ; tries++ {
-		err := a.engine.do(ctx, what, a.repeatedly(), func(ctx context.Context) error {
+	var err error
+	tries := 0
+	retry(ctx, a.engine.reconnectWithin, func() (again bool) {
+		tries++
+		err = a.engine.do(ctx, what, a.repeatedly(), func(ctx context.Context) error {
 			archive, _, err := a.engine.client.CopyFromContainer(ctx, a.porter.name, path.Join(messageDirectory, messageFile))
 			if err != nil {
 				return err
@@ -78,13 +80,12 @@ func (a *attempt) readMessage(ctx context.Context) error {
 			defer func() { _ = archive.Close() }()
 			return a.out.Message(&firstFile{archive: tar.NewReader(archive)})
 		})
-		switch {
-		case !hasReason(err, engine.EngineRefused):
-			return err
-		case tries == messageTries || !p.wait(ctx):
-			return a.out.Message(strings.NewReader(err.Error()))
-		}
+		return hasReason(err, engine.EngineRefused) && tries < messageTries
+	})
+	if hasReason(err, engine.EngineRefused) {
+		return a.out.Message(strings.NewReader(err.Error()))
 	}
+	return err
 }
 
 // mostMessage is the largest file whose end is read as the termination message: a task can create a file of any size at no

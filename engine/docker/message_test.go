@@ -10,8 +10,8 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// TestTerminationMessageIsAsInAPod writes messages where a file of the root file system would be lost, or closed to the
-// task's user.
+// TestTerminationMessageIsAsInAPod writes messages to paths where a file of the root file system would be lost, or the task's
+// user could not write.
 func TestTerminationMessageIsAsInAPod(t *testing.T) { messagesAreAsInAPod(t, docker.Options{}) }
 
 func messagesAreAsInAPod(t *testing.T, o docker.Options) {
@@ -82,7 +82,7 @@ func messagesAreAsInAPod(t *testing.T, o docker.Options) {
 	})
 }
 
-// TestUnreadableMessage has an engine that fails to give the message, once and each time: the end is the container's.
+// TestUnreadableMessage makes the reading of the message fail, once and each time: the exit of the container still counts.
 func TestUnreadableMessage(t *testing.T) {
 	const read = "GET /containers//archive"
 	c := shell("echo the reason >/dev/termination-log; exit 3")

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestPauseProgram reads the program as a kernel does. That it waits is seen where a keeper holds a volume.
+// TestPauseProgram parses the program as a kernel does. The tests of the keeper show that it waits.
 func TestPauseProgram(t *testing.T) {
 	for architecture, machine := range map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64} {
 		t.Run(architecture, func(t *testing.T) {

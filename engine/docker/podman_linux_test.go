@@ -9,11 +9,11 @@ import (
 	"github.com/ktask/ktask/integration/engines"
 )
 
-// TestPodman holds another engine that speaks the API against the same contract, and against what differs there: it makes
-// the process when somebody attaches, has a log of its own kind, stops with all its grace what is removed by force, and
-// calls a name that is taken an internal error.
+// TestPodman runs the same suite on podman, and tests what differs there: podman creates the process when a client attaches,
+// has another kind of log, waits for the whole grace of a container that is removed by force, and reports a name that is
+// taken as an internal error.
 func TestPodman(t *testing.T) {
-	// Whatever waits for a grace of a minute gets no answer.
+	// A request that waits for the grace of the containers, a minute, gets no answer.
 	o := docker.Options{Host: engines.Podman(t, busybox), AnswerWithin: 20 * time.Second}
 	t.Run("conforms", func(t *testing.T) {
 		conforms(t, func(t testing.TB) *docker.Engine { return connect(t, o) })
@@ -28,7 +28,7 @@ func TestPodman(t *testing.T) {
 	t.Run("others", func(t *testing.T) { nameOfAnother(t, o) })
 }
 
-// TestSoakPodmanFaults lets requests go wrong on podman too.
+// TestSoakPodmanFaults makes requests to podman fail.
 func TestSoakPodmanFaults(t *testing.T) {
 	soakOnly(t)
 	testFaults(t, engines.Podman(t, busybox), false)

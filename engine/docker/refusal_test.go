@@ -13,7 +13,7 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// TestRefusalsAreAdvised: what a flag or a limit asks in vain has a remedy that names it.
+// TestRefusalsAreAdvised asks the engine for what it refuses because of a flag or a limit: the remedy names it.
 func TestRefusalsAreAdvised(t *testing.T) {
 	e := connect(t, docker.Options{})
 	for _, test := range []struct {
@@ -36,7 +36,8 @@ func TestRefusalsAreAdvised(t *testing.T) {
 	}
 }
 
-// TestServerThatIsNoEngine is a wrong port: its answers say nothing about an image, and its pages are not shown.
+// TestServerThatIsNoEngine connects to a web server: its answers do not count as those about an image, and its pages are not
+// shown.
 func TestServerThatIsNoEngine(t *testing.T) {
 	for name, handler := range map[string]http.Handler{
 		"knows no such page": http.NotFoundHandler(),
@@ -63,7 +64,7 @@ func TestServerThatIsNoEngine(t *testing.T) {
 	}
 }
 
-// TestKeepWhatCannotStart: the container of a command that is not there is what somebody wants to look into.
+// TestKeepWhatCannotStart keeps the container of a command that does not exist, so that the user can look into it.
 func TestKeepWhatCannotStart(t *testing.T) {
 	e := connect(t, docker.Options{Keep: docker.KeepFailed})
 	c := shell("")

@@ -32,7 +32,7 @@ const (
 	hashed = "ada:$2y$05$qu3heRMXQS.f3Qdsl87Oi.GoBENRlRanwZZouqxJGyXLz2zSkbw4a\n"
 )
 
-// push copies the busybox image into a registry, gives its name there, and leaves nothing on the engine.
+// push copies the busybox image into a registry and returns its name there. It leaves nothing on the engine.
 func push(t *testing.T, address string) (ref string) {
 	t.Helper()
 	ref = address + "/ktask/busybox:test"
@@ -63,7 +63,7 @@ func api(t *testing.T) *client.Client {
 	return apiAt(t, "")
 }
 
-// apiAt is a client of an engine, the machine's where host is "".
+// apiAt returns a client of the engine at host. If host is "", it is the machine's engine.
 func apiAt(t *testing.T, host string) *client.Client {
 	t.Helper()
 	needsEngine(t)
@@ -78,9 +78,9 @@ func apiAt(t *testing.T, host string) *client.Client {
 	return c
 }
 
-// removeImage takes the name off the engine, so that it has to be pulled again.
+// removeImage removes the name from the engine, so that the image has to be pulled again.
 func removeImage(t *testing.T, ref string) {
-	// Not found is what it should come to.
+	// An image that is not there need not be removed.
 	_, _ = api(t).ImageRemove(context.WithoutCancel(t.Context()), ref, image.RemoveOptions{})
 }
 
@@ -91,7 +91,7 @@ func write(t *testing.T, path, content string) {
 	}
 }
 
-// prepare asks for an image of a registry.
+// prepare calls Prepare for an image of a registry.
 func prepare(t *testing.T, o docker.Options, c plan.Container) (*enginetest.Recorder, error) {
 	t.Helper()
 	var heard enginetest.Recorder
@@ -168,7 +168,7 @@ func TestPull(t *testing.T) {
 	})
 	t.Run("no registry", func(t *testing.T) {
 		c := c
-		c.Image = "127.0.0.1:1/x:y" // a port on which nobody listens
+		c.Image = "127.0.0.1:1/x:y" // a closed port
 		_, err := prepare(t, docker.Options{}, c)
 		wantReason(t, err, engine.ImagePullFailed, c.Image)
 	})
@@ -240,7 +240,7 @@ func TestPullWithCredentials(t *testing.T) {
 	}
 }
 
-// TestEnginesThatFail needs no engine: it is about those that are not there or hang.
+// TestEnginesThatFail connects to addresses where no engine listens, and to one that never answers.
 func TestEnginesThatFail(t *testing.T) {
 	dir := t.TempDir()
 	silent, err := net.Listen("unix", filepath.Join(dir, "silent.sock"))

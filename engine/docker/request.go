@@ -27,17 +27,16 @@ var (
 // do makes a request that the engine answers from its own state, with a deadline of its own: an engine that hangs must not
 // make ktask hang. A nil request only negotiates the version of the API, for requests that have another deadline. The error
 // is an *engine.Error, or the cause of ctx; it begins with what, the purpose of the request.
-func (e *Engine) do(ctx context.Context, what string, p policy, request func(context.Context) error) error {
-	r := e.newRetry()
-	for {
-		err := e.ask(ctx, what, request)
-		if !p.repeat || !hasReason(err, engine.EngineUnavailable) || !r.wait(ctx) {
-			return err
-		}
-		if p.lost != nil {
+func (e *Engine) do(ctx context.Context, what string, p policy, request func(context.Context) error) (err error) {
+	retry(ctx, e.reconnectWithin, func() (again bool) {
+		err = e.ask(ctx, what, request)
+		again = p.repeat && hasReason(err, engine.EngineUnavailable)
+		if again && p.lost != nil {
 			p.lost.Store(true)
 		}
-	}
+		return again
+	})
+	return err
 }
 
 // ask makes a request once, for do alone.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	cerrdefs "github.com/containerd/errdefs"
 
 	"github.com/ktask/ktask/engine"
@@ -14,33 +15,31 @@ import (
 // seconds.
 const reconnectWithin = 10 * time.Second
 
-// The waits between tries to reach an engine, first and longest.
-const (
-	firstRetry = 20 * time.Millisecond
-	lastRetry  = time.Second
-	// lastPause is the longest wait between two checks of a container that prints nothing.
-	lastPause = 30 * time.Second
-)
+// unlimited is the time limit of retries that only the end of their context ends.
+const unlimited = 0
 
-// retry limits the time in which something is retried. It must not be used concurrently.
-type retry struct {
-	// until is zero if there is no limit.
-	until time.Time
-	pause time.Duration
+// retryWaits returns the waits between tries: short enough for an answer that is merely late, and growing for an engine that
+// restarts.
+func retryWaits() *backoff.ExponentialBackOff {
+	return &backoff.ExponentialBackOff{InitialInterval: 20 * time.Millisecond, Multiplier: 2, MaxInterval: time.Second}
 }
 
-func (e *Engine) newRetry() *retry {
-	return &retry{until: time.Now().Add(e.reconnectWithin), pause: firstRetry}
+// retry calls try until it returns false. It gives up when the next wait would exceed within, or when ctx ends.
+func retry(ctx context.Context, within time.Duration, try func() (again bool)) {
+	_, _ = backoff.Retry(ctx, func() (none struct{}, err error) {
+		if try() {
+			err = errAgain
+		}
+		return none, err
+	}, backoff.WithBackOff(retryWaits()), backoff.WithMaxElapsedTime(within))
 }
 
-// wait pauses and reports whether to try again: the time is not over and ctx has not ended.
-func (r *retry) wait(ctx context.Context) bool {
-	if !r.until.IsZero() && time.Now().Add(r.pause).After(r.until) {
-		return false
-	}
-	timer := time.NewTimer(r.pause)
+var errAgain = errors.New("try again")
+
+// pause waits for d and reports whether ctx has not ended meanwhile.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
-	r.pause = min(2*r.pause, lastRetry)
 	select {
 	case <-timer.C:
 		return true
@@ -50,25 +49,21 @@ func (r *retry) wait(ctx context.Context) bool {
 }
 
 // retryUntilGone repeats a removal that must not fail because of a single answer that is lost, late or an error of the
-// engine: it is the last step of an attempt.
-func (e *Engine) retryUntilGone(ctx context.Context, request func(context.Context) error) error {
-	p := e.newRetry()
-	late := false
-	for {
-		err := request(ctx)
-		switch {
-		case err == nil || cerrdefs.IsNotFound(err):
-			return nil
-		case hasReason(err, engine.EngineDidNotAnswer):
-			if late { // it hangs
-				return err
-			}
-			late, p = true, e.newRetry()
-		}
-		if !p.wait(ctx) {
-			return err
+// engine: it is the last step of an attempt. A request that gets no answer is repeated once, with a new time limit.
+func (e *Engine) retryUntilGone(ctx context.Context, request func(context.Context) error) (err error) {
+	for range 2 {
+		retry(ctx, e.reconnectWithin, func() (again bool) {
+			err = request(ctx)
+			return err != nil && !cerrdefs.IsNotFound(err) && !hasReason(err, engine.EngineDidNotAnswer)
+		})
+		if !hasReason(err, engine.EngineDidNotAnswer) {
+			break
 		}
 	}
+	if cerrdefs.IsNotFound(err) {
+		return nil
+	}
+	return err
 }
 
 func hasReason(err error, reason engine.Reason) bool {

@@ -9,7 +9,7 @@ import (
 	"github.com/ktask/ktask/engine"
 )
 
-// scriptedStore is a store whose pulls tell when they begin and end when they are told.
+// scriptedStore returns a store whose pulls report their begin, and end when the test ends them.
 func scriptedStore() (store *imageStore, begun chan context.Context, end chan error) {
 	begun, end = make(chan context.Context, 10), make(chan error)
 	return &imageStore{pull: func(ctx context.Context, key imageKey, sink engine.Sink) error {
@@ -32,7 +32,7 @@ func TestOnePullForAll(t *testing.T) {
 		results, heard := make([]error, 4), make([]int, 4)
 		for i := range results {
 			ctx := t.Context()
-			if i == 0 { // the one that begins the pull is the one that leaves
+			if i == 0 { // the caller that began the pull leaves
 				ctx = leaving
 			}
 			go func() {

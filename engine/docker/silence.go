@@ -98,12 +98,7 @@ func (e *Engine) watchStop(ctx context.Context) (over func()) {
 		case <-watching.Done():
 			return
 		}
-		for e.pings(watching) {
-			select {
-			case <-time.After(pingEvery):
-			case <-watching.Done():
-				return
-			}
+		for e.pings(watching) && pause(watching, pingEvery) {
 		}
 		if watching.Err() == nil {
 			e.silence.begin()

@@ -12,29 +12,27 @@ import (
 
 // start starts the container once. If the answer is lost, start finds out whether the container has started. If it has not,
 // start renames it and tries again: if the first request is still on its way, it then finds nothing to start.
-func (a *attempt) start(ctx context.Context) error {
+func (a *attempt) start(ctx context.Context) (err error) {
 	ctx = context.WithoutCancel(ctx)
-	name := a.request.name
-	p := a.engine.newRetry()
-	for try := 2; ; try++ {
-		err := a.engine.do(ctx, "start the container", once, func(ctx context.Context) error {
+	name, tries := a.request.name, 1
+	retry(ctx, a.engine.reconnectWithin, func() (again bool) {
+		err = a.engine.do(ctx, "start the container", once, func(ctx context.Context) error {
 			return a.engine.client.ContainerStart(ctx, name, container.StartOptions{})
 		})
 		if !ambiguous(err) {
-			return err
+			return false
 		}
 		a.wasLost.Store(true)
-		name = fmt.Sprintf("%s-%d", a.request.name, try)
+		tries++
+		name = fmt.Sprintf("%s-%d", a.request.name, tries)
 		started, failure := a.startedUnless(ctx, name)
-		switch {
-		case failure != nil:
-			return failure
-		case started:
-			return nil
-		case !p.wait(ctx):
-			return err
+		if started || failure != nil {
+			err = failure
+			return false
 		}
-	}
+		return true
+	})
+	return err
 }
 
 // startedUnless renames the container and reports whether it was started under its former name. The engine handles a rename

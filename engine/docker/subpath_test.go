@@ -14,7 +14,7 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// partsOf has a volume that is mounted as a whole and in parts.
+// partsOf returns a container that mounts a volume as a whole and parts of it.
 func partsOf(subPath string) []plan.Tmpfs {
 	const size = 3 << 20
 	return []plan.Tmpfs{
@@ -23,7 +23,7 @@ func partsOf(subPath string) []plan.Tmpfs {
 	}
 }
 
-// refusesParts has an engine that cannot mount parts of a volume safely: it is told before anything is made.
+// refusesParts uses an engine that cannot mount parts of a volume safely: ktask refuses before it creates anything.
 func refusesParts(t *testing.T, o docker.Options) {
 	e := connect(t, o)
 	c := shell("echo ran")
@@ -40,7 +40,7 @@ func refusesParts(t *testing.T, o docker.Options) {
 	nothingLeft(t, e)
 }
 
-// mountsParts has an engine that can.
+// mountsParts uses an engine that can mount parts of a volume.
 func mountsParts(t *testing.T, o docker.Options) {
 	e := connect(t, o)
 	for name, subPath := range map[string]string{"a directory": "s", "directories": "x/y/z", "an odd name": "a:b c"} {
@@ -62,8 +62,8 @@ func mountsParts(t *testing.T, o docker.Options) {
 	}
 }
 
-// partsDoNotLead has a task that replaces a part with a link, for its next attempt: no file of the engine's machine is
-// reached through the link, to read or to write.
+// partsDoNotLead runs a task that replaces a part with a link for its next attempt, which can neither read nor write a file of
+// the engine's machine through the link.
 func partsDoNotLead(t *testing.T, o docker.Options) {
 	e := connect(t, o)
 	for name, link := range map[string]string{
@@ -82,7 +82,7 @@ func partsDoNotLead(t *testing.T, o docker.Options) {
 	}
 }
 
-// volumesLeft are the names of all volumes that are on an engine.
+// volumesLeft returns the names of all volumes on an engine.
 func volumesLeft(t *testing.T, host string) []string {
 	t.Helper()
 	found, err := apiAt(t, host).VolumeList(context.WithoutCancel(t.Context()), volume.ListOptions{})

@@ -10,26 +10,17 @@ import (
 	"github.com/docker/docker/api/types/filters"
 )
 
-// The waits between Sweep's tries with an engine that failed, first and longest.
-const (
-	firstPause   = 100 * time.Millisecond
-	longestPause = 5 * time.Second
-)
-
-// Sweep removes what a dead process has left, and what the engine is still creating for it.
-func (e *Engine) Sweep(ctx context.Context, run string, quiet time.Duration) error {
-	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		err := e.sweep(ctx, run, quiet)
-		if err == nil {
-			return nil
-		}
-		// The engine is restarting, or is busy with what is to be removed.
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return errors.Join(context.Cause(ctx), err)
-		}
+// Sweep removes what a dead process has left, and what the engine is still creating for it. Until ctx ends it tries again:
+// the engine may be restarting, or be busy with what is to be removed.
+func (e *Engine) Sweep(ctx context.Context, run string, quiet time.Duration) (err error) {
+	retry(ctx, unlimited, func() (again bool) {
+		err = e.sweep(ctx, run, quiet)
+		return err != nil
+	})
+	if err != nil {
+		return errors.Join(context.Cause(ctx), err)
 	}
+	return nil
 }
 
 // sweep listens for events, so that what appears is removed immediately, and lists again after the quiet time: the engine

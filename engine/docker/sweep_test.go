@@ -11,9 +11,10 @@ import (
 	"github.com/ktask/ktask/engine/docker"
 	"github.com/ktask/ktask/engine/enginetest"
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/integration/engines"
 )
 
-// announced tells when the task has written something.
+// announced is a sink that closes ready when the task has written something.
 type announced struct {
 	once  sync.Once
 	ready chan struct{}
@@ -25,14 +26,14 @@ func (a *announced) Emit(e engine.Event) {
 	}
 }
 
-// lasting is a container with a volume that ends when somebody ends it.
+// lasting returns a container with a volume that runs until it is removed.
 func lasting() plan.Container {
 	c := shell("echo ready; sleep 600")
 	c.Tmpfs = []plan.Tmpfs{{Name: "v", Path: "/a"}, {Name: "v", Path: "/b"}}
 	return c
 }
 
-// begin runs a lasting container, and returns when it runs. ended is closed behind it.
+// begin runs a lasting container and returns when it runs. ended is closed after its end.
 func begin(t *testing.T, e *docker.Engine, l engine.Labels) (ended chan struct{}) {
 	t.Helper()
 	sink := &announced{ready: make(chan struct{})}
@@ -40,19 +41,19 @@ func begin(t *testing.T, e *docker.Engine, l engine.Labels) (ended chan struct{}
 	ctx := context.WithoutCancel(t.Context())
 	go func() {
 		defer close(ended)
-		_, _ = engine.Attempt(ctx, e, lasting(), l, sink) // an engine from which the container vanishes may say so in many ways
+		_, _ = engine.Attempt(ctx, e, lasting(), l, sink) // the error depends on who removes the container, and when
 	}()
 	select {
 	case <-sink.ready:
 	case <-ended:
 		t.Fatal("the container did not start")
-	case <-time.After(soon):
-		t.Fatalf("the container does not start within %v", soon)
+	case <-time.After(engines.Patience):
+		t.Fatalf("the container does not start within %v", engines.Patience)
 	}
 	return ended
 }
 
-// TestSweep: all of the run goes, also what appears while it goes, and nothing of another run.
+// TestSweep removes all of a run, also what is created meanwhile, and nothing of another run.
 func TestSweep(t *testing.T) { sweeps(t, docker.Options{}) }
 
 func sweeps(t *testing.T, o docker.Options) {
@@ -62,20 +63,20 @@ func sweeps(t *testing.T, o docker.Options) {
 	stays := begin(t, e, other)
 	first := begin(t, e, labels(t, 1))
 
-	// A busy engine can be silent for any time before it makes the second container, so the sweeper waits for ever.
+	// A busy engine can take any time to create the second container, so Sweep does not end by itself.
 	ctx, cancel := context.WithCancelCause(t.Context())
 	swept := make(chan error, 1)
 	go func() { swept <- e.Sweep(ctx, runOf(t), time.Hour) }()
-	receive(t, first, "the first container goes")
+	engines.Receive(t, first, "the first container goes")
 	second := make(chan struct{})
-	go func() { // made when the sweeper has been at work, and perhaps gone before it says that it is ready
+	go func() { // created when Sweep is at work, and perhaps removed before it is ready
 		defer close(second)
 		_, _ = engine.Attempt(context.WithoutCancel(t.Context()), e, lasting(), labels(t, 2), &enginetest.Recorder{})
 	}()
-	receive(t, second, "the second container goes")
+	engines.Receive(t, second, "the second container goes")
 	over := errors.New("that was all")
 	cancel(over)
-	if err := receive(t, swept, "Sweep ends"); !errors.Is(err, over) {
+	if err := engines.Receive(t, swept, "Sweep ends"); !errors.Is(err, over) {
 		t.Errorf("Sweep: %v", err)
 	}
 	if err := e.Sweep(t.Context(), runOf(t), time.Millisecond); err != nil {
@@ -91,10 +92,11 @@ func sweeps(t *testing.T, o docker.Options) {
 	if err := e.Kill(t.Context(), other.Run); err != nil {
 		t.Fatal(err)
 	}
-	receive(t, stays, "the other run ends")
+	engines.Receive(t, stays, "the other run ends")
 }
 
-// TestSweepLeavesWhatIsKept: but a container that still runs is nothing that the user asked to keep.
+// TestSweepLeavesWhatIsKept sweeps a run with kept containers, and one with --keep whose container still runs: only that is
+// removed.
 func TestSweepLeavesWhatIsKept(t *testing.T) {
 	e := connect(t, docker.Options{Keep: docker.KeepAlways})
 	c := lasting()
@@ -108,7 +110,7 @@ func TestSweepLeavesWhatIsKept(t *testing.T) {
 	if err := e.Sweep(t.Context(), runOf(t), time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
-	receive(t, ended, "the container goes")
+	engines.Receive(t, ended, "the container goes")
 	left, err := e.Leftovers(t.Context(), runOf(t))
 	if err != nil || len(left) != 2 || !left[0].Kept || left[0].Labels.Attempt != 1 || !left[1].Kept {
 		t.Errorf("left: %+v, %v; want the container that has ended and its volume", left, err)
@@ -123,12 +125,12 @@ func TestSweepLeavesWhatIsKept(t *testing.T) {
 	}
 }
 
-// TestRemoveTogether: several remove the same thing, as a guardian and the next run may, and others list it meanwhile.
+// TestRemoveTogether removes and lists the same things several times at once, as a guardian and the next run may.
 func TestRemoveTogether(t *testing.T) { removesTogether(t, docker.Options{}) }
 
 func removesTogether(t *testing.T, o docker.Options) {
 	e := connect(t, o)
-	for attempt := range 8 { // the moment at which two meet is theirs
+	for attempt := range 8 { // whether two removals overlap is up to chance
 		ended := begin(t, e, labels(t, attempt+1))
 		left, err := e.Leftovers(t.Context(), runOf(t))
 		if err != nil || len(left) != 2 {
@@ -148,11 +150,11 @@ func removesTogether(t *testing.T, o docker.Options) {
 			})
 		}
 		together.Wait()
-		receive(t, ended, "the container goes")
+		engines.Receive(t, ended, "the container goes")
 	}
 }
 
-// TestSweepOfNoEngine gives up with its context, and says why.
+// TestSweepOfNoEngine sweeps without an engine: Sweep ends with its context, and the error names both causes.
 func TestSweepOfNoEngine(t *testing.T) {
 	e, err := docker.New(docker.Options{Host: "unix:///nonexistent/engine.sock"})
 	if err != nil {

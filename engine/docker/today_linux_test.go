@@ -7,7 +7,7 @@ import (
 	"github.com/ktask/ktask/integration/engines"
 )
 
-// TestDockerOfToday runs a current engine against the same contract, and against what older ones cannot do.
+// TestDockerOfToday runs the same suite on a current engine, and tests what older ones cannot do.
 func TestDockerOfToday(t *testing.T) {
 	o := docker.Options{Host: engines.Docker(t, busybox)}
 	t.Run("conforms", func(t *testing.T) {

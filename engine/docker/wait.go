@@ -94,7 +94,7 @@ func (r registration) answer() error {
 // watch returns when the container has ended. A wait that breaks off is registered again; if the end was missed meanwhile,
 // the container's state shows it.
 func (a *attempt) watch(ctx context.Context, begun <-chan struct{}, current registration) error {
-	for p := (retry{pause: firstRetry}); ; {
+	for waits := retryWaits(); ; pause(ctx, waits.NextBackOff()) {
 		if current.answer() == nil {
 			return nil
 		}
@@ -114,7 +114,6 @@ func (a *attempt) watch(ctx context.Context, begun <-chan struct{}, current regi
 		if current, err = a.register(ctx, container.WaitConditionNotRunning); err != nil {
 			return err
 		}
-		p.wait(ctx)
 	}
 }
 

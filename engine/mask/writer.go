@@ -75,34 +75,48 @@ func (w *writer) Close() error {
 func (w *writer) find(p []byte) {
 	n := len(w.held)
 	w.held = append(w.held, p...)
-	a, filter, s := &w.mask.automaton, w.mask.filter, w.search // locals: this is the loop over every byte of output
+	filter, s := w.mask.filter, w.search // locals: this is the loop over every byte of output
 	for ; n < len(w.held); n++ {
 		s.gram = s.gram<<8 | uint32(w.held[n])
 		kind := filter.of(s.gram)
-		if s.node != 0 {
-			if s.node = a.step(s.node, w.held[n]); a.nodes[s.node].depth < gramSize {
-				s.node = 0 // the filter finds it again when it is as long as a gram
-			}
-		}
 		if kind == 0 && s.node == 0 {
 			s.run = 0
 			continue
 		}
-		if s.node == 0 && kind&beginsEncoding != 0 && n+1 >= gramSize {
-			s.node = a.node(w.held[n+1-gramSize : n+1])
-		}
-		if length := a.nodes[s.node].found; length > 0 {
-			w.record(n, int(length))
-		}
-		if kind&inFragment == 0 {
-			s.run = 0
-			continue
-		}
-		if s.run++; s.run > fragmentSize-gramSize && n+1 >= fragmentSize && w.mask.fragments.has(w.held[n+1-fragmentSize:n+1]) {
-			w.record(n, fragmentSize)
-		}
+		s.node = w.findEncoding(s.node, kind, n)
+		s.run = w.findFragment(s.run, kind, n)
 	}
 	w.search = s
+}
+
+// findEncoding records the longest encoding that ends with held[last], the last byte of a gram of that kind. It returns
+// the node that follows node.
+func (w *writer) findEncoding(node int32, kind uint8, last int) int32 {
+	a := &w.mask.automaton
+	if node != 0 {
+		if node = a.step(node, w.held[last]); a.nodes[node].depth < gramSize {
+			node = 0 // the filter finds it again when it is as long as a gram
+		}
+	}
+	if node == 0 && kind&beginsEncoding != 0 && last+1 >= gramSize {
+		node = a.node(w.held[last+1-gramSize : last+1])
+	}
+	if length := a.nodes[node].found; length > 0 {
+		w.record(last, int(length))
+	}
+	return node
+}
+
+// findFragment records the fragment that ends with held[last], if any. It returns the run that follows run.
+func (w *writer) findFragment(run int, kind uint8, last int) int {
+	if kind&inFragment == 0 {
+		return 0
+	}
+	run++
+	if run > fragmentSize-gramSize && last+1 >= fragmentSize && w.mask.fragments.has(w.held[last+1-fragmentSize:last+1]) {
+		w.record(last, fragmentSize)
+	}
+	return run
 }
 
 // record adds an occurrence of that length that ends with held[last]. It ends later than all before it.

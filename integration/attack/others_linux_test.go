@@ -12,7 +12,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
+
+	"github.com/ktask/ktask/integration/engines"
 )
 
 // dockerSays runs the docker command and returns what it prints.
@@ -28,16 +29,6 @@ func dockerSays(t *testing.T, args ...string) string {
 // there reports whether the engine has a container.
 func there(container string) bool {
 	return exec.Command("docker", "container", "inspect", container).Run() == nil
-}
-
-// waitFor fails the test if something does not come true.
-func waitFor(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for limit := time.Now().Add(patience); !is(); <-time.After(50 * time.Millisecond) {
-		if time.Now().After(limit) {
-			t.Fatalf("not within %v: %s", patience, what)
-		}
-	}
 }
 
 // passing is a task that passes at once: its run removes what is left of dead runs.
@@ -155,7 +146,7 @@ func named(task, manifest string) string {
 // running waits until a task runs, and returns the name of its container.
 func running(t *testing.T, task string) (name string) {
 	t.Helper()
-	waitFor(t, "the task runs", func() bool {
+	engines.Await(t, "the task runs", func() bool {
 		name = dockerSays(t, "ps", "--filter", "label=dev.ktask.task="+task, "--format", "{{.Names}}")
 		return name != ""
 	})

@@ -5,9 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/testcontainers/testcontainers-go"
-	"github.com/testcontainers/testcontainers-go/network"
-	"github.com/testcontainers/testcontainers-go/wait"
+	"github.com/ktask/ktask/integration/engines"
 )
 
 // redirectServer answers with a redirect to what the path names, in the ways in which servers write it, or with a script.
@@ -41,20 +39,7 @@ http.server.ThreadingHTTPServer(("", 8000), Handler).serve_forever()
 
 // TestRedirectsLeadToTheWebOnly has a server redirect a script's URL to a file of the container, and to code in the URL itself.
 func TestRedirectsLeadToTheWebOnly(t *testing.T) {
-	t.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true") // its image cannot be pulled everywhere
-	net, err := network.New(t.Context())
-	if err != nil {
-		t.Fatalf("make a network (make engine images): %v", err)
-	}
-	testcontainers.CleanupNetwork(t, net)
-	server, err := testcontainers.Run(t.Context(), pythonImage,
-		testcontainers.WithEntrypoint("python3", "-c", redirectServer),
-		network.WithNetwork([]string{"scripts"}, net),
-		testcontainers.WithWaitStrategyAndDeadline(patience, wait.ForLog("ready").WithStartupTimeout(patience)))
-	testcontainers.CleanupContainer(t, server, testcontainers.StopTimeout(0))
-	if err != nil {
-		t.Fatalf("serve scripts (make engine images): %v", err)
-	}
+	network := engines.Scripts(t, pythonImage, "ready", nil, "-c", redirectServer)
 	dir := t.TempDir()
 	write(t, dir, "secret.ts", "console.log('obeyed')")
 	write(t, dir, "secret.py", "print('obeyed')")
@@ -64,7 +49,7 @@ func TestRedirectsLeadToTheWebOnly(t *testing.T) {
 		} {
 			t.Run(runtime.name+"/"+path, func(t *testing.T) {
 				task := fmt.Sprintf("apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTaskDefinition\nmetadata: {name: t}\nspec: {%s: {httpRef: {url: 'http://scripts:8000/%s.%s'}}}\n", runtime.name, path, runtime.kind)
-				o := ktask(t, dir, task, "run", "--network", net.Name, "--mount", "./secret.ts:/opt/secret.ts:ro", "--mount", "./secret.py:/opt/secret.py:ro", "-").expect(t, code)
+				o := ktask(t, dir, task, "run", "--network", network, "--mount", "./secret.ts:/opt/secret.ts:ro", "--mount", "./secret.py:/opt/secret.py:ro", "-").expect(t, code)
 				if strings.Contains(o.stdout, "obeyed") || code == 0 && o.stdout != "script\n" {
 					t.Errorf("another script ran: %q", o.stdout)
 				}

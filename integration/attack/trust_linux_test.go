@@ -1,8 +1,8 @@
 package attack
 
 import (
-	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -114,17 +114,12 @@ func TestStrangersReports(t *testing.T) {
 // asks for by himself.
 func TestStrangersEngine(t *testing.T) {
 	var asked atomic.Int64
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		asked.Add(1)
 		http.Error(w, "no", http.StatusInternalServerError)
-	})}
-	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(func() { _ = server.Close() })
-	url := "tcp://" + listener.Addr().String()
+	}))
+	t.Cleanup(server.Close)
+	url := strings.Replace(server.URL, "http", "tcp", 1)
 	for _, settings := range []string{"host: " + url, "docker-context: theirs", "engine: kubernetes"} {
 		dir := clone(t, settings)
 		for _, args := range [][]string{{"run", "task.yaml", "--secret", "x=1"}, {"clean", "--force", "--all"}} {

@@ -5,9 +5,11 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/ktask/ktask/integration/engines"
 )
 
-// buffer collects a stream and tells who waits for a text in it.
+// buffer collects a stream. Others can wait for a text in it.
 type buffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -41,12 +43,12 @@ func (b *buffer) String() string {
 	return b.text.String()
 }
 
-// await returns once the stream holds text; it is false where the stream ended without it, or patience did.
+// await waits until the stream contains text and reports whether it does: the stream may end without it, or take too long.
 func (b *buffer) await(text string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	late := false
-	defer time.AfterFunc(patience, func() {
+	defer time.AfterFunc(engines.Patience, func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		late = true

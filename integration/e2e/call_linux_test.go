@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ktask/ktask/integration/engines"
 )
 
 // begin starts ktask, behind the proxy, with the lasting task.
@@ -32,7 +34,7 @@ func TestCreateReachesTheEngineLate(t *testing.T) {
 				<-looked
 			}
 		},
-		behind: func(r *http.Request) {
+		after: func(r *http.Request) {
 			switch {
 			case strings.HasSuffix(r.URL.Path, "/events"):
 				listening.Store(true)
@@ -45,9 +47,9 @@ func TestCreateReachesTheEngineLate(t *testing.T) {
 	}
 	p.listen(t)
 	k := p.begin(t)
-	awaited(t, asked, "ktask asks for a container")
+	engines.Receive(t, asked, "ktask asks for a container")
 	k.kill(t)
-	awaited(t, made, "the container is made")
+	engines.Receive(t, made, "the container is made")
 	t.Logf("empty in %v", k.goneIn(t))
 	k.unguarded(t)
 	k.leavesNothing(t)
@@ -102,7 +104,7 @@ func killedAt(t *testing.T, moment int) *process {
 	}
 	p := &proxy{
 		before: func(r *http.Request) { strike(&arrived, 0, r) },
-		behind: func(r *http.Request) { strike(&left, 1, r) },
+		after:  func(r *http.Request) { strike(&left, 1, r) },
 	}
 	p.listen(t)
 	k = p.begin(t)
@@ -144,7 +146,7 @@ func TestInterruptWhenTheEngineHangs(t *testing.T) {
 					t.Fatalf("a signal is not answered:\n%s", k.stderr)
 				}
 			}
-			awaited(t, hanging, "a request that hangs")
+			engines.Receive(t, hanging, "a request that hangs")
 			o := k.end(t).expect(t, 130)
 			if !strings.Contains(o.stderr, "gave up waiting for the engine") {
 				t.Errorf("stderr does not say what became of the run:\n%s", o.stderr)

@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"github.com/testcontainers/testcontainers-go"
-	"github.com/testcontainers/testcontainers-go/network"
-	"github.com/testcontainers/testcontainers-go/wait"
+
+	"github.com/ktask/ktask/integration/engines"
 )
 
 const examples = "../../examples"
@@ -89,13 +89,6 @@ func withoutPrefixes(text string) string {
 // on which it is known.
 func serve(t *testing.T, dir string) (networkName string) {
 	t.Helper()
-	// The image of the reaper cannot be pulled everywhere; the test cleans up by itself.
-	t.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true")
-	net, err := network.New(t.Context())
-	if err != nil {
-		t.Fatalf("make a network: %v", err)
-	}
-	testcontainers.CleanupNetwork(t, net)
 	var files []testcontainers.ContainerFile
 	scripts, err := filepath.Glob(filepath.Join(dir, "*.[jtp][sy]"))
 	if err != nil || len(scripts) == 0 {
@@ -104,17 +97,7 @@ func serve(t *testing.T, dir string) (networkName string) {
 	for _, script := range scripts {
 		files = append(files, testcontainers.ContainerFile{HostFilePath: script, ContainerFilePath: "/tmp/" + filepath.Base(script), FileMode: 0o444})
 	}
-	server, err := testcontainers.Run(t.Context(), pythonImage,
-		testcontainers.WithEntrypoint("python3", "-m", "http.server", "--directory", "/tmp", "8000"),
-		testcontainers.WithFiles(files...),
-		network.WithNetwork([]string{"scripts"}, net),
-		// The server is for the tasks on its network: no port of the host is needed, nor asked for in the wait.
-		testcontainers.WithWaitStrategyAndDeadline(patience, wait.ForLog("Serving HTTP on").WithStartupTimeout(patience)))
-	testcontainers.CleanupContainer(t, server, testcontainers.StopTimeout(0))
-	if err != nil {
-		t.Fatalf("serve scripts: %v", err)
-	}
-	return net.Name
+	return engines.Scripts(t, pythonImage, "Serving HTTP on", files, "-m", "http.server", "--directory", "/tmp", "8000")
 }
 
 // TestPlansAreStable: the same input gives the same bytes, and no secret is in them.

@@ -6,9 +6,9 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
-	"time"
 
 	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/integration/engines"
 	"github.com/ktask/ktask/local"
 )
 
@@ -45,13 +45,10 @@ func TestSoakRunsInOneProcess(t *testing.T) {
 	for range soak(10, 200) {
 		run()
 	}
-	for limit := time.Now().Add(patience); ; <-time.After(20 * time.Millisecond) {
-		g, f := settled()
-		if g <= goroutines && f <= files {
-			return
-		}
-		if time.Now().After(limit) {
-			t.Fatalf("%d goroutines and %d descriptors, %d and %d before", g, f, goroutines, files)
-		}
+	if g, f := 0, 0; !engines.Awaited(func() bool {
+		g, f = settled()
+		return g <= goroutines && f <= files
+	}) {
+		t.Fatalf("%d goroutines and %d descriptors, %d and %d before", g, f, goroutines, files)
 	}
 }

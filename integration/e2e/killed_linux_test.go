@@ -48,25 +48,16 @@ func (p *process) kill(t *testing.T) {
 	p.end(t)
 }
 
-// goneIn waits until the engine has nothing of the process, and gives how long that took.
+// goneIn waits until the engine has nothing of the process, and returns how long that took.
 func (p *process) goneIn(t *testing.T) time.Duration {
 	t.Helper()
-	limit := patience
-	if soaking() {
-		limit = promised
-	}
 	began := time.Now()
-	for {
-		left := p.left(t)
-		took := time.Since(began)
-		if len(left) == 0 {
-			return took
-		}
-		if took > limit {
-			t.Fatalf("%v behind the end of ktask there are %+v", took, left)
-		}
-		<-time.After(20 * time.Millisecond)
+	engines.Await(t, "nothing is left on the engine", func() bool { return len(p.left(t)) == 0 })
+	took := time.Since(began)
+	if soaking() && took > promised {
+		t.Errorf("the engine was empty %v after the end of ktask", took)
 	}
+	return took
 }
 
 // guardians are the ids of the guardian processes of a ktask, found by the environment that they have from it.
@@ -94,11 +85,7 @@ func (p *process) guardians(t *testing.T) []int {
 // unguarded waits until the guardian of a killed ktask has ended.
 func (p *process) unguarded(t *testing.T) {
 	t.Helper()
-	for began := time.Now(); len(p.guardians(t)) > 0; <-time.After(20 * time.Millisecond) {
-		if time.Since(began) > patience {
-			t.Fatalf("guardian %v does not end", p.guardians(t))
-		}
-	}
+	engines.Await(t, "the guardian ends", func() bool { return len(p.guardians(t)) == 0 })
 }
 
 // TestSoakKilledAtAnyMoment: kill -9, at random moments between the start of ktask and that of its task and a bit
@@ -175,7 +162,7 @@ func TestKilledWithItsGuardian(t *testing.T) {
 	for name, next := range map[string]func(t *testing.T, dead *process, run string){
 		"run": func(t *testing.T, dead *process, _ string) {
 			// A run that is over gives the removal a few seconds. A busy engine may need more; the run behind goes on.
-			for began := time.Now(); len(dead.left(t)) > 0 && time.Since(began) < patience; {
+			for began := time.Now(); len(dead.left(t)) > 0 && time.Since(began) < engines.Patience; {
 				ktask(t, python("print(1)"), "run", "-").expect(t, 0)
 			}
 		},

@@ -20,6 +20,7 @@ import (
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/docker"
+	"github.com/ktask/ktask/integration/engines"
 )
 
 // What `make images` builds in place of the published images.
@@ -30,13 +31,8 @@ const (
 	anyBusybox   = "busybox:1.36.1=" + busyboxImage
 )
 
-// How long tests wait before they fail. Where all is well nothing takes this long, however busy the machine is.
-const (
-	// patience is for one thing to happen.
-	patience = 2 * time.Minute
-	// lifetime is for a ktask to end that nothing is awaited of any more.
-	lifetime = 5 * time.Minute
-)
+// lifetime is how long a test waits for the end of a ktask before it fails, however busy the machine is.
+const lifetime = 5 * time.Minute
 
 // binary is ktask, built with the race detector.
 var binary string
@@ -125,27 +121,13 @@ func start(t *testing.T, stdin string, args ...string) *process {
 	return p
 }
 
-// awaited fails the test where nothing comes from a channel.
-func awaited[T any](t *testing.T, c <-chan T, what string) {
-	t.Helper()
-	select {
-	case <-c:
-	case <-time.After(patience):
-		t.Fatalf("not within %v: %s", patience, what)
-	}
-}
-
 // atWork waits until the task says that it is ready and the engine knows that it runs: output comes before.
 func (p *process) atWork(t *testing.T) {
 	t.Helper()
 	if !p.stdout.await("ready") {
 		t.Fatalf("the task did not start:\n%s", p.stderr)
 	}
-	for began := time.Now(); !slices.ContainsFunc(p.left(t), isRunning); <-time.After(20 * time.Millisecond) {
-		if time.Since(began) > patience {
-			t.Fatalf("the engine does not know after %v that the task runs: %+v", patience, p.left(t))
-		}
-	}
+	engines.Await(t, "the engine reports that the task runs", func() bool { return slices.ContainsFunc(p.left(t), isRunning) })
 }
 
 func isRunning(l engine.Leftover) bool { return l.Running }
@@ -165,7 +147,7 @@ func (p *process) end(t *testing.T) outcome {
 	case <-p.ended:
 	case <-time.After(lifetime):
 		_ = p.Process.Signal(syscall.SIGQUIT) // it then tells what its goroutines wait for
-		awaited(t, p.ended, "the end of a ktask that is to tell of its goroutines")
+		engines.Receive(t, p.ended, "the end of a ktask that is to tell of its goroutines")
 		t.Fatalf("ktask %v does not end within %v\nstdout:\n%s\nstderr:\n%s", p.Args[1:], lifetime, p.stdout, p.stderr)
 	}
 	if _, exited := p.failed.(*exec.ExitError); p.failed != nil && !exited {

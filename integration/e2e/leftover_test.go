@@ -11,6 +11,7 @@ import (
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/integration/engines"
 )
 
 // sleeper is a container that writes a line and lasts.
@@ -37,12 +38,15 @@ func TestOthersAreLeftAlone(t *testing.T) {
 			default:
 			}
 			ktask(t, "", "clean", "--all", "--force", run).expect(t, 0)
-			awaited(t, ended, "clean --all --force removes the container")
+			engines.Receive(t, ended, "clean --all --force removes the container")
 		})
 	}
 	t.Run("after its time", func(t *testing.T) {
 		run, ended := held(t, time.Second)
-		time.Sleep(3 * time.Second) // engines date what they make to the second
+		engines.Await(t, "the container is older than its run allows", func() bool {
+			left, err := theEngine(t).Leftovers(t.Context(), run)
+			return err == nil && len(left) == 1 && left[0].Overdue
+		})
 		ktask(t, "", "clean", "--dry-run", run).expect(t, 0)
 		select {
 		case <-ended:
@@ -50,7 +54,7 @@ func TestOthersAreLeftAlone(t *testing.T) {
 		default:
 		}
 		ktask(t, "", "clean", run).expect(t, 0)
-		awaited(t, ended, "clean removes the container")
+		engines.Receive(t, ended, "clean removes the container")
 	})
 }
 
@@ -95,13 +99,13 @@ func held(t *testing.T, lifetime time.Duration) (run string, ended chan struct{}
 			}
 		}))
 	}()
-	t.Cleanup(func() { awaited(t, ended, "the end of the container") }) // before that of its engine's client
+	t.Cleanup(func() { engines.Receive(t, ended, "the end of the container") }) // before that of its engine's client
 	select {
 	case <-ready:
 	case <-ended:
 		t.Fatal("the container did not start (make images)")
-	case <-time.After(patience):
-		t.Fatalf("the container says nothing in %v", patience)
+	case <-time.After(engines.Patience):
+		t.Fatalf("the container prints nothing within %v", engines.Patience)
 	}
 	return run, ended
 }

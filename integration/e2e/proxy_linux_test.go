@@ -8,43 +8,28 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ktask/ktask/integration/engines"
 )
 
-// proxy stands between ktask and the engine. It forwards each request, whether or not ktask still lives then, and lets
-// a test step in before it and before its answer.
+// proxy forwards requests to the engine, also those of a ktask that has ended since. It calls a test's hooks before each
+// request and before its answer.
 type proxy struct {
-	host           string
-	before, behind func(*http.Request)
+	host          string
+	before, after func(*http.Request)
 }
 
-// engineAddress is where the engine listens.
-func engineAddress() (network, address string) {
-	host := os.Getenv("DOCKER_HOST")
-	if host == "" {
-		host = "unix:///var/run/docker.sock"
-	}
-	network, address, _ = strings.Cut(host, "://")
-	return network, address
-}
-
-// listen starts the proxy; its hooks are set before. It is named by host.
+// listen starts the proxy and sets host. The caller sets the hooks before.
 func (p *proxy) listen(t *testing.T) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "ktask") // t.TempDir is too long for the name of a socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	socket := filepath.Join(dir, "engine.sock")
+	socket := engines.Socket(t)
 	listener, err := net.Listen("unix", socket)
 	if err != nil {
 		t.Fatal(err)
 	}
-	network, address := engineAddress()
+	network, address, _ := strings.Cut(engines.Machine(), "://")
 	reverse := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) { r.Out.URL.Scheme, r.Out.URL.Host = "http", "engine" },
 		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -52,17 +37,17 @@ func (p *proxy) listen(t *testing.T) {
 		}},
 		FlushInterval: -1,
 		ModifyResponse: func(r *http.Response) error {
-			if p.behind != nil {
-				p.behind(r.Request)
+			if p.after != nil {
+				p.after(r.Request)
 			}
 			return nil
 		},
-		ErrorLog:     log.New(io.Discard, "", 0), // clients that are killed are the point
+		ErrorLog:     log.New(io.Discard, "", 0), // the tests kill clients
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
 	}
 	server := &http.Server{ErrorLog: reverse.ErrorLog, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		lasts := strings.HasSuffix(r.URL.Path, "/create") || strings.HasSuffix(r.URL.Path, "/start")
-		if lasts { // it has arrived when all of it has
+		if lasts { // it counts when all of it has arrived
 			if body, err := io.ReadAll(r.Body); err == nil {
 				r.Body = io.NopCloser(bytes.NewReader(body))
 			}
@@ -71,8 +56,8 @@ func (p *proxy) listen(t *testing.T) {
 			p.before(r)
 		}
 		if lasts {
-			// An engine carries these out, though the client has gone. Of a context that cannot end the proxy thinks
-			// that it is to watch for the client's end by itself.
+			// An engine carries these out even if the client has gone. The context has to be one that can end, or the
+			// reverse proxy would watch for the client's end by itself.
 			ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 			defer cancel()
 			r = r.WithContext(ctx)

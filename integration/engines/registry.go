@@ -11,13 +11,14 @@ import (
 	"time"
 )
 
-// Registry runs an empty registry on loopback and gives its address.
+// Registry runs an empty registry on loopback and returns its address.
 func Registry(t testing.TB) (address string) {
 	t.Helper()
 	return registry(t, t.TempDir(), "")
 }
 
-// ClosedRegistry is a registry that asks for a password. It has those of an htpasswd file, of which this is the text.
+// ClosedRegistry runs a registry that requires a password, and returns its address. passwords is the text of its htpasswd
+// file.
 func ClosedRegistry(t testing.TB, passwords string) (address string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -28,7 +29,7 @@ func ClosedRegistry(t testing.TB, passwords string) (address string) {
 	return registry(t, dir, fmt.Sprintf("auth: {htpasswd: {realm: test, path: %s}}\n", file))
 }
 
-// listensOn is how a registry tells which port it has been given.
+// listensOn is in the log of a registry that listens; the system chooses the port.
 var listensOn = regexp.MustCompile(`listening on (127\.0\.0\.1:\d+)`)
 
 func registry(t testing.TB, dir, more string) (address string) {
@@ -64,7 +65,7 @@ func registry(t testing.TB, dir, more string) (address string) {
 	case address = <-listening:
 	case <-drained:
 		t.Fatal("the registry ended before it listened")
-	case <-time.After(patience):
+	case <-time.After(Patience):
 		t.Fatal("the registry does not listen")
 	}
 	return address

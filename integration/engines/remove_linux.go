@@ -8,29 +8,25 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
-// Remove takes away what an engine has left of its directory: its processes, what is mounted below it, and itself. A
-// process that was killed and a mount that was taken off can hold something for a while.
+// Remove removes the directory of an engine, with its processes and what is mounted below it. A process that was killed and
+// a mount that was detached can keep the directory busy for a while.
 func Remove(t testing.TB, dir string) {
 	t.Helper()
-	for limit := time.Now().Add(patience); ; {
-		running := kill(dir)
+	var err error
+	var running []int
+	if !Awaited(func() bool {
+		running = kill(dir)
 		unmount(dir)
-		err := os.RemoveAll(dir)
-		if err == nil && len(running) == 0 {
-			return
-		}
-		if time.Now().After(limit) {
-			t.Errorf("remove %s: %v; processes %v", dir, err, running)
-			return
-		}
-		time.Sleep(20 * time.Millisecond) // they are no children of ours, so there is nothing to wait for
+		err = os.RemoveAll(dir)
+		return err == nil && len(running) == 0
+	}) {
+		t.Errorf("remove %s: %v; processes %v", dir, err, running)
 	}
 }
 
-// kill kills the processes that were started with something below a directory, and says which there were.
+// kill kills the processes that were started with something below a directory, and returns their ids.
 func kill(dir string) (running []int) {
 	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, file := range files {
@@ -43,13 +39,13 @@ func kill(dir string) (running []int) {
 	return running
 }
 
-// Owns says whether a process was started with something below a directory. One that has ended was not.
+// Owns reports whether a process runs that was started with something below a directory.
 func Owns(dir string, pid int) bool {
 	line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	return pid != os.Getpid() && strings.Contains(string(line), dir+"/")
 }
 
-// unmount takes away what is mounted below a directory, the innermost first: engines that were killed leave mounts.
+// unmount unmounts what is mounted below a directory, the innermost first: engines that were killed leave mounts.
 func unmount(dir string) {
 	mounts, _ := os.ReadFile("/proc/mounts")
 	lines := strings.Split(string(mounts), "\n")

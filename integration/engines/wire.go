@@ -3,54 +3,40 @@ package engines
 import (
 	"io"
 	"net"
-	"os"
-	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 )
 
-// Wire is a socket in front of an engine that a test can cut.
+// Wire forwards connections to an engine. A test can cut it, or freeze it: then it takes connections and requests and answers
+// nothing, as an engine does that is stopped.
 type Wire struct {
 	listener net.Listener
 	mu       sync.Mutex
 	ends     []net.Conn
 	over     bool
-	copies   sync.WaitGroup
+	// thawed is closed unless the wire is frozen.
+	thawed chan struct{}
+	copies sync.WaitGroup
 }
 
-// NewWire listens in front of the engine at a socket.
-func NewWire(t testing.TB, socket string) *Wire {
+// NewWire listens in front of the engine at host.
+func NewWire(t testing.TB, host string) *Wire {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "ktask-w") // a test's own directory can be too long for a socket
+	listener, err := net.Listen("unix", Socket(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	listener, err := net.Listen("unix", filepath.Join(dir, "s"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &Wire{listener: listener}
+	network, address, _ := strings.Cut(host, "://")
+	w := &Wire{listener: listener, thawed: make(chan struct{})}
+	w.Thaw()
 	w.copies.Go(func() {
 		for {
 			near, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			far, err := net.Dial("unix", socket)
-			if err != nil {
-				_ = near.Close()
-				continue
-			}
-			if !w.join(near, far) {
-				return
-			}
-			for _, pair := range [][2]net.Conn{{near, far}, {far, near}} {
-				w.copies.Go(func() {
-					_, _ = io.Copy(pair[0], pair[1])
-					_ = pair[0].Close()
-				})
-			}
+			w.copies.Go(func() { w.connect(near, network, address) })
 		}
 	})
 	t.Cleanup(func() {
@@ -60,10 +46,48 @@ func NewWire(t testing.TB, socket string) *Wire {
 	return w
 }
 
-// Host is the address at which the wire takes connections.
+// Host returns the address at which the wire takes connections.
 func (w *Wire) Host() string { return "unix://" + w.listener.Addr().String() }
 
-// join takes the two ends of a connection, unless the wire is cut.
+// connect forwards a connection in both directions.
+func (w *Wire) connect(near net.Conn, network, address string) {
+	w.wait()
+	far, err := net.Dial(network, address)
+	if err != nil {
+		_ = near.Close()
+		return
+	}
+	if !w.join(near, far) {
+		return
+	}
+	for _, pair := range [][2]net.Conn{{near, far}, {far, near}} {
+		w.copies.Go(func() {
+			_, _ = io.Copy(held{w, pair[0]}, pair[1])
+			_ = pair[0].Close()
+		})
+	}
+}
+
+// held is an end of a connection to which nothing is written while the wire is frozen.
+type held struct {
+	*Wire
+	io.Writer
+}
+
+func (h held) Write(p []byte) (int, error) {
+	h.wait()
+	return h.Writer.Write(p)
+}
+
+// wait returns when the wire is not frozen.
+func (w *Wire) wait() {
+	w.mu.Lock()
+	thawed := w.thawed
+	w.mu.Unlock()
+	<-thawed
+}
+
+// join records the two ends of a connection and reports whether the wire is not cut. If it is, join closes them.
 func (w *Wire) join(near, far net.Conn) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -74,8 +98,25 @@ func (w *Wire) join(near, far net.Conn) bool {
 	return !w.over
 }
 
+// Freeze holds back all bytes until Thaw or Cut is called.
+func (w *Wire) Freeze() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.thawed = make(chan struct{})
+}
+
+// Thaw forwards what has been held back, and what follows.
+func (w *Wire) Thaw() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !closed(w.thawed) {
+		close(w.thawed)
+	}
+}
+
 // Cut ends all connections and takes no more.
 func (w *Wire) Cut() {
+	w.Thaw()
 	_ = w.listener.Close()
 	w.mu.Lock()
 	defer w.mu.Unlock()

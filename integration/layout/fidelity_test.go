@@ -13,7 +13,7 @@ import (
 const root = "../.."
 
 var (
-	archiveName = regexp.MustCompile(`^((?:\d{3}-)+)[a-z][a-z0-9-]*\.txtar$`)
+	archiveName = regexp.MustCompile(`^[a-z][a-z0-9-]*\.txtar$`)
 	testOfFile  = regexp.MustCompile(`^(Test\w+) in (\S+_test\.go)$`)
 	ruleNumber  = regexp.MustCompile(`(?i)\brules? [0-9]+`)
 	citation    = regexp.MustCompile(`((?:"[^"]+"(?:, | and )?)+) in docs/fidelity\.md`)
@@ -30,58 +30,52 @@ func read(t *testing.T, file string) string {
 	return string(text)
 }
 
-// rulesOfFidelity returns the headings of docs/fidelity.md, each with what its line of tests lists.
+// rulesOfFidelity returns the headings of docs/fidelity.md, each with the tests that its paragraph "Tests:" lists.
 func rulesOfFidelity(t *testing.T) map[string][]string {
 	t.Helper()
 	rules := map[string][]string{}
-	heading := ""
-	for line := range strings.Lines(read(t, "docs/fidelity.md")) {
-		line = strings.TrimSuffix(line, "\n")
-		if name, ok := strings.CutPrefix(line, "### "); ok {
-			if _, twice := rules[name]; twice {
-				t.Errorf("docs/fidelity.md has two headings %q", name)
-			}
-			heading, rules[name] = name, nil
+	for part := range strings.SplitSeq("\n"+read(t, "docs/fidelity.md"), "\n### ") {
+		heading, text, _ := strings.Cut(part, "\n")
+		if _, twice := rules[heading]; twice {
+			t.Errorf("docs/fidelity.md has two headings %q", heading)
 		}
-		if tests, ok := strings.CutPrefix(line, "Tests: "); ok {
-			rules[heading] = strings.FieldsFunc(tests, func(r rune) bool { return r == ',' || r == ';' })
-		}
+		_, tests, _ := strings.Cut(text, "\nTests: ")
+		tests, _, _ = strings.Cut(tests, "\n\n")
+		rules[heading] = strings.FieldsFunc(tests, func(r rune) bool { return r == ',' || r == ';' })
 	}
+	delete(rules, "") // what precedes the first heading
 	return rules
 }
 
-// archiveNumbers returns the numbers in the names of the archives, which stand for rules.
-func archiveNumbers(t *testing.T) map[string]bool {
+// archives returns the names of the archives, without their ending.
+func archives(t *testing.T) map[string]bool {
 	t.Helper()
-	numbers := map[string]bool{}
+	names := map[string]bool{}
 	for _, dir := range []string{"spec/testdata/rules", "resolve/testdata/rules"} {
 		entries, err := os.ReadDir(filepath.Join(root, dir))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, entry := range entries {
-			m := archiveName.FindStringSubmatch(entry.Name())
-			if m == nil {
-				t.Errorf("%s/%s: expected a name like 047-048-short-name.txtar", dir, entry.Name())
-				continue
+			name := strings.TrimSuffix(entry.Name(), ".txtar")
+			if !archiveName.MatchString(entry.Name()) || names[name] {
+				t.Errorf("%s/%s: expected a name like volume-in-a-cluster.txtar that no other archive has", dir, entry.Name())
 			}
-			for number := range strings.SplitSeq(strings.TrimSuffix(m[1], "-"), "-") {
-				numbers[number] = true
-			}
+			names[name] = true
 		}
 	}
-	return numbers
+	return names
 }
 
 // TestEveryRuleHasATest fails for a heading of docs/fidelity.md without a test, and for an archive without a heading.
 func TestEveryRuleHasATest(t *testing.T) {
-	archives, listed := archiveNumbers(t), map[string]bool{}
+	archives, listed := archives(t), map[string]bool{}
 	for heading, tests := range rulesOfFidelity(t) {
 		if len(tests) == 0 {
 			t.Errorf("%q has no test: list an archive or a test", heading)
 		}
 		for _, test := range tests {
-			test = strings.TrimSpace(test)
+			test = strings.Join(strings.Fields(test), " ")
 			listed[test] = true
 			switch m := testOfFile.FindStringSubmatch(test); {
 			case m == nil && !archives[test]:
@@ -91,9 +85,9 @@ func TestEveryRuleHasATest(t *testing.T) {
 			}
 		}
 	}
-	for number := range archives {
-		if !listed[number] {
-			t.Errorf("archive %s belongs to no heading of docs/fidelity.md", number)
+	for name := range archives {
+		if !listed[name] {
+			t.Errorf("archive %s belongs to no heading of docs/fidelity.md", name)
 		}
 	}
 }

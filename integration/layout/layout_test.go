@@ -36,6 +36,7 @@ var allowed = map[string][]string{
 	"engine/docker/replay":   {},
 	"engine/report":          {"engine", "engine/plan"},
 	"engine/enginetest":      {"engine", "engine/plan"},
+	"integration/archives":   {},
 	"integration/engines":    {},
 	"integration/tasktest":   {"local", "engine", "engine/plan"},
 }

@@ -78,16 +78,28 @@ func (p *position) endsLike(other *position) bool {
 type Forwarded struct {
 	to io.Writer
 	position
+	// attached is true if text of the attached stream has been forwarded.
+	attached bool
 }
 
 // Forward returns a stream that has not begun. What is written to it is forwarded to w, whose Write never fails.
-func Forward(w io.Writer) *Forwarded { return &Forwarded{w, newPosition()} }
+func Forward(w io.Writer) *Forwarded { return &Forwarded{to: w, position: newPosition()} }
 
-// Write forwards the next part of the stream.
+// Write forwards the next part of the attached stream.
 func (f *Forwarded) Write(p []byte) (int, error) {
-	f.pass(p)
-	return f.to.Write(p)
+	f.forward(p)
+	f.attached = f.bytes > 0
+	return len(p), nil
 }
+
+func (f *Forwarded) forward(p []byte) {
+	f.pass(p)
+	_, _ = f.to.Write(p) // never fails
+}
+
+// Attached reports whether the attached stream has delivered text. Only then does a comparison show whether the log still has
+// the beginning of the output.
+func (f *Forwarded) Attached() bool { return f.attached }
 
 // LogBytes returns an upper bound of the space that an engine's log takes for the stream so far.
 func (f *Forwarded) LogBytes() int64 {
@@ -153,7 +165,7 @@ func (r *Replay) take(p []byte) {
 		r.measure(p)
 	}
 	r.at.pass(p)
-	_, _ = r.forwarded.Write(p) // never fails
+	r.forwarded.forward(p)
 }
 
 // skip moves over what has been forwarded, and returns the rest.

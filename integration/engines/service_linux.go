@@ -1,0 +1,75 @@
+package engines
+
+import (
+	"bytes"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Directory returns a directory for an engine. At the end of the test it is removed, with all that the engine has left in it.
+func Directory(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "ktask-e") // a test's own directory can be too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { Remove(t, dir) })
+	return dir
+}
+
+// serve starts an engine that listens at the socket "s" of a directory, and returns its address. It ends the engine at the
+// end of the test. setUp is the command that installs the engine.
+func serve(t testing.TB, dir string, service *exec.Cmd, setUp string) (host string) {
+	t.Helper()
+	var log bytes.Buffer
+	service.Stdout, service.Stderr, service.WaitDelay = &log, &log, time.Second
+	if err := service.Start(); err != nil {
+		t.Fatalf("start an engine: %v: run `%s` first, as root", err, setUp)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = service.Wait()
+	}()
+	t.Cleanup(func() {
+		_ = service.Process.Signal(syscall.SIGTERM)
+		if !Awaited(func() bool { return closed(ended) }) {
+			t.Errorf("%s does not end", service)
+			_ = service.Process.Kill()
+			<-ended
+		}
+		if t.Failed() {
+			t.Logf("the end of the engine's log:\n%s", log.Bytes()[max(0, log.Len()-4000):])
+		}
+	})
+	socket := filepath.Join(dir, "s")
+	Await(t, "the engine listens", func() bool {
+		conn, err := net.Dial("unix", socket)
+		if err == nil {
+			_ = conn.Close()
+		} else if closed(ended) {
+			t.Fatalf("the engine ended before it listened: %v", err)
+		}
+		return err == nil
+	})
+	return "unix://" + socket
+}
+
+// load loads images of the machine's Docker with a command of another engine.
+func load(t testing.TB, into *exec.Cmd, images []string) {
+	t.Helper()
+	save := exec.Command("docker", append([]string{"save"}, images...)...)
+	archive, err := save.Output()
+	if err != nil {
+		t.Fatalf("docker %v: %v: run `make engine images` first", save.Args[1:], err)
+	}
+	into.Stdin = bytes.NewReader(archive)
+	if output, err := into.CombinedOutput(); err != nil {
+		t.Fatalf("load %q: %v: %s", images, err, output)
+	}
+}
