@@ -159,6 +159,7 @@ func TestSelection(t *testing.T) {
 	s.ktask("plan", "d", "-l", "team=a,env=prod").exits(2).says("its labels do not match")
 	s.ktask("plan", "d", "-l", "team=a", "-t", "hello", "-t", "caller").exits(0).says("python hello", "its labels do not match").hides("python caller")
 	s.ktask("plan", "d", "-t", "helo").exits(2).says(`"helo"`, `did you mean "hello"?`)
+	s.ktask("plan", "d", "-t", "hel*,default/caller").exits(0).says("python hello", "python caller")
 	s.ktask("plan", "d", "d/a.yaml").exits(0).hides("twice")
 	s.ktask("plan", "d/note.txt").exits(2).says("manifest")
 	s.ktask("list", "d").exits(0).says("python → hello", "d/a.yaml:1")
