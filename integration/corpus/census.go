@@ -99,7 +99,9 @@ func (c *census) print(out io.Writer) {
 	_, _ = fmt.Fprintf(w, "unread\t%d\n", c.unread)
 	_ = w.Flush()
 	rules := slices.SortedFunc(maps.Keys(c.rules), func(a, b rule) int {
-		order := func(s spec.Severity) int { return slices.Index([]spec.Severity{spec.Error, spec.Warning, spec.Note}, s) }
+		order := func(s spec.Severity) int {
+			return slices.Index([]spec.Severity{spec.Error, spec.Warning, spec.Note}, s)
+		}
 		return cmp.Or(order(a.severity)-order(b.severity), c.rules[b].files-c.rules[a].files, cmp.Compare(a.name, b.name))
 	})
 	if len(rules) > 0 {
