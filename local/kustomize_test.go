@@ -42,8 +42,9 @@ func TestKustomizations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, problems := local.Check(files, resolve.Options{Namespace: "default", KeptnNamespace: "keptn-system"})
 	got := ""
-	for _, p := range local.Check(files, resolve.Options{Namespace: "default", KeptnNamespace: "keptn-system"}) {
+	for _, p := range problems {
 		got += p.String() + "\n"
 	}
 	if got != want {

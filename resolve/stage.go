@@ -39,17 +39,28 @@ func planDeployment(r *resolver, m spec.Manifests, p *plan.Plan) {
 	apps := chosenApps(r.collector, o, findApps(r, m))
 	warnEvaluations(r.collector, apps)
 	taken := map[string]bool{}
+	var all, found []string
 	for _, a := range apps {
 		for _, s := range o.stages(a) {
 			p.Stages = append(p.Stages, s.Stage)
 			for _, name := range once(r.collector, s.tasks) {
-				if len(r.options.Tasks) > 0 && !slices.Contains(r.options.Tasks, name.Value) {
+				full := s.taskName(name.Value, taken)
+				all = append(all, full)
+				matching := r.tasks.matching(name.Value, full)
+				if len(r.options.Tasks) > 0 && len(matching) == 0 {
 					continue
 				}
-				if task, ok := stageTask(r, s, name, taken); ok {
+				found = append(found, matching...)
+				if task, ok := stageTask(r, s, name); ok {
+					task.Name = full
 					p.Tasks = append(p.Tasks, task)
 				}
 			}
+		}
+	}
+	for _, pattern := range r.tasks {
+		if len(apps) > 0 && !slices.Contains(found, pattern) {
+			r.fail(spec.Pos{}, "no-such-task", nearOrAll(pattern, all), "the selected stages have no task %q", pattern)
 		}
 	}
 	if o.Stage == "" && !o.Promotion {
@@ -201,19 +212,24 @@ func once(c *collector, names []spec.Name) []spec.Name {
 	})
 }
 
+// taskName returns the name in the plan of a task of a stage, and adds it to those that are taken.
+func (s stage) taskName(definition string, taken map[string]bool) string {
+	name := s.owner() + "/" + s.checkType + "/" + definition
+	if taken[name] { // a workload may have the name of its app
+		name = s.ID + "/" + definition
+	}
+	taken[name] = true
+	return name
+}
+
 // stageTask returns the plan of a task that the operator would generate for a stage, in the namespace of the app.
-func stageTask(r *resolver, s stage, name spec.Name, taken map[string]bool) (plan.Task, bool) {
+func stageTask(r *resolver, s stage, name spec.Name) (plan.Task, bool) {
 	d, ok := require(r, r.index.definitions, name.Value, r.index.namespaces(s.app.namespace), name.Pos,
 		"stage %s would stay Pending forever in a cluster: it needs", s.ID)
 	if !ok {
 		return plan.Task{}, false
 	}
 	task, ok := buildTask(r, use{definition: d, generated: &generated{s.app.namespace, generatedContext(s)}})
-	task.Name = s.owner() + "/" + s.checkType + "/" + d.Name
-	if taken[task.Name] { // a workload may have the name of its app
-		task.Name = s.ID + "/" + d.Name
-	}
-	taken[task.Name] = true
 	task.Stage = s.ID
 	return task, ok
 }

@@ -15,7 +15,7 @@ func TestPrintsAndPasses(t *testing.T) {
 	}
 }
 
-// TestStdoutIsUnchanged: byte by byte, whatever the bytes are and however they end.
+// TestStdoutIsUnchanged: every byte is forwarded as it is, with or without a line break at the end.
 func TestStdoutIsUnchanged(t *testing.T) {
 	o := ktask(t, python("import sys\nsys.stdout.buffer.write(bytes(range(256)) * 300 + b'a\\r\\nb\\n\\nend')"), "run", "-o", "plain", "-").expect(t, 0)
 	var all []byte
@@ -27,7 +27,7 @@ func TestStdoutIsUnchanged(t *testing.T) {
 	}
 }
 
-// TestAttemptsBeginNewLines also where the one before did not end its last.
+// TestAttemptsBeginNewLines: also if the attempt before did not end its last line.
 func TestAttemptsBeginNewLines(t *testing.T) {
 	o := ktask(t, python("import sys\nprint('out', end='')\nprint('err', end='', file=sys.stderr)\nexit(1)", "retries: 1"),
 		"run", "-o", "plain", "--backoff-scale", "0.01", "-").expect(t, 1)

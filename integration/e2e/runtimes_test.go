@@ -13,7 +13,7 @@ import (
 // contract is one thing that a runtime's image promises to a script.
 type contract struct {
 	name string
-	// spec is what follows "spec:" in the definition.
+	// spec is the content of "spec:" in the definition.
 	spec string
 	code int
 	// prints has to be among the output of the task.
@@ -29,7 +29,7 @@ func inline(runtime, code string, extra ...string) string {
 	return text
 }
 
-// keep runs all tasks in one run and holds each against its contract.
+// keep runs all tasks in one run and compares each with its contract.
 func keep(t *testing.T, contracts []contract, args ...string) {
 	t.Helper()
 	var manifests []string
@@ -68,7 +68,7 @@ func keep(t *testing.T, contracts []contract, args ...string) {
 	}
 }
 
-// outputOf is what one of several tasks wrote.
+// outputOf returns the output of one of several tasks.
 func outputOf(task string, o outcome) string {
 	var own strings.Builder
 	for line := range strings.Lines(o.stdout + o.stderr) {

@@ -35,8 +35,8 @@ const (
 	tinySecret = "q7z"
 )
 
-// shows finds what of the secrets is in a text: values, lines and JSON strings, each in every form. It knows the
-// forms by itself: what engine/mask takes them for is what is tested.
+// shows returns the parts of the secrets that are in a text: values, lines and JSON strings, in every form. It has its own list
+// of forms, since that of engine/mask is tested.
 func shows(text string) (found []string) {
 	values := []string{oddSecret, shortToken, longToken, flagSecret, keySecret, jsonSecret, "robot-account", "pa55/word+é"}
 	for line := range strings.Lines(keySecret) {
@@ -48,9 +48,11 @@ func shows(text string) (found []string) {
 		e := json.NewEncoder(&plain)
 		e.SetEscapeHTML(false)
 		_ = e.Encode(v)
+		xml := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "é", "&#233;").Replace(v)
 		inner := strings.TrimSuffix(strings.TrimPrefix(plain.String(), `"`), "\"\n")
 		for _, form := range []string{
 			v, string(quoted[1 : len(quoted)-1]), inner, strings.ReplaceAll(inner, "é", `\u00e9`), fmt.Sprintf("%q", v),
+			xml, strings.ReplaceAll(xml, `"`, "&quot;"),
 			base64.StdEncoding.EncodeToString([]byte(v)), base64.RawURLEncoding.EncodeToString([]byte(v)),
 			strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(v+"\n")), "="), base64.RawStdEncoding.EncodeToString([]byte(v)),
 			base64.StdEncoding.EncodeToString([]byte("me:" + v))[4:],
@@ -64,7 +66,7 @@ func shows(text string) (found []string) {
 	return found
 }
 
-// hidden fails the test where one of the texts shows a secret. A text that is empty would prove nothing.
+// hidden fails the test if one of the texts shows a secret, or is empty and so proves nothing.
 func hidden(t *testing.T, what string, texts ...string) {
 	t.Helper()
 	all := strings.Join(texts, "\n")
@@ -80,7 +82,7 @@ func hidden(t *testing.T, what string, texts ...string) {
 func TestShowsSecrets(t *testing.T) {
 	for _, text := range []string{
 		oddSecret, longToken, `{"a":"s3cr3t/+&\"\u00e9<x>!"}`, "czNjcjN0LysmIsOpPHg+IQ", "pa55%2Fword%2B%C3%A9", "pa55/word%2B%C3%A9",
-		"MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj", base64.StdEncoding.EncodeToString([]byte("me:" + flagSecret)),
+		"MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj", "pa55/word+&#233;", base64.StdEncoding.EncodeToString([]byte("me:" + flagSecret)),
 	} {
 		if shows(text) == nil {
 			t.Errorf("%q goes unnoticed", text)
@@ -104,11 +106,15 @@ data:
   key: ` + base64.StdEncoding.EncodeToString([]byte(keySecret)) + `
   json: ` + base64.StdEncoding.EncodeToString([]byte(jsonSecret)) + `
 ---
-` + definition("prints", inline("python", `import base64, json, os, sys, urllib.parse
+` + definition("prints", inline("python", `import base64, html, json, os, sys, urllib.parse
+from xml.etree import ElementTree
 value = os.environ["SECURE_DATA"]
 print("raw", value)
 print("json", json.dumps(value), json.dumps(value, ensure_ascii=False))
 print("url", urllib.parse.quote(value), urllib.parse.quote_plus(value), urllib.parse.quote(value, safe=""))
+element = ElementTree.Element("a", {"b": value})
+element.text = value
+print("xml", ElementTree.tostring(element).decode(), html.escape(value).encode("ascii", "xmlcharrefreplace").decode())
 print("base64", base64.b64encode(value.encode()).decode(), base64.urlsafe_b64encode(value.encode()).decode())
 print("basic", base64.b64encode(b"me:" + value.encode()).decode())
 for byte in value.encode():
@@ -134,7 +140,7 @@ func definition(name, spec string) string {
 	return fmt.Sprintf("apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTaskDefinition\nmetadata: {name: %s}\nspec:\n%s", name, spec)
 }
 
-// TestSecretsNeverShow greps whatever ktask tells of runs and plans.
+// TestSecretsNeverShow searches all output of runs and plans.
 func TestSecretsNeverShow(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "tasks.yaml")
 	write(t, file, secretManifests)
