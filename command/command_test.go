@@ -164,6 +164,17 @@ func TestSelection(t *testing.T) {
 	s.ktask("list", "d").exits(0).says("python → hello", "d/a.yaml:1")
 }
 
+// TestChartBesideTasks checks that templates of a chart in a directory do not stop the tasks beside them, except templates of Keptn's
+// objects.
+func TestChartBesideTasks(t *testing.T) {
+	const template = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: a\n{{- if .Values.b }}\n  {{- toYaml .Values.c }}\n{{- end }}\n"
+	s := newShell(t, map[string]string{"d/a.yaml": hello, "d/chart/templates/b.yaml": template})
+	s.ktask("plan", "d").exits(0).says("python hello", "d/chart/templates/b.yaml:5:1: warning: this document is passed over: ", "helm template . | ktask run -")
+	s.ktask("validate", "d").exits(0).says("b.yaml:5:1: warning: this document is passed over")
+	s = newShell(t, map[string]string{"d/a.yaml": hello, "d/chart/templates/b.yaml": header + template[strings.Index(template, "metadata"):]})
+	s.ktask("plan", "d").exits(2).says("d/chart/templates/b.yaml:5:1: error: ", "helm template . | ktask run -")
+}
+
 func TestStandardInput(t *testing.T) {
 	s := newShell(t, nil)
 	s.stdin = hello

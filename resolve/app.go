@@ -102,7 +102,7 @@ func warnListedWorkloads(c *collector, m spec.Manifests, a *app) {
 // (a Deployment and a StatefulSet of one name), Keptn uses the later one, and there is a warning.
 func findWorkloads(c *collector, m spec.Manifests) []workload {
 	seen := map[key]workload{}
-	for _, s := range m.Workloads {
+	for _, s := range lastOnes(c, m.Workloads) {
 		w, ok := readWorkload(c, s)
 		if !ok {
 			continue
@@ -118,6 +118,22 @@ func findWorkloads(c *collector, m spec.Manifests) []workload {
 		return strings.Compare(a.source.Namespace+"/"+a.object(), b.source.Namespace+"/"+b.object())
 	})
 	return list
+}
+
+// lastOnes returns the workloads without those that a later one of the same kind, name and namespace replaces.
+func lastOnes(c *collector, all []*spec.Workload) []*spec.Workload {
+	type identity struct{ kind, namespace, name string }
+	last := map[identity]*spec.Workload{}
+	for _, s := range all {
+		last[identity{s.Kind, s.Namespace, s.Name}] = s
+	}
+	return filter(all, func(s *spec.Workload) bool {
+		later := last[identity{s.Kind, s.Namespace, s.Name}]
+		if later != s {
+			c.warn(s.Pos, "workload-twice", "remove one of them", "%s %q is defined again at %s; as with kubectl apply, the later one counts", s.Kind, s.Name, later.Pos)
+		}
+		return later == s
+	})
 }
 
 // appVersion returns the version of an app that Keptn discovers: that of its only workload, or a hash of the names and versions of

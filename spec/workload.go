@@ -77,6 +77,9 @@ func readAnnotated(s part) Annotated {
 	return Annotated{Labels: stringMap(s.in("labels")), Annotations: stringMap(s.in("annotations"))}
 }
 
+// recommendedLabels are the labels of Kubernetes that Keptn reads.
+var recommendedLabels = []string{"app.kubernetes.io/name", "app.kubernetes.io/part-of", "app.kubernetes.io/version"}
+
 // stringMap returns a map of strings. A value of another type is an error if Keptn reads the key.
 func stringMap(s part) []Pair {
 	if s.root == nil || s.root.Kind != yamltree.Object {
@@ -88,7 +91,7 @@ func stringMap(s part) []Pair {
 		switch {
 		case value.Kind == yamltree.String:
 			all = append(all, Pair{key.Text, value.Text, s.At(key.Text)})
-		case value.Kind != yamltree.Null && (strings.HasPrefix(key.Text, "keptn.sh/") || strings.HasPrefix(key.Text, "app.kubernetes.io/")):
+		case value.Kind != yamltree.Null && (strings.HasPrefix(key.Text, "keptn.sh/") || slices.Contains(recommendedLabels, key.Text)):
 			s.fail(s.At(key.Text), "wrong-type", `write "`+value.Source+`"`, "%s must be a string, not %s", key.Text, value.Kind)
 		}
 	}
