@@ -217,7 +217,7 @@ func TestSecretsOnTheCommandLine(t *testing.T) {
 		s.ktask("plan", "a.yaml", "-o", form, "--explain", "--secret", `token=a"b\c-secret`, "-e", `COPY=x a"b\c-secret`, "-p", `p=a"b\c-secret`).exits(0).
 			says("•••").hides("c-secret")
 	}
-	// A secret that is a word of the plan's own, and one that begins behind an escape, leave the document what it is.
+	// A secret that is a word of the plan's own, or that begins after an escape, does not change the document.
 	const words = `{"a": "default", "b": "python", "c": "none", "d": "secret", "e": "container"}`
 	o := s.ktask("plan", "a.yaml", "-o", "json", "--secret", "token="+words, "-e", "COPY=two\none python").exits(0)
 	if !json.Valid([]byte(o.out)) {
@@ -316,7 +316,7 @@ func TestReportsWithoutARun(t *testing.T) {
 	}
 }
 
-// TestTwoFormsOfAFlag beside each other are one flag.
+// TestTwoFormsOfAFlag holds that the long and the short form of a flag, used together, are one flag.
 func TestTwoFormsOfAFlag(t *testing.T) {
 	s := newShell(t, map[string]string{"a.yaml": hello})
 	s.ktask("plan", "a.yaml", "-e", "A=1", "--env", "B=2", "-e=C=3", "-p", "a=1", "--param", "b=2", "-o", "json").exits(0).

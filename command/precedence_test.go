@@ -71,7 +71,7 @@ func TestEnvironmentBetweenFlagAndFile(t *testing.T) {
 	}
 }
 
-// said are settings of which each has one value.
+// said returns settings with one value each.
 func said(flags, file map[string]string) settings {
 	s := settings{flags: map[string][]string{}, file: map[string]spec.Setting{}}
 	for name, text := range flags {
@@ -83,7 +83,7 @@ func said(flags, file map[string]string) settings {
 	return s
 }
 
-// TestFlagBeforeFile: of every flag of every command the one that is typed counts, whatever the file says.
+// TestFlagBeforeFile: a typed flag of any command takes precedence over the file.
 func TestFlagBeforeFile(t *testing.T) {
 	app := App{}
 	count := 0
@@ -112,8 +112,8 @@ func TestFlagBeforeFile(t *testing.T) {
 	}
 }
 
-// TestFlagBeforeFileInOptions does the same for what a run makes of the values: a file changes nothing about options
-// of which each flag is typed, and by itself it changes all of them.
+// TestFlagBeforeFileInOptions checks the same for the options of a run: a file changes all of them, but none whose flag is
+// typed.
 func TestFlagBeforeFileInOptions(t *testing.T) {
 	typed := map[string]string{
 		"stage": "pre", "app": "a", "workload": "w", "promotion": "false", "non-blocking": "false", "namespace": "one", "keptn-namespace": "two",

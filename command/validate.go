@@ -5,11 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/engine/report"
 	"github.com/ktask/ktask/local"
 	"github.com/ktask/ktask/resolve"
 	"github.com/ktask/ktask/spec"
@@ -103,19 +103,17 @@ func writeJSON(w io.Writer, doc any) error {
 
 // writeProblemsGitHub writes workflow commands, which GitHub shows at the lines of a pull request.
 func writeProblemsGitHub(w io.Writer, problems spec.Problems) error {
-	data := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
-	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 	for _, p := range problems {
 		message := p.Message
 		if p.Remedy != "" {
 			message += " (" + p.Remedy + ")"
 		}
-		command := string(p.Severity)
+		level := string(p.Severity)
 		if p.Severity == spec.Note {
-			command = "notice"
+			level = "notice"
 		}
-		_, err := fmt.Fprintf(w, "::%s file=%s,line=%d,col=%d,title=%s::%s\n", command, property.Replace(plan.Escape(p.Pos.File, "\r\n")), p.Pos.Line, p.Pos.Column, property.Replace(p.Rule), data.Replace(plan.Printable(message)))
-		if err != nil {
+		at := plan.Origin{File: p.Pos.File, Line: p.Pos.Line, Column: p.Pos.Column}
+		if _, err := io.WriteString(w, report.Annotation(level, at, p.Rule, plan.Printable(message))); err != nil {
 			return err
 		}
 	}

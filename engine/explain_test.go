@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/enginetest"
@@ -60,4 +61,23 @@ func TestStdoutIsNoError(t *testing.T) {
 			t.Errorf("%s: %s", got.Reason, got.Message)
 		}
 	})
+}
+
+// TestKilledAttemptExplainsNothing: whether the failure of the Job kills the last start is a race, so the cause is that of the
+// start before it, and the same in each run.
+func TestKilledAttemptExplainsNothing(t *testing.T) {
+	for name, last := range map[string]enginetest.Attempt{
+		"killed": {Takes: time.Minute, Exit: engine.Exit{Code: 0}},
+		"faster": {Exit: engine.Exit{Code: 127}, Output: []enginetest.Line{enginetest.Err("sh: tool: not found")}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			failed := enginetest.Attempt{Exit: engine.Exit{Code: 127}, Output: []enginetest.Line{enginetest.Err("sh: tool: not found")}}
+			fake := &enginetest.Fake{Tasks: map[string]attempts{"t": {failed, last}}}
+			result, _ := play(t, t.Context(), engine.Runner{Engine: fake}, inCluster(with(task("t"), 1, time.Hour)))
+			got := result.Tasks[0]
+			if killed := name == "killed"; got.Attempts[1].Killed != killed || got.Remedy.Text != "correct its name, or use an image that has it" {
+				t.Errorf("%s: attempts %+v, remedy %q", name, got.Attempts, got.Remedy)
+			}
+		})
+	}
 }

@@ -20,6 +20,8 @@ type outcome struct {
 	remedy  Remedy
 	// place is the line of a manifest that failed, if it is known.
 	place plan.Origin
+	// killed reports whether the failure of the Job ended the attempt, see failsJob.
+	killed bool
 }
 
 // deadlineError is the cause of a context that the timeout of a task ended. Its type distinguishes the timeout from a
@@ -91,7 +93,7 @@ func stopped(cause error) outcome {
 	case errors.As(cause, &stage):
 		return outcome{status: Canceled, reason: StageFailed, message: stage.Error()}
 	case errors.As(cause, &restart):
-		return outcome{status: Failed, reason: BackoffLimitExceeded, message: restart.Error()}
+		return outcome{status: Failed, reason: BackoffLimitExceeded, message: restart.Error(), killed: true}
 	case cause == nil || cause == context.Canceled: //nolint:errorlint // the bare value says nothing worth showing
 		return outcome{status: Canceled, reason: Interrupted, message: "interrupted"}
 	default:

@@ -37,6 +37,7 @@ const (
 	VolumeFull         = diagnose.VolumeFull
 	PermissionDenied   = diagnose.PermissionDenied
 	ModuleNotFound     = diagnose.ModuleNotFound
+	DownloadFailed     = diagnose.DownloadFailed
 	// ScriptFailed means an exception of the script. It is the reason of an attempt; the task's is BackoffLimitExceeded.
 	ScriptFailed              = diagnose.ScriptFailed
 	ImagePullFailed    Reason = "ImagePullFailed"
@@ -95,6 +96,9 @@ type AttemptResult struct {
 	Finished  time.Time
 	Reason    Reason
 	Message   string
+	// Killed reports whether the failure of the Job killed the attempt, see plan.Cluster. Whether it does is a race, so
+	// such an attempt explains nothing.
+	Killed bool
 }
 
 // TaskResult is the outcome of a task.

@@ -18,6 +18,8 @@ type taskRun struct {
 	deadline time.Time
 	// ran are the durations of the starts so far.
 	ran []time.Duration
+	// explained is the outcome of the last attempt that ended by itself.
+	explained outcome
 	// release releases the shared volumes; nil if there are none.
 	release func(context.Context) error
 }
@@ -137,7 +139,7 @@ func (x *taskRun) attempt(ctx context.Context, number int) outcome {
 	a := AttemptResult{
 		Number: number, Status: o.status, Reason: o.reason, Message: o.message,
 		ExitCode: exit.Code, Signal: exit.Signal, OOMKilled: exit.OOMKilled,
-		Started: exit.Started, Finished: exit.Finished,
+		Started: exit.Started, Finished: exit.Finished, Killed: o.killed,
 	}
 	if err != nil {
 		a.ExitCode = -1
@@ -163,6 +165,11 @@ func (x *taskRun) next(ctx context.Context, o outcome) (wait time.Duration, agai
 	if o.status != Failed {
 		x.end(o)
 		return 0, false
+	}
+	if o.killed {
+		o.remedy, o.place = x.explained.remedy, x.explained.place
+	} else {
+		x.explained = o
 	}
 	wait, again = nextWait(x.task, x.ran)
 	switch {

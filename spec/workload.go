@@ -50,14 +50,14 @@ func isWorkload(group, kind string) bool {
 // readWorkload reads a workload, or returns nil if it has no name. It does not check the fields that Keptn does not read.
 func readWorkload(o *object) *Workload {
 	s := o.top()
-	name := text(s.find("metadata", "name"))
-	if name == "" {
+	name := s.find("metadata", "name")
+	if name == nil || name.Kind != yamltree.String {
 		return nil
 	}
 	own := readAnnotated(s.in("metadata"))
 	o.named = true
 	o.meta = Meta{
-		Version: o.version, Name: name, Namespace: cmp.Or(text(s.find("metadata", "namespace")), o.options.Namespace), Pos: s.At(),
+		Version: o.version, Name: name.Text, Namespace: cmp.Or(text(s.find("metadata", "namespace")), o.options.Namespace), Pos: s.At(),
 		Labels: own.Labels, Annotations: own.Annotations,
 	}
 	w := &Workload{Meta: o.meta, Kind: o.kind, Template: own}

@@ -49,6 +49,7 @@ const (
 	VolumeFull         Reason = "VolumeFull"
 	PermissionDenied   Reason = "PermissionDenied"
 	ModuleNotFound     Reason = "ModuleNotFound"
+	DownloadFailed     Reason = "DownloadFailed"
 	ScriptFailed       Reason = "ScriptFailed"
 )
 
@@ -58,6 +59,7 @@ var rules = []func(Failure) (Cause, bool){
 	outOfMemory,
 	foundByEngine,
 	notExecuted,
+	notDownloaded,
 	exceptionThrown,
 	fileSystem,
 	notForked,

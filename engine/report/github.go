@@ -137,7 +137,7 @@ func (g *GitHub) begin(t *group) {
 	if stage := g.stages[t.name]; stage != "" {
 		title = stage + ": " + title
 	}
-	g.write("::group::" + escapeData(plan.OneLine(title)) + "\n")
+	g.write("::group::" + dataEscapes.Replace(plan.OneLine(title)) + "\n")
 	t.token = g.stop()
 	t.tail.each(func(line string) { g.write(g.screen.text(stream{task: t.name}, line, false, true) + "\n") })
 	t.tail = tail{}
@@ -185,22 +185,24 @@ func annotation(t engine.TaskResult, warned bool) string {
 	if t.Status == engine.Canceled || warned {
 		level = "warning"
 	}
+	text := strings.TrimSpace(strings.TrimPrefix(explanation(t), plan.OneLine(t.Name)+": "))
+	return Annotation(level, cmp.Or(t.Place, t.Origin), "ktask: "+plan.OneLine(t.Name), text)
+}
+
+// Annotation returns the workflow command, in a line, with which GitHub shows a text at a line of a file: level is error,
+// warning or notice. Standard input has no file. See
+// https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands.
+func Annotation(level string, at plan.Origin, title, text string) string {
 	var properties []string
-	if at := cmp.Or(t.Place, t.Origin); at.Line > 0 && at.File != "<stdin>" {
-		properties = append(properties, "file="+escapeProperty(plan.Escape(at.File, "\r\n")), fmt.Sprintf("line=%d", at.Line))
+	if at.Line > 0 && at.File != "<stdin>" {
+		properties = append(properties, "file="+propertyEscapes.Replace(plan.Escape(at.File, "\r\n")), fmt.Sprintf("line=%d", at.Line))
 		if at.Column > 0 {
 			properties = append(properties, fmt.Sprintf("col=%d", at.Column))
 		}
 	}
-	properties = append(properties, "title="+escapeProperty("ktask: "+plan.OneLine(t.Name)))
-	text := strings.TrimSpace(strings.TrimPrefix(explanation(t), plan.OneLine(t.Name)+": "))
-	return "::" + level + " " + strings.Join(properties, ",") + "::" + escapeData(text) + "\n"
+	properties = append(properties, "title="+propertyEscapes.Replace(title))
+	return "::" + level + " " + strings.Join(properties, ",") + "::" + dataEscapes.Replace(text) + "\n"
 }
-
-// escapeData and escapeProperty escape the text and the properties of a command as the runner expects.
-func escapeData(s string) string { return dataEscapes.Replace(s) }
-
-func escapeProperty(s string) string { return propertyEscapes.Replace(s) }
 
 var (
 	dataEscapes     = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")

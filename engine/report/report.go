@@ -8,6 +8,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -78,8 +79,8 @@ func headline(t engine.TaskResult) string {
 	}
 }
 
-// mainMessage returns the message that explains a task best. For a failed task that is the one of its last attempt, with
-// the exit code: the message of the task may be Keptn's, which has none.
+// mainMessage returns the message that explains a task best. For a failed task that is the one of its last attempt that ended
+// by itself, with the exit code: the message of the task may be Keptn's, which has none.
 func mainMessage(t engine.TaskResult) string {
 	last := lastMessage(t)
 	if t.Status == engine.Failed && last != "" {
@@ -111,11 +112,14 @@ func details(t engine.TaskResult) []string {
 	return lines
 }
 
+// lastMessage returns the message of the last attempt that ended by itself, or "".
 func lastMessage(t engine.TaskResult) string {
-	if len(t.Attempts) == 0 {
-		return ""
+	for _, a := range slices.Backward(t.Attempts) {
+		if !a.Killed {
+			return a.Message
+		}
 	}
-	return t.Attempts[len(t.Attempts)-1].Message
+	return ""
 }
 
 // needsExplanation reports whether the end of a task is explained below the table: it did not pass, and was not merely
@@ -128,7 +132,8 @@ func needsExplanation(t engine.TaskResult) bool {
 func explanation(t engine.TaskResult) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s", plan.OneLine(t.Name), headline(t))
-	if t.Reason != "" {
+	// After one attempt the limit of retries explains nothing.
+	if t.Reason != "" && (t.Reason != engine.BackoffLimitExceeded || len(t.Attempts) > 1) {
 		fmt.Fprintf(&b, " [%s]", plan.OneLine(string(t.Reason)))
 	}
 	b.WriteByte('\n')

@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// outcome is what a process of ktask left.
+// outcome is the exit code and the output of a ktask.
 type outcome struct {
 	code           int
 	stdout, stderr string

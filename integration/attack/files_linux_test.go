@@ -46,7 +46,7 @@ func link(t *testing.T, dir, target, name string) {
 	}
 }
 
-// TestFilesWithoutEnd: whatever file is a pipe or a device, every command ends at once with a line that names it.
+// TestFilesWithoutEnd: every command ends at once with a line that names the pipe or device that it was given as a file.
 func TestFilesWithoutEnd(t *testing.T) {
 	all := []string{"validate", "list", "plan", "run"}
 	tests := map[string]struct {

@@ -48,8 +48,8 @@ func kept(t *testing.T) (name, run string) {
 	return name, run
 }
 
-// TestKeptContainerIsItsUsers has a user who starts a container of --keep again to look into it: no run removes it,
-// whatever its state, until `ktask clean` is asked.
+// TestKeptContainerIsItsUsers has a user who starts a container of --keep again to look into it: only
+// `ktask clean` removes it, in any state.
 func TestKeptContainerIsItsUsers(t *testing.T) {
 	name, run := kept(t)
 	for _, state := range []string{"exited", "running", "paused"} {
@@ -221,8 +221,8 @@ func TestStoppedInAContainer(t *testing.T) {
 	}
 }
 
-// TestKilledInAContainer has a CI job that is killed with everything in it. No process of another container can tell
-// that it is dead, but its age does: the task's timeout and what follows.
+// TestKilledInAContainer kills a CI job with everything in it. No process of another container can prove that
+// it is dead, so its age decides: the task's timeout and what is added to it.
 func TestKilledInAContainer(t *testing.T) {
 	outer, inner := inContainer(t, "--timeout", "17s", "--grace", "1s")
 	// The guardian first: it may be quicker than the kernel, which ends it together with ktask.

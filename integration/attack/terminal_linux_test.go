@@ -35,7 +35,7 @@ func terminal(t *testing.T) (outside, inside *os.File) {
 	return outside, inside
 }
 
-// seen is what a person's terminal gets from ktask, both streams; its code is ktask's.
+// seen returns both streams of ktask as a terminal gets them, and ktask's exit code.
 func seen(t *testing.T, cmd *exec.Cmd) (code int, text string) {
 	t.Helper()
 	outside, inside := terminal(t)

@@ -30,8 +30,8 @@ func clone(t *testing.T, settings string) string {
 	return dir
 }
 
-// TestStrangersSettings: what a .ktask.yaml says about the machine outside of its directory is refused where it stands,
-// before anything is opened. On the command line the same is the user's own wish.
+// TestStrangersSettings: what a .ktask.yaml says about the machine outside of its directory is refused with its
+// place, before anything is opened. On the command line the same is allowed.
 func TestStrangersSettings(t *testing.T) {
 	t.Setenv("TOKEN_OF_THE_USER", "of the user")
 	tests := map[string]struct {
@@ -110,8 +110,7 @@ func TestStrangersReports(t *testing.T) {
 	}
 }
 
-// TestStrangersEngine: an engine that a .ktask.yaml names hears nothing, whatever the command; it hears what the user
-// asks for by himself.
+// TestStrangersEngine: no command connects to an engine that only a .ktask.yaml names. One that the user names is used.
 func TestStrangersEngine(t *testing.T) {
 	var asked atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

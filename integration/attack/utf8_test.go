@@ -61,7 +61,7 @@ func TestSecretThatIsNotUTF8(t *testing.T) {
 	}
 }
 
-// TestSecretWithBinaryKeyThatNobodyUses is no attack: a Secret may hold a keystore beside a password.
+// TestSecretWithBinaryKeyThatNobodyUses is no attack: a Secret may have a keystore next to a password.
 func TestSecretWithBinaryKeyThatNobodyUses(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "task.yaml", wantsSecret+secretManifest("k: aGVsbG8gd29ybGQ=, keystore: /+8A"))

@@ -115,7 +115,7 @@ func TestVolumeLeadsNowhere(t *testing.T) {
 }
 
 // TestPathsWithOptions has paths that are more than a path to an engine that writes mounts as text: the comma begins another
-// source. Each is refused where it stands, on every engine.
+// source. Each is refused with its place, on every engine.
 func TestPathsWithOptions(t *testing.T) {
 	for engine, flags := range hosts(t) {
 		for name, extra := range map[string]string{
@@ -179,8 +179,8 @@ func TestVolumeHasOneLimit(t *testing.T) {
 	}
 }
 
-// TestMountsWithinEachOther has two directories of the user's, of which a task can write to the outer one: it could put a
-// link in the place of the inner one. What it cannot write to may lie within each other.
+// TestMountsWithinEachOther mounts a directory within another one. If the task can write to the outer one, it could replace
+// the inner one by a link, so that is refused; directories that it cannot write to are allowed.
 func TestMountsWithinEachOther(t *testing.T) {
 	dir := bait(t)
 	work := filepath.Join(t.TempDir(), "w")

@@ -52,7 +52,7 @@ func TestHostNetwork(t *testing.T) {
 		says(t, `--allow takes privileged, capabilities, unmasked-proc, unconfined, host-network or all, not "everything"`)
 }
 
-// TestDefaultCapabilities are given to every container, so that adding them needs no word.
+// TestDefaultCapabilities may be added without --allow, since every container has them.
 func TestDefaultCapabilities(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "a.yaml", "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTaskDefinition\nmetadata: {name: a}\n"+

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// event is what these tests read of `ktask run -o json`.
+// event is the part of an event of `ktask run -o json` that these tests read.
 type event struct {
 	Event string `json:"event"`
 	Task  string `json:"task"`
@@ -124,8 +124,8 @@ func TestTasksOfAStageRunTogether(t *testing.T) {
 	}
 }
 
-// TestFailedStageStopsTheDeployment runs the same one at a time, and they do not wait: the first task finds nobody, its
-// stage fails, the second one runs to its end all the same, and the stage behind never starts.
+// TestFailedStageStopsTheDeployment runs the same tasks one at a time, without waiting for each other: the first one fails and
+// so its stage, the second one still runs to its end, and the next stage never starts.
 func TestFailedStageStopsTheDeployment(t *testing.T) {
 	passing := strings.NewReplacer("until ", "", "; do sleep 0.1; done;", " &&").Replace(meeting)
 	place := t.TempDir()

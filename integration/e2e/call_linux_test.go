@@ -13,7 +13,7 @@ import (
 	"github.com/ktask/ktask/integration/engines"
 )
 
-// begin starts ktask, behind the proxy, with the lasting task.
+// begin starts ktask with the lasting task, through the proxy.
 func (p *proxy) begin(t *testing.T) *process {
 	t.Helper()
 	return start(t, lasting, "run", "--image", anyBusybox, "--host", p.host, "--grace", "300ms", "-")

@@ -85,8 +85,7 @@ func withoutPrefixes(text string) string {
 	return strings.Join(lines, "")
 }
 
-// serve starts a web server for the scripts of an example, by the name that its URL has, and gives the network
-// on which it is known.
+// serve starts a web server for the scripts of an example, with the host name of their URLs, and returns its network.
 func serve(t *testing.T, dir string) (networkName string) {
 	t.Helper()
 	var files []testcontainers.ContainerFile

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestFullDisk: output that could not be written is no success, whatever the task says.
+// TestFullDisk: a run whose output could not be written does not pass, even if its task does.
 func TestFullDisk(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {

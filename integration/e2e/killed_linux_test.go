@@ -88,8 +88,8 @@ func (p *process) unguarded(t *testing.T) {
 	engines.Await(t, "the guardian ends", func() bool { return len(p.guardians(t)) == 0 })
 }
 
-// TestSoakKilledAtAnyMoment: kill -9, at random moments between the start of ktask and that of its task and a bit
-// behind. Whatever was under way, the engine is empty in time, and is so when the guardian has gone.
+// TestSoakKilledAtAnyMoment: kill -9, at random moments from the start of ktask until a bit after that of its task. The
+// engine is empty in time, and when the guardian has exited.
 func TestSoakKilledAtAnyMoment(t *testing.T) { killedAtAnyMoment(t) }
 
 // TestSoakPodman is the same, and more, on another engine.
@@ -156,12 +156,11 @@ func TestGuardianLetsGo(t *testing.T) {
 	}
 }
 
-// TestKilledWithItsGuardian is what a CI runner does that kills all processes of a job, and what a power cut does
-// but for the kernel: the next run, or `ktask clean`, removes what is left.
+// TestKilledWithItsGuardian kills ktask and its guardian, as a CI runner that kills all processes of a job, or a power cut: the next run, or `ktask clean`, removes what is left.
 func TestKilledWithItsGuardian(t *testing.T) {
 	for name, next := range map[string]func(t *testing.T, dead *process, run string){
 		"run": func(t *testing.T, dead *process, _ string) {
-			// A run that is over gives the removal a few seconds. A busy engine may need more; the run behind goes on.
+			// A run that is over gives the removal a few seconds. A busy engine may need more: the next run goes on with it.
 			for began := time.Now(); len(dead.left(t)) > 0 && time.Since(began) < engines.Patience; {
 				ktask(t, python("print(1)"), "run", "-").expect(t, 0)
 			}
@@ -186,7 +185,7 @@ func TestKilledWithItsGuardian(t *testing.T) {
 	}
 }
 
-// TestTheLivingAreLeftAlone: a run in parallel, with all that removes what is left behind beside it.
+// TestTheLivingAreLeftAlone: nothing that removes leftovers removes those of a parallel run.
 func TestTheLivingAreLeftAlone(t *testing.T) {
 	p := begin(t)
 	run := p.left(t)[0].Labels.Run

@@ -61,7 +61,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// soaking says whether this is `make soak`.
+// soaking reports whether this is `make soak`.
 func soaking() bool { return os.Getenv("KTASK_SOAK") != "" }
 
 // soak is how often a test repeats itself: in `make soak` more often than in `make test`.
@@ -72,7 +72,7 @@ func soak(short, long int) int {
 	return short
 }
 
-// outcome is what a process of ktask left.
+// outcome is the exit code and the output of a ktask.
 type outcome struct {
 	code           int
 	stdout, stderr string
@@ -168,7 +168,7 @@ func (p *process) leavesNothing(t *testing.T) {
 	}
 }
 
-// left is what is on the engine of this process.
+// left returns what the run of this process has on the engine.
 func (p *process) left(t *testing.T) []engine.Leftover {
 	t.Helper()
 	all, err := theEngine(t).Leftovers(context.Background(), "")
@@ -200,7 +200,7 @@ func ktask(t *testing.T, stdin string, args ...string) outcome {
 	return start(t, stdin, args...).wait(t)
 }
 
-// expect fails the test where the exit code is another one.
+// expect fails the test if the exit code is another one.
 func (o outcome) expect(t *testing.T, code int) outcome {
 	t.Helper()
 	if o.code != code {

@@ -20,8 +20,8 @@ var sleeper = plan.Container{
 	Command: plan.Texts([]string{"sh", "-c", "echo ready; sleep 600"}),
 }
 
-// TestOthersAreLeftAlone: containers of runs of which this machine knows nothing stay, whatever removes beside them; only
-// --all --force removes them, until they are older than their runs allow.
+// TestOthersAreLeftAlone: containers of runs that this machine has no record of stay until they are older than their runs
+// allow. Before that, only --all --force removes them.
 func TestOthersAreLeftAlone(t *testing.T) {
 	for name, lifetime := range map[string]time.Duration{"in its time": time.Hour, "without a bound": 0} {
 		t.Run(name, func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 )
 
 // TestSoakForkBomb: a task that starts processes without end gets no more than its share of them. It ends with its timeout,
-// a task beside it passes, and nothing is left. Its first shell starts none behind the bomb: it could not.
+// another task passes at the same time, and nothing is left.
 func TestSoakForkBomb(t *testing.T) {
 	const bomb = `
 apiVersion: lifecycle.keptn.sh/v1
@@ -61,8 +61,8 @@ func TestPidsLimit(t *testing.T) {
 	}
 }
 
-// TestSoakMany runs many tasks, of which each fails or passes in its own way, at 16 wide: each has its one outcome and
-// its whole output, and no line is mixed with another.
+// TestSoakMany runs many tasks that pass or fail in different ways, 16 at a time: each has one outcome and its whole output,
+// and no line is mixed with another.
 func TestSoakMany(t *testing.T) {
 	const wide = 16
 	many := soak(40, 200)

@@ -15,7 +15,7 @@ func TestPrintsAndPasses(t *testing.T) {
 	}
 }
 
-// TestStdoutIsUnchanged: byte by byte, whatever the bytes are and however they end.
+// TestStdoutIsUnchanged: every byte is forwarded as it is, with or without a line break at the end.
 func TestStdoutIsUnchanged(t *testing.T) {
 	o := ktask(t, python("import sys\nsys.stdout.buffer.write(bytes(range(256)) * 300 + b'a\\r\\nb\\n\\nend')"), "run", "-o", "plain", "-").expect(t, 0)
 	var all []byte
@@ -27,7 +27,7 @@ func TestStdoutIsUnchanged(t *testing.T) {
 	}
 }
 
-// TestAttemptsBeginNewLines also where the one before did not end its last.
+// TestAttemptsBeginNewLines: also if the attempt before did not end its last line.
 func TestAttemptsBeginNewLines(t *testing.T) {
 	o := ktask(t, python("import sys\nprint('out', end='')\nprint('err', end='', file=sys.stderr)\nexit(1)", "retries: 1"),
 		"run", "-o", "plain", "--backoff-scale", "0.01", "-").expect(t, 1)
@@ -43,11 +43,11 @@ func TestFailureNamesTheExitCode(t *testing.T) {
 	}
 }
 
-// TestTimeout has a script that would run for ever and, as process 1 without a handler, does not feel SIGTERM. Its
-// timeout is long enough for a busy engine to start it.
+// TestTimeout has a script that would run forever and ignores SIGTERM. Its timeout is long enough for a busy engine to start
+// it.
 func TestTimeout(t *testing.T) {
 	report := filepath.Join(t.TempDir(), "report.json")
-	o := ktask(t, python("import time\nwhile True:\n    time.sleep(1)", "timeout: 15s"), "run", "--grace", "1s", "--report", report, "-").expect(t, 4)
+	o := ktask(t, python("import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(600)", "timeout: 15s"), "run", "--grace", "1s", "--report", report, "-").expect(t, 4)
 	if !strings.Contains(o.stderr, "timed out after 15s") || !strings.Contains(o.stderr, "DeadlineExceeded") {
 		t.Errorf("stderr does not tell of the timeout:\n%s", o.stderr)
 	}
@@ -64,7 +64,47 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// TestStopSignalReachesTheScript is why our entrypoints exec: the script itself gets SIGTERM and ends within the grace.
+// TestStopSignalEndsTheScript runs scripts that have no handler for SIGTERM: without an init in the image they would be
+// process 1, for which the kernel drops the signal. See "Grace after the stop signal" in docs/fidelity.md.
+func TestStopSignalEndsTheScript(t *testing.T) {
+	for name, manifest := range map[string]string{
+		"python": python("import time\nprint('ready', flush=True)\ntime.sleep(600)"),
+		"deno":   definition("deno", inline("deno", "console.log('ready');\nawait new Promise((r) => setTimeout(r, 600_000));")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			report := filepath.Join(t.TempDir(), "report.json")
+			p := start(t, manifest, "run", "--grace", "60s", "--report", report, "-")
+			p.atWork(t)
+			p.signal(t, syscall.SIGINT)
+			p.wait(t).expect(t, 130)
+			endedBySignal(t, report, "canceled")
+		})
+	}
+}
+
+// endedBySignal checks that SIGTERM ended the one attempt of each task of a report.
+func endedBySignal(t *testing.T, report, status string) {
+	t.Helper()
+	var result struct {
+		Tasks []struct {
+			Name     string
+			Attempts []struct {
+				Status, Signal string
+				ExitCode       int
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(readFile(t, report)), &result); err != nil {
+		t.Fatal(err)
+	}
+	for _, task := range result.Tasks {
+		if all := task.Attempts; len(all) != 1 || all[0].Status != status || all[0].Signal != "SIGTERM" || all[0].ExitCode != 143 {
+			t.Errorf("%s: attempts %+v, want one that SIGTERM ended", task.Name, all)
+		}
+	}
+}
+
+// TestStopSignalReachesTheScript holds that a script's own handler for SIGTERM runs within the grace.
 func TestStopSignalReachesTheScript(t *testing.T) {
 	code := `import signal, sys, time
 def stop(*_):

@@ -13,7 +13,7 @@ import (
 // contract is one thing that a runtime's image promises to a script.
 type contract struct {
 	name string
-	// spec is what follows "spec:" in the definition.
+	// spec is the content of "spec:" in the definition.
 	spec string
 	code int
 	// prints has to be among the output of the task.
@@ -29,13 +29,13 @@ func inline(runtime, code string, extra ...string) string {
 	return text
 }
 
-// keep runs all tasks in one run and holds each against its contract.
+// keep runs all tasks in one run and compares each with its contract.
 func keep(t *testing.T, contracts []contract, args ...string) {
 	t.Helper()
 	var manifests []string
 	failing := 0
 	for _, c := range contracts {
-		manifests = append(manifests, fmt.Sprintf("apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTaskDefinition\nmetadata: {name: %s}\nspec:\n%s", c.name, c.spec))
+		manifests = append(manifests, definition(c.name, c.spec))
 		failing = max(failing, min(c.code, 1))
 	}
 	report := filepath.Join(t.TempDir(), "report.json")
@@ -68,7 +68,7 @@ func keep(t *testing.T, contracts []contract, args ...string) {
 	}
 }
 
-// outputOf is what one of several tasks wrote.
+// outputOf returns the output of one of several tasks.
 func outputOf(task string, o outcome) string {
 	var own strings.Builder
 	for line := range strings.Lines(o.stdout + o.stderr) {
@@ -110,6 +110,9 @@ func TestPythonRuntime(t *testing.T) {
 import requests, json, git, yaml
 print(os.getuid(), os.getgid(), sys.flags.dont_write_bytecode, sys.flags.optimize, sys.argv)`
 	defaults := "  container:\n    name: c\n    image: " + pythonImage + "\n    command: [sh, -ceu, 'echo \"[$$CMD_ARGS][$$SCRIPT]\"']\n"
+	arguments := "  container:\n    name: c\n    image: " + pythonImage + `
+    command: [sh, -ceu, 'echo "import sys; print(sys.argv)" >/tmp/a.py; cd /tmp; SCRIPT="a.py -i x:y" exec /entrypoint.sh']
+`
 	keep(t, []contract{
 		{"probe", inline("python", probe, "cmdParameters: ' -B   -OO /var/data/function.p*'"), 0, "1000 1000 1 2 ['/var/data/function.py', '/var/data/function.py']\n"},
 		{"help", inline("python", "print('not run')", "cmdParameters: -h"), 0, "usage: python3"},
@@ -118,17 +121,20 @@ print(os.getuid(), os.getgid(), sys.flags.dont_write_bytecode, sys.flags.optimiz
 		{"uncaught", inline("python", "raise ValueError('seen')"), 1, "ValueError: seen"},
 		{"syntax", inline("python", "def"), 1, "SyntaxError"},
 		{"defaults", defaults, 0, "[][]\n"},
+		{"arguments", arguments, 0, "['a.py', '-i', 'x:y']\n"},
 	})
 }
 
 // scriptServer answers with a script, a redirect to it, an error page that is a script too, or nothing.
 const scriptServer = `
-import http.server
+import http.server, time
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         name, _, kind = self.path.strip("/").partition(".")
         say = {"py": 'import sys; print("%s", sys.argv[0])', "ts": 'console.log("%s")'}[kind]
         self.send_response({"moved": 302, "missing": 404}.get(name, 200))
+        if name == "slow":
+            time.sleep(600)
         if name == "moved":
             self.send_header("Location", "/script." + kind)
         self.send_header("Content-Type", {"py": "text/plain", "ts": "application/typescript"}[kind])
@@ -161,4 +167,28 @@ func TestDownloads(t *testing.T) {
 		}
 	}
 	keep(t, all, "--network", network)
+	var failed []failing
+	for _, runtime := range []struct{ name, kind, notFound, dead string }{
+		{"python", "py", ": (22) The requested URL returned error: 404", ": (7) Failed to connect"},
+		{"deno", "ts", ": not found", ""},
+	} {
+		for name, says := range map[string]string{
+			"http://scripts:8000/missing." + runtime.kind: "exit code 1: cannot download the script %s" + runtime.notFound,
+			"http://scripts:8000/empty." + runtime.kind:   "exit code 1: the script %s is empty",
+			"http://scripts:1/dead." + runtime.kind:       "exit code 1: cannot download the script %s" + runtime.dead,
+		} {
+			failed = append(failed, failing{
+				strings.NewReplacer("/", "", ":", "", ".", "").Replace(name), fmt.Sprintf("  %s:\n    httpRef: {url: '%s'}\n", runtime.name, name),
+				"failed", "DownloadFailed", fmt.Sprintf(says, name), "correct the URL",
+			})
+		}
+	}
+	judged(t, failed, "--network", network)
+
+	// A download that the timeout stops ends at once.
+	slow := definition("python-slow", "  timeout: 15s\n  python:\n    httpRef: {url: 'http://scripts:8000/slow.py'}\n") + "---\n" +
+		definition("deno-slow", "  timeout: 15s\n  deno:\n    httpRef: {url: 'http://scripts:8000/slow.ts'}\n")
+	report := filepath.Join(t.TempDir(), "report.json")
+	ktask(t, slow, "run", "--network", network, "--grace", "60s", "--report", report, "-").expect(t, 4)
+	endedBySignal(t, report, "timed-out")
 }

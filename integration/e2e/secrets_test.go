@@ -35,8 +35,8 @@ const (
 	tinySecret = "q7z"
 )
 
-// shows finds what of the secrets is in a text: values, lines and JSON strings, each in every form. It knows the
-// forms by itself: what engine/mask takes them for is what is tested.
+// shows returns the parts of the secrets that are in a text: values, lines and JSON strings, in every form. It has its own list
+// of forms, since that of engine/mask is tested.
 func shows(text string) (found []string) {
 	values := []string{oddSecret, shortToken, longToken, flagSecret, keySecret, jsonSecret, "robot-account", "pa55/word+é"}
 	for line := range strings.Lines(keySecret) {
@@ -64,7 +64,7 @@ func shows(text string) (found []string) {
 	return found
 }
 
-// hidden fails the test where one of the texts shows a secret. A text that is empty would prove nothing.
+// hidden fails the test if one of the texts shows a secret, or is empty and so proves nothing.
 func hidden(t *testing.T, what string, texts ...string) {
 	t.Helper()
 	all := strings.Join(texts, "\n")
@@ -134,7 +134,7 @@ func definition(name, spec string) string {
 	return fmt.Sprintf("apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTaskDefinition\nmetadata: {name: %s}\nspec:\n%s", name, spec)
 }
 
-// TestSecretsNeverShow greps whatever ktask tells of runs and plans.
+// TestSecretsNeverShow searches all output of runs and plans.
 func TestSecretsNeverShow(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "tasks.yaml")
 	write(t, file, secretManifests)

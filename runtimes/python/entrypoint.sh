@@ -1,10 +1,10 @@
 #!/bin/sh
 # Runs the script of a Keptn python task.
 #
-#   SCRIPT    a path, or an http or https URL
+#   SCRIPT    a path, with arguments of the script after it, or an http or https URL
 #   CMD_ARGS  options of the interpreter, placed before the script
 #
-# As in Keptn's image, CMD_ARGS is split at blanks and globbed, and a script that
+# As in Keptn's image, both are split at blanks and globbed, and a script that
 # came from a URL is read from standard input: sys.argv[0] is "-" and no file has
 # its name. Unlike there, a download that fails fails the task, redirects are
 # followed, to http and https only, as the URL itself must be, and python takes the
@@ -35,8 +35,12 @@ case $SCRIPT in
   rm -f "$code" # the open descriptor keeps the content; no file is left behind
   program=-
   ;;
-[!/]*:*) fail "SCRIPT is $SCRIPT, and must be a path, or an http or https URL" ;;
+[!/]*)
+  case ${SCRIPT%%[[:space:]]*} in
+  *:*) fail "SCRIPT is $SCRIPT, and must be a path, or an http or https URL" ;;
+  esac
+  ;;
 esac
 
-# shellcheck disable=SC2086 # CMD_ARGS is a list of words
-exec python3 $CMD_ARGS ${program:+"$program"}
+# shellcheck disable=SC2086 # both are lists of words
+exec python3 $CMD_ARGS $program

@@ -13,8 +13,8 @@ type sink struct{ bytes.Buffer }
 
 func (*sink) Close() error { return nil }
 
-// logOf gives the frames in which an engine's log has a stream; forgetful is one that loses the break behind parts, as
-// that of Docker 20.10 does.
+// logOf returns the frames of a stream in an engine's log. A forgetful log loses the line break after parts of a line, as that
+// of Docker 20.10 does.
 func logOf(stream []byte, forgetful bool) [][]byte {
 	var frames [][]byte
 	for n := 0; len(stream) > 0; n++ {
@@ -37,7 +37,7 @@ func logOf(stream []byte, forgetful bool) [][]byte {
 	return frames
 }
 
-// TestReplayTellsWhatIsMissing cuts streams at random places; what is told before and behind the cut is the stream.
+// TestReplayTellsWhatIsMissing cuts streams at random places: what is forwarded before and after the cut is the whole stream.
 func TestReplayTellsWhatIsMissing(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	streams := map[string][]byte{
@@ -69,7 +69,7 @@ func TestReplayTellsWhatIsMissing(t *testing.T) {
 					if !r.Complete(false, false) {
 						t.Fatalf("cut at %d: incomplete", cut)
 					}
-					// The break behind a long line that is the last one is nothing that anybody sees.
+					// The line break after a long last line may be missing: nobody sees it.
 					if want := stream; !bytes.Equal(got.Bytes(), want) && got.String()+"\n" != string(want) {
 						t.Fatalf("cut at %d of %d: told %d bytes\n%.200q\nwant\n%.200q", cut, len(want), got.Len(), got.Bytes(), want)
 					}
@@ -79,7 +79,7 @@ func TestReplayTellsWhatIsMissing(t *testing.T) {
 	}
 }
 
-// TestReplayOfPartsFromSeveralTimes: where no breaks are lost, a line that came in parts at different times is one line.
+// TestReplayOfPartsFromSeveralTimes: if no line breaks are lost, a line that came in parts at different times is one line.
 func TestReplayOfPartsFromSeveralTimes(t *testing.T) {
 	var got sink
 	told := Forward(&got)
