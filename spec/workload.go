@@ -18,6 +18,8 @@ type Workload struct {
 	// Owner is the metadata that Keptn reads if the template has none of Keptn's. It is empty for a Pod and a ReplicaSet.
 	Owner      Annotated
 	Containers []PodContainer
+	// NoPods is true if replicas is 0.
+	NoPods bool
 }
 
 // Annotated is a set of labels and annotations.
@@ -68,6 +70,9 @@ func readWorkload(o *object) *Workload {
 	}
 	if o.kind != "Pod" && o.kind != "ReplicaSet" {
 		w.Owner = own
+	}
+	if replicas := s.find("spec", "replicas"); replicas != nil && o.kind != "Pod" && o.kind != "DaemonSet" {
+		w.NoPods = replicas.Kind == yamltree.Number && replicas.Text == "0"
 	}
 	w.Containers = containers(pod.find("spec", "containers"))
 	return w

@@ -1,0 +1,69 @@
+package resolve
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ktask/ktask/spec"
+)
+
+// chosenApps returns the apps that the options select, with the selected workloads.
+func chosenApps(c *collector, o Lifecycle, m spec.Manifests, all []app) []app {
+	names := []string{}
+	ofName := filter(all, func(a app) bool {
+		names = append(names, a.name)
+		return o.App == "" || isName(o.App, a.namespace, a.name)
+	})
+	switch {
+	case len(ofName) == 0 && o.App != "":
+		c.fail(spec.Pos{}, "no-such-app", nearOrAll(o.App, names), "there is no app %q among the manifests", o.App)
+	case o.Workload != "":
+		return distinct(withWorkload(c, o.Workload, m, ofName))
+	case len(ofName) == 0 && c.errors == 0: // otherwise a workload was reported
+		c.fail(spec.Pos{}, "no-app", "annotate a workload with keptn.sh/workload, or add a KeptnApp", "the manifests contain no app and no workload that Keptn would see")
+	}
+	return distinct(ofName)
+}
+
+// isName reports whether a user means an object by a name, in which case and underscores do not matter, as for Keptn. The name may
+// begin with the namespace and a slash.
+func isName(given, namespace, name string) bool {
+	if ns, rest, ok := strings.Cut(given, "/"); ok {
+		return ns == namespace && objectName(rest) == objectName(name)
+	}
+	return objectName(given) == objectName(name)
+}
+
+// withWorkload returns the app of the workload that a user means by a name, with this workload alone. If there are several, that
+// is an error.
+func withWorkload(c *collector, name string, m spec.Manifests, all []app) []app {
+	var found []app
+	var names, candidates []string
+	for _, a := range all {
+		for _, w := range a.workloads {
+			names = append(names, w.object())
+			if slices.ContainsFunc([]string{w.source.Name, w.name, w.object()}, func(n string) bool { return isName(name, a.namespace, n) }) {
+				one := a
+				one.workloads, one.alone = []workload{w}, true
+				found = append(found, one)
+				candidates = append(candidates, fmt.Sprintf("%s/%s (%s %q)", a.namespace, w.object(), w.source.Kind, w.source.Name))
+			}
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return found
+	case len(found) > 1:
+		c.fail(spec.Pos{}, "ambiguous-workload", "give one of these names", "%q is the name of several workloads: %s", name, strings.Join(candidates, ", "))
+		return nil
+	}
+	for _, s := range m.Workloads {
+		if isName(name, s.Namespace, s.Name) && c.errors == 0 {
+			c.fail(s.Pos, "no-such-workload", "annotate it with keptn.sh/workload", "Keptn ignores %s %q: it has no name of a workload", s.Kind, s.Name)
+			return nil
+		}
+	}
+	c.fail(spec.Pos{}, "no-such-workload", nearOrAll(name, names), "there is no workload %q among the manifests", name)
+	return nil
+}
