@@ -67,3 +67,45 @@ func withWorkload(c *collector, name string, m spec.Manifests, all []app) []app 
 	c.fail(spec.Pos{}, "no-such-workload", nearOrAll(name, names), "there is no workload %q among the manifests", name)
 	return nil
 }
+
+// reportUnread reports documents that may be workloads and were not read. It reports whether there are any.
+func reportUnread(r *resolver, m spec.Manifests) bool {
+	if !r.options.Lifecycle.chosen() {
+		return false // ktask validate has warned of them
+	}
+	for _, at := range m.Unread {
+		r.relax(at, "unread-workload", "render it first, or leave it out", "this document names keptn.sh/ and cannot be read: tasks of the deployment may be missing")
+	}
+	return len(m.Unread) > 0
+}
+
+// taskFilter selects the tasks of stages by the names of their definitions.
+type taskFilter struct {
+	wanted  []string
+	used    map[string]bool
+	listed  []string
+	skipped bool
+}
+
+func newTaskFilter(o Options) *taskFilter {
+	return &taskFilter{wanted: o.Tasks, used: map[string]bool{}}
+}
+
+// names reports whether a task is selected.
+func (f *taskFilter) names(name string) bool {
+	f.listed = append(f.listed, name)
+	f.used[name] = true
+	chosen := len(f.wanted) == 0 || slices.Contains(f.wanted, name)
+	f.skipped = f.skipped || !chosen
+	return chosen
+}
+
+// report reports the names that no stage lists.
+func (f *taskFilter) report(r *resolver) {
+	listed := slices.Compact(slices.Sorted(slices.Values(f.listed)))
+	for _, name := range f.wanted {
+		if !f.used[name] {
+			r.fail(spec.Pos{}, "no-such-task", nearOrAll(name, listed), "no selected stage has a task %q", name)
+		}
+	}
+}

@@ -14,11 +14,12 @@ func checkListed(r *resolver, a app) (waits []string) {
 		return nil // Keptn makes the list
 	}
 	report := func(at spec.Pos, rule, remedy, format string, args ...any) {
-		severity := spec.Error
-		if r.options.Lenient || rule == "missing-workload" && !r.options.Lifecycle.chosen() { // validate may be given a part of the files
-			severity = spec.Warning
+		format += ", so Keptn would wait forever"
+		if rule == "missing-workload" && !r.options.Lifecycle.chosen() { // validate may be given a part of the files
+			r.warn(at, rule, remedy, format, args...)
+			return
 		}
-		r.add(severity, at, rule, remedy, format+", so Keptn would wait forever", args...)
+		r.relax(at, rule, remedy, format, args...)
 	}
 	listed := func(w workload) bool {
 		return slices.ContainsFunc(a.source.Workloads, func(ref spec.WorkloadRef) bool { return objectName(ref.Name) == w.name })

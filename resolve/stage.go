@@ -38,6 +38,9 @@ func planDeployment(r *resolver, m spec.Manifests, p *plan.Plan) {
 	o := r.options.Lifecycle
 	p.NonBlocking = o.NonBlocking || nonBlocking(m)
 	apps := chosenApps(r.collector, o, m, findApps(r, m))
+	if reportUnread(r, m) {
+		p.NotChecked = append(p.NotChecked, "a workload may be unread")
+	}
 	for _, a := range apps {
 		p.NotChecked = append(append(p.NotChecked, a.gaps...), checkListed(r, a)...)
 	}
@@ -70,37 +73,6 @@ func planDeployment(r *resolver, m spec.Manifests, p *plan.Plan) {
 	}
 	if o.Stage == "" && !o.Promotion {
 		skipPromotion(apps, p)
-	}
-}
-
-// taskFilter selects the tasks of stages by the names of their definitions.
-type taskFilter struct {
-	wanted  []string
-	used    map[string]bool
-	listed  []string
-	skipped bool
-}
-
-func newTaskFilter(o Options) *taskFilter {
-	return &taskFilter{wanted: o.Tasks, used: map[string]bool{}}
-}
-
-// names reports whether a task is selected.
-func (f *taskFilter) names(name string) bool {
-	f.listed = append(f.listed, name)
-	f.used[name] = true
-	chosen := len(f.wanted) == 0 || slices.Contains(f.wanted, name)
-	f.skipped = f.skipped || !chosen
-	return chosen
-}
-
-// report reports the names that no stage lists.
-func (f *taskFilter) report(r *resolver) {
-	listed := slices.Compact(slices.Sorted(slices.Values(f.listed)))
-	for _, name := range f.wanted {
-		if !f.used[name] {
-			r.fail(spec.Pos{}, "no-such-task", nearOrAll(name, listed), "no selected stage has a task %q", name)
-		}
 	}
 }
 

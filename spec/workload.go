@@ -94,6 +94,7 @@ func stringMap(s part) []Pair {
 	for i, key := range s.root.Keys() {
 		value := s.root.Values[i]
 		switch {
+		case value.Bad: // a template
 		case value.Kind == yamltree.String:
 			all = append(all, Pair{key.Text, value.Text, s.At(key.Text)})
 		case value.Kind != yamltree.Null && (strings.HasPrefix(key.Text, "keptn.sh/") || slices.Contains(recommendedLabels, key.Text)):

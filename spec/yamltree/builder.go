@@ -95,7 +95,7 @@ func (b *builder) object(n *yaml.Node) *Node {
 		if k.Kind == List || k.Kind == Object {
 			remedy := ""
 			if k.Kind == Object && key.Line == n.Line && key.Column == n.Column+1 { // {{
-				remedy = helmRemedy
+				remedy, o.Bad = helmRemedy, true
 			}
 			b.problem(key, "wrong-type", remedy, "a key must be a scalar, not %s", k.Kind)
 			continue
