@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/ktask/ktask/spec/internal/api"
 	"github.com/ktask/ktask/spec/yamltree"
 )
 
@@ -95,8 +96,8 @@ func (l *loader) judge(root *yamltree.Node, f finding) {
 	p := f.problem
 	root = at(root, p.Pos)
 	t := typeOf(text(root.Field("apiVersion")), text(root.Field("kind")))
-	switch lenient := !t.read() || isWorkload(t.group, t.kind) || t.group == "" && p.Rule == "duplicate-key"; {
-	case !lenient || meantForKeptn(root) || t.kind == "" && l.passed.afterOwn:
+	switch {
+	case isStrict(root, t, p.Rule) || t.kind == "" && l.passed.afterOwn:
 		l.problem(p)
 	case strings.HasPrefix(f.key, "keptn.sh/"):
 		p.Severity, p.Remedy = Warning, lastCounts
@@ -104,6 +105,20 @@ func (l *loader) judge(root *yamltree.Node, f finding) {
 	default:
 		l.passOver(p)
 	}
+}
+
+// isStrict reports whether a problem of an object is an error.
+func isStrict(root *yamltree.Node, t objectType, rule string) bool {
+	_, known := api.Kinds(t.group)[t.kind]
+	switch {
+	case isWorkload(t.group, t.kind):
+		return false
+	case known:
+		return runs(t.kind)
+	case t.group == "" && t.read(): // a ConfigMap or a Secret
+		return rule != "duplicate-key"
+	}
+	return meantForKeptn(root)
 }
 
 // at returns the object that has a problem: root, or an item of it if it is a list.
