@@ -79,33 +79,29 @@ func reportUnread(r *resolver, m spec.Manifests) bool {
 	return len(m.Unread) > 0
 }
 
-// taskFilter selects the tasks of stages by the names of their definitions.
+// taskFilter selects the tasks of stages by patterns of their names.
 type taskFilter struct {
-	wanted  []string
-	used    map[string]bool
+	wanted  patterns
+	found   patterns
 	listed  []string
 	skipped bool
 }
 
-func newTaskFilter(o Options) *taskFilter {
-	return &taskFilter{wanted: o.Tasks, used: map[string]bool{}}
-}
-
-// names reports whether a task is selected.
-func (f *taskFilter) names(name string) bool {
-	f.listed = append(f.listed, name)
-	f.used[name] = true
-	chosen := len(f.wanted) == 0 || slices.Contains(f.wanted, name)
+// names reports whether a task is selected, by its definition's name or by its full name.
+func (f *taskFilter) names(definition, full string) bool {
+	f.listed = append(f.listed, full)
+	matching := f.wanted.matching(definition, full)
+	f.found = append(f.found, matching...)
+	chosen := len(f.wanted) == 0 || len(matching) > 0
 	f.skipped = f.skipped || !chosen
 	return chosen
 }
 
-// report reports the names that no stage lists.
+// report reports the patterns that no task of a stage matches.
 func (f *taskFilter) report(r *resolver) {
-	listed := slices.Compact(slices.Sorted(slices.Values(f.listed)))
-	for _, name := range f.wanted {
-		if !f.used[name] {
-			r.fail(spec.Pos{}, "no-such-task", nearOrAll(name, listed), "no selected stage has a task %q", name)
+	for _, pattern := range f.wanted {
+		if !slices.Contains(f.found, pattern) {
+			r.fail(spec.Pos{}, "no-such-task", nearOrAll(pattern, f.listed), "no selected stage has a task %q", pattern)
 		}
 	}
 }

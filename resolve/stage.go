@@ -48,15 +48,17 @@ func planDeployment(r *resolver, m spec.Manifests, p *plan.Plan) {
 		p.NotChecked = append(p.NotChecked, "evaluations are not run")
 	}
 	taken := map[string]bool{}
-	f := newTaskFilter(r.options)
+	f := taskFilter{wanted: r.tasks}
 	for _, a := range apps {
 		for _, s := range o.stages(a) {
 			p.Stages = append(p.Stages, s.Stage)
 			for _, name := range once(r.collector, s.tasks) {
-				if !f.names(name.Value) {
+				full := s.taskName(name.Value, taken)
+				if !f.names(name.Value, full) {
 					continue
 				}
-				u, task, ok := stageTask(r, s, name, taken)
+				u, task, ok := stageTask(r, s, name)
+				task.Name = full
 				switch {
 				case !ok:
 				case !matches(u, r.options.Selector):
@@ -67,7 +69,9 @@ func planDeployment(r *resolver, m spec.Manifests, p *plan.Plan) {
 			}
 		}
 	}
-	f.report(r)
+	if len(apps) > 0 {
+		f.report(r)
+	}
 	if f.skipped || len(p.Skipped) > 0 {
 		p.NotChecked = append(p.NotChecked, "tasks were left out")
 	}
@@ -183,8 +187,18 @@ func once(c *collector, names []spec.Name) []spec.Name {
 	})
 }
 
+// taskName returns the name in the plan of a task of a stage, and adds it to those that are taken.
+func (s stage) taskName(definition string, taken map[string]bool) string {
+	name := s.owner() + "/" + s.checkType + "/" + definition
+	if taken[name] { // a workload may have the name of its app
+		name = s.ID + "/" + definition
+	}
+	taken[name] = true
+	return name
+}
+
 // stageTask returns a task that the operator would generate for a stage, in the namespace of the app, and its plan.
-func stageTask(r *resolver, s stage, name spec.Name, taken map[string]bool) (use, plan.Task, bool) {
+func stageTask(r *resolver, s stage, name spec.Name) (use, plan.Task, bool) {
 	d, ok := require(r, r.index.definitions, name.Value, r.index.namespaces(s.app.namespace), name.Pos,
 		"stage %s would stay Pending forever in a cluster: it needs", s.ID)
 	if !ok {
@@ -192,11 +206,6 @@ func stageTask(r *resolver, s stage, name spec.Name, taken map[string]bool) (use
 	}
 	u := use{definition: d, generated: &generated{s.app.namespace, generatedContext(s)}}
 	task, ok := buildTask(r, u)
-	task.Name = s.owner() + "/" + s.checkType + "/" + d.Name
-	if taken[task.Name] { // a workload may have the name of its app
-		task.Name = s.ID + "/" + d.Name
-	}
-	taken[task.Name] = true
 	task.Stage = s.ID
 	return u, task, ok
 }
