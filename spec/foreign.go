@@ -70,7 +70,7 @@ var (
 // unreadable reports a problem of a text that cannot be parsed. It is an error if the text names Keptn, or if it may be the rest
 // of a document before it that ktask reads: a line --- in a script ends the document.
 func (l *loader) unreadable(text []byte, p Problem) {
-	const searched = 8 << 20
+	const searched = 1 << 20 // the header of a document is at its start
 	text = text[:min(len(text), searched)]
 	if bytes.IndexByte(text, 0) >= 0 {
 		text = bytes.ReplaceAll(text, []byte{0}, nil) // in UTF-16 every letter has a zero
