@@ -94,6 +94,7 @@ func (l *loader) unreadable(text []byte, p Problem) {
 func (l *loader) judge(root *yamltree.Node, f finding) {
 	p := f.problem
 	root = at(root, p.Pos)
+	p.Pos.Object = title(root, "")
 	t := typeOf(text(root.Field("apiVersion")), text(root.Field("kind")))
 	switch lenient := !t.read() || isWorkload(t.group, t.kind) || t.group == "" && p.Rule == "duplicate-key"; {
 	case !lenient || meantForKeptn(root) || t.kind == "" && l.passed.afterOwn:

@@ -103,6 +103,9 @@ func (l *loader) object(o *object, t objectType) {
 
 // ownKind reads an object of a kind that is not a workload.
 func (l *loader) ownKind(o *object) {
+	if isKeptnKind(o.kind) {
+		o.warnTemplate()
+	}
 	switch m := &l.manifests; o.kind {
 	case "ConfigMap":
 		keep(l, o, &m.ConfigMaps, readConfigMap(o))
