@@ -39,6 +39,7 @@ func buildTask(r *resolver, u use) (plan.Task, bool) {
 	if r.exhausted() {
 		return plan.Task{}, false
 	}
+	r.used[u.definition] = true
 	meta, before := u.meta(), r.errors
 	b := &builder{
 		resolver: r, use: u, namespaces: r.index.namespaces(meta.Namespace),
@@ -67,6 +68,7 @@ func buildTask(r *resolver, u use) (plan.Task, bool) {
 	}
 	r.options.applyTo(c)
 	b.checkNames()
+	b.warnAddresses()
 	b.inCluster.fields(b.out)
 	return b.out, r.errors == before
 }

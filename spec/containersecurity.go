@@ -65,7 +65,8 @@ func checkProfile(p part, kind string, local bool) {
 	}
 }
 
-// checkCapabilities checks names of capabilities. As in container runtimes, they have any case, and CAP_ as an optional prefix.
+// checkCapabilities checks names of capabilities. Container runtimes accept them in any case. Kubernetes' documentation wants them
+// without CAP_: containerd adds that prefix once more, and the name is then unknown.
 func checkCapabilities(list part, names []corev1.Capability) {
 	known := map[string]bool{}
 	for _, name := range api.Capabilities() {
@@ -75,6 +76,8 @@ func checkCapabilities(list part, names []corev1.Capability) {
 		short, long := strings.CutPrefix(strings.ToUpper(string(name)), "CAP_")
 		if !known[short] || long && short == "ALL" {
 			p.fail(p.At(), "invalid-value", DidYouMean(short, api.Capabilities()), "there is no capability %q", string(name))
+		} else if long {
+			p.warn(p.At(), "capability-prefix", "write "+short, "capability %q has no effect in a cluster with containerd: Kubernetes writes the name without CAP_", string(name))
 		}
 	}
 }

@@ -95,6 +95,7 @@ func (l *loader) unreadable(text []byte, p Problem) {
 func (l *loader) judge(root *yamltree.Node, f finding) {
 	p := f.problem
 	root = at(root, p.Pos)
+	p.Pos.Object = title(root, "")
 	t := typeOf(text(root.Field("apiVersion")), text(root.Field("kind")))
 	switch {
 	case isStrict(root, t, p.Rule) || t.kind == "" && l.passed.afterOwn:

@@ -108,6 +108,9 @@ func (l *loader) ownKind(o *object) {
 		m.Foreign++ // nothing can refer to it
 		return
 	}
+	if isKeptnKind(o.kind) {
+		o.warnTemplate()
+	}
 	switch o.kind {
 	case "ConfigMap":
 		keep(l, o, &m.ConfigMaps, readConfigMap(o))

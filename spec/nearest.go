@@ -23,11 +23,24 @@ func Nearest(name string, candidates []string) string {
 		if len(c) >= 4 && (strings.HasPrefix(plain, c) || strings.HasPrefix(c, plain) && len(plain) >= 4) {
 			d = min(d, 5)
 		}
+		if stem(plain) == stem(c) {
+			d = min(d, 1)
+		}
 		if d < distance {
 			best, distance = candidate, d
 		}
 	}
 	return best
+}
+
+// stem returns a plain name without the ending of a plural: retry and retries have the same one.
+func stem(plain string) string {
+	for _, ending := range []string{"ies", "y", "es", "s", "e"} {
+		if cut, ok := strings.CutSuffix(plain, ending); ok && len(cut) >= 3 {
+			return cut
+		}
+	}
+	return plain
 }
 
 // isSlip reports whether name is a known one in another case or with a typing error. It is much stricter than Nearest, which is
