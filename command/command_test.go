@@ -207,6 +207,38 @@ func TestValidateSaysWhatItChecked(t *testing.T) {
 	s.ktask("validate", "-o", "json", "a").exits(0).hides("2 files")
 }
 
+// TestChartBesideTasks checks that templates of a chart in a directory do not stop the tasks beside them, except templates of Keptn's
+// objects.
+func TestChartBesideTasks(t *testing.T) {
+	const template = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: a\n{{- if .Values.b }}\n  {{- toYaml .Values.c }}\n{{- end }}\n"
+	s := newShell(t, map[string]string{"d/a.yaml": hello, "d/chart/templates/b.yaml": template})
+	s.ktask("plan", "d").exits(0).says("python hello", "d/chart/templates/b.yaml:5:1: warning: this document is passed over: ", "helm template . | ktask run -")
+	s.ktask("validate", "d").exits(0).says("b.yaml:5:1: warning: this document is passed over")
+	s = newShell(t, map[string]string{"d/a.yaml": hello, "d/chart/templates/b.yaml": header + template[strings.Index(template, "metadata"):]})
+	s.ktask("plan", "d").exits(2).says("d/chart/templates/b.yaml:5:1: error: ", "helm template . | ktask run -")
+}
+
+// TestNothingToRun checks that a stage without tasks passes, without an engine, and that a name that nothing has is an error.
+func TestNothingToRun(t *testing.T) {
+	const web = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, annotations: {keptn.sh/workload: web, keptn.sh/app: shop, keptn.sh/version: '1', keptn.sh/pre-deployment-tasks: hello}}\n"
+	s := newShell(t, map[string]string{"a.yaml": hello, "w.yaml": web})
+	const nothing = "nothing to run: no tasks at workload-post shop-web, app-post shop (a stage without tasks passes)"
+	if o := s.ktask("run", "--stage", "post", "--app", "shop", "--report", "r.json", "a.yaml", "w.yaml").exits(0).says(nothing).hides("STATUS"); o.engineAsked {
+		t.Error("the engine was asked")
+	}
+	if report, err := os.ReadFile("r.json"); err != nil || !strings.Contains(string(report), `"status":"passed"`) || !strings.Contains(string(report), `"name":"workload-post"`) {
+		t.Errorf("report: %v %s", err, report)
+	}
+	s.ktask("run", "--stage", "post", "a.yaml", "w.yaml").exits(0).says(nothing)
+	s.ktask("run", "--stage", "post", "-o", "quiet", "a.yaml", "w.yaml").exits(0).hides("nothing")
+	s.ktask("plan", "--workload", "web", "--stage", "post", "a.yaml", "w.yaml").exits(0).says("no tasks at workload-post shop-web (")
+	s.ktask("run", "--app", "shoop", "a.yaml", "w.yaml").exits(2).says(`there is no app "shoop"`, `did you mean "shop"?`)
+	s.ktask("run", "--workload", "wbe", "a.yaml", "w.yaml").exits(2).says(`there is no workload "wbe"`)
+	s.ktask("run", "--stage", "pre", "-t", "other", "a.yaml", "w.yaml").exits(2).says(`no selected stage has a task "other"`)
+	s.ktask("run", "--stage", "pre", "-l", "team=b", "a.yaml", "w.yaml").exits(2).says("nothing to run: left out: shop-web/pre/hello (its labels do not match")
+	s.ktask("run", "w.yaml").exits(2).says("there is no KeptnTask and no KeptnTaskDefinition in w.yaml (1 other objects)")
+}
+
 func TestStandardInput(t *testing.T) {
 	s := newShell(t, nil)
 	s.stdin = hello

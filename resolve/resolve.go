@@ -181,6 +181,15 @@ func newResolver(m spec.Manifests, o Options) *resolver {
 	}
 }
 
+// relax reports an error, or a warning if the options are lenient.
+func (r *resolver) relax(at spec.Pos, rule, remedy, format string, args ...any) {
+	if r.options.Lenient {
+		r.warn(at, rule, remedy, format, args...)
+		return
+	}
+	r.fail(at, rule, remedy, format, args...)
+}
+
 // broken reports whether an object that is missing, or in which something is missing, has errors. These were reported already, so
 // the missing object is only counted.
 func (r *resolver) broken(kind, name string, namespaces ...string) bool {

@@ -110,9 +110,15 @@ func TestSchemaAcceptsWhatLoads(t *testing.T) {
 			if !strings.HasSuffix(title, ".yaml") || strings.Contains(text, "null") || strings.Contains(text, "~") {
 				continue
 			}
+			if strings.Contains(text, "generateName") {
+				continue // ktask ignores such a ConfigMap or Secret, but an author is asked for a name
+			}
 			for _, part := range yamltree.Split([]byte(text), func(p yamltree.Problem) { t.Error(p) }) {
 				if load(string(part.Text)) != nil {
 					continue
+				}
+				if _, err := yaml.YAMLToJSON(part.Text); err != nil {
+					continue // a document of others, which ktask passes over
 				}
 				for _, doc := range documents(t, string(part.Text)) {
 					checked++
