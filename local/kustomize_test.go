@@ -42,8 +42,8 @@ func TestKustomizations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := ""
 	_, problems := local.Check(files, resolve.Options{Namespace: "default", KeptnNamespace: "keptn-system"})
+	got := ""
 	for _, p := range problems {
 		got += p.String() + "\n"
 	}

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -75,7 +76,11 @@ func checkCapabilities(list part, names []corev1.Capability) {
 	for p, name := range items(list, names) {
 		short, long := strings.CutPrefix(strings.ToUpper(string(name)), "CAP_")
 		if !known[short] || long && short == "ALL" {
-			p.fail(p.At(), "invalid-value", DidYouMean(short, api.Capabilities()), "there is no capability %q", string(name))
+			remedy := DidYouMean(short, api.Capabilities())
+			if known[short] {
+				remedy = fmt.Sprintf("did you mean %q?", short)
+			}
+			p.fail(p.At(), "invalid-value", remedy, "there is no capability %q", string(name))
 		} else if long {
 			p.warn(p.At(), "capability-prefix", "write "+short, "capability %q has no effect in a cluster with containerd: Kubernetes writes the name without CAP_", string(name))
 		}

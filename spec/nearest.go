@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -61,8 +62,9 @@ func plainName(name string) string {
 	}, name)
 }
 
-// DidYouMean returns a remedy with the result of Nearest, or "".
+// DidYouMean returns a remedy with the nearest other candidate, or "".
 func DidYouMean(name string, candidates []string) string {
+	candidates = slices.DeleteFunc(slices.Clone(candidates), func(c string) bool { return c == name })
 	if near := Nearest(name, candidates); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}

@@ -28,6 +28,15 @@ func TestNearest(t *testing.T) {
 	}
 }
 
+// TestDidYouMean checks that a name is not suggested for itself.
+func TestDidYouMean(t *testing.T) {
+	for want, candidates := range map[string][]string{"": {"slack"}, `did you mean "slacks"?`: {"slack", "slacks"}} {
+		if got := DidYouMean("slack", candidates); got != want {
+			t.Errorf("%q: got %q, want %q", candidates, got, want)
+		}
+	}
+}
+
 func TestIsSlip(t *testing.T) {
 	for name, want := range map[string]bool{
 		"lifecycle.keptn.sh": true, "Lifecycle.Keptn.SH": true, "lifecycle.keptn": true, "lifecycle.kepn.sh": true, "lifecycle.keptn.io": true,

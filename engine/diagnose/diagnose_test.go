@@ -300,6 +300,16 @@ func TestUndefinedVariable(t *testing.T) {
 	}
 }
 
+// TestFunctionField reads a failure of an old manifest, whose runner is the field function.
+func TestFunctionField(t *testing.T) {
+	task := script(plan.RuntimeDeno, "/var/data/function.ts")
+	task.Container.Files[0].Origin.Field = "spec.function.inline.code"
+	ended{
+		task: task, code: 1, lines: recorded(t, "deno-parse"), reason: diagnose.ScriptFailed, place: at(31), option: diagnose.OptionParams,
+		message: `task.yaml:31: SyntaxError: "undefined" is not valid JSON`, remedy: "DATA is set if there are parameters: give spec.function.parameters.map",
+	}.check(t)
+}
+
 // TestNoneParsed reads an exception of Python in a line that parses a variable without naming it.
 func TestNoneParsed(t *testing.T) {
 	for code, want := range map[string]string{

@@ -101,6 +101,16 @@ func notPermitted(writes bool) Cause {
 	return c
 }
 
+// field returns the field of the runner of a deno or python task. In old manifests it is function.
+func field(t plan.Task) string {
+	for _, f := range t.Container.Files {
+		if strings.HasPrefix(f.Origin.Field, "spec.function.") {
+			return "function"
+		}
+	}
+	return string(t.Runtime)
+}
+
 // howToSet returns how a task gets a variable that its runtime can set, if the container does not have it already.
 func howToSet(t plan.Task, name string) Remedy {
 	if slices.ContainsFunc(t.Container.Env, func(v plan.EnvVar) bool { return v.Name == name }) {
@@ -108,9 +118,9 @@ func howToSet(t plan.Task, name string) Remedy {
 	}
 	switch name {
 	case "DATA":
-		return Remedy{Text: fmt.Sprintf("DATA is set if there are parameters: give spec.%s.parameters.map", t.Runtime), Option: OptionParams}
+		return Remedy{Text: fmt.Sprintf("DATA is set if there are parameters: give spec.%s.parameters.map", field(t)), Option: OptionParams}
 	case "SECURE_DATA":
-		return Remedy{Text: fmt.Sprintf("SECURE_DATA is set if there is a secret: give spec.%s.secureParameters.secret", t.Runtime)}
+		return Remedy{Text: fmt.Sprintf("SECURE_DATA is set if there is a secret: give spec.%s.secureParameters.secret", field(t))}
 	case "SECRET_DATA":
 		return Remedy{Text: "read SECURE_DATA: Keptn does not set SECRET_DATA"}
 	case "CONTEXT":
