@@ -427,19 +427,28 @@ func TestKeep(t *testing.T) {
 					t.Fatal(err)
 				}
 				left, err := e.Leftovers(t.Context(), runOf(t))
-				if err != nil || len(left) != want {
-					t.Errorf("exit %d: %+v, error %v, want %d", code, left, err, want)
+				if err != nil || len(left) != 2*want {
+					t.Errorf("exit %d: %+v, error %v, want %d containers, each with the volume of its message", code, left, err, want)
 				}
 				for _, l := range left {
+					if l.Labels != labels(t, 1) || l.Running || !l.Kept {
+						t.Errorf("leftover %+v", l)
+					}
+					if l.Kind == "volume" {
+						continue
+					}
+					// The user may start it again, to look around in it.
+					if err := api(t).ContainerStart(t.Context(), l.ID, container.StartOptions{}); err != nil {
+						t.Error(err)
+					}
 					log, err := api(t).ContainerLogs(t.Context(), l.ID, container.LogsOptions{ShowStdout: true})
 					if err != nil {
 						t.Errorf("a kept container has no log: %v", err)
 					} else {
 						_ = log.Close()
 					}
-					if l.Labels != labels(t, 1) || l.Running {
-						t.Errorf("leftover %+v", l)
-					}
+				}
+				for _, l := range left {
 					if err := e.Remove(t.Context(), l); err != nil {
 						t.Errorf("remove: %v", err)
 					}

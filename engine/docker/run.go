@@ -23,9 +23,10 @@ type attempt struct {
 	request   request
 	// keeper holds the volumes that the attempts of the task share; it is nil if they share none.
 	keeper *keeper
-	// porter carries the termination message; it is nil if there is none.
-	porter *companion
-	out    engine.Output
+	// messageFile or porter carries the termination message; both are nil if there is none.
+	messageFile *messageFile
+	porter      *companion
+	out         engine.Output
 	// head is the beginning of the output.
 	head head
 	// killed is closed when the run is killed.
@@ -49,16 +50,28 @@ func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels
 	if ctx.Err() != nil {
 		return engine.Exit{}, context.Cause(ctx)
 	}
-	a := &attempt{engine: e, container: c, out: out}
 	defer e.watchStop(ctx)()
 	killed, leave := e.switches.join(labels.Run)
 	defer leave()
-	a.killed = killed
 	release, err := e.holdParts(ctx, c, labels)
 	if err != nil {
 		return engine.Exit{}, err
 	}
 	defer func() { err = errors.Join(err, release(ctx)) }()
+	a := &attempt{engine: e, container: c, out: out, killed: killed}
+	exit, err = a.carryOut(ctx, labels)
+	if a.refusesMessageFile(err) {
+		e.messages.Store(messagesInVolumes)
+		a = &attempt{engine: e, container: c, out: out, killed: killed}
+		exit, err = a.carryOut(ctx, labels)
+	}
+	return exit, err
+}
+
+// carryOut runs the attempt, and removes what it has created.
+func (a *attempt) carryOut(ctx context.Context, labels engine.Labels) (exit engine.Exit, err error) {
+	a.messageFile = a.newMessageFile(ctx)
+	defer a.messageFile.remove()
 	if err := a.convert(ctx, labels); err != nil {
 		return engine.Exit{}, err
 	}
@@ -70,7 +83,7 @@ func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels
 		}
 	}()
 	if err := a.create(ctx); err != nil {
-		if exit, ok := startFailure(err, c); ok {
+		if exit, ok := startFailure(err, a.container); ok {
 			return exit, nil
 		}
 		return engine.Exit{}, err
@@ -84,7 +97,7 @@ func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels
 
 // convert sets the request. It asks the engine only for what this container depends on.
 func (a *attempt) convert(ctx context.Context, labels engine.Labels) (err error) {
-	known := facts{logDriver: logDriver(a.engine.logDriver.Load())}
+	known := facts{logDriver: logDriver(a.engine.logDriver.Load()), messageFile: a.messageFile.path()}
 	if needsMemory(a.container) || needsCPUs(a.container) {
 		if known.machine, err = a.engine.machine(ctx); err != nil {
 			return err
@@ -155,6 +168,7 @@ func (a *attempt) run(ctx context.Context) (engine.Exit, error) {
 	if err != nil {
 		return engine.Exit{}, a.advised(err)
 	}
+	a.messageFile.unlink()
 	exited.begin()
 	stopped, err := a.await(ctx, exited, stream.ended)
 	if err != nil {

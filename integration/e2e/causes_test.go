@@ -117,6 +117,7 @@ data:
 		{"py", inline("python", "import sys\nif True # HERE py\n    print(1)"), failed, keptns, "exit code 1: LINE: SyntaxError: expected ':'", ""},
 		{"numpy", inline("python", "import numpy # HERE numpy"), failed, "ModuleNotFound", "exit code 1: LINE: ModuleNotFoundError: No module named 'numpy'", "Keptn's python runtime has the standard library, requests, yaml and git"},
 		{"library", inline("python", "import json\njson.loads('{') # HERE library"), failed, keptns, "exit code 1: LINE: json.decoder.JSONDecodeError: ", ""},
+		{"quota", inline("python", "import sys\nopen('/dev/termination-log', 'w').write('quota exceeded')\nsys.exit(3)"), failed, keptns, "exit code 3: quota exceeded", ""},
 		{"map", mapped, failed, keptns, "exit code 1: LINE: ValueError: 1", ""},
 		{"quoted", "  python:\n    inline:\n      code: \"x = 1\\nraise ValueError('HERE quoted')\"\n", failed, keptns, "exit code 1: LINE (line 2 of the code): ValueError: ", ""},
 		{"folded", "  python:\n    inline:\n      code: > # HERE folded\n        x = 1\n\n        raise ValueError(3)\n", failed, keptns, "exit code 1: LINE (line 2 of the code): ValueError: 3", ""},
