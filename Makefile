@@ -1,7 +1,7 @@
 # Everything that can be done with the project, one word each. `make` alone lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help engine images moby build demo check golden test soak bench fuzz clean distclean
+.PHONY: help engine images moby build demo check golden test soak bench corpus fuzz clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ check: ## everything that needs no engine, in about a minute: vet, formatting, s
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "run gofmt -w on:" $$unformatted >&2; exit 1; }
 	go mod tidy -diff
 	go tool staticcheck ./...
-	go test -short $$(go list ./... | grep -v /integration/) ./integration/layout
+	go test -short $$(go list ./... | grep -v /integration/) ./integration/layout ./integration/corpus
 
 golden: ## write the expected outputs of all tests anew; look at the diff before you commit it
 	go test -short $$(grep -rlE 'flag\.Bool\("update"' --include=*_test.go . | xargs -n1 dirname | sort -u) -update
@@ -47,6 +47,10 @@ soak: images moby ## the long versions of the tests that kill ktask and the engi
 
 bench: images ## measure what ktask adds to the engine
 	go test -run '^$$' -bench BenchmarkRun -benchtime 40x ./integration/e2e
+
+corpus: ## count what ktask accepts and refuses of the YAML below DIR, by rule; needs no engine
+	@[ -n "$(DIR)" ] || { echo "name a directory: make corpus DIR=..." >&2; exit 2; }
+	@go run ./integration/corpus "$(DIR)"
 
 FUZZTIME ?= 10m
 

@@ -159,9 +159,84 @@ func TestSelection(t *testing.T) {
 	s.ktask("plan", "d", "-l", "team=a,env=prod").exits(2).says("its labels do not match")
 	s.ktask("plan", "d", "-l", "team=a", "-t", "hello", "-t", "caller").exits(0).says("python hello", "its labels do not match").hides("python caller")
 	s.ktask("plan", "d", "-t", "helo").exits(2).says(`"helo"`, `did you mean "hello"?`)
+	s.ktask("plan", "d", "-t", "hel*,default/caller").exits(0).says("python hello", "python caller")
 	s.ktask("plan", "d", "d/a.yaml").exits(0).hides("twice")
 	s.ktask("plan", "d/note.txt").exits(2).says("manifest")
 	s.ktask("list", "d").exits(0).says("python → hello", "d/a.yaml:1")
+}
+
+func TestValidateSaysWhatItChecked(t *testing.T) {
+	const (
+		meta       = "metadata: {name: x}\n"
+		context    = "---\napiVersion: lifecycle.keptn.sh/v1\nkind: KeptnAppContext\n" + meta + "spec: {}\n"
+		deployment = "---\napiVersion: apps/v1\nkind: Deployment\n" + meta + "spec:\n  template:\n    metadata: {labels: {keptn.sh/workload: w}}\n    spec: {containers: [{name: c, image: i:1}]}\n"
+	)
+	s := newShell(t, map[string]string{
+		"a/1.yaml": hello, "a/2.yaml": caller + context, "one.yaml": hello, "secret.yaml": secret, "bad.yaml": header, "empty.yaml": "", "none/x.txt": "",
+		"task.yaml":        hello + "---\napiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTask\n" + meta + "spec: {taskDefinition: hello}\n",
+		"web.yaml":         hello + deployment,
+		"plain.yaml":       strings.Replace(deployment, "keptn.sh/workload", "app", 1),
+		"other.yaml":       "apiVersion: v1\nkind: Service\n" + meta + "---\napiVersion: v1\nkind: Secret\n" + meta,
+		"vals/values.json": "{}",
+	})
+	t.Setenv("NO_COLOR", "1")
+	for path, says := range map[string]string{
+		"empty.yaml": "note: there is no object of Keptn in empty.yaml (0 other objects) (name the files of your tasks and apps) [nothing-to-check]\n",
+		"other.yaml": "(2 other objects)", "plain.yaml": "(1 other object)", "vals": "[nothing-to-check]",
+	} {
+		s.ktask("validate", path).exits(0).says(says)
+		s.ktask("validate", "-o", "json", path).exits(0).says(`"rule": "nothing-to-check"`)
+	}
+	s.ktask("validate", "none").exits(2).says("holds no .yaml")
+	for _, path := range []string{"one.yaml", "task.yaml"} {
+		if o := s.ktask("validate", path).exits(0); o.out+o.err != "" {
+			t.Errorf("validate %s says %s%s", path, o.out, o.err)
+		}
+	}
+	s.term = true
+	for path, says := range map[string]string{
+		"a": "2 files, 2 tasks, 1 app: 1 warning\n", "one.yaml": "1 file, 1 task: no problems\n", "secret.yaml": "1 file, 1 task: 1 warning\n",
+		"task.yaml": "1 file, 1 task definition, 1 task: no problems\n", "web.yaml": "1 file, 1 task, 1 workload: no problems\n",
+	} {
+		if o := s.ktask("validate", path).exits(0); !strings.HasSuffix(o.err, says) {
+			t.Errorf("validate %s says %q, want %q", path, o.err, says)
+		}
+	}
+	s.ktask("validate", "empty.yaml").exits(0).hides("no problems")
+	s.ktask("validate", "bad.yaml").exits(2).hides("1 file")
+	s.ktask("validate", "-o", "json", "a").exits(0).hides("2 files")
+}
+
+// TestChartBesideTasks checks that templates of a chart in a directory do not stop the tasks beside them, except templates of Keptn's
+// objects.
+func TestChartBesideTasks(t *testing.T) {
+	const template = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: a\n{{- if .Values.b }}\n  {{- toYaml .Values.c }}\n{{- end }}\n"
+	s := newShell(t, map[string]string{"d/a.yaml": hello, "d/chart/templates/b.yaml": template})
+	s.ktask("plan", "d").exits(0).says("python hello", "d/chart/templates/b.yaml:5:1: warning: this document is passed over: ", "helm template . | ktask run -")
+	s.ktask("validate", "d").exits(0).says("b.yaml:5:1: warning: this document is passed over")
+	s = newShell(t, map[string]string{"d/a.yaml": hello, "d/chart/templates/b.yaml": header + template[strings.Index(template, "metadata"):]})
+	s.ktask("plan", "d").exits(2).says("d/chart/templates/b.yaml:5:1: error: ", "helm template . | ktask run -")
+}
+
+// TestNothingToRun checks that a stage without tasks passes, without an engine, and that a name that nothing has is an error.
+func TestNothingToRun(t *testing.T) {
+	const web = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, annotations: {keptn.sh/workload: web, keptn.sh/app: shop, keptn.sh/version: '1', keptn.sh/pre-deployment-tasks: hello}}\n"
+	s := newShell(t, map[string]string{"a.yaml": hello, "w.yaml": web})
+	const nothing = "nothing to run: no tasks at workload-post shop-web, app-post shop (a stage without tasks passes)"
+	if o := s.ktask("run", "--stage", "post", "--app", "shop", "--report", "r.json", "a.yaml", "w.yaml").exits(0).says(nothing).hides("STATUS"); o.engineAsked {
+		t.Error("the engine was asked")
+	}
+	if report, err := os.ReadFile("r.json"); err != nil || !strings.Contains(string(report), `"status":"passed"`) || !strings.Contains(string(report), `"name":"workload-post"`) {
+		t.Errorf("report: %v %s", err, report)
+	}
+	s.ktask("run", "--stage", "post", "a.yaml", "w.yaml").exits(0).says(nothing)
+	s.ktask("run", "--stage", "post", "-o", "quiet", "a.yaml", "w.yaml").exits(0).hides("nothing")
+	s.ktask("plan", "--workload", "web", "--stage", "post", "a.yaml", "w.yaml").exits(0).says("no tasks at workload-post shop-web (")
+	s.ktask("run", "--app", "shoop", "a.yaml", "w.yaml").exits(2).says(`there is no app "shoop"`, `did you mean "shop"?`)
+	s.ktask("run", "--workload", "wbe", "a.yaml", "w.yaml").exits(2).says(`there is no workload "wbe"`)
+	s.ktask("run", "--stage", "pre", "-t", "other", "a.yaml", "w.yaml").exits(2).says(`no selected stage has a task "other"`)
+	s.ktask("run", "--stage", "pre", "-l", "team=b", "a.yaml", "w.yaml").exits(2).says("nothing to run: left out: shop-web/pre/hello (its labels do not match")
+	s.ktask("run", "w.yaml").exits(2).says("there is no KeptnTask and no KeptnTaskDefinition in w.yaml (1 other objects)")
 }
 
 func TestStandardInput(t *testing.T) {
@@ -340,6 +415,24 @@ func TestFilesOfFlags(t *testing.T) {
 	s.ktask("plan", "ok.yaml", "--secret-file", "kind").exits(0).hides("12345678")
 	s.ktask("plan", "ok.yaml", "--secret-file", "words").exits(2).says("words:1:1: error").hides("12345678")
 	s.ktask("plan", "ok.yaml", "--secret-file", "ok.yaml").exits(2).says("ok.yaml: error: the file holds no Secret")
+}
+
+// TestSecretFileIsLiteral: a value is what follows the equals sign, and a warning says so if other tools may read it otherwise.
+func TestSecretFileIsLiteral(t *testing.T) {
+	s := newShell(t, map[string]string{
+		"a.yaml": secret,
+		"lines":  "token=\"12345678\"\ntoken/b='12345678'\r\ntoken/c= 12345678\ntoken/d=12345678 \ntoken/e=\"\ntoken/f=say \"12345678\"\ntoken/g=\"a\" b\n",
+	})
+	s.term = true // where the line of a problem is shown, unless it may hold a secret
+	t.Setenv("NO_COLOR", "1")
+	o := s.ktask("plan", "a.yaml", "--secret-file", "lines").exits(0).says(
+		"lines:1:1: warning: the value of secret token/SECURE_DATA is in double quotes, which are part of it (remove what does not belong to the secret) [literal-secret]\n",
+		"lines:2:1: warning: the value of secret token/b is in single quotes, which are part of it",
+		"lines:3:1: warning: the value of secret token/c begins or ends with a blank, which is part of it", "lines:4:1: warning: the value of secret token/d begins",
+	).hides("12345678", "12345", "token/f", "token/g")
+	if !strings.Contains(o.out, "SECURE_DATA") {
+		t.Errorf("the plan has no secret:\n%s", o.out)
+	}
 }
 
 // TestConfigurationFileIsExact: numbers are what they are, and a value that would be another one is none.

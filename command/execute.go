@@ -22,10 +22,12 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, p plan.Pla
 		return err
 	}
 	defer reports.close()
-	if o.Engine, err = app.NewEngine(o.EngineOptions); err != nil {
-		return exitError{exitEngine, err}
+	if len(p.Tasks) > 0 { // otherwise no engine is needed
+		if o.Engine, err = app.NewEngine(o.EngineOptions); err != nil {
+			return exitError{exitEngine, err}
+		}
+		defer local.CloseEngine(o.Engine)
 	}
-	defer local.CloseEngine(o.Engine)
 	active := newActiveTasks(p)
 	o.Sink, o.RunID = report.Tee(reports.sink, active), engine.NewRunID()
 	ctx, abandoned, stop := app.interruptible(ctx, o.Engine, o.RunID, active)

@@ -83,10 +83,27 @@ func (app App) load(s settings, o taskInput, t telling) (plan.Plan, error) {
 	switch {
 	case err != nil:
 		return plan.Plan{}, exitError{exitUsage, nil}
+	case len(p.Tasks) == 0 && len(p.Stages) > 0 && len(o.Selector) == 0: // as in Keptn, an empty stage passes
+		if t != tellErrors {
+			_, _ = fmt.Fprintf(app.screen, "nothing to run: no tasks at %s (a stage without tasks passes)\n", stages(p))
+		}
 	case len(p.Tasks) == 0:
 		return p, exitError{exitUsage, fmt.Errorf("nothing to run: %s", nothing(loaded.Manifests, p, s))}
 	}
 	return p, nil
+}
+
+// stages returns the names of the stages of a plan.
+func stages(p plan.Plan) string {
+	var all []string
+	for i, s := range p.Stages {
+		if i == 5 && len(p.Stages) > 6 {
+			all = append(all, fmt.Sprintf("%d other stages", len(p.Stages)-i))
+			break
+		}
+		all = append(all, s.String())
+	}
+	return plan.OneLine(strings.Join(all, ", "))
 }
 
 func (t telling) of(problems spec.Problems) spec.Problems {
@@ -105,7 +122,8 @@ func nothing(m spec.Manifests, p plan.Plan, s settings) string {
 		return leftOut(p.Skipped)
 	}
 	paths, _ := s.paths()
-	return fmt.Sprintf("there is no KeptnTask and no KeptnTaskDefinition in %s (%d other objects)", strings.Join(paths, ", "), m.Foreign)
+	others := m.Foreign + len(m.Workloads) + len(m.Apps) + len(m.AppContexts) + len(m.Configs) + len(m.ConfigMaps) + len(m.Secrets)
+	return fmt.Sprintf("there is no KeptnTask and no KeptnTaskDefinition in %s (%d other objects)", strings.Join(paths, ", "), others)
 }
 
 // leftOut returns a line about what a run does not execute.

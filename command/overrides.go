@@ -177,6 +177,13 @@ func (s settings) secretFile(v value, file spec.File) ([]resolve.SecretValue, sp
 		switch {
 		case err == nil:
 			all = append(all, secret)
+			if what := surrounded(text); what != "" && limit.Add(spec.Warning) {
+				problems = append(problems, spec.Problem{
+					Pos: spec.Pos{File: file.Name, Line: number, Column: 1}, Severity: spec.Warning, Rule: "literal-secret",
+					Message: fmt.Sprintf("the value of secret %s %s", secretName(text), what), Remedy: "remove what does not belong to the secret",
+					Sensitive: true,
+				})
+			}
 		case limit.Add(spec.Error):
 			problems = append(problems, spec.Problem{
 				Pos: spec.Pos{File: file.Name, Line: number, Column: 1}, Severity: spec.Error, Rule: rule,
@@ -185,6 +192,21 @@ func (s settings) secretFile(v value, file spec.File) ([]resolve.SecretValue, sp
 		}
 	}
 	return all, append(problems, limit.Exceeded(spec.Pos{File: file.Name})...)
+}
+
+// surrounded says what surrounds the value of a line NAME=VALUE, or returns "". Some tools strip it. ktask keeps it, like
+// docker's --env-file and `kubectl create secret --from-env-file`, so that a task gets what it gets in the cluster.
+func surrounded(line string) string {
+	_, text, _ := strings.Cut(line, "=")
+	switch {
+	case len(text) > 1 && text[0] == '"' && strings.HasSuffix(text, `"`):
+		return "is in double quotes, which are part of it"
+	case len(text) > 1 && text[0] == '\'' && strings.HasSuffix(text, "'"):
+		return "is in single quotes, which are part of it"
+	case text != strings.TrimSpace(text):
+		return "begins or ends with a blank, which is part of it"
+	}
+	return ""
 }
 
 // foreignSecret returns an error for a line that reads from outside of the directory, in a file within the directory that

@@ -21,11 +21,11 @@ import (
 // taskFlags returns the flags that run and plan share: which tasks, and what is changed about them.
 func taskFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "task", Aliases: []string{"t"}, Usage: "run the KeptnTask or KeptnTaskDefinition `NAME`; may be repeated", DefaultText: "all"},
+		&cli.StringSliceFlag{Name: "task", Aliases: []string{"t"}, Usage: "run the KeptnTask or KeptnTaskDefinition `NAME`, NAMESPACE/NAME or a pattern like 'deploy-*'; may be repeated or a list with commas", DefaultText: "all"},
 		&cli.StringSliceFlag{Name: "selector", Aliases: []string{"l"}, Usage: "run the tasks with the label `K=V`; may be repeated"},
-		&cli.StringFlag{Name: "stage", Usage: "run the tasks of a deployment's stage: pre, post or promotion"},
-		&cli.StringFlag{Name: "app", Usage: "run the tasks of app `NAME`: of --stage, or of all stages of a deployment"},
-		&cli.StringFlag{Name: "workload", Usage: "run the tasks of workload `NAME`: of --stage, or before and after its deployment"},
+		&cli.StringFlag{Name: "stage", Usage: "run the tasks of a deployment's stage, those of apps and those of their workloads: pre, post or promotion"},
+		&cli.StringFlag{Name: "app", Usage: "run the tasks of app `NAME` and its workloads: of --stage, or of all stages of a deployment"},
+		&cli.StringFlag{Name: "workload", Usage: "run the tasks of the workload whose object, keptn.sh/workload or KeptnWorkload is `NAME`: of --stage, or before and after its deployment"},
 		&cli.BoolFlag{Name: "promotion", Usage: "run the promotion tasks after all stages of a deployment"},
 		&cli.BoolFlag{Name: "non-blocking", Usage: "continue after a failed stage, with a warning: like blockDeployment: false"},
 		&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Usage: "the namespace of manifests that name none", DefaultText: local.DefaultNamespace},
@@ -33,7 +33,7 @@ func taskFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "param", Aliases: []string{"p"}, Usage: "set the parameter `K=V`; may be repeated"},
 		&cli.StringSliceFlag{Name: "params-file", Usage: "set the parameters in `FILE`, a YAML or JSON map of strings"},
 		&cli.StringSliceFlag{Name: "secret", Usage: "give a secret: `NAME[/KEY]=VALUE`, where VALUE may be @FILE or env:VAR and KEY is SECURE_DATA if left out"},
-		&cli.StringSliceFlag{Name: "secret-file", Usage: "give the secrets in `FILE`: Secret manifests or lines of NAME[/KEY]=VALUE"},
+		&cli.StringSliceFlag{Name: "secret-file", Usage: "give the secrets in `FILE`: Secret manifests, or lines of NAME[/KEY]=VALUE without quotes"},
 		&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "set the environment variable `K=V`; may be repeated"},
 		&cli.StringSliceFlag{Name: "context", Usage: "set a field of KEPTN_CONTEXT: `K=V`, K a field or metadata.KEY"},
 		&cli.StringFlag{Name: "retries", Usage: "retry a failed attempt at most `N` times"},

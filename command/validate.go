@@ -43,12 +43,17 @@ func (app App) validate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	problems := local.Check(files, resolve.Options{Namespace: namespace, KeptnNamespace: keptn, Lenient: s.yes("lenient"), Preview: true})
-	if err := app.printProblems(s, form, files.Files, problems); err != nil {
+	m, problems := local.Check(files, resolve.Options{Namespace: namespace, KeptnNamespace: keptn, Lenient: s.yes("lenient"), Preview: true})
+	paths, _ := s.paths()
+	none := nothingToCheck(m, problems, paths)
+	if err := app.printProblems(s, form, files.Files, append(problems, none...)); err != nil {
 		return err
 	}
 	if problems.Err() != nil {
 		return exitError{exitUsage, nil}
+	}
+	if form == "text" && app.ErrTerminal && none == nil {
+		_, _ = fmt.Fprintln(app.Err, summary(len(files.Files), m, problems))
 	}
 	return nil
 }

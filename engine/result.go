@@ -154,6 +154,8 @@ type Result struct {
 	Tasks    []TaskResult
 	// Stages is empty if the plan has none.
 	Stages []StageResult
+	// NotChecked is that of the plan.
+	NotChecked []string
 }
 
 // KeptnStatus returns Keptn's word for a status. Keptn has only two.

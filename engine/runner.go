@@ -69,7 +69,7 @@ func (r Runner) Run(ctx context.Context, p plan.Plan) (Result, error) {
 	defer cancel(nil)
 	x := &run{Runner: r, plan: p, cancel: cancel, events: newEventQueue(r.sink(), cancel)}
 
-	result := Result{RunID: r.RunID, Started: time.Now()}
+	result := Result{RunID: r.RunID, Started: time.Now(), NotChecked: p.NotChecked}
 	result.Tasks, result.Stages = newScheduler(x).finish(ctx)
 	result.Engine = <-info
 	result.Status = x.overall(result.Tasks)

@@ -66,8 +66,11 @@ var ErrAbandoned = errors.New("run abandoned: the engine may still have somethin
 
 // Execute carries out a plan and returns when nothing of it is left on the engine, except for what is kept. Meanwhile it
 // removes what dead runs have left. It does not use the Options that determine the plan. The Result and the errors are those
-// of Run.
+// of Run. If the plan has no tasks, no engine is made.
 func Execute(ctx context.Context, p plan.Plan, o Options) (Result, error) {
+	if len(p.Tasks) == 0 && o.Engine == nil {
+		return executeNothing(ctx, p, o)
+	}
 	e := o.Engine
 	if e == nil {
 		own, err := NewEngine(o.EngineOptions)
@@ -124,6 +127,15 @@ func Execute(ctx context.Context, p plan.Plan, o Options) (Result, error) {
 	}
 	return r, err
 }
+
+// executeNothing carries out a plan without tasks: its stages pass.
+func executeNothing(ctx context.Context, p plan.Plan, o Options) (Result, error) {
+	result, err := carryOut(ctx, p, o, noEngine{})
+	return Result{Result: result}, err
+}
+
+// noEngine is the engine of a plan without tasks: nothing calls its methods.
+type noEngine struct{ engine.Engine }
 
 // warnOfSecrets warns of secrets that the run may show.
 func warnOfSecrets(p plan.Plan, kept bool, warn func(Warning)) {

@@ -58,12 +58,23 @@ func (r *reader) path(path string) error {
 	}
 	info, err := os.Stat(path)
 	if err != nil {
+		if link, lstatErr := os.Lstat(path); lstatErr == nil && link.Mode()&fs.ModeSymlink != 0 {
+			return fmt.Errorf("%s: a link that leads nowhere: %w", path, WithoutPath(err))
+		}
 		return fmt.Errorf("%s: %w", path, WithoutPath(err))
 	}
 	if !info.IsDir() {
 		return r.file(path, true)
 	}
 	return r.directory(path)
+}
+
+// leave records that a file or a directory found below a directory is not read. The rest of the directory is.
+func (r *reader) leave(name string, left spec.Problem) {
+	left.Pos.File = filepath.ToSlash(filepath.Clean(name))
+	if r.limit.Add(left.Severity) {
+		r.problems = append(r.problems, left)
+	}
 }
 
 func (r *reader) directory(path string) error {
@@ -74,8 +85,13 @@ func (r *reader) directory(path string) error {
 	}
 	found := false
 	err = filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil && name == root {
+			return fmt.Errorf("%s: %w", path, WithoutPath(err))
+		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, WithoutPath(err))
+			found = true // perhaps
+			r.leave(name, unreadable(err))
+			return nil
 		}
 		hidden := strings.HasPrefix(entry.Name(), ".") && name != root
 		switch {
@@ -86,10 +102,7 @@ func (r *reader) directory(path string) error {
 		}
 		found = true
 		if left := leftAlone(real, name, entry.Type()); left != nil {
-			left.Pos.File = filepath.ToSlash(filepath.Clean(name))
-			if r.limit.Add(left.Severity) {
-				r.problems = append(r.problems, *left)
-			}
+			r.leave(name, *left)
 			return nil
 		}
 		return r.file(name, false)
@@ -100,12 +113,27 @@ func (r *reader) directory(path string) error {
 	return err
 }
 
+// notRead returns the warning about a file that is not read.
+func notRead(remedy, format string, args ...any) spec.Problem {
+	return spec.Problem{Severity: spec.Warning, Rule: "not-read", Message: fmt.Sprintf(format, args...), Remedy: remedy}
+}
+
+// unreadable returns the warning about a file or a directory that cannot be read.
+func unreadable(err error) spec.Problem {
+	remedy := "move it elsewhere if it holds no manifests"
+	if errors.Is(err, fs.ErrPermission) {
+		remedy = "let your user read it, or " + remedy
+	}
+	return notRead(remedy, "cannot be read: %v", WithoutPath(err))
+}
+
 // leftAlone returns why a file found below the directory root is not read, or nil. What is not a regular file does not stop
 // the reading of its directory. A link could lead to any file of the user's, such as a Secret of another project, which the
 // author of the directory must not get.
 func leftAlone(root, name string, kind fs.FileMode) *spec.Problem {
 	warning := func(remedy, format string, args ...any) *spec.Problem {
-		return &spec.Problem{Severity: spec.Warning, Rule: "not-read", Message: fmt.Sprintf(format, args...), Remedy: remedy}
+		p := notRead(remedy, format, args...)
+		return &p
 	}
 	if kind.IsRegular() {
 		return nil
@@ -115,6 +143,9 @@ func leftAlone(root, name string, kind fs.FileMode) *spec.Problem {
 	}
 	target, err := filepath.EvalSymlinks(name)
 	if err != nil {
+		if _, statErr := os.Stat(name); statErr != nil {
+			err = statErr // clearer for links that lead to each other
+		}
 		return warning("remove it or name another target", "a link that leads nowhere: %v", WithoutPath(err))
 	}
 	if _, below := Within(root, target); !below {
@@ -156,6 +187,9 @@ func (r *reader) file(name string, named bool) error {
 	}
 	data, err := ReadFile(name, MaxManifest)
 	switch {
+	case err != nil && !named:
+		r.leave(name, unreadable(err))
+		return nil
 	case errors.Is(err, ErrIrregular):
 		return fmt.Errorf("%s: %w (pipe the manifests in: ... | ktask run -)", name, err)
 	case err != nil:

@@ -38,12 +38,12 @@ func Load(files, given Files, o resolve.Options) (Loaded, error) {
 	return l, nil
 }
 
-// Check returns all problems of manifests that can be found without carrying them out, sorted by file and place.
-func Check(files Files, o resolve.Options) spec.Problems {
+// Check returns manifests, and all problems of them that can be found without carrying them out, sorted by file and place.
+func Check(files Files, o resolve.Options) (spec.Manifests, spec.Problems) {
 	manifests, problems, _ := spec.Load(files.Files, spec.Options{Namespace: o.Namespace, Lenient: o.Lenient}) // its error is one of the problems
 	problems = append(append(problems, files.NotRead...), resolve.Check(manifests, o)...)
 	problems.Sort(names(files.Files))
-	return problems
+	return manifests, problems
 }
 
 // names returns the names of files in the order in which their problems are reported.

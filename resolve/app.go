@@ -17,6 +17,16 @@ type app struct {
 	metadata                 []spec.Pair
 	workloads                []workload
 	pos                      spec.Pos
+	// source is the KeptnApp, or nil if Keptn discovers the app.
+	source *spec.App
+	// hasContext is true if there is a KeptnAppContext.
+	hasContext bool
+	// gaps are reasons for which passed tasks do not show that Keptn would deploy the app.
+	gaps []string
+	// unsure is true if the workloads may be incomplete, because one of them has an error.
+	unsure bool
+	// alone is true if the user names one workload of the app.
+	alone bool
 	// prefix is the namespace and a slash if several namespaces have an app of this name.
 	prefix string
 }
@@ -25,10 +35,11 @@ type app struct {
 func findApps(r *resolver, m spec.Manifests) []app {
 	all := map[key]*app{}
 	for _, a := range m.Apps {
-		all[key{a.Namespace, a.Name}] = &app{namespace: a.Namespace, name: a.Name, version: a.AppVersion, tasks: a.Tasks, pos: a.Pos}
-		warnOldLists(r.collector, a)
+		all[key{a.Namespace, a.Name}] = &app{namespace: a.Namespace, name: a.Name, version: a.AppVersion, tasks: a.Tasks, pos: a.Pos, source: a}
 	}
-	workloads := findWorkloads(r.collector, m)
+	before := r.errors
+	workloads := findWorkloads(r, m)
+	unsure := r.errors > before
 	for _, w := range workloads {
 		id := key{w.source.Namespace, w.app}
 		if all[id] == nil {
@@ -37,26 +48,18 @@ func findApps(r *resolver, m spec.Manifests) []app {
 		all[id].workloads = append(all[id].workloads, w)
 	}
 	for _, c := range m.AppContexts {
-		a := all[key{c.Namespace, c.Name}]
-		if a == nil {
-			if !r.broken("KeptnApp", c.Name, c.Namespace) {
-				r.warn(c.Pos, "context-without-app", appNames(all), "KeptnAppContext %q has neither a KeptnApp nor workloads", c.Name)
-			}
-			a = &app{namespace: c.Namespace, name: c.Name, pos: c.Pos}
-			all[key{c.Namespace, c.Name}] = a
-		}
-		a.metadata = c.Metadata
-		a.tasks = spec.StageTasks{
-			Pre: slices.Concat(a.tasks.Pre, c.Tasks.Pre), Post: slices.Concat(a.tasks.Post, c.Tasks.Post), Promotion: c.Tasks.Promotion,
-			Evaluations: slices.Concat(a.tasks.Evaluations, c.Tasks.Evaluations),
-		}
+		addContext(r, all, c)
 	}
 	var list []app
 	for _, a := range all {
 		if a.version == "" {
 			a.version = appVersion(a.workloads)
 		}
-		warnListedWorkloads(r.collector, m, a)
+		if a.source != nil && !a.hasContext && lists(a.source.Tasks) {
+			r.warn(a.pos, "tasks-in-app", "move them to a KeptnAppContext of the same name",
+				"KeptnApp %q (%s) lists tasks itself: they are used here, but a current operator drops them", a.name, a.source.Version)
+		}
+		a.unsure = unsure
 		list = append(list, *a)
 	}
 	slices.SortFunc(list, func(a, b app) int { return strings.Compare(a.namespace+"/"+a.name, b.namespace+"/"+b.name) })
@@ -75,41 +78,40 @@ func appNames(all map[key]*app) string {
 	return "the apps are " + strings.Join(names, ", ")
 }
 
-// warnOldLists warns of tasks in a KeptnApp: a current operator drops them when it converts the object.
-func warnOldLists(c *collector, a *spec.App) {
-	if len(a.Tasks.Pre)+len(a.Tasks.Post) > 0 {
-		c.warn(a.Pos, "tasks-in-app", "move them to a KeptnAppContext of the same name",
-			"KeptnApp %q (%s) lists tasks itself: they are used here, but a current operator drops them", a.Name, a.Version)
+// addContext adds a KeptnAppContext to its app. Its lists replace those of an old KeptnApp: an operator reads one or the other.
+func addContext(r *resolver, all map[key]*app, c *spec.AppContext) {
+	a := all[key{c.Namespace, c.Name}]
+	if a == nil {
+		a = &app{namespace: c.Namespace, name: c.Name, pos: c.Pos}
+		if !r.broken("KeptnApp", c.Name, c.Namespace) {
+			r.warn(c.Pos, "context-without-app", appNames(all), "KeptnAppContext %q has neither a KeptnApp nor workloads", c.Name)
+			a.gaps = []string{fmt.Sprintf("Keptn would not know an app %s", c.Name)}
+		}
+		all[key{c.Namespace, c.Name}] = a
 	}
+	if lists(a.tasks) {
+		r.warn(a.pos, "tasks-in-app", "list them in the KeptnAppContext",
+			"KeptnApp %q (%s) lists tasks itself: they are dropped, as the lists of KeptnAppContext %q at %s count", a.name, a.source.Version, c.Name, c.Pos)
+	}
+	a.hasContext, a.metadata, a.tasks = true, c.Metadata, c.Tasks
 }
 
-// warnListedWorkloads warns of workloads that a KeptnApp lists but the manifests do not contain.
-func warnListedWorkloads(c *collector, m spec.Manifests, a *app) {
-	for _, source := range m.Apps {
-		if source.Name != a.name || source.Namespace != a.namespace {
-			continue
-		}
-		for _, ref := range source.Workloads {
-			has := func(w workload) bool { return w.name == objectName(ref.Name) }
-			if !slices.ContainsFunc(a.workloads, has) {
-				c.warn(ref.Pos, "missing-workload", "name the file that holds it too", "KeptnApp %q lists workload %q, which is not among the manifests", a.name, ref.Name)
-			}
-		}
-	}
-}
+// lists reports whether a KeptnApp lists tasks itself, as it could before v1beta1.
+func lists(t spec.StageTasks) bool { return len(t.Pre)+len(t.Post) > 0 }
 
 // findWorkloads returns the workloads that Keptn would see, sorted by the names of their objects. If two of them have the same object
 // (a Deployment and a StatefulSet of one name), Keptn uses the later one, and there is a warning.
-func findWorkloads(c *collector, m spec.Manifests) []workload {
+func findWorkloads(r *resolver, m spec.Manifests) []workload {
 	seen := map[key]workload{}
-	for _, s := range m.Workloads {
-		w, ok := readWorkload(c, s)
+	for _, s := range lastOnes(r.collector, m.Workloads) {
+		w, ok := readWorkload(r.collector, s)
 		if !ok {
 			continue
 		}
+		withoutPods(r, &w)
 		id := key{s.Namespace, w.object()}
 		if first, twice := seen[id]; twice {
-			c.warn(s.Pos, "workload-twice", "give them different names", "%s %q and the one at %s are the same KeptnWorkload %q; the later one counts", s.Kind, s.Name, first.source.Pos, w.object())
+			r.warn(s.Pos, "workload-twice", "give them different names", "%s %q and the one at %s are the same KeptnWorkload %q; the later one counts", s.Kind, s.Name, first.source.Pos, w.object())
 		}
 		seen[id] = w
 	}
@@ -120,9 +122,44 @@ func findWorkloads(c *collector, m spec.Manifests) []workload {
 	return list
 }
 
+// withoutPods removes the tasks of a workload with replicas: 0. Keptn learns of a workload from its pods, so it never starts them.
+func withoutPods(r *resolver, w *workload) {
+	if !w.source.NoPods {
+		return
+	}
+	listed := len(w.pre)+len(w.post) > 0
+	const fact = "%s %q has replicas: 0, so a cluster has no pod of it and Keptn never starts its tasks: they are "
+	switch {
+	case r.options.Lenient && listed:
+		r.warn(w.source.Pos, "no-pods", "", fact+"run nevertheless", w.source.Kind, w.source.Name)
+	case listed:
+		r.warn(w.source.Pos, "no-pods", "--lenient runs them", fact+"left out", w.source.Kind, w.source.Name)
+	}
+	if !r.options.Lenient {
+		w.idle, w.pre, w.post, w.evaluations = true, nil, nil, nil
+	}
+}
+
+// lastOnes returns the workloads without those that a later one of the same kind, name and namespace replaces.
+func lastOnes(c *collector, all []*spec.Workload) []*spec.Workload {
+	type identity struct{ kind, namespace, name string }
+	last := map[identity]*spec.Workload{}
+	for _, s := range all {
+		last[identity{s.Kind, s.Namespace, s.Name}] = s
+	}
+	return filter(all, func(s *spec.Workload) bool {
+		later := last[identity{s.Kind, s.Namespace, s.Name}]
+		if later != s {
+			c.warn(s.Pos, "workload-twice", "remove one of them", "%s %q is defined again at %s; as with kubectl apply, the later one counts", s.Kind, s.Name, later.Pos)
+		}
+		return later == s
+	})
+}
+
 // appVersion returns the version of an app that Keptn discovers: that of its only workload, or a hash of the names and versions of
 // all (controllers/lifecycle/keptnappcreationrequest, computeVersionFromWorkloads). The workloads are sorted by name.
 func appVersion(workloads []workload) string {
+	workloads = filter(workloads, func(w workload) bool { return !w.idle })
 	if len(workloads) == 1 {
 		return workloads[0].version
 	}

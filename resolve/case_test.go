@@ -78,6 +78,8 @@ func (c *ruleCase) option(line string) (err error) {
 		o.Semantics = plan.Semantics(value)
 	case "task":
 		o.Tasks = append(o.Tasks, value)
+	case "selector":
+		o.Selector = append(o.Selector, override)
 	case "param":
 		o.Params = append(o.Params, override)
 	case "env":
@@ -202,6 +204,9 @@ func (c *ruleCase) parts(t *testing.T, p plan.Plan) string {
 			fmt.Fprintf(&out, "%s needs %v\n", s.ID, s.Needs)
 		}
 		fmt.Fprintf(&out, "non-blocking %t\n", p.NonBlocking)
+		for _, gap := range p.NotChecked {
+			fmt.Fprintf(&out, "not checked: %s\n", gap)
+		}
 		c.show = slices.Delete(slices.Clone(c.show), i, i+1)
 	}
 	for _, task := range p.Tasks {

@@ -21,7 +21,8 @@ type Options struct {
 	Namespace      string
 	KeptnNamespace string
 
-	// Tasks are names of KeptnTasks or KeptnTaskDefinitions. Selector are labels that must all match.
+	// Tasks are names of KeptnTasks or KeptnTaskDefinitions, as they are or as a plan has them ("namespace/name"), patterns with *
+	// and ?, and lists of these with commas. Selector are labels that must all match.
 	Tasks    []string
 	Selector []Override
 
@@ -154,6 +155,8 @@ type resolver struct {
 	*collector
 	index   index
 	options Options
+	// tasks are the patterns of options.Tasks.
+	tasks patterns
 	// taken are the overrides that were used: "secret NAME/KEY", "image FROM", "param". images are the images of all tasks.
 	taken, images map[string]bool
 	// spent is the number of bytes of code, parameters and environments in the plan.
@@ -167,10 +170,20 @@ func newResolver(m spec.Manifests, o Options) *resolver {
 	if o.BackoffScale == 0 {
 		o.BackoffScale = 1
 	}
+	c := &collector{reported: map[spec.Problem]bool{}}
 	return &resolver{
-		collector: &collector{reported: map[spec.Problem]bool{}}, index: newIndex(m, o), options: o,
+		collector: c, index: newIndex(m, o), options: o, tasks: newPatterns(c, o.Tasks),
 		taken: map[string]bool{}, images: map[string]bool{},
 	}
+}
+
+// relax reports an error, or a warning if the options are lenient.
+func (r *resolver) relax(at spec.Pos, rule, remedy, format string, args ...any) {
+	if r.options.Lenient {
+		r.warn(at, rule, remedy, format, args...)
+		return
+	}
+	r.fail(at, rule, remedy, format, args...)
 }
 
 // broken reports whether an object that is missing, or in which something is missing, has errors. These were reported already, so

@@ -106,5 +106,8 @@ func (b *builder) hidden(name, key string, value plan.Secret, at spec.Pos, from 
 		b.fail(at, flaw.Rule, encodeIt, "key %s of Secret %q (%s) %s", key, name, from, flaw.Message)
 		return plan.Text{}, plan.Origin{}, false
 	}
+	if text.Blank() {
+		b.warn(at, "empty-secret", "give it a value there, or "+secretFlag(name, key), "task %q uses key %q of Secret %q (%s), which is empty", b.name(), key, name, from)
+	}
 	return text, from, true
 }

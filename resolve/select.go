@@ -48,7 +48,7 @@ func selectUses(r *resolver, m spec.Manifests) (chosen []use, skipped []plan.Ski
 	tasks, definitions := taskUses(r, m), definitionUses(m)
 	switch {
 	case len(r.options.Tasks) > 0:
-		chosen = named(r, m, tasks, definitions)
+		chosen = selectNamed(r, m, tasks, definitions)
 	case len(m.Tasks) > 0:
 		chosen = tasks
 		used := map[*spec.Definition]bool{}
@@ -81,7 +81,7 @@ func selectUses(r *resolver, m spec.Manifests) (chosen []use, skipped []plan.Ski
 func taskUses(r *resolver, m spec.Manifests) []use {
 	var tasks []use
 	for _, t := range m.Tasks {
-		if len(r.options.Tasks) > 0 && !slices.Contains(r.options.Tasks, t.Name) {
+		if len(r.options.Tasks) > 0 && len(r.tasks.matching(namesOf(t.Meta)...)) == 0 {
 			continue
 		}
 		d, ok := require(r, r.index.definitions, t.Definition.Value, r.index.namespaces(t.Namespace), t.Definition.Pos,
@@ -101,25 +101,29 @@ func definitionUses(m spec.Manifests) []use {
 	return definitions
 }
 
-// named returns the objects that --task names. A KeptnTask has precedence over a definition of the same name.
-func named(r *resolver, m spec.Manifests, tasks, definitions []use) []use {
+// namesOf returns the two names by which a user may select an object.
+func namesOf(m spec.Meta) []string { return []string{m.Name, m.Namespace + "/" + m.Name} }
+
+// selectNamed returns the objects that --task names. If a name or a pattern matches KeptnTasks, definitions do not count.
+func selectNamed(r *resolver, m spec.Manifests, tasks, definitions []use) []use {
 	var chosen []use
-	var taskNames, names []string
+	var all []string
 	for _, t := range m.Tasks {
-		taskNames = append(taskNames, t.Name)
+		all = append(all, t.Name)
 	}
 	for _, d := range m.Definitions {
-		names = append(names, d.Name)
+		all = append(all, d.Name)
 	}
-	names = slices.Compact(slices.Sorted(slices.Values(append(names, taskNames...))))
-	for _, name := range r.options.Tasks {
-		matches := func(u use) bool { return u.name() == name }
+	all = slices.Compact(slices.Sorted(slices.Values(all)))
+	for _, pattern := range r.tasks {
+		matches := func(u use) bool { return matchesName(pattern, namesOf(u.meta())...) }
 		found := filter(tasks, matches)
-		if len(found) == 0 {
+		dangling := slices.ContainsFunc(m.Tasks, func(t *spec.Task) bool { return matchesName(pattern, namesOf(t.Meta)...) })
+		if len(found) == 0 && !dangling { // otherwise its definition is missing
 			found = filter(definitions, matches)
 		}
-		if len(found) == 0 && !slices.Contains(taskNames, name) { // otherwise its definition is missing
-			r.fail(spec.Pos{}, "no-such-task", nearOrAll(name, names), "there is no KeptnTask or KeptnTaskDefinition %q among the manifests", name)
+		if len(found) == 0 && !dangling {
+			r.fail(spec.Pos{}, "no-such-task", nearOrAll(pattern, all), "there is no KeptnTask or KeptnTaskDefinition %q among the manifests", pattern)
 		}
 		for _, u := range found {
 			if !slices.Contains(chosen, u) {

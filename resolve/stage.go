@@ -11,7 +11,8 @@ import (
 type Lifecycle struct {
 	// Stage is "pre", "post" or "promotion", or "" for all stages of a deployment.
 	Stage string
-	// App and Workload are names. That of a workload is the name of its KeptnWorkload ("app-name"), with or without the app.
+	// App and Workload are names. That of a workload is the name of its object ("web"), the name that Keptn reads from it, or that
+	// of its KeptnWorkload ("shop-web"), with or without the namespace and a slash.
 	App, Workload string
 	// Promotion also runs the promotion tasks if Stage is "". A cluster does that only if it is configured to.
 	Promotion bool
@@ -36,21 +37,43 @@ type stage struct {
 func planDeployment(r *resolver, m spec.Manifests, p *plan.Plan) {
 	o := r.options.Lifecycle
 	p.NonBlocking = o.NonBlocking || nonBlocking(m)
-	apps := chosenApps(r.collector, o, findApps(r, m))
-	warnEvaluations(r.collector, apps)
+	apps := chosenApps(r.collector, o, m, findApps(r, m))
+	if reportUnread(r, m) {
+		p.NotChecked = append(p.NotChecked, "a workload may be unread")
+	}
+	for _, a := range apps {
+		p.NotChecked = append(append(p.NotChecked, a.gaps...), checkListed(r, a)...)
+	}
+	if warnEvaluations(r.collector, apps) {
+		p.NotChecked = append(p.NotChecked, "evaluations are not run")
+	}
 	taken := map[string]bool{}
+	f := taskFilter{wanted: r.tasks}
 	for _, a := range apps {
 		for _, s := range o.stages(a) {
 			p.Stages = append(p.Stages, s.Stage)
 			for _, name := range once(r.collector, s.tasks) {
-				if len(r.options.Tasks) > 0 && !slices.Contains(r.options.Tasks, name.Value) {
+				full := s.taskName(name.Value, taken)
+				if !f.names(name.Value, full) {
 					continue
 				}
-				if task, ok := stageTask(r, s, name, taken); ok {
+				u, task, ok := stageTask(r, s, name)
+				task.Name = full
+				switch {
+				case !ok:
+				case !matches(u, r.options.Selector):
+					p.Skipped = append(p.Skipped, plan.Skipped{Name: task.Name, Reason: "its labels do not match the selector"})
+				default:
 					p.Tasks = append(p.Tasks, task)
 				}
 			}
 		}
+	}
+	if len(apps) > 0 {
+		f.report(r)
+	}
+	if f.skipped || len(p.Skipped) > 0 {
+		p.NotChecked = append(p.NotChecked, "tasks were left out")
 	}
 	if o.Stage == "" && !o.Promotion {
 		skipPromotion(apps, p)
@@ -65,41 +88,6 @@ func nonBlocking(m spec.Manifests) bool {
 		}
 	}
 	return false
-}
-
-// chosenApps returns the apps that the options select, with the selected workloads.
-func chosenApps(c *collector, o Lifecycle, all []app) []app {
-	var appNames, workloadNames []string
-	var chosen []app
-	for _, a := range all {
-		appNames = append(appNames, a.name)
-		if o.App != "" && a.name != objectName(o.App) {
-			continue
-		}
-		if o.Workload != "" {
-			for _, w := range a.workloads {
-				workloadNames = append(workloadNames, w.object())
-			}
-			a.workloads = filter(a.workloads, func(w workload) bool {
-				return w.object() == objectName(o.Workload) || w.name == objectName(o.Workload)
-			})
-			if len(a.workloads) == 0 {
-				continue
-			}
-		}
-		chosen = append(chosen, a)
-	}
-	switch {
-	case len(chosen) > 0:
-		return distinct(chosen)
-	case o.App != "" && !slices.Contains(appNames, objectName(o.App)):
-		c.fail(spec.Pos{}, "no-such-app", nearOrAll(o.App, appNames), "there is no app %q among the manifests", o.App)
-	case o.Workload != "":
-		c.fail(spec.Pos{}, "no-such-workload", nearOrAll(o.Workload, workloadNames), "there is no workload %q among the manifests", o.Workload)
-	case c.errors == 0: // otherwise a workload was reported
-		c.fail(spec.Pos{}, "no-app", "annotate a workload with keptn.sh/workload, or add a KeptnApp", "the manifests contain no app and no workload that Keptn would see")
-	}
-	return nil
 }
 
 // distinct sets the prefixes of apps with the same name in several namespaces.
@@ -127,10 +115,8 @@ func (l Lifecycle) includesApp(stage string) bool {
 	return l.Stage == stage
 }
 
-// includesWorkloads reports whether a stage of the workloads is selected: pre or post. With --app, --stage names a stage of the app.
-func (l Lifecycle) includesWorkloads(stage string) bool {
-	return l.Stage == "" || l.Stage == stage && (l.App == "" || l.Workload != "")
-}
+// includesWorkloads reports whether a stage of the workloads is selected: pre or post.
+func (l Lifecycle) includesWorkloads(stage string) bool { return l.Stage == "" || l.Stage == stage }
 
 // stages returns the selected stages of an app in Keptn's order: app pre, each workload's pre and post, app post, promotion
 // (controllers/lifecycle/keptnappversion, keptnworkloadversion). Workloads do not wait for each other.
@@ -201,21 +187,27 @@ func once(c *collector, names []spec.Name) []spec.Name {
 	})
 }
 
-// stageTask returns the plan of a task that the operator would generate for a stage, in the namespace of the app.
-func stageTask(r *resolver, s stage, name spec.Name, taken map[string]bool) (plan.Task, bool) {
+// taskName returns the name in the plan of a task of a stage, and adds it to those that are taken.
+func (s stage) taskName(definition string, taken map[string]bool) string {
+	name := s.owner() + "/" + s.checkType + "/" + definition
+	if taken[name] { // a workload may have the name of its app
+		name = s.ID + "/" + definition
+	}
+	taken[name] = true
+	return name
+}
+
+// stageTask returns a task that the operator would generate for a stage, in the namespace of the app, and its plan.
+func stageTask(r *resolver, s stage, name spec.Name) (use, plan.Task, bool) {
 	d, ok := require(r, r.index.definitions, name.Value, r.index.namespaces(s.app.namespace), name.Pos,
 		"stage %s would stay Pending forever in a cluster: it needs", s.ID)
 	if !ok {
-		return plan.Task{}, false
+		return use{}, plan.Task{}, false
 	}
-	task, ok := buildTask(r, use{definition: d, generated: &generated{s.app.namespace, generatedContext(s)}})
-	task.Name = s.owner() + "/" + s.checkType + "/" + d.Name
-	if taken[task.Name] { // a workload may have the name of its app
-		task.Name = s.ID + "/" + d.Name
-	}
-	taken[task.Name] = true
+	u := use{definition: d, generated: &generated{s.app.namespace, generatedContext(s)}}
+	task, ok := buildTask(r, u)
 	task.Stage = s.ID
-	return task, ok
+	return u, task, ok
 }
 
 // generatedContext returns the context of a task that the operator generates (GenerateTask of KeptnAppVersion and
@@ -231,8 +223,8 @@ func generatedContext(s stage) taskContext {
 	return c
 }
 
-// warnEvaluations warns once that evaluations are not run.
-func warnEvaluations(c *collector, apps []app) {
+// warnEvaluations warns once that evaluations are not run. It reports whether there are any.
+func warnEvaluations(c *collector, apps []app) bool {
 	for _, a := range apps {
 		places := slices.Clone(a.tasks.Evaluations)
 		for _, w := range a.workloads {
@@ -240,9 +232,10 @@ func warnEvaluations(c *collector, apps []app) {
 		}
 		if len(places) > 0 {
 			c.warn(places[0], "evaluations", "", "evaluations are not run: they query the metrics of a cluster")
-			return
+			return true
 		}
 	}
+	return false
 }
 
 // skipPromotion records the promotion tasks as skipped, as they are by default in a cluster.

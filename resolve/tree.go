@@ -22,9 +22,11 @@ func Apps(m spec.Manifests, o Options) ([]AppTree, spec.Problems, error) {
 	if err := m.Err(); err != nil {
 		return nil, nil, err
 	}
+	o.Lenient = true // an app that Keptn would not deploy can be listed
 	r := newResolver(m, o)
 	var trees []AppTree
 	for _, a := range findApps(r, m) {
+		checkListed(r, a)
 		t := AppTree{
 			Name: a.name, Namespace: a.namespace, Version: a.version,
 			Pre: values(r.collector, a.tasks.Pre), Post: values(r.collector, a.tasks.Post), Promotion: values(r.collector, a.tasks.Promotion),

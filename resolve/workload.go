@@ -18,6 +18,8 @@ type workload struct {
 	version   string
 	pre, post []spec.Name
 	metadata  []spec.Pair
+	// idle is true if the workload has no pods, so that Keptn does not see it.
+	idle bool
 	// evaluations are the places of lists of evaluations.
 	evaluations []spec.Pos
 }

@@ -1,9 +1,8 @@
 package spec
 
 import (
-	"bytes"
+	"fmt"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -19,15 +18,13 @@ func (l *loader) document(root *yamltree.Node, apiVersion, kind string) {
 		return // an empty document
 	}
 	if root.Kind != yamltree.Object {
-		if l.file.Named {
-			l.fail(o.top().At(), "not-an-object", "", "a manifest is an object with apiVersion and kind, not %s", root.Kind)
-		}
+		l.stray(o, "apiVersion")
 		l.manifests.Foreign++
 		return
 	}
 	before, broken := l.limit.errors, false
-	apiVersion, hasVersion := readHeader(o, "apiVersion", apiVersion)
-	kind, hasKind := readHeader(o, "kind", kind)
+	apiVersion, hasVersion := l.readHeader(o, "apiVersion", apiVersion)
+	kind, hasKind := l.readHeader(o, "kind", kind)
 	switch {
 	case !hasVersion || !hasKind:
 		l.manifests.Foreign++
@@ -35,7 +32,9 @@ func (l *loader) document(root *yamltree.Node, apiVersion, kind string) {
 		l.items(o, "", "")
 		return
 	default:
-		l.object(o, typeOf(apiVersion, kind))
+		t := typeOf(apiVersion, kind)
+		l.passed.headers, l.passed.afterOwn = true, t.read() && !isWorkload(t.group, t.kind)
+		l.object(o, t)
 		broken = l.flawed || l.full(Error)
 	}
 	if broken || l.limit.errors > before {
@@ -43,45 +42,64 @@ func (l *loader) document(root *yamltree.Node, apiVersion, kind string) {
 	}
 }
 
-// headerKey matches apiVersion or kind as a key at the start of a line, an object or a list.
-var headerKey = regexp.MustCompile(`(?i)(?:^|[\r\n{,])[\s{\[?\x{FFFD}-]*["']?(?:apiVersion|kind)["']?\s*:`)
-
-// hasHeader reports whether a file may contain a manifest, even a broken one. Zeros are ignored because of UTF-16, in which every
-// letter of a key has one.
-func hasHeader(data []byte) bool {
-	return headerKey.Match(bytes.ReplaceAll(data, []byte{0}, nil))
-}
-
-// readHeader returns apiVersion or kind. An object without one, in a file that was found in a directory, is not reported: it is
-// something else, like the values of a chart, unless its header names Keptn.
-func readHeader(o *object, name, inherited string) (string, bool) {
+// readHeader returns apiVersion or kind, or reports that it is missing.
+func (l *loader) readHeader(o *object, name, inherited string) (string, bool) {
 	value := o.node.Field(name)
 	switch {
 	case value != nil && value.Kind == yamltree.String && value.Text != "":
 		return value.Text, true
 	case value == nil && inherited != "":
 		return inherited, true
-	case !o.file.Named && (o.node.Field("apiVersion") == nil || o.node.Field("kind") == nil) && !meantForKeptn(o.node):
-	case value != nil && value.Kind != yamltree.String && value.Kind != yamltree.Null:
-		o.fail(o.top().At(name), "wrong-type", "", "%s must be a string, not %s", name, value.Kind)
-	case value != nil:
-		o.fail(o.top().At(name), "not-an-object", "every Kubernetes object has both", "%s is empty", name)
+	case meantForKeptn(o.node):
+		l.problem(headerProblem(o, name))
 	default:
-		reportHeader(o, name)
+		l.stray(o, name)
 	}
 	return "", false
 }
 
-// reportHeader reports a missing key of the header, at a misspelt key if there is one.
-func reportHeader(o *object, name string) {
+// stray reports a document without a header that does not name Keptn. After a document that ktask reads it is an error, because
+// a line --- in a script ends the document. Otherwise, in a file that was found in a directory, a document without apiVersion or
+// kind is not reported: it is something else, like the values of a chart.
+func (l *loader) stray(o *object, name string) {
+	switch {
+	case l.passed.afterOwn:
+		p := headerProblem(o, name)
+		p.Remedy = partOfScript
+		l.problem(p)
+	case !l.file.Named && (o.node.Field("apiVersion") == nil || o.node.Field("kind") == nil):
+	case l.passed.count >= maxProblems:
+		l.passed.count++
+	default:
+		l.passOver(headerProblem(o, name))
+	}
+}
+
+// headerProblem returns the problem of a document without apiVersion or kind, at a misspelt key if there is one.
+func headerProblem(o *object, name string) Problem {
+	if o.node.Kind != yamltree.Object {
+		return Problem{Pos: o.top().At(), Severity: Error, Rule: "not-an-object",
+			Message: fmt.Sprintf("a manifest is an object with apiVersion and kind, not %s", o.node.Kind)}
+	}
+	p := Problem{Pos: o.top().At(name), Severity: Error, Rule: "not-an-object", Remedy: "every Kubernetes object has both"}
+	switch value := o.node.Field(name); {
+	case value != nil && value.Kind != yamltree.Null && value.Kind != yamltree.String:
+		p.Rule, p.Message, p.Remedy = "wrong-type", fmt.Sprintf("%s must be a string, not %s", name, value.Kind), ""
+		return p
+	case value != nil:
+		p.Message = name + " is empty"
+		return p
+	}
+	p.Pos, p.Message = o.top().At(), "the object has no "+name
 	others := []string{"apiVersion", "kind", "metadata", "spec", "data", "items"}
 	for _, key := range o.node.Keys() {
 		if Nearest(key.Text, others) == name && !slices.Contains(others, key.Text) {
-			o.fail(o.top().keyAt(key.Text), "not-an-object", DidYouMean(key.Text, others), "the object has no %s, but a key %q", name, key.Text)
-			return
+			p.Pos, p.Remedy = o.top().keyAt(key.Text), DidYouMean(key.Text, others)
+			p.Message += fmt.Sprintf(", but a key %q", key.Text)
+			break
 		}
 	}
-	o.fail(o.top().At(), "not-an-object", "every Kubernetes object has both", "the object has no %s", name)
+	return p
 }
 
 // meantForKeptn reports whether the header names Keptn. The case of its keys does not matter.

@@ -26,7 +26,7 @@ func TestFoundInADirectory(t *testing.T) {
 		"KIND: KeptnTask":                                        "1:1: error: the object has no apiVersion (",
 		"apiVersion: lifecycle.keptn.sh/v1\nkind: ~":             "2:7: error: kind is empty (",
 		"apiVersion: 1\nkind: KeptnTask":                         "1:13: error: apiVersion must be a string, not a number",
-		"apiVersion: 1\nkind: Deployment":                        "1:13: error: apiVersion must be a string, not a number",
+		"apiVersion: 1\nkind: Deployment":                        "1:13: warning: apiVersion must be a string, not a number",
 		"apiVersion: v1\nkind: Configmap":                        `2:7: error: there is no Configmap in version "v1" (did you mean "ConfigMap"?)`,
 		"apiVersion: v1\nkind: List\nitems: [{kind: KeptnTask}]": "3:9: error: the object has no apiVersion (",
 	} {
@@ -37,31 +37,37 @@ func TestFoundInADirectory(t *testing.T) {
 	}
 }
 
-// TestNoManifest checks that a syntax error is a warning if the file was found in a directory and is not a manifest.
-func TestNoManifest(t *testing.T) {
-	const manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\n"
-	for text, want := range map[string]Severity{
-		"a: b\na: c":                         Warning, // values.yaml
-		"{\n  // a comment\n  \"a\": {},\n}": Warning, // tsconfig.json
-		"a: [b":                              Warning,
-		"# of any kind: here\na: [b":         Warning,
-		"a: {{ .Values.a }}":                 Warning,
-		"\xff":                               Warning,
-		manifest + "a: [b":                   Error,
-		"kind: Deployment\nspec: {{ .Values.a }}":   Error,
-		"a: [b\nAPIVERSION : v1":                    Error,
-		"- a: [b\n- kind: KeptnTask":                Error,
-		"{\n  \"kind\": \"KeptnTask\",\n  \"a\": [": Error,
-		"{a: [, 'apiVersion': v1":                   Error,
-		"\xff\xfek\x00i\x00n\x00d\x00:\x00":         Error, // in UTF-16
+// TestUnreadable checks that a document that cannot be parsed is a warning, unless it names Keptn or may belong to the document
+// before it. In a file that the user names, a document of a kind that ktask reads is an error, and so is everything if no document
+// is a manifest.
+func TestUnreadable(t *testing.T) {
+	const (
+		own     = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\n"
+		foreign = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n---\n"
+	)
+	for text, want := range map[string][2]Severity{ // in a directory, and named
+		"a: b\na: c":                         {Warning, Error}, // values.yaml
+		"{\n  // a comment\n  \"a\": {},\n}": {Warning, Error}, // tsconfig.json
+		"a: [b":                              {Warning, Error},
+		"# of any kind: here\na: [b":         {Warning, Error},
+		"a: {{ .Values.a }}":                 {Warning, Error},
+		"\xff":                               {Warning, Error},
+		own + "print(":                       {Error, Error}, // the rest of a script
+		own + "print('a')\na: b":             {Error, Error},
+		own + "apiVersion: v1\nkind: Service\na: [b": {Warning, Warning},
+		foreign + "a: [b": {Warning, Warning},
+		foreign + "apiVersion: v1\nkind: Secret\na: [b":                {Warning, Error},
+		"apiVersion: apps/v1\nkind: Deployment\nspec: {{ .Values.a }}": {Warning, Warning},
+		"apiVersion: apps/v1\nkind: Deployment\n{{ .Values.a }}\n":     {Warning, Error},
+		"apiVersion: lifecycle.keptn.sh/v1\nspec: [":                   {Error, Error},
+		"- a: [b\n- kind: KeptnTask":                                   {Error, Error},
+		"{\n  \"kind\": \"KeptnTask\",\n  \"a\": [":                    {Error, Error},
+		"\xff\xfek\x00i\x00n\x00d\x00:\x00K\x00e\x00p\x00t\x00n\x00":   {Error, Error}, // in UTF-16
 	} {
-		for _, named := range []bool{false, true} {
-			if named {
-				want = Error
-			}
+		for i, named := range []bool{false, true} {
 			_, problems, _ := Load([]File{{Name: "f", Data: []byte(text), Named: named}}, Options{Namespace: "default"})
-			if len(problems) == 0 || problems[0].Severity != want || want == Warning && len(problems.Errors()) > 0 {
-				t.Errorf("%q, named %t: want %s, got %v", text, named, want, problems)
+			if len(problems) == 0 || want[i] == Warning && len(problems) != 1 || problems[0].Severity != want[i] {
+				t.Errorf("%q, named %t: want %s, got %v", text, named, want[i], problems)
 			}
 		}
 	}

@@ -92,7 +92,7 @@ func (l *loader) object(o *object, t objectType) {
 		l.items(o, t.apiVersion(), t.kind)
 	case isWorkload(t.group, t.kind):
 		if w := readWorkload(o); w != nil {
-			keep(l, o, &m.Workloads, w)
+			m.Workloads = append(m.Workloads, w)
 		} else {
 			m.Foreign++
 		}

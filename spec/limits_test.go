@@ -38,7 +38,10 @@ var hostile = []struct {
 	{"secret keys", func(n int) string {
 		return strings.Replace(configMapHead, "ConfigMap", "Secret", 1) + "stringData:\n" + times(n, "  k%d: v\n")
 	}, ""},
-	{"the same key", func(n int) string { return configMapHead + "data:\n" + strings.Repeat("  k: v\n", n/7) }, "duplicate-key"},
+	{"the same key", func(n int) string { return configMapHead + "data:\n" + strings.Repeat("  k: v\n", n/7) }, ""},
+	{"the same parameter", func(n int) string {
+		return definitionHead + "  deno:\n    inline: {code: x}\n    parameters:\n      map:\n" + strings.Repeat("        k: v\n", n/13)
+	}, "duplicate-key"},
 	{"unknown keys", func(n int) string { return configMapHead + times(n, "k%d: v\n") }, "unknown-field"},
 	{"labels that are none", func(n int) string {
 		return strings.Replace(configMapHead, "a}", "a, labels: {"+times(n, "k%d_: b, ")+"}}", 1)

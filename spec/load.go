@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+	"slices"
 
 	"github.com/ktask/ktask/spec/internal/api"
 	"github.com/ktask/ktask/spec/yamltree"
@@ -52,7 +53,11 @@ type loader struct {
 	// reporter is that of the current file.
 	*reporter
 	// flawed is true if the parser found errors in the current document.
-	flawed    bool
+	flawed bool
+	// passed are the problems of the current file that do not prevent a run.
+	passed passedOver
+	// found are the problems that the parser found in the current document.
+	found     []finding
 	decoder   *decoder
 	manifests Manifests
 	places    map[identity]Pos
@@ -62,22 +67,52 @@ type identity struct{ kind, namespace, name string }
 
 // load reads the objects of the current file.
 func (l *loader) load() {
-	add := l.problem
-	if !l.file.Named && !hasHeader(l.file.Data) {
-		add = func(p Problem) { // the file is not a manifest, but perhaps the settings of another tool
-			p.Severity = Warning
-			l.problem(p)
+	l.passed = passedOver{}
+	for _, d := range yamltree.Split(l.file.Data, func(p yamltree.Problem) { l.unreadable(l.file.Data, l.parserProblem(p)) }) {
+		if l.full(Error) || l.passed.count > maxProblems && !l.passed.headers {
+			break // garbage
+		}
+		l.read(d)
+	}
+	l.reportPassedOver()
+}
+
+// read reads the objects of a document.
+func (l *loader) read(d yamltree.Document) {
+	if bytes.HasPrefix(d.Text, []byte("---\n# Source: ")) {
+		l.passed.afterOwn = false // Helm writes this line above each document, so it is not in a script
+	}
+	l.found = l.found[:0]
+	root := parse(l.reporter, d, l.find)
+	before := l.limit.errors
+	for _, f := range l.found {
+		if root == nil {
+			l.unreadable(d.Text, f.problem)
+		} else {
+			l.judge(root, f)
 		}
 	}
-	for _, d := range yamltree.Split(l.file.Data, func(p yamltree.Problem) { l.problem(l.parserProblem(p)) }) {
-		if l.full(Error) {
-			return
-		}
-		before := l.limit.errors
-		if root := parse(l.reporter, d, add); root != nil {
-			l.flawed = l.limit.errors > before
-			l.document(root, "", "")
-		}
+	l.flawed = l.limit.errors > before
+	unread := func(f finding) bool { return f.problem.Rule != "duplicate-key" }
+	if i := slices.IndexFunc(l.found, unread); i >= 0 && !l.flawed && bytes.Contains(d.Text, []byte("keptn.sh/")) {
+		l.manifests.Unread = append(l.manifests.Unread, l.found[i].problem.Pos)
+	}
+	if root == nil {
+		l.passed.afterOwn = l.flawed
+		return
+	}
+	l.document(root, "", "")
+}
+
+// finding is a problem of the parser. Key is the key that is given twice, if that is the problem.
+type finding struct {
+	key     string
+	problem Problem
+}
+
+func (l *loader) find(p yamltree.Problem, reported Problem) {
+	if len(l.found) <= maxProblems { // hostile documents have millions
+		l.found = append(l.found, finding{p.Key, reported})
 	}
 }
 

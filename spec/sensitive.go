@@ -43,7 +43,7 @@ func hidden(quoted string) string {
 // parse returns the tree of a document and passes its problems to add. If the document holds a Secret, any part of the text
 // may be a value of it. Then neither the line is shown nor what the parser quotes: a password that begins with an asterisk or
 // an exclamation mark is an alias or a tag in YAML.
-func parse(r *reporter, d yamltree.Document, add func(Problem)) *yamltree.Node {
+func parse(r *reporter, d yamltree.Document, add func(yamltree.Problem, Problem)) *yamltree.Node {
 	// Most documents have no problem, and hostile ones have millions.
 	secret := sync.OnceValue(func() bool { return r.options.Sensitive || meantSecret(d.Text) })
 	return d.Parse(func(found yamltree.Problem) {
@@ -51,6 +51,6 @@ func parse(r *reporter, d yamltree.Document, add func(Problem)) *yamltree.Node {
 		if p.Sensitive = secret(); p.Sensitive && p.Rule == "syntax" {
 			p.Message = repeated.ReplaceAllStringFunc(p.Message, hidden)
 		}
-		add(p)
+		add(found, p)
 	})
 }

@@ -89,7 +89,7 @@ func (s strictChecker) scalar(n *yamltree.Node, at *yamltree.Path) (text string,
 func single(r *reporter) *yamltree.Node {
 	var single *yamltree.Node
 	for _, d := range yamltree.Split(r.file.Data, func(p yamltree.Problem) { r.problem(r.parserProblem(p)) }) {
-		root := parse(r, d, r.problem)
+		root := parse(r, d, func(_ yamltree.Problem, p Problem) { r.problem(p) })
 		switch {
 		case root == nil || root.Bad || root.Kind == yamltree.Null:
 		case single != nil:

@@ -18,6 +18,8 @@ type Workload struct {
 	// Owner is the metadata that Keptn reads if the template has none of Keptn's. It is empty for a Pod and a ReplicaSet.
 	Owner      Annotated
 	Containers []PodContainer
+	// NoPods is true if replicas is 0.
+	NoPods bool
 }
 
 // Annotated is a set of labels and annotations.
@@ -69,6 +71,9 @@ func readWorkload(o *object) *Workload {
 	if o.kind != "Pod" && o.kind != "ReplicaSet" {
 		w.Owner = own
 	}
+	if replicas := s.find("spec", "replicas"); replicas != nil && o.kind != "Pod" && o.kind != "DaemonSet" {
+		w.NoPods = replicas.Kind == yamltree.Number && replicas.Text == "0"
+	}
 	w.Containers = containers(pod.find("spec", "containers"))
 	return w
 }
@@ -76,6 +81,9 @@ func readWorkload(o *object) *Workload {
 func readAnnotated(s part) Annotated {
 	return Annotated{Labels: stringMap(s.in("labels")), Annotations: stringMap(s.in("annotations"))}
 }
+
+// recommendedLabels are the labels of Kubernetes that Keptn reads.
+var recommendedLabels = []string{"app.kubernetes.io/name", "app.kubernetes.io/part-of", "app.kubernetes.io/version"}
 
 // stringMap returns a map of strings. A value of another type is an error if Keptn reads the key.
 func stringMap(s part) []Pair {
@@ -86,9 +94,10 @@ func stringMap(s part) []Pair {
 	for i, key := range s.root.Keys() {
 		value := s.root.Values[i]
 		switch {
+		case value.Bad: // a template
 		case value.Kind == yamltree.String:
 			all = append(all, Pair{key.Text, value.Text, s.At(key.Text)})
-		case value.Kind != yamltree.Null && (strings.HasPrefix(key.Text, "keptn.sh/") || strings.HasPrefix(key.Text, "app.kubernetes.io/")):
+		case value.Kind != yamltree.Null && (strings.HasPrefix(key.Text, "keptn.sh/") || slices.Contains(recommendedLabels, key.Text)):
 			s.fail(s.At(key.Text), "wrong-type", `write "`+value.Source+`"`, "%s must be a string, not %s", key.Text, value.Kind)
 		}
 	}

@@ -35,7 +35,7 @@ func TestCloseGivesBackAll(t *testing.T) {
 			_, address, _ := strings.Cut(server.URL, "://")
 			goroutines, files := runtime.NumGoroutine(), openFiles(t)
 			for range 20 {
-				e, err := docker.New(docker.Options{Host: "tcp://" + address, TLS: secure, CertPath: t.TempDir()})
+				e, err := docker.New(docker.Options{Host: "tcp://" + address, TLS: secure})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -86,6 +86,8 @@ type Engine struct {
 		sync.Mutex
 		over bool
 	}
+	// versionSet is true if the user has set the version of the API.
+	versionSet bool
 }
 
 var (
@@ -99,6 +101,9 @@ var (
 // New returns an engine. It reads Docker's configuration and does not connect, so the host need not be reachable. The error
 // is an *engine.Error. The caller must close the engine.
 func New(o Options) (*Engine, error) {
+	if err := checkVersion(o.APIVersion); err != nil {
+		return nil, err
+	}
 	at, err := endpoint.Resolve(endpoint.Options{
 		Host: o.Host, Context: o.Context, DefaultHost: o.DefaultHost, DefaultContext: o.DefaultContext, ConfigDir: o.ConfigDir,
 		TLS: o.TLS, TLSVerify: o.TLSVerify, CertPath: o.CertPath,
@@ -112,9 +117,8 @@ func New(o Options) (*Engine, error) {
 	}
 	e := &Engine{
 		client: c, endpoint: at, configDir: o.ConfigDir, keep: o.Keep, answerWithin: o.AnswerWithin,
-		userAgent: o.UserAgent, notice: o.Notice,
+		versionSet: o.APIVersion != "", userAgent: o.UserAgent, notice: o.Notice,
 	}
-	e.negotiation.over = o.APIVersion != "" // set by the user
 	if e.answerWithin == 0 {
 		e.answerWithin = time.Minute
 	}

@@ -11,6 +11,7 @@ import (
 	cerrdefs "github.com/containerd/errdefs"
 
 	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/docker/endpoint"
 )
 
 // errNoAnswer is the cause of the end of a request that took too long.
@@ -59,7 +60,15 @@ var (
 
 // unusable returns the error of an engine whose address is not usable.
 func unusable(err error) error {
-	return &engine.Error{Reason: engine.EngineUnavailable, Err: err, Remedy: engine.Remedy{Option: engine.OptionHost}}
+	return &engine.Error{Reason: engine.EngineUnavailable, Err: err, Remedy: remedyOf(err, engine.Remedy{Option: engine.OptionHost})}
+}
+
+// remedyOf returns the remedy of an error of package endpoint, or fallback if it has none.
+func remedyOf(err error, fallback engine.Remedy) engine.Remedy {
+	if failure, ok := errors.AsType[*endpoint.Error](err); ok {
+		return engine.Remedy{Text: failure.Remedy}
+	}
+	return fallback
 }
 
 // lost marks an EngineUnavailable error as EngineLost: the engine went away during an attempt.

@@ -33,7 +33,7 @@ func (e *Engine) pull(ctx context.Context, key imageKey, sink engine.Sink) error
 		return &engine.Error{
 			Reason: engine.ImagePullFailed,
 			Err:    fmt.Errorf("pull image %q: %w", key.ref, err),
-			Remedy: engine.Remedy{Text: fmt.Sprintf("renew the credentials with `docker login %s`", reference.Domain(name))},
+			Remedy: remedyOf(err, engine.Remedy{}),
 		}
 	}
 	what := fmt.Sprintf("pull image %q", key.ref)

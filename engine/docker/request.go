@@ -2,11 +2,7 @@ package docker
 
 import (
 	"context"
-	"fmt"
 	"sync/atomic"
-
-	cerrdefs "github.com/containerd/errdefs"
-	"github.com/docker/docker/api/types/versions"
 
 	"github.com/ktask/ktask/engine"
 )
@@ -56,29 +52,3 @@ func (e *Engine) ask(ctx context.Context, what string, request func(context.Cont
 // repeatedly returns the policy of an attempt's requests that may reach the engine twice. It records that the engine was out
 // of reach.
 func (a *attempt) repeatedly() policy { return policy{repeat: true, lost: &a.wasLost} }
-
-// oldestAPI is the first version with which a wait can be registered before the start (Docker 17.06).
-const oldestAPI = "1.30"
-
-// negotiate negotiates the version of the API, before the first request. The client could do it by itself, but then it reads
-// its version without a lock while another goroutine's first request writes it.
-func (e *Engine) negotiate(ctx context.Context) error {
-	e.negotiation.Lock()
-	defer e.negotiation.Unlock()
-	if e.negotiation.over {
-		return nil
-	}
-	ping, err := e.client.Ping(ctx)
-	if ping.APIVersion == "" && (err == nil || cerrdefs.IsNotFound(err) || cerrdefs.IsNotImplemented(err)) {
-		return noEngine(e.endpoint.Host, "it does not report the version of its API")
-	}
-	if err != nil {
-		return err
-	}
-	e.client.NegotiateAPIVersionPing(ping)
-	if version := e.client.ClientVersion(); versions.LessThan(version, oldestAPI) {
-		return fmt.Errorf("the engine supports version %s of the Docker API, but ktask needs %s: update the engine", version, oldestAPI)
-	}
-	e.negotiation.over = true
-	return nil
-}

@@ -1,16 +1,13 @@
 package mask
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -41,7 +38,11 @@ var encodings = []encoding{
 	{"a URL in the query of another one", inNestedURL},
 
 	{"JSON: Go, with and without escapes for HTML; jq and JSON.stringify", func(v string) []string { return []string{inJSON(v, true), inJSON(v, false)} }},
-	{"JSON: Python's json.dumps", func(v string) []string { return []string{inASCIIJSON(v)} }},
+	{"JSON: Python's json.dumps", inJSONOf(pythonJSON)},
+	{"JSON: Jinja's and Flask's tojson", inJSONOf(jinjaJSON)},
+	{"JSON: .NET's System.Text.Json", inJSONOf(dotNetJSON)},
+	{"JSON: Java's Gson", inJSONOf(gsonJSON)},
+	{"JSON: PHP's json_encode, with and without JSON_UNESCAPED_UNICODE", inJSONOf(phpJSON...)},
 	{"JSON in a string of JSON: logs of request bodies", inNestedJSON},
 
 	{"XML: Python's saxutils.escape", markup(`"`, "'")},
@@ -50,6 +51,8 @@ var encodings = []encoding{
 	{"HTML: Go's templates, Jinja", markup("&#34;", "&#39;")},
 	{"HTML: JavaScript's libraries", markup("&quot;", "&#39;")},
 	{"HTML: Python's html.escape", markup("&quot;", "&#x27;")},
+	{"HTML: PHP's htmlspecialchars", markup("&quot;", "&#039;")},
+	{"XML: PHP's FILTER_SANITIZE_SPECIAL_CHARS and others that write decimal numbers", inDecimals},
 
 	{"Python's repr and ascii, the console of Deno and Node, Go's %q, bash's $'', declare and printf %q", inQuotes},
 	{"the same of JSON: a document in a string of Python or JavaScript", inQuotesOfJSON},
@@ -183,63 +186,44 @@ func inNestedURL(value string) []string {
 	return all
 }
 
-// inJSON returns value as it stands between the quotes of a JSON string. If html is set, <, > and & are escaped, as
-// Go's encoding/json does by default.
-func inJSON(value string, html bool) string {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(html)
-	_ = enc.Encode(value) // a string can always be encoded
-	return strings.TrimSuffix(strings.TrimPrefix(b.String(), `"`), "\"\n")
-}
-
-// inASCIIJSON returns value as it stands in JSON that is plain ASCII.
-func inASCIIJSON(value string) string {
-	var b strings.Builder
-	for _, r := range inJSON(value, false) {
-		switch {
-		case r < utf8.RuneSelf:
-			b.WriteRune(r)
-		case r <= 0xFFFF:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
-		}
-	}
-	return b.String()
-}
-
-// allJSON returns value in each kind of JSON string, without those that are value itself.
-func allJSON(value string) []string {
-	all := []string{inJSON(value, true), inJSON(value, false), inASCIIJSON(value)}
-	return slices.DeleteFunc(slices.Compact(all), func(text string) bool { return text == value })
-}
-
-func inNestedJSON(value string) []string {
-	all := allJSON(value)
-	for i := range all {
-		all[i] = inJSON(all[i], false)
-	}
-	return all
-}
-
-func inQuotesOfJSON(value string) []string {
-	var all []string
-	for _, text := range allJSON(value) {
-		all = append(all, inQuotes(text)...)
-	}
-	return all
-}
-
 // markup returns an encoder for HTML and XML that writes double and single quotes so. Attributes keep their tabs and
-// line breaks only as numbers.
+// line breaks only as numbers, and so do documents in ASCII with other characters.
 func markup(double, single string) func(string) []string {
 	entities := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, double, "'", single)
 	return func(value string) []string {
 		text := entities.Replace(value)
-		return []string{text, markupSpaces.Replace(text)}
+		all := []string{text}
+		for _, spaces := range markupSpaces {
+			all = append(all, spaces.Replace(text))
+		}
+		for _, text := range all {
+			all = append(all, inNumbers(text, func(r rune) bool { return r >= utf8.RuneSelf }))
+		}
+		return all
 	}
 }
 
-var markupSpaces = strings.NewReplacer("\t", "&#9;", "\n", "&#10;", "\r", "&#13;")
+// markupSpaces are the ways in which tools write the blanks of attributes: Python's saxutils, Python's ElementTree.
+var markupSpaces = []*strings.Replacer{
+	strings.NewReplacer("\t", "&#9;", "\n", "&#10;", "\r", "&#13;"),
+	strings.NewReplacer("\t", "&#09;", "\n", "&#10;", "\r", "&#13;"),
+}
+
+// inDecimals returns value with the special characters of XML as numbers, with and without those that are not printed.
+func inDecimals(value string) []string {
+	special := func(r rune) bool { return strings.ContainsRune(`&<>"'`, r) }
+	return []string{inNumbers(value, special), inNumbers(value, func(r rune) bool { return special(r) || r < ' ' })}
+}
+
+// inNumbers returns text with some characters as decimal references.
+func inNumbers(text string, some func(rune) bool) string {
+	var b strings.Builder
+	for _, r := range text {
+		if some(r) {
+			fmt.Fprintf(&b, "&#%d;", r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}

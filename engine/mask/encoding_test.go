@@ -21,6 +21,12 @@ func TestMaskHidesMarkup(t *testing.T) {
 		"YAML, single quotes": {"it's: S3cret", "[it''s: S3cret]"},
 		"echo $SECRET":        {"correct  horse\n\tbattery\n", "[correct horse battery]"},
 		"short lines":         {"ab\ncd\nef", "[ab cd ef]"},
+		"htmlspecialchars":    {both, "[it&#039;s &quot;S3&quot;\t&lt;a&gt;&amp;]"},
+		"PHP's filter_var":    {both, "[it&#39;s &#34;S3&#34;&#9;&#60;a&#62;&#38;]"},
+		"decimal numbers":     {both, "[it&#39;s &#34;S3&#34;\t&#60;a&#62;&#38;]"},
+		"ElementTree":         {both + "é😀\n\r", "[it's \"S3\"\t&lt;a&gt;&amp;&#233;&#128512;\n\r]"},
+		"an attribute of it":  {both + "é😀\n\r", "[it's &quot;S3&quot;&#09;&lt;a&gt;&amp;&#233;&#128512;&#10;&#13;]"},
+		"xmlcharrefreplace":   {both + "é😀", "[it&#x27;s &quot;S3&quot;\t&lt;a&gt;&amp;&#233;&#128512;]"},
 		"CSV":                 {`the "S3" one`, `[the ""S3"" one]`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -29,6 +35,44 @@ func TestMaskHidesMarkup(t *testing.T) {
 				t.Errorf("%s became %s", test.in, got)
 			}
 		})
+	}
+}
+
+// TestMaskHidesJSON holds what Gson 2.10, PHP 8.2 and Jinja 3.1 printed of one value, and of .NET what its documentation shows
+// of each character: https://learn.microsoft.com/dotnet/standard/serialization/system-text-json/character-encoding.
+func TestMaskHidesJSON(t *testing.T) {
+	const value = "it's \"S3\"\t<a>&=+/`\\é\x01\x7f\u2028😀\b\f\v"
+	mask := New(secrets(value))
+	for tool, in := range map[string]string{
+		"Gson":                         `it\u0027s \"S3\"\t\u003ca\u003e\u0026\u003d+/` + "`" + `\\é\u0001` + "\x7f" + `\u2028😀\b\f\u000b`,
+		"Gson, disableHtmlEscaping":    `it's \"S3\"\t<a>&=+/` + "`" + `\\é\u0001` + "\x7f" + `\u2028😀\b\f\u000b`,
+		"tojson of Jinja":              `it\u0027s \"S3\"\t\u003ca\u003e\u0026=+/` + "`" + `\\\u00e9\u0001\u007f\u2028\ud83d\ude00\b\f\u000b`,
+		"json.dumps":                   `it's \"S3\"\t<a>&=+/` + "`" + `\\\u00e9\u0001\u007f\u2028\ud83d\ude00\b\f\u000b`,
+		"json_encode":                  `it's \"S3\"\t<a>&=+\/` + "`" + `\\\u00e9\u0001` + "\x7f" + `\u2028\ud83d\ude00\b\f\u000b`,
+		"json_encode, unicode":         `it's \"S3\"\t<a>&=+\/` + "`" + `\\é\u0001` + "\x7f" + `\u2028😀\b\f\u000b`,
+		"System.Text.Json":             `it\u0027s \u0022S3\u0022\t\u003Ca\u003E\u0026=\u002B/\u0060\\\u00E9\u0001\u007F\u2028\uD83D\uDE00\b\f\u000B`,
+		"System.Text.Json in a string": `it\\u0027s \\u0022S3\\u0022\\t\\u003Ca\\u003E\\u0026=\\u002B/\\u0060\\\\\\u00E9\\u0001\\u007F\\u2028\\uD83D\\uDE00\\b\\f\\u000B`,
+	} {
+		if got := mask.String("[" + in + "]"); got != "["+plan.Mask+"]" {
+			t.Errorf("%s: %s became %s", tool, in, got)
+		}
+	}
+}
+
+// TestMaskHidesNumbersInJSON has numbers as the tools printed them after they had read the JSON.
+func TestMaskHidesNumbersInJSON(t *testing.T) {
+	mask := New(secrets(`{"pin": 12345678, "list": [[123456.50]], "id": 12345678901234567890, "big": 1e999, "short": 123, "word": "abcdef"}`))
+	for tool, in := range map[string]string{
+		"as it is": "12345678", "Go": "1.2345678e+07", "Gson": "1.2345678E7", "Python": "123456.5", "as it was": "123456.50",
+		"JavaScript": "12345678901234567000", "Python, an integer": "12345678901234567890", "a string": "abcdef", "base64": "MTIzNDU2Nzg=",
+	} {
+		if got := mask.String("[" + in + "]"); got != "["+plan.Mask+"]" {
+			t.Errorf("%s: %s became %s", tool, in, got)
+		}
+	}
+	const other = "123 1234567 999"
+	if got := mask.String(other); got != other {
+		t.Errorf("%s became %s", other, got)
 	}
 }
 

@@ -7,7 +7,6 @@ package mask
 
 import (
 	"bytes"
-	"encoding/json"
 	"slices"
 	"strings"
 
@@ -104,7 +103,7 @@ func base64Texts(secret string) []string {
 
 // Unmaskable returns the refs, in order, of the secrets that cannot be masked completely because the value, or a string
 // in a value that is JSON, is too short. It ignores empty values, and short lines of longer values: they only frame the
-// others.
+// others. It also ignores short numbers in JSON, which are versions and ports.
 func Unmaskable(secrets []plan.Secret) []string {
 	var refs []string
 	for _, s := range secrets {
@@ -126,8 +125,8 @@ func (m *Mask) String(s string) string {
 	return b.String()
 }
 
-// parts returns the texts that are secret by themselves: the value, the strings in it if it is JSON, and the lines of
-// each.
+// parts returns the texts that are secret by themselves: the value, the strings in it if it is JSON, the lines of each, and
+// the numbers in JSON.
 func parts(secret string) []string {
 	var all []string
 	for _, v := range values(secret) {
@@ -141,32 +140,15 @@ func parts(secret string) []string {
 			}
 		}
 	}
+	_, numbers := leaves(secret)
+	for _, n := range numbers {
+		all = append(all, inDigits(n)...)
+	}
 	return all
 }
 
 // values returns the value and, if it is JSON, the strings in it.
 func values(secret string) []string {
-	all := []string{secret}
-	var document any
-	if json.Unmarshal([]byte(secret), &document) == nil {
-		all = appendStrings(all, document)
-	}
-	return all
-}
-
-// appendStrings appends the string leaves of a JSON document.
-func appendStrings(all []string, node any) []string {
-	switch node := node.(type) {
-	case string:
-		all = append(all, node)
-	case []any:
-		for _, child := range node {
-			all = appendStrings(all, child)
-		}
-	case map[string]any:
-		for _, child := range node {
-			all = appendStrings(all, child)
-		}
-	}
-	return all
+	strs, _ := leaves(secret)
+	return append([]string{secret}, strs...)
 }

@@ -20,8 +20,11 @@ type Plan struct {
 	// NonBlocking lets the stages after a failed one start, and turns failed stages into warnings: Keptn's
 	// blockDeployment: false.
 	NonBlocking bool
-	Skipped     []Skipped
-	Warnings    []Warning
+	// NotChecked are reasons for which the plan's tasks may pass although Keptn would not let the deployment proceed:
+	// "evaluations are not run".
+	NotChecked []string
+	Skipped    []Skipped
+	Warnings   []Warning
 }
 
 // Stage is a step in the deployment of an app or a workload. Its tasks run together, once every stage that it needs

@@ -120,6 +120,9 @@ func FlawOf(value string) Flaw {
 // Flaw is that of what Reveal returns.
 func (t Text) Flaw() Flaw { return FlawOf(t.Reveal()) }
 
+// Blank reports whether there is nothing but white space in what Reveal returns.
+func (t Text) Blank() bool { return strings.TrimSpace(t.Reveal()) == "" }
+
 // Texts makes plain texts; nil stays nil.
 func Texts(values []string) []Text {
 	if values == nil {

@@ -20,8 +20,10 @@ type scene struct {
 	stages []plan.Stage
 	// nonBlocking is that of the plan.
 	nonBlocking bool
-	fake        *enginetest.Fake
-	runner      engine.Runner
+	// notChecked is that of the plan.
+	notChecked []string
+	fake       *enginetest.Fake
+	runner     engine.Runner
 	// interrupt is when the user interrupts the run, or 0.
 	interrupt time.Duration
 }
@@ -52,7 +54,7 @@ func (s scene) play(t *testing.T, sink engine.Sink) engine.Result {
 		r.Engine, r.Sink, r.RunID = s.fake, &recorder, "7f3a"
 		s.fake.Info = engine.Info{Name: "docker", Version: "28.5.2", Host: "unix:///var/run/docker.sock"}
 		var err error
-		if result, err = r.Run(ctx, plan.Plan{Tasks: s.tasks, Stages: s.stages, NonBlocking: s.nonBlocking}); err != nil {
+		if result, err = r.Run(ctx, plan.Plan{Tasks: s.tasks, Stages: s.stages, NonBlocking: s.nonBlocking, NotChecked: s.notChecked}); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -114,6 +116,8 @@ func scenes() map[string]scene {
 		"stage-cut":    stageCut(),
 		"warned-cut":   warnedCut(),
 		"lonely-stage": lonelyStage(),
+		"empty-stage":  emptyStage(),
+		"not-checked":  notChecked(),
 	}
 }
 

@@ -46,10 +46,43 @@ func deployment(r engine.Result) string {
 			fmt.Fprintf(&b, "deployment stopped at %v: %s\n", s.Stage, failures)
 		}
 	}
-	if passed {
-		return "All checks passed: Keptn would let this deployment proceed.\n"
+	gaps := strings.Join(r.NotChecked, "; ")
+	switch {
+	case passed && gaps != "":
+		return plan.Printable("The tasks passed, but Keptn might still stop this deployment: "+gaps) + ".\n"
+	case passed:
+		return conclusion(r.Stages)
+	case gaps != "" && b.Len() > 0:
+		b.WriteString("Keptn might still stop it: " + gaps + ".\n")
 	}
 	return plan.Printable(b.String())
+}
+
+// conclusion returns what it means that the tasks of all stages passed. Some stages of a deployment are not the whole of it.
+func conclusion(stages []engine.StageResult) string {
+	names := map[string]bool{}
+	for _, s := range stages {
+		names[s.Name] = true
+	}
+	if names[plan.AppPre] && names[plan.AppPost] {
+		return "All checks passed: Keptn would let this deployment proceed.\n"
+	}
+	var all []string
+	for _, s := range stages {
+		if len(s.Tasks) > 0 {
+			all = append(all, s.String())
+		}
+	}
+	return plan.Printable("All checks passed at "+listed(all)) + ".\n"
+}
+
+// listed returns a list of names for a sentence, shortened if there are many.
+func listed(names []string) string {
+	const most = 4
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d other stages", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
 }
 
 // failures returns the tasks of a stage that did not pass and were not canceled: "task a failed, task b timed out".

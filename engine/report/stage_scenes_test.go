@@ -74,6 +74,7 @@ func stopped() scene {
 func nonBlocking() scene {
 	s := stopped()
 	s.nonBlocking = true
+	s.notChecked = []string{"evaluations are not run"}
 	return s
 }
 
@@ -105,4 +106,18 @@ func lonelyStage() scene {
 	return scene{tasks: []plan.Task{t}, stages: []plan.Stage{stage}, fake: &enginetest.Fake{Tasks: map[string][]enginetest.Attempt{
 		"smoke": {enginetest.Exits(0, 412*ms, enginetest.Out("200 OK"))},
 	}}}
+}
+
+// emptyStage is a stage without tasks.
+func emptyStage() scene {
+	s := lonelyStage()
+	s.tasks = nil
+	return s
+}
+
+// notChecked is a passed stage of a deployment that Keptn might not let proceed.
+func notChecked() scene {
+	s := lonelyStage()
+	s.notChecked = []string{"evaluations are not run", "Keptn would wait forever for workload podtato-head-hat of app podtato-head"}
+	return s
 }

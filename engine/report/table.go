@@ -12,6 +12,9 @@ import (
 
 // summary returns the table of all tasks, then why tasks did not pass, then what that means for the deployment.
 func summary(r engine.Result, c colours) string {
+	if len(r.Tasks) == 0 {
+		return "" // the caller of the run knows why
+	}
 	rows := rows(r)
 	width := make([]int, len(rows[0].cells))
 	for _, row := range rows {

@@ -48,9 +48,11 @@ func shows(text string) (found []string) {
 		e := json.NewEncoder(&plain)
 		e.SetEscapeHTML(false)
 		_ = e.Encode(v)
+		xml := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "é", "&#233;").Replace(v)
 		inner := strings.TrimSuffix(strings.TrimPrefix(plain.String(), `"`), "\"\n")
 		for _, form := range []string{
 			v, string(quoted[1 : len(quoted)-1]), inner, strings.ReplaceAll(inner, "é", `\u00e9`), fmt.Sprintf("%q", v),
+			xml, strings.ReplaceAll(xml, `"`, "&quot;"),
 			base64.StdEncoding.EncodeToString([]byte(v)), base64.RawURLEncoding.EncodeToString([]byte(v)),
 			strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(v+"\n")), "="), base64.RawStdEncoding.EncodeToString([]byte(v)),
 			base64.StdEncoding.EncodeToString([]byte("me:" + v))[4:],
@@ -80,7 +82,7 @@ func hidden(t *testing.T, what string, texts ...string) {
 func TestShowsSecrets(t *testing.T) {
 	for _, text := range []string{
 		oddSecret, longToken, `{"a":"s3cr3t/+&\"\u00e9<x>!"}`, "czNjcjN0LysmIsOpPHg+IQ", "pa55%2Fword%2B%C3%A9", "pa55/word%2B%C3%A9",
-		"MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj", base64.StdEncoding.EncodeToString([]byte("me:" + flagSecret)),
+		"MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj", "pa55/word+&#233;", base64.StdEncoding.EncodeToString([]byte("me:" + flagSecret)),
 	} {
 		if shows(text) == nil {
 			t.Errorf("%q goes unnoticed", text)
@@ -104,11 +106,15 @@ data:
   key: ` + base64.StdEncoding.EncodeToString([]byte(keySecret)) + `
   json: ` + base64.StdEncoding.EncodeToString([]byte(jsonSecret)) + `
 ---
-` + definition("prints", inline("python", `import base64, json, os, sys, urllib.parse
+` + definition("prints", inline("python", `import base64, html, json, os, sys, urllib.parse
+from xml.etree import ElementTree
 value = os.environ["SECURE_DATA"]
 print("raw", value)
 print("json", json.dumps(value), json.dumps(value, ensure_ascii=False))
 print("url", urllib.parse.quote(value), urllib.parse.quote_plus(value), urllib.parse.quote(value, safe=""))
+element = ElementTree.Element("a", {"b": value})
+element.text = value
+print("xml", ElementTree.tostring(element).decode(), html.escape(value).encode("ascii", "xmlcharrefreplace").decode())
 print("base64", base64.b64encode(value.encode()).decode(), base64.urlsafe_b64encode(value.encode()).decode())
 print("basic", base64.b64encode(b"me:" + value.encode()).decode())
 for byte in value.encode():

@@ -37,6 +37,7 @@ var allowed = map[string][]string{
 	"engine/report":          {"engine", "engine/plan"},
 	"engine/enginetest":      {"engine", "engine/plan"},
 	"integration/archives":   {},
+	"integration/corpus":     {"spec", "resolve", "local"},
 	"integration/engines":    {},
 	"integration/tasktest":   {"local", "engine", "engine/plan"},
 }

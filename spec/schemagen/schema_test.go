@@ -114,6 +114,9 @@ func TestSchemaAcceptsWhatLoads(t *testing.T) {
 				if load(string(part.Text)) != nil {
 					continue
 				}
+				if _, err := yaml.YAMLToJSON(part.Text); err != nil {
+					continue // a document of others, which ktask passes over
+				}
 				for _, doc := range documents(t, string(part.Text)) {
 					checked++
 					if err := validate(doc); err != nil {

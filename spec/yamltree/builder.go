@@ -95,13 +95,18 @@ func (b *builder) object(n *yaml.Node) *Node {
 		if k.Kind == List || k.Kind == Object {
 			remedy := ""
 			if k.Kind == Object && key.Line == n.Line && key.Column == n.Column+1 { // {{
-				remedy = helmRemedy
+				remedy, o.Bad = helmRemedy, true
 			}
 			b.problem(key, "wrong-type", remedy, "a key must be a scalar, not %s", k.Kind)
 			continue
 		}
 		if i := o.find(k.Text); i >= 0 {
-			b.problem(key, "duplicate-key", "keep one of them", "key %q is given twice; the first is on line %d", k.Text, o.keys[i].Line)
+			b.report(Problem{
+				Line: b.line + key.Line, Column: key.Column, Rule: "duplicate-key", Remedy: "keep one of them", Key: k.Text,
+				Message: fmt.Sprintf("key %q is given twice; the first is on line %d", k.Text, o.keys[i].Line),
+			})
+			o.Values[i] = b.build(value, nil) // kubectl uses the last one
+			o.gain(o.Values[i].weight)
 			continue
 		}
 		o.put(k, b.build(value, nil))

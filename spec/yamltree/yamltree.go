@@ -34,6 +34,8 @@ type Problem struct {
 	Rule string
 	// Message says what is wrong, and Remedy what to do about it, or is empty.
 	Message, Remedy string
+	// Key is the key of a duplicate-key.
+	Key string
 }
 
 // Parse returns the tree of a document, or nil if the document is empty or cannot be parsed. It may report problems and

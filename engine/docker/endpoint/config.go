@@ -1,13 +1,9 @@
 package endpoint
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/cpuguy83/dockercfg"
@@ -15,57 +11,43 @@ import (
 	"github.com/docker/docker/api/types/registry"
 )
 
-// readConfig reads config.json of Docker's configuration. If there is none, it returns an empty configuration.
-func readConfig(dir string) (dockercfg.Config, error) {
-	var config dockercfg.Config
+// readConfig decodes the fields of to from config.json of Docker's configuration. Without that file, it leaves them as they
+// are. Faults in other fields do not matter.
+func readConfig(dir string, to any) error {
 	if dir == "" {
-		return config, nil
+		return nil
 	}
-	path := filepath.Join(dir, "config.json")
-	content, err := readRegular(path)
+	err := readJSON(filepath.Join(dir, "config.json"), to)
 	if errors.Is(err, fs.ErrNotExist) {
-		return config, nil
+		return nil
 	}
-	if err == nil {
-		err = json.NewDecoder(bytes.NewReader(content)).Decode(&config) // stops at the end of the object, as docker does
-	}
-	if err != nil {
-		return config, fmt.Errorf("read Docker's configuration %q: %w", path, err)
-	}
-	return config, nil
+	return err
 }
 
-// maxConfig is the size limit of a file of Docker's configuration, in bytes.
-const maxConfig = 1 << 20
-
-// readRegular returns the content of a regular file. It returns an error for pipes and devices, which may have no end.
-func readRegular(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
+// currentContext returns the name of the configuration's current context, or "".
+func currentContext(configDir string) (string, error) {
+	var config struct {
+		CurrentContext string `json:"currentContext"`
 	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("not a regular file")
+	if err := readConfig(configDir, &config); err != nil {
+		return "", failure("correct the file, or name the engine with DOCKER_HOST", "read the current Docker context: %w", err)
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	content, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
-	if err == nil && len(content) > maxConfig {
-		return nil, fmt.Errorf("over %d MiB, which is too large", maxConfig>>20)
-	}
-	return content, err
+	return config.CurrentContext, nil
 }
 
 // Credentials returns what the user's Docker configuration has for the registry of an image, encoded for the API's
-// X-Registry-Auth header, or "" if it has nothing. It runs a credential helper only if the configuration names it.
+// X-Registry-Auth header, or "" if it has nothing. It runs a credential helper only if the configuration names it. The error
+// is an *Error.
 func Credentials(configDir string, image reference.Named) (string, error) {
-	config, err := readConfig(configDir)
-	if err != nil {
-		return "", err
+	var read struct {
+		Auths       map[string]dockercfg.AuthConfig `json:"auths"`
+		CredsStore  string                          `json:"credsStore"`
+		CredHelpers map[string]string               `json:"credHelpers"`
 	}
+	if err := readConfig(configDir, &read); err != nil {
+		return "", failure("correct the file, or move it away and use `docker login` again", "read the credentials: %w", err)
+	}
+	config := dockercfg.Config{AuthConfigs: read.Auths, CredentialsStore: read.CredsStore, CredentialHelpers: read.CredHelpers}
 	host := dockercfg.ResolveRegistryHost(reference.Domain(image))
 	_, listed := config.AuthConfigs[host]
 	_, helped := config.CredentialHelpers[host]
@@ -77,15 +59,19 @@ func Credentials(configDir string, image reference.Named) (string, error) {
 		config.AuthConfigs = map[string]dockercfg.AuthConfig{host: {}}
 	}
 	user, password, err := config.GetRegistryCredentials(host)
-	if err != nil {
-		return "", fmt.Errorf("get the credentials for registry %q: %w", host, err)
-	}
-	if user == "" && password == "" {
+	if err == nil && user == "" && password == "" {
 		return "", nil
 	}
 	auth := registry.AuthConfig{Username: user, Password: password, ServerAddress: host}
 	if user == "" {
 		auth = registry.AuthConfig{IdentityToken: password, ServerAddress: host}
 	}
-	return registry.EncodeAuthConfig(auth)
+	var header string
+	if err == nil {
+		header, err = registry.EncodeAuthConfig(auth)
+	}
+	if err != nil {
+		return "", failure(fmt.Sprintf("renew the credentials with `docker login %s`", reference.Domain(image)), "get the credentials for registry %q: %w", host, err)
+	}
+	return header, nil
 }

@@ -7,12 +7,9 @@ package endpoint
 
 import (
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -51,7 +48,7 @@ const defaultContext = "default"
 
 // Resolve returns the endpoint that the docker command would use. The first of these that is set counts: Host, Context,
 // DefaultHost, DefaultContext, the configuration's current context, the default socket. See
-// https://docs.docker.com/engine/manage-resources/contexts/.
+// https://docs.docker.com/engine/manage-resources/contexts/. The error is an *Error.
 func Resolve(o Options) (Endpoint, error) {
 	if o.Host != "" {
 		return hostEndpoint(o, o.Host)
@@ -60,11 +57,10 @@ func Resolve(o Options) (Endpoint, error) {
 	if name == "" && o.DefaultHost == "" {
 		name = o.DefaultContext
 		if name == "" {
-			config, err := readConfig(o.ConfigDir)
-			if err != nil {
+			var err error
+			if name, err = currentContext(o.ConfigDir); err != nil {
 				return Endpoint{}, err
 			}
-			name = config.CurrentContext
 		}
 	}
 	if name != "" && name != defaultContext {
@@ -76,42 +72,22 @@ func Resolve(o Options) (Endpoint, error) {
 	return hostEndpoint(o, client.DefaultDockerHost)
 }
 
-// hostEndpoint returns the endpoint of a host that a flag or DOCKER_HOST names, with the TLS settings of the variables.
+// hostEndpoint returns the endpoint of a host that a flag or DOCKER_HOST names, with the TLS settings of the variables, which
+// are for TCP alone.
 func hostEndpoint(o Options, host string) (Endpoint, error) {
-	switch {
-	case strings.Contains(host, "://"):
-	case strings.HasPrefix(host, "/"):
-		host = "unix://" + host
-	default:
-		host = "tcp://" + host
+	host, err := normalHost(host)
+	if err != nil {
+		return Endpoint{}, err
 	}
 	at := Endpoint{Host: withPort(host, o.TLS || o.TLSVerify)}
 	if (o.TLS || o.TLSVerify) && strings.HasPrefix(host, "tcp://") {
-		dir := o.CertPath
-		if dir == "" {
-			dir = o.ConfigDir
-		}
-		at.TLS = tlsFiles(dir, !o.TLSVerify)
+		at.TLS, err = o.hostTLS()
 	}
-	return at, at.supported()
-}
-
-// withPort adds Docker's port to a TCP host without a port, as the docker command does.
-func withPort(host string, tls bool) string {
-	u, err := url.Parse(host)
-	if err != nil || u.Scheme != "tcp" || u.Port() != "" || u.Host == "" {
-		return host
-	}
-	u.Host += ":2375"
-	if tls {
-		u.Host = strings.TrimSuffix(u.Host, "2375") + "2376"
-	}
-	return u.String()
+	return at, err
 }
 
 // contextMeta is the part of a context's meta.json that describes the engine.
 type contextMeta struct {
-	Name      string
 	Endpoints map[string]struct {
 		Host          string
 		SkipTLSVerify bool
@@ -121,54 +97,27 @@ type contextMeta struct {
 // contextEndpoint reads a context from Docker's context store.
 func contextEndpoint(configDir, name string) (Endpoint, error) {
 	id := fmt.Sprintf("%x", sha256.Sum256([]byte(name)))
-	content, err := readRegular(filepath.Join(configDir, "contexts", "meta", id, "meta.json"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return Endpoint{}, fmt.Errorf("there is no Docker context %q in %q: `docker context ls` names those that there are", name, configDir)
-	}
-	if err != nil {
-		return Endpoint{}, fmt.Errorf("read the Docker context %q: %w", name, err)
-	}
 	var meta contextMeta
-	if err := json.Unmarshal(content, &meta); err != nil {
-		return Endpoint{}, fmt.Errorf("read the Docker context %q: %w", name, err)
+	err := readJSON(filepath.Join(configDir, "contexts", "meta", id, "meta.json"), &meta)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Endpoint{}, failure("`docker context ls` lists those that there are", "there is no Docker context %q in %q", name, configDir)
+	}
+	const remedy = "create the context again with `docker context create`, or name the engine with DOCKER_HOST"
+	if err != nil {
+		return Endpoint{}, failure(remedy, "read the Docker context %q: %w", name, err)
 	}
 	found, ok := meta.Endpoints["docker"]
 	if !ok || found.Host == "" {
-		return Endpoint{}, fmt.Errorf("the Docker context %q names no Docker endpoint", name)
+		return Endpoint{}, failure(remedy, "the Docker context %q names no Docker endpoint", name)
 	}
-	at := Endpoint{Host: found.Host}
+	host, err := normalHost(found.Host)
+	if err != nil {
+		return Endpoint{}, fmt.Errorf("the Docker context %q: %w", name, err)
+	}
+	at := Endpoint{Host: host}
 	dir := filepath.Join(configDir, "contexts", "tls", id, "docker")
-	if files := tlsFiles(dir, found.SkipTLSVerify); files.CAFile+files.CertFile != "" || found.SkipTLSVerify {
-		at.TLS = files
+	if files := tlsFiles(dir, found.SkipTLSVerify); files.CAFile+files.CertFile+files.KeyFile != "" || found.SkipTLSVerify {
+		at.TLS, err = files, pair(files, dir)
 	}
-	return at, at.supported()
-}
-
-// tlsFiles returns the paths of those of Docker's three TLS files that are in dir.
-func tlsFiles(dir string, skipVerify bool) *tlsconfig.Options {
-	existing := func(name string) string {
-		path := filepath.Join(dir, name)
-		if _, err := os.Stat(path); err != nil {
-			return ""
-		}
-		return path
-	}
-	return &tlsconfig.Options{
-		CAFile: existing("ca.pem"), CertFile: existing("cert.pem"), KeyFile: existing("key.pem"),
-		InsecureSkipVerify: skipVerify,
-	}
-}
-
-// supported returns an error if the client does not support the host's scheme.
-func (at Endpoint) supported() error {
-	scheme, _, _ := strings.Cut(at.Host, "://")
-	switch scheme {
-	case "unix", "npipe", "tcp", "http", "https":
-		return nil
-	case "ssh":
-		return fmt.Errorf("the Docker host %q is reached by ssh, which ktask does not speak: forward its socket with "+
-			"`ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock %s` and use the host unix:///tmp/docker.sock",
-			at.Host, strings.TrimPrefix(at.Host, "ssh://"))
-	}
-	return fmt.Errorf("the Docker host %q is not one of unix://, npipe://, tcp://, http:// or https://", at.Host)
+	return at, err
 }

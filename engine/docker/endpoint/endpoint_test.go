@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,18 +12,23 @@ import (
 	"github.com/docker/docker/client"
 )
 
+// write makes a file and its directory.
+func write(t *testing.T, file, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // configDir is Docker's configuration with two contexts, of which "current" is the current one.
 func configDir(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	put := func(content string, path ...string) {
-		file := filepath.Join(append([]string{dir}, path...)...)
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		write(t, filepath.Join(append([]string{dir}, path...)...), content)
 	}
 	put(`{"currentContext":"current"}`, "config.json")
 	for name, endpoint := range map[string]string{
@@ -105,6 +111,20 @@ func TestResolveTLS(t *testing.T) {
 	}
 }
 
+// fails fails the test unless err has the texts, each in what is wrong or in the remedy.
+func fails(t *testing.T, err error, texts ...string) {
+	t.Helper()
+	failure, ok := errors.AsType[*Error](err)
+	if !ok || failure.Remedy == "" {
+		t.Fatalf("error %v has no remedy", err)
+	}
+	for _, text := range texts {
+		if all := err.Error() + "; " + failure.Remedy; !strings.Contains(all, text) {
+			t.Errorf("error %s, want %q in it", all, text)
+		}
+	}
+}
+
 func TestResolveSaysWhatIsWrong(t *testing.T) {
 	dir := configDir(t)
 	tests := map[string]struct {
@@ -113,13 +133,64 @@ func TestResolveSaysWhatIsWrong(t *testing.T) {
 	}{
 		"no such context":        {Options{ConfigDir: dir, Context: "missing"}, "docker context ls"},
 		"a context without host": {Options{ConfigDir: dir, Context: "other"}, "no Docker endpoint"},
-		"ssh":                    {Options{ConfigDir: dir, Context: "ssh"}, "ssh -nNT"},
-		"no scheme we know":      {Options{Host: "ftp://x"}, "ftp://x"},
+		"ssh":                    {Options{ConfigDir: dir, Context: "ssh"}, "ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock user@far`"},
+		"no scheme we know":      {Options{Host: "ftp://x"}, `the Docker host "ftp://x" has the unknown scheme "ftp"; begin it with unix://`},
+		"a socket, one slash":    {Options{Host: "unix:/run/docker.sock"}, `the Docker host "unix:/run/docker.sock" has no :// after unix; write unix:///run/docker.sock`},
+		"a socket, no slash":     {Options{DefaultHost: "unix:run/docker.sock"}, "write unix:///run/docker.sock"},
+		"a socket, two slashes":  {Options{Host: "unix://run/docker.sock"}, "and there is none; write unix:///run/docker.sock"},
+		"no socket":              {Options{Host: "unix://"}, "names no socket"},
+		"a pipe":                 {Options{Host: "npipe:docker_engine"}, "write npipe:////./pipe/docker_engine"},
+		"tcp, no slash":          {Options{Host: "tcp:far:2375"}, "write tcp://far:2375"},
+		"a port that is a word":  {Options{Host: "tcp://x:abc"}, `the Docker host "tcp://x:abc" has the port "abc", which is not a number from 1 to 65535; write tcp://HOST:PORT`},
+		"a port that is too big": {Options{Host: "tcp://x:99999"}, `the port "99999"`},
+		"a port that is zero":    {Options{Host: "http://x:0/v"}, `the port "0"`},
+		"an empty port":          {Options{Host: "x:"}, `the port ""`},
+		"no host":                {Options{Host: "tcp://"}, "names no host"},
+		"an open bracket":        {Options{Host: "tcp://[::1"}, "missing ']'"},
+		"no brackets":            {Options{Host: "tcp://::1"}, "an IPv6 address in brackets"},
+		"a blank":                {Options{Host: "tcp://x y"}, "is not valid: invalid character"},
+		"a user":                 {Options{Host: "tcp://me:pass@x:1"}, `"tcp://me@x:1" has a user`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			if _, err := Resolve(test.options); err == nil || !strings.Contains(err.Error(), test.says) {
-				t.Errorf("error %v, want %q in it", err, test.says)
+			_, err := Resolve(test.options)
+			fails(t, err, test.says)
+			if strings.Contains(err.Error(), "pass@") {
+				t.Errorf("error %v shows a password", err)
+			}
+		})
+	}
+}
+
+func TestResolveChecksCertificates(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"empty/x", "cert/ca.pem", "cert/cert.pem", "key/ca.pem", "key/key.pem", "client/cert.pem", "client/key.pem"} {
+		write(t, filepath.Join(dir, name), "")
+	}
+	for name, test := range map[string]struct {
+		path   string
+		verify bool
+		says   string
+	}{
+		"no directory":             {"nowhere", true, "the directory of DOCKER_CERT_PATH, " + dir},
+		"no directory, unverified": {"nowhere", false, "correct DOCKER_CERT_PATH"},
+		"a file":                   {"cert/ca.pem", true, "ca.pem is not a directory"},
+		"nothing in it":            {"empty", false, "there is no ca.pem, cert.pem or key.pem in DOCKER_CERT_PATH " + filepath.Join(dir, "empty")},
+		"no authority":             {"client", true, "there is no ca.pem in DOCKER_CERT_PATH"},
+		"no key":                   {"cert", true, "no key.pem in " + filepath.Join(dir, "cert")},
+		"no certificate":           {"key", false, "no cert.pem in " + filepath.Join(dir, "key")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := Options{Host: "tcp://x:1", TLS: true, TLSVerify: test.verify, CertPath: filepath.Join(dir, test.path)}
+			_, err := Resolve(o)
+			fails(t, err, test.says)
+			o.Host = "unix:///x"
+			if _, err := Resolve(o); err != nil {
+				t.Errorf("a socket: error %v", err)
+			}
+			o.Host, o.TLS, o.TLSVerify = "tcp://x:1", false, false
+			if _, err := Resolve(o); err != nil {
+				t.Errorf("without TLS: error %v", err)
 			}
 		})
 	}
