@@ -88,11 +88,10 @@ func (a *attempt) carryOut(ctx context.Context, labels engine.Labels) (exit engi
 		}
 		return engine.Exit{}, err
 	}
-	if err := a.fill(ctx); err != nil {
-		return engine.Exit{}, lost(err)
+	if err = a.fill(ctx); err == nil {
+		exit, err = a.run(ctx)
 	}
-	exit, err = a.run(ctx)
-	return exit, lost(err)
+	return exit, a.removedByOthers(ctx, lost(err))
 }
 
 // convert sets the request. It asks the engine only for what this container depends on.
@@ -147,7 +146,7 @@ func (a *attempt) run(ctx context.Context) (engine.Exit, error) {
 		return exit, nil
 	}
 	if err != nil {
-		return engine.Exit{}, err
+		return engine.Exit{}, a.advised(err)
 	}
 	defer stream.end()
 
@@ -185,10 +184,12 @@ func (a *attempt) run(ctx context.Context) (engine.Exit, error) {
 // inspect returns how the container ended: the wait returns the exit code, but neither the times nor the reason.
 func (a *attempt) inspect(ctx context.Context, stopped bool) (engine.Exit, error) {
 	found, err := a.state(context.WithoutCancel(ctx))
-	if err != nil {
+	switch {
+	case err != nil:
 		return engine.Exit{}, err
-	}
-	if !hasEnded(found) {
+	case isGoing(found) && !stopped:
+		return engine.Exit{}, a.wasRemoved()
+	case !hasEnded(found):
 		return engine.Exit{}, &engine.Error{
 			Reason: engine.EngineRefused,
 			Err:    fmt.Errorf("ask how the container ended: the engine reported that it had ended, and now reports that it is %s", found.State.Status),
