@@ -33,6 +33,8 @@ const (
 	CommandNotFound    = diagnose.CommandNotFound
 	CommandNotRunnable = diagnose.CommandNotRunnable
 	WrongArchitecture  = diagnose.WrongArchitecture
+	NoCommand          = diagnose.NoCommand
+	ArgumentsTooLong   = diagnose.ArgumentsTooLong
 	ReadOnlyFileSystem = diagnose.ReadOnlyFileSystem
 	VolumeFull         = diagnose.VolumeFull
 	PermissionDenied   = diagnose.PermissionDenied
@@ -44,6 +46,9 @@ const (
 	ImageNotFound      Reason = "ImageNotFound"
 	ImageUnauthorized  Reason = "ImageUnauthorized"
 	ImageRunsAsRoot    Reason = "ImageRunsAsRoot"
+	UserNotFound       Reason = "UserNotFound"
+	WorkingDirUnusable Reason = "WorkingDirUnusable"
+	ContainerRemoved   Reason = "ContainerRemoved"
 	EngineUnavailable  Reason = "EngineUnavailable"
 	EngineLost         Reason = "EngineLost"
 	EngineRefused      Reason = "EngineRefused"

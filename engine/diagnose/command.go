@@ -31,6 +31,10 @@ func foundByEngine(f Failure) (c Cause, ok bool) {
 		c.Remedy = Remedy{Text: "make the file executable (chmod +x), or start it through its interpreter" + from}
 	case WrongArchitecture:
 		c.Remedy = otherImage
+	case NoCommand:
+		c.Remedy = Remedy{Text: "set command in the container, or use an image that has one"}
+	case ArgumentsTooLong:
+		c.Remedy = Remedy{Text: "pass fewer or shorter values (envFrom passes every key of a ConfigMap or Secret), and let the task read large ones from a file or a URL"}
 	case "":
 		return c, false
 	}
@@ -61,6 +65,12 @@ func notExecuted(f Failure) (c Cause, ok bool) {
 			Reason:  WrongArchitecture,
 			Message: fmt.Sprintf("%q is built for another architecture than the engine's, or is a script without a #! line", name),
 			Remedy:  otherImage,
+		}, true
+	case f.ExitCode == 126 && why == "Argument list too long":
+		return Cause{
+			Reason:  ArgumentsTooLong,
+			Message: fmt.Sprintf("%q cannot be executed: its arguments and the environment together are longer than Linux accepts", name),
+			Remedy:  Remedy{Text: "pass fewer arguments at a time (xargs), or through a file or a pipe"},
 		}, true
 	case f.ExitCode == 126 && (why == "Permission denied" || why == "Is a directory"):
 		return Cause{

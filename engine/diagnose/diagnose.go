@@ -45,6 +45,8 @@ const (
 	CommandNotFound    Reason = "CommandNotFound"
 	CommandNotRunnable Reason = "CommandNotRunnable"
 	WrongArchitecture  Reason = "WrongArchitecture"
+	NoCommand          Reason = "NoCommand"
+	ArgumentsTooLong   Reason = "ArgumentsTooLong"
 	ReadOnlyFileSystem Reason = "ReadOnlyFileSystem"
 	VolumeFull         Reason = "VolumeFull"
 	PermissionDenied   Reason = "PermissionDenied"

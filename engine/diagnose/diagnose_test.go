@@ -411,6 +411,13 @@ func TestShellEnds(t *testing.T) {
 			remedy:  "make the file executable (chmod +x), or start it through its interpreter: sh FILE",
 		}.check(t)
 	}
+	for _, line := range []string{"sh: /x: Argument list too long", "dash: 1: /x: Argument list too long", "bash: line 1: /x: Argument list too long"} {
+		ended{
+			code: 126, lines: []string{line}, reason: diagnose.ArgumentsTooLong,
+			message: `"/x" cannot be executed: its arguments and the environment together are longer than Linux accepts`,
+			remedy:  "pass fewer arguments at a time (xargs), or through a file or a pipe",
+		}.check(t)
+	}
 	for _, line := range []string{"dash: 1: /x: Exec format error", "bash: /x: cannot execute binary file: Exec format error"} {
 		ended{
 			code: 126, lines: []string{line}, reason: diagnose.WrongArchitecture,

@@ -80,8 +80,10 @@ func (c *companion) create(ctx context.Context) error {
 		return err
 	})
 	c.foreign = nameTaken(err)
-	if cerrdefs.IsNotFound(err) && (&attempt{engine: c.engine, container: c.container}).imageGone(ctx) {
-		return imageMissing(c.container.Image)
+	if cerrdefs.IsNotFound(err) {
+		if gone := c.engine.imageGone(ctx, c.container); gone != nil {
+			return gone
+		}
 	}
 	return err
 }

@@ -40,6 +40,8 @@ type facts struct {
 	shared bool
 	// logDriver is the driver to ask for.
 	logDriver logDriver
+	// messageFile is the path of the file for the termination message, or "" if the message needs a volume.
+	messageFile string
 }
 
 // needsMemory reports whether the size of a volume depends on the engine's memory: the kubelet takes the smallest of the
@@ -96,7 +98,7 @@ func convert(c plan.Container, labels engine.Labels, known facts) (request, erro
 		r.config.Cmd = strslice.StrSlice{}
 	}
 	r.addTmpfs(c, labels, known)
-	r.addMessage(c, labels)
+	r.addMessage(c, labels, known.messageFile)
 	r.keepOutput(known.logDriver)
 	if most := int64(known.machine.cpus) * 1e9; most > 0 {
 		r.host.NanoCPUs = min(r.host.NanoCPUs, most)

@@ -63,6 +63,9 @@ func TestConvertGolden(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
+			if test.container.TerminationMessage.Path == "" {
+				test.known.messageFile = "/dev/shm/file"
+			}
 			r, err := convert(test.container, testLabels, test.known)
 			if err != nil {
 				t.Fatal(err)

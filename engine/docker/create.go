@@ -5,14 +5,12 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 
 	"github.com/ktask/ktask/engine"
-	"github.com/ktask/ktask/engine/plan"
 )
 
 // create creates the volumes and the container. If the engine does not answer, it may have created the container all the
@@ -28,42 +26,16 @@ func (a *attempt) create(ctx context.Context) error {
 		a.request.keepOutput(logDriver(refused + 1))
 		err = a.createOnce(ctx)
 	}
-	switch {
-	case err == nil:
+	if err == nil {
 		return context.Cause(ctx)
-	case cerrdefs.IsNotFound(err) && a.imageGone(ctx):
-		return imageMissing(a.container.Image)
+	}
+	if cerrdefs.IsNotFound(err) {
+		if gone := a.engine.imageGone(ctx, a.container); gone != nil {
+			return gone
+		}
 	}
 	return a.advised(err)
 }
-
-// advised adds a remedy to a refusal that a flag or a limit has caused. The remedy depends on what was asked for and on the
-// kind of the refusal.
-func (a *attempt) advised(err error) error {
-	failure, ok := errors.AsType[*engine.Error](err)
-	if !ok || failure.Reason != engine.EngineRefused {
-		return err
-	}
-	c := a.container
-	switch {
-	case cerrdefs.IsNotFound(err) && !slices.Contains([]string{"", "none", "host", "bridge"}, c.Network):
-		failure.Remedy = engine.Remedy{Option: engine.OptionNetwork}
-	case cerrdefs.IsInvalidArgument(err) && c.Limits.MemoryBytes > 0 && c.Limits.MemoryBytes < leastMemory:
-		failure.Remedy = engine.Remedy{Text: "raise resources.limits.memory: the engine requires more"}
-	case cerrdefs.IsInvalidArgument(err) && len(c.Mounts) > 0, slices.ContainsFunc(c.Mounts, names(err)):
-		failure.Remedy = engine.Remedy{Option: engine.OptionMounts}
-	}
-	return err
-}
-
-// names returns a function that reports whether an error names the target of a mount. Engines answer a mount that their
-// runtime rejects with an internal error, so only the text identifies it.
-func names(err error) func(plan.Mount) bool {
-	return func(m plan.Mount) bool { return strings.Contains(err.Error(), m.Target) }
-}
-
-// leastMemory is the lowest limit that Docker accepts, see linuxMinMemory of its daemon; older versions accept 4 MiB.
-const leastMemory = 6 << 20
 
 // createOnce creates the container and repeats the request until the engine answers.
 func (a *attempt) createOnce(ctx context.Context) (err error) {
@@ -128,18 +100,6 @@ func (a *attempt) refusesLogDriver(err error) bool {
 
 // recorded reports whether the engine keeps the output of this container.
 func (a *attempt) recorded() bool { return a.request.logDriver != noLog }
-
-// imageGone reports whether it is the image that the engine did not find. A network or a volume may be missing as well, and
-// the answer to create names the kind of thing in its text alone.
-func (a *attempt) imageGone(ctx context.Context) bool {
-	key := imageKey{a.container.Image, a.container.Platform}
-	present, err := a.engine.look(context.WithoutCancel(ctx), key)
-	if err != nil || present {
-		return false
-	}
-	a.engine.images.forget(key)
-	return true
-}
 
 func (a *attempt) createVolumes(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)

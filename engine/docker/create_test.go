@@ -2,6 +2,7 @@ package docker_test
 
 import (
 	"encoding/json"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/docker"
 	"github.com/ktask/ktask/engine/enginetest"
+	"github.com/ktask/ktask/integration/engines"
 )
 
 // TestSlowCreation runs against a server that acts as an engine does while it is busy creating a container: the answer to
@@ -29,10 +31,11 @@ func TestSlowCreation(t *testing.T) {
 	}
 	message := func(text string) any { return map[string]string{"message": text} }
 	// ktask makes these requests one after the other, so the handler needs no lock.
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
 		case strings.HasSuffix(path, "/_ping"):
 			w.Header().Set("Api-Version", "1.41")
+			w.Header().Set("Server", "Docker/20.10") // which mounts a file as the termination message
 		case strings.HasSuffix(path, "/containers/create") && created.Labels == nil:
 			if err := json.NewDecoder(r.Body).Decode(&created); err != nil {
 				t.Error(err)
@@ -53,8 +56,15 @@ func TestSlowCreation(t *testing.T) {
 			answer(w, http.StatusInternalServerError, message("enough"))
 		}
 	}))
+	socket := engines.Socket(t)
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Listener = listener
+	server.Start()
 	defer server.Close()
-	e, err := docker.New(docker.Options{Host: strings.Replace(server.URL, "http", "tcp", 1)})
+	e, err := docker.New(docker.Options{Host: "unix://" + socket})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,9 +27,10 @@ import (
 // daemon is a dockerd that a test can stop and kill. It has its own directories, network and containerd, so it does not
 // affect the machine's.
 type daemon struct {
-	dir   string
-	flags []string
-	cmd   *exec.Cmd
+	dir     string
+	program string
+	flags   []string
+	cmd     *exec.Cmd
 	// ended is closed when dockerd has ended.
 	ended chan struct{}
 }
@@ -37,7 +38,13 @@ type daemon struct {
 // newDaemon starts a dockerd with the busybox image on it.
 func newDaemon(t *testing.T, flags ...string) *daemon {
 	t.Helper()
-	d := &daemon{dir: engines.Directory(t), flags: flags}
+	return newDaemonOf(t, "dockerd", flags...)
+}
+
+// newDaemonOf is newDaemon with a program that starts dockerd.
+func newDaemonOf(t *testing.T, program string, flags ...string) *daemon {
+	t.Helper()
+	d := &daemon{dir: engines.Directory(t), program: program, flags: flags}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the end of dockerd's log:\n%s", d.logged())
@@ -83,7 +90,7 @@ func (d *daemon) start(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = log.Close() }()
-	d.cmd = engines.Dockerd("dockerd", d.dir, d.flags...)
+	d.cmd = engines.Dockerd(d.program, d.dir, d.flags...)
 	d.cmd.Stdout, d.cmd.Stderr = log, log
 	if err := d.cmd.Start(); err != nil {
 		t.Fatalf("start a dockerd of the test's own: %v: run `make engine images` first, as root", err)

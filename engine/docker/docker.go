@@ -74,6 +74,8 @@ type Engine struct {
 	keepers  keepers
 	// logDriver is the first driver that the engine has not refused.
 	logDriver atomic.Int32
+	// messages is how the engine takes termination messages.
+	messages atomic.Int32
 	// capacity is what the engine's machine has, set by the first container that needs it.
 	capacity struct {
 		sync.Mutex

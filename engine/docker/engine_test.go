@@ -325,7 +325,7 @@ func TestRefusals(t *testing.T) {
 		"no such image":          {func(c *plan.Container) { c.Image = "ktask.local/missing:dev" }, engine.ImageNotFound, "ktask.local/missing:dev"},
 		"no such network":        {func(c *plan.Container) { c.Network = "no-such-network" }, engine.EngineRefused, "no-such-network"},
 		"no such directory":      {func(c *plan.Container) { c.Mounts = []plan.Mount{{Source: "/no/such", Target: "/x"}} }, engine.EngineRefused, "/no/such"},
-		"no such user":           {func(c *plan.Container) { c.User = "nosuchuser" }, engine.EngineRefused, "nosuchuser"},
+		"no such user":           {func(c *plan.Container) { c.User = "nosuchuser" }, engine.UserNotFound, "nosuchuser"},
 		"too little memory":      {func(c *plan.Container) { c.Limits.MemoryBytes = 1000 }, engine.EngineRefused, "memory"},
 		"no such platform":       {func(c *plan.Container) { c.Platform = "vax" }, engine.EngineRefused, "vax"},
 		"runs as root":           {func(c *plan.Container) { c.Security.RunAsNonRoot = true }, engine.ImageRunsAsRoot, busybox},
@@ -427,19 +427,28 @@ func TestKeep(t *testing.T) {
 					t.Fatal(err)
 				}
 				left, err := e.Leftovers(t.Context(), runOf(t))
-				if err != nil || len(left) != want {
-					t.Errorf("exit %d: %+v, error %v, want %d", code, left, err, want)
+				if err != nil || len(left) != 2*want {
+					t.Errorf("exit %d: %+v, error %v, want %d containers, each with the volume of its message", code, left, err, want)
 				}
 				for _, l := range left {
+					if l.Labels != labels(t, 1) || l.Running || !l.Kept {
+						t.Errorf("leftover %+v", l)
+					}
+					if l.Kind == "volume" {
+						continue
+					}
+					// The user may start it again, to look around in it.
+					if err := api(t).ContainerStart(t.Context(), l.ID, container.StartOptions{}); err != nil {
+						t.Error(err)
+					}
 					log, err := api(t).ContainerLogs(t.Context(), l.ID, container.LogsOptions{ShowStdout: true})
 					if err != nil {
 						t.Errorf("a kept container has no log: %v", err)
 					} else {
 						_ = log.Close()
 					}
-					if l.Labels != labels(t, 1) || l.Running {
-						t.Errorf("leftover %+v", l)
-					}
+				}
+				for _, l := range left {
 					if err := e.Remove(t.Context(), l); err != nil {
 						t.Errorf("remove: %v", err)
 					}

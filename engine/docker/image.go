@@ -27,6 +27,7 @@ type imageFacts struct {
 	user         string
 	// stopSignal is empty if the image names none.
 	stopSignal string
+	workingDir string
 }
 
 // imageStore caches the images that the engine is known to have, and lets concurrent callers share the pull of an image. Set
@@ -123,7 +124,7 @@ func factsOf(found image.InspectResponse) imageFacts {
 		}
 	}
 	if found.Config != nil {
-		facts.user, facts.stopSignal = found.Config.User, found.Config.StopSignal
+		facts.user, facts.stopSignal, facts.workingDir = found.Config.User, found.Config.StopSignal, found.Config.WorkingDir
 	}
 	return facts
 }
@@ -149,7 +150,26 @@ func (e *Engine) imageOf(ctx context.Context, c plan.Container) (imageFacts, err
 	return facts, err
 }
 
-// imageMissing returns the error of a container whose image has been removed since it was prepared.
+// imageGone returns an error if it is the image of a container that the engine did not find, else nil. A network or a volume
+// may be missing as well, and the answer to create names the kind of thing in its text alone.
+func (e *Engine) imageGone(ctx context.Context, c plan.Container) error {
+	key := imageKey{c.Image, c.Platform}
+	_, found := e.images.known(key)
+	if present, err := e.look(context.WithoutCancel(ctx), key); err != nil || present {
+		return nil
+	}
+	e.images.forget(key)
+	if !found {
+		return imageMissing(c.Image)
+	}
+	return &engine.Error{
+		Reason: engine.ImageNotFound,
+		Err:    fmt.Errorf("image %q was removed from the engine after ktask had found it there", c.Image),
+		Remedy: engine.Remedy{Text: fmt.Sprintf("find out what removes it, such as `docker image prune`; then docker pull %s, or build it", c.Image)},
+	}
+}
+
+// imageMissing returns the error of an image that was not prepared and that the engine does not have.
 func imageMissing(ref string) error {
 	return &engine.Error{
 		Reason: engine.ImageNotFound,

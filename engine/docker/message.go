@@ -14,16 +14,44 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// messageFile is the file of the termination message within its volume.
-const messageFile = "message"
+// messageName is the name of the file of the termination message, in its volume or directory.
+const messageName = "message"
 
-// addMessage adds a volume for the termination message if the container has one: as in a pod the message is an empty file of
-// its own, mounted at the path. So every user can write to it, even if the root file system is read-only, and it outlives
-// the process, even below /dev and in a volume.
-func (r *request) addMessage(c plan.Container, labels engine.Labels) {
+// defaultMessage is the path of the termination message of every container in a pod that does not set another.
+const defaultMessage = "/dev/termination-log"
+
+// messagePath returns the path of the termination message, or "" if something else is mounted where the default is.
+func messagePath(c plan.Container) string {
 	if c.TerminationMessage.Path != "" {
+		return c.TerminationMessage.Path
+	}
+	for _, m := range c.Mounts {
+		if within(path.Clean(m.Target), defaultMessage) {
+			return ""
+		}
+	}
+	for _, m := range c.Tmpfs {
+		if within(path.Clean(m.Path), defaultMessage) {
+			return ""
+		}
+	}
+	return defaultMessage
+}
+
+// addMessage adds the file of this machine or a volume for the termination message. As in a pod the message is an empty file
+// of its own, mounted at the path. So every user can write to it, even if the root file system is read-only, and it outlives
+// the process, even below /dev and in a volume.
+func (r *request) addMessage(c plan.Container, labels engine.Labels, file string) {
+	switch target := messagePath(c); {
+	case file != "":
+		r.mountMessage(file, target)
+	case target != "":
 		r.message = r.newVolume(nil, labels)
 	}
+}
+
+func (r *request) mountMessage(file, target string) {
+	r.host.Mounts = append(r.host.Mounts, mount.Mount{Type: mount.TypeBind, Source: file, Target: target})
 }
 
 // messageDirectory is where the porter mounts the volume.
@@ -39,7 +67,7 @@ func (a *attempt) layMessage(ctx context.Context, mountpoint string) error {
 		return err
 	}
 	porter.mount(a.request.message, messageDirectory, false)
-	content, err := archive(nil, []plan.File{{Path: "/" + messageFile, Mode: 0o666}})
+	content, err := archive(nil, []plan.File{{Path: "/" + messageName, Mode: 0o666}})
 	if err != nil {
 		return err
 	}
@@ -50,9 +78,7 @@ func (a *attempt) layMessage(ctx context.Context, mountpoint string) error {
 	if err := porter.fill(ctx, messageDirectory, content.Bytes()); err != nil {
 		return err
 	}
-	a.request.host.Mounts = append(a.request.host.Mounts, mount.Mount{
-		Type: mount.TypeBind, Source: path.Join(mountpoint, messageFile), Target: a.container.TerminationMessage.Path,
-	})
+	a.request.mountMessage(path.Join(mountpoint, messageName), messagePath(a.container))
 	return nil
 }
 
@@ -63,22 +89,23 @@ const messageTries = 4
 // readMessage passes on the message of the stopped container. If the engine cannot read it, the exit of the container still
 // counts: as with the kubelet, the failure takes the message's place.
 func (a *attempt) readMessage(ctx context.Context) error {
-	if a.porter == nil {
+	what := fmt.Sprintf("read the termination message %q", messagePath(a.container))
+	switch {
+	case a.messageFile != nil:
+		if err := a.messageFile.read(a.out.Message); err != nil {
+			return a.out.Message(strings.NewReader(what + ": " + err.Error()))
+		}
+		return nil
+	case a.porter == nil:
 		return nil
 	}
 	ctx = context.WithoutCancel(ctx)
-	what := fmt.Sprintf("read the termination message %q", a.container.TerminationMessage.Path)
 	var err error
 	tries := 0
 	retry(ctx, a.engine.reconnectWithin, func() (again bool) {
 		tries++
 		err = a.engine.do(ctx, what, a.repeatedly(), func(ctx context.Context) error {
-			archive, _, err := a.engine.client.CopyFromContainer(ctx, a.porter.name, path.Join(messageDirectory, messageFile))
-			if err != nil {
-				return err
-			}
-			defer func() { _ = archive.Close() }()
-			return a.out.Message(&firstFile{archive: tar.NewReader(archive)})
+			return a.porter.read(ctx, path.Join(messageDirectory, messageName), a.out.Message)
 		})
 		return hasReason(err, engine.EngineRefused) && tries < messageTries
 	})
@@ -92,11 +119,35 @@ func (a *attempt) readMessage(ctx context.Context) error {
 // cost, and an engine sends it from the beginning.
 const mostMessage = 16 << 20
 
-// firstFile reads the content of the first regular file of an archive, or an explanation if the file is too large.
+// tooLarge returns an explanation in place of a message.
+func tooLarge(size int64) io.Reader {
+	return strings.NewReader(fmt.Sprintf("the file of the termination message has %d bytes: ktask reads it up to %d MiB", size, mostMessage>>20))
+}
+
+// read passes the content of a regular file of the companion to take. An engine reports the size of a file in a fraction of
+// the time that it takes to send the file, and most messages are empty.
+func (c *companion) read(ctx context.Context, file string, take func(io.Reader) error) error {
+	found, err := c.engine.client.ContainerStatPath(ctx, c.name, file)
+	switch {
+	case err != nil:
+		return err
+	case found.Size == 0:
+		return take(strings.NewReader(""))
+	case found.Size > mostMessage:
+		return take(tooLarge(found.Size))
+	}
+	content, _, err := c.engine.client.CopyFromContainer(ctx, c.name, file)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = content.Close() }()
+	return take(&firstFile{archive: tar.NewReader(content)})
+}
+
+// firstFile reads the content of the first regular file of an archive.
 type firstFile struct {
 	archive *tar.Reader
 	found   bool
-	instead io.Reader
 }
 
 // Read reads bytes of the file.
@@ -107,13 +158,6 @@ func (f *firstFile) Read(p []byte) (int, error) {
 			return 0, err
 		}
 		f.found = header.Typeflag == tar.TypeReg
-		if f.found && header.Size > mostMessage {
-			f.archive = nil
-			f.instead = strings.NewReader(fmt.Sprintf("the file of the termination message has %d bytes: ktask reads it up to %d MiB", header.Size, mostMessage>>20))
-		}
-	}
-	if f.instead != nil {
-		return f.instead.Read(p)
 	}
 	return f.archive.Read(p)
 }

@@ -22,6 +22,8 @@ func TestPodman(t *testing.T) {
 	t.Run("stream that breaks goes on", func(t *testing.T) { brokenStreamGoesOn(t, strings.TrimPrefix(o.Host, "unix://")) })
 	t.Run("parts of volumes", func(t *testing.T) { refusesParts(t, o) })
 	t.Run("messages", func(t *testing.T) { messagesAreAsInAPod(t, o) })
+	t.Run("unstartable", func(t *testing.T) { tellsWhyNotStarted(t, o) })
+	t.Run("removed by others", func(t *testing.T) { tellsRemovals(t, o) })
 	t.Run("sweep", func(t *testing.T) { sweeps(t, o) })
 	t.Run("remove together", func(t *testing.T) { removesTogether(t, o) })
 	t.Run("runners apart", func(t *testing.T) { runnersApart(t, o) })

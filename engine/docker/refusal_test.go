@@ -73,8 +73,8 @@ func TestKeepWhatCannotStart(t *testing.T) {
 		t.Fatalf("exit %+v, error %v", exit, err)
 	}
 	left, err := e.Leftovers(t.Context(), runOf(t))
-	if err != nil || len(left) != 1 || !left[0].Kept {
-		t.Errorf("left: %+v, error %v", left, err)
+	if err != nil || len(left) != 2 || !left[0].Kept || !left[1].Kept {
+		t.Errorf("left: %+v, want the container and the volume of its message, error %v", left, err)
 	}
 	for _, l := range left {
 		if err := e.Remove(t.Context(), l); err != nil {

@@ -23,9 +23,10 @@ type attempt struct {
 	request   request
 	// keeper holds the volumes that the attempts of the task share; it is nil if they share none.
 	keeper *keeper
-	// porter carries the termination message; it is nil if there is none.
-	porter *companion
-	out    engine.Output
+	// messageFile or porter carries the termination message; both are nil if there is none.
+	messageFile *messageFile
+	porter      *companion
+	out         engine.Output
 	// head is the beginning of the output.
 	head head
 	// killed is closed when the run is killed.
@@ -49,16 +50,28 @@ func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels
 	if ctx.Err() != nil {
 		return engine.Exit{}, context.Cause(ctx)
 	}
-	a := &attempt{engine: e, container: c, out: out}
 	defer e.watchStop(ctx)()
 	killed, leave := e.switches.join(labels.Run)
 	defer leave()
-	a.killed = killed
 	release, err := e.holdParts(ctx, c, labels)
 	if err != nil {
 		return engine.Exit{}, err
 	}
 	defer func() { err = errors.Join(err, release(ctx)) }()
+	a := &attempt{engine: e, container: c, out: out, killed: killed}
+	exit, err = a.carryOut(ctx, labels)
+	if a.refusesMessageFile(err) {
+		e.messages.Store(messagesInVolumes)
+		a = &attempt{engine: e, container: c, out: out, killed: killed}
+		exit, err = a.carryOut(ctx, labels)
+	}
+	return exit, err
+}
+
+// carryOut runs the attempt, and removes what it has created.
+func (a *attempt) carryOut(ctx context.Context, labels engine.Labels) (exit engine.Exit, err error) {
+	a.messageFile = a.newMessageFile(ctx)
+	defer a.messageFile.remove()
 	if err := a.convert(ctx, labels); err != nil {
 		return engine.Exit{}, err
 	}
@@ -70,21 +83,20 @@ func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels
 		}
 	}()
 	if err := a.create(ctx); err != nil {
-		if exit, ok := startFailure(err, c); ok {
+		if exit, ok := startFailure(err, a.container); ok {
 			return exit, nil
 		}
 		return engine.Exit{}, err
 	}
-	if err := a.fill(ctx); err != nil {
-		return engine.Exit{}, lost(err)
+	if err = a.fill(ctx); err == nil {
+		exit, err = a.run(ctx)
 	}
-	exit, err = a.run(ctx)
-	return exit, lost(err)
+	return exit, a.removedByOthers(ctx, lost(err))
 }
 
 // convert sets the request. It asks the engine only for what this container depends on.
 func (a *attempt) convert(ctx context.Context, labels engine.Labels) (err error) {
-	known := facts{logDriver: logDriver(a.engine.logDriver.Load())}
+	known := facts{logDriver: logDriver(a.engine.logDriver.Load()), messageFile: a.messageFile.path()}
 	if needsMemory(a.container) || needsCPUs(a.container) {
 		if known.machine, err = a.engine.machine(ctx); err != nil {
 			return err
@@ -134,7 +146,7 @@ func (a *attempt) run(ctx context.Context) (engine.Exit, error) {
 		return exit, nil
 	}
 	if err != nil {
-		return engine.Exit{}, err
+		return engine.Exit{}, a.advised(err)
 	}
 	defer stream.end()
 
@@ -155,6 +167,7 @@ func (a *attempt) run(ctx context.Context) (engine.Exit, error) {
 	if err != nil {
 		return engine.Exit{}, a.advised(err)
 	}
+	a.messageFile.unlink()
 	exited.begin()
 	stopped, err := a.await(ctx, exited, stream.ended)
 	if err != nil {
@@ -171,10 +184,12 @@ func (a *attempt) run(ctx context.Context) (engine.Exit, error) {
 // inspect returns how the container ended: the wait returns the exit code, but neither the times nor the reason.
 func (a *attempt) inspect(ctx context.Context, stopped bool) (engine.Exit, error) {
 	found, err := a.state(context.WithoutCancel(ctx))
-	if err != nil {
+	switch {
+	case err != nil:
 		return engine.Exit{}, err
-	}
-	if !hasEnded(found) {
+	case isGoing(found) && !stopped:
+		return engine.Exit{}, a.wasRemoved()
+	case !hasEnded(found):
 		return engine.Exit{}, &engine.Error{
 			Reason: engine.EngineRefused,
 			Err:    fmt.Errorf("ask how the container ended: the engine reported that it had ended, and now reports that it is %s", found.State.Status),

@@ -3,6 +3,7 @@ package docker_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -86,7 +87,8 @@ func sweeps(t *testing.T, o docker.Options) {
 		t.Errorf("left: %+v, %v", left, err)
 	}
 	left, err := e.Leftovers(t.Context(), other.Run)
-	if err != nil || len(left) != 2 || left[0].Kind != "container" || !left[0].Running || left[1].Kind != "volume" {
+	running := func(l engine.Leftover) bool { return l.Running }
+	if err != nil || !slices.ContainsFunc(left, running) || left[len(left)-1].Kind != "volume" {
 		t.Errorf("the other run has %+v, %v; want its container and its volume", left, err)
 	}
 	if err := e.Kill(t.Context(), other.Run); err != nil {
@@ -112,8 +114,8 @@ func TestSweepLeavesWhatIsKept(t *testing.T) {
 	}
 	engines.Receive(t, ended, "the container goes")
 	left, err := e.Leftovers(t.Context(), runOf(t))
-	if err != nil || len(left) != 2 || !left[0].Kept || left[0].Labels.Attempt != 1 || !left[1].Kept {
-		t.Errorf("left: %+v, %v; want the container that has ended and its volume", left, err)
+	if err != nil || len(left) != 3 || !left[0].Kept || left[0].Labels.Attempt != 1 || !left[1].Kept {
+		t.Errorf("left: %+v, %v; want the container that has ended and its volumes", left, err)
 	}
 	for _, l := range left {
 		if err := e.Remove(t.Context(), l); err != nil {
@@ -133,7 +135,7 @@ func removesTogether(t *testing.T, o docker.Options) {
 	for attempt := range 8 { // whether two removals overlap is up to chance
 		ended := begin(t, e, labels(t, attempt+1))
 		left, err := e.Leftovers(t.Context(), runOf(t))
-		if err != nil || len(left) != 2 {
+		if err != nil || len(left) < 2 { // more if the message needs a volume
 			t.Fatalf("left: %+v, %v", left, err)
 		}
 		var together sync.WaitGroup

@@ -16,6 +16,8 @@ func TestDockerOfToday(t *testing.T) {
 	t.Run("messages", func(t *testing.T) { messagesAreAsInAPod(t, o) })
 	t.Run("parts of volumes", func(t *testing.T) { mountsParts(t, o) })
 	t.Run("parts that are links", func(t *testing.T) { partsDoNotLead(t, o) })
+	t.Run("unstartable", func(t *testing.T) { tellsWhyNotStarted(t, o) })
+	t.Run("removed by others", func(t *testing.T) { tellsRemovals(t, o) })
 	t.Run("sweep", func(t *testing.T) { sweeps(t, o) })
 	t.Run("others", func(t *testing.T) { nameOfAnother(t, o) })
 	if left := volumesLeft(t, o.Host); len(left) > 0 {

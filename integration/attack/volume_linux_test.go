@@ -152,6 +152,32 @@ func TestHugeMessage(t *testing.T) {
 	}
 }
 
+// TestMessageOfEveryTask attacks the file of the termination message that a task has without asking for one.
+func TestMessageOfEveryTask(t *testing.T) {
+	const file = "/dev/termination-log"
+	for engine, flags := range hosts(t) {
+		for name, attack := range map[string]struct{ script, message string }{
+			"a link in its place":      {"rm -f " + file + "; ln -sf %s/secret " + file + "; exit 1", ""},
+			"a link moved there":       {"ln -s %s/secret /dev/l; mv -f /dev/l " + file + "; exit 1", ""},
+			"a directory in its place": {"rm -f " + file + "; mkdir -p " + file + "; exit 1", ""},
+			"another mount":            {"umount " + file + "; mount -o bind /etc " + file + "; exit 1", ""},
+			"200 GiB without room":     {"truncate -s 200G " + file + "; exit 1", "ktask reads it up to 16 MiB"},
+			"a program of root's":      {"cp /bin/busybox " + file + "; chmod 6777 " + file + "; head -c 9 /dev/zero | tr '\\0' x >" + file + "; exit 1", "xxxxxxxxx"},
+		} {
+			t.Run(engine+"/"+name, func(t *testing.T) {
+				dir := bait(t)
+				task := container(0, strings.ReplaceAll(attack.script, "%s", dir))
+				args := append([]string{"run", "--network", "none", "--timeout", "50s", "-o", "json", "-"}, flags...)
+				o := ktask(t, t.TempDir(), task, args...).expect(t, 1)
+				if !strings.Contains(o.stdout, attack.message) {
+					t.Errorf("the message is not %q:\n%s", attack.message, o.stdout)
+				}
+				untouched(t, dir, o)
+			})
+		}
+	}
+}
+
 // TestVolumeHasOneLimit fills volumes through all of their mounts: together they hold no more than the limit.
 func TestVolumeHasOneLimit(t *testing.T) {
 	for engine, flags := range hosts(t) {

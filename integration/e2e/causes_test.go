@@ -117,6 +117,7 @@ data:
 		{"py", inline("python", "import sys\nif True # HERE py\n    print(1)"), failed, keptns, "exit code 1: LINE: SyntaxError: expected ':'", ""},
 		{"numpy", inline("python", "import numpy # HERE numpy"), failed, "ModuleNotFound", "exit code 1: LINE: ModuleNotFoundError: No module named 'numpy'", "Keptn's python runtime has the standard library, requests, yaml and git"},
 		{"library", inline("python", "import json\njson.loads('{') # HERE library"), failed, keptns, "exit code 1: LINE: json.decoder.JSONDecodeError: ", ""},
+		{"quota", inline("python", "import sys\nopen('/dev/termination-log', 'w').write('quota exceeded')\nsys.exit(3)"), failed, keptns, "exit code 3: quota exceeded", ""},
 		{"map", mapped, failed, keptns, "exit code 1: LINE: ValueError: 1", ""},
 		{"quoted", "  python:\n    inline:\n      code: \"x = 1\\nraise ValueError('HERE quoted')\"\n", failed, keptns, "exit code 1: LINE (line 2 of the code): ValueError: ", ""},
 		{"folded", "  python:\n    inline:\n      code: > # HERE folded\n        x = 1\n\n        raise ValueError(3)\n", failed, keptns, "exit code 1: LINE (line 2 of the code): ValueError: 3", ""},
@@ -134,6 +135,10 @@ func TestContainerCauses(t *testing.T) {
 	}
 	const failed, keptns = "failed", "BackoffLimitExceeded"
 	cache := "volumeMounts: [{name: cache, mountPath: /cache}]"
+	long := make([]string, 17)
+	for i := range long {
+		long[i] = fmt.Sprintf("{name: V%d, value: %s}", i, strings.Repeat("x", 130_000))
+	}
 	judged(t, []failing{
 		// The timeout covers the start on a busy engine. The task is the first one, so that the others run at the same time.
 		{"late", contained("[sh, -c, 'trap \"\" TERM; sleep 600']") + "  timeout: 20s # HERE late\n", "timed-out", "DeadlineExceeded", "timed out after 20s (LINE spec.timeout); it did not end on the stop signal and was killed after its grace of 1s", "raise spec.timeout, or give a longer --timeout"},
@@ -141,6 +146,9 @@ func TestContainerCauses(t *testing.T) {
 		{"script", contained("[sh, -c, ./nosuch.sh]"), failed, "CommandNotFound", `exit code 127: "./nosuch.sh" was not found, or the interpreter`, "correct its name"},
 		{"plain", contained("[sh, -c, touch /tmp/x; /tmp/x]"), failed, "CommandNotRunnable", `exit code 126: "/tmp/x" cannot be executed: permission denied`, "make the file executable (chmod +x)"},
 		{"command", contained("[nosuchtool, --now] # HERE command"), failed, "CommandNotFound", `exit code 127: command "nosuchtool" is not in the image`, "correct the command ("},
+		{"long", contained("[sh, -c, 'echo ran']", "env: ["+strings.Join(long, ", ")+"]"), failed, "ArgumentsTooLong", `exit code 126: command "sh" cannot be executed: the environment (2159 KiB) and`, "pass fewer or shorter values (envFrom passes every key"},
+		{"list", contained("[sh, -c, 'x=$(head -c 130000 /dev/zero | tr \"\\0\" x); echo() { /bin/echo \"$@\"; }; echo $x $x $x $x $x $x $x $x $x $x $x $x $x $x $x $x $x']"), failed, "ArgumentsTooLong", `exit code 126: "/bin/echo" cannot be executed`, "pass fewer arguments at a time"},
+		{"dir", contained("[echo, ran]", "workingDir: /etc/passwd"), "errored", "WorkingDirUnusable", `the working directory "/etc/passwd" cannot be used: not a directory`, "set workingDir to a directory"},
 		{"data", contained("[/etc/passwd]"), failed, "CommandNotRunnable", `exit code 126: command "/etc/passwd" cannot be executed`, "make the file executable (chmod +x)"},
 		{"foreign", contained("[/program]"), failed, "WrongArchitecture", `exit code 126: command "/program" is built for another architecture`, "use an image for the engine's architecture, or name another platform with --platform"},
 		// Docker 20.10 misses an OOM kill that comes with the start or with the end of a container.

@@ -208,8 +208,8 @@ func TestKeptStaysUntilClean(t *testing.T) {
 	kept := p.end(t).expect(t, 0)
 	ktask(t, python("print(1)"), "run", "-").expect(t, 0)
 	left := p.left(t)
-	if len(left) != 1 || !left[0].Kept {
-		t.Fatalf("kept: %+v", left)
+	if len(left) != 2 || !left[0].Kept || !left[1].Kept {
+		t.Fatalf("kept: %+v; want the container and the volume of its message", left)
 	}
 	for _, says := range []string{"docker logs " + left[0].Name, "`ktask clean " + left[0].Labels.Run + "`"} {
 		if !strings.Contains(kept.stderr, says) {

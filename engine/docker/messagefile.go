@@ -1,0 +1,157 @@
+package docker
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"net/http"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// messageFile is a file of this machine that a container mounts as its termination message: it costs no time, while a volume
+// costs several requests. It is removed as soon as the container mounts it, so no path leads to what the task writes, a
+// ktask that is killed leaves nothing, and the message is read from the open file alone. A nil messageFile is none.
+type messageFile struct {
+	*os.File
+	// directory is the file's own. Only this user can enter it: a task that runs as root could make the file a program that
+	// runs as root.
+	directory string
+}
+
+// messageFiles is where the files are: in memory, so that a message reaches no disk.
+const messageFiles = "/dev/shm"
+
+// createMessageFile returns an empty file that every user may write to, or nil if this machine has no directory for it.
+func createMessageFile() *messageFile {
+	f := &messageFile{directory: path.Join(messageFiles, "ktask-"+rand.Text())}
+	if err := os.Mkdir(f.directory, 0o700); err != nil {
+		return nil
+	}
+	var err error
+	if f.File, err = os.OpenFile(path.Join(f.directory, messageName), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+		err = f.Chmod(0o666) // whatever the umask is
+	}
+	if err != nil {
+		f.remove()
+		return nil
+	}
+	return f
+}
+
+// unlink removes the file's path. What has it open, or mounted, still has the file.
+func (f *messageFile) unlink() {
+	if f != nil {
+		_ = os.RemoveAll(f.directory) // nothing but the file was ever in it
+	}
+}
+
+// remove removes the file.
+func (f *messageFile) remove() {
+	if f != nil {
+		f.unlink()
+		_ = f.File.Close()
+	}
+}
+
+// path returns the path of the file, or "" if there is none.
+func (f *messageFile) path() string {
+	if f == nil {
+		return ""
+	}
+	return f.Name()
+}
+
+// read passes the message to take.
+func (f *messageFile) read(take func(io.Reader) error) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size() > mostMessage {
+		return take(tooLarge(info.Size()))
+	}
+	return take(io.NewSectionReader(f, 0, info.Size()))
+}
+
+// newMessageFile returns a file for the container's termination message, or nil if the message needs a volume: if the engine
+// may be on another machine, if the container is kept and may be started again, or if a task may write in the file's
+// directory.
+func (a *attempt) newMessageFile(ctx context.Context) *messageFile {
+	kept := a.engine.keep == KeepFailed || a.engine.keep == KeepAlways
+	// In another directory the kernel could refuse the file to other users, see protected_regular in proc_sys_fs(5).
+	if kept || messagePath(a.container) != defaultMessage || mountsMessageFiles(a.container.Mounts) || !a.engine.takesMessageFiles(ctx) {
+		return nil
+	}
+	return createMessageFile()
+}
+
+// The values of Engine.messages: how the engine takes a termination message, as far as it is known.
+const (
+	messagesUnknown int32 = iota
+	messagesInFiles
+	messagesInVolumes
+)
+
+// takesMessageFiles reports whether the engine may be able to mount a file of this machine.
+func (e *Engine) takesMessageFiles(ctx context.Context) bool {
+	if e.messages.Load() == messagesUnknown {
+		found := messagesInVolumes
+		// SELinux keeps containers from files without a label for them.
+		if _, err := os.Stat("/sys/fs/selinux/enforce"); err != nil && strings.HasPrefix(e.endpoint.Host, "unix://") {
+			switch docker, err := e.isDocker(ctx); {
+			case err != nil:
+				return false
+			case docker:
+				found = messagesInFiles
+			}
+		}
+		e.messages.CompareAndSwap(messagesUnknown, found)
+	}
+	return e.messages.Load() == messagesInFiles
+}
+
+// mountsMessageFiles reports whether a container mounts the directory of the message files.
+func mountsMessageFiles(mounts []plan.Mount) bool {
+	for _, m := range mounts {
+		source, err := filepath.EvalSymlinks(m.Source)
+		if err != nil || within(source, messageFiles) || within(messageFiles, source) {
+			return true
+		}
+	}
+	return false
+}
+
+// within reports whether file is directory or in it. Both are clean.
+func within(directory, file string) bool {
+	return file == directory || strings.HasPrefix(file, strings.TrimSuffix(directory, "/")+"/")
+}
+
+// isDocker reports whether the engine is Docker. It refuses to mount a file that it does not find; podman creates a
+// directory in its place.
+func (e *Engine) isDocker(ctx context.Context) (is bool, err error) {
+	err = e.do(ctx, "ask what the engine is", once, func(ctx context.Context) error {
+		request, err := http.NewRequestWithContext(ctx, http.MethodHead, "http://docker/_ping", http.NoBody)
+		if err != nil {
+			return err
+		}
+		answer, err := e.client.HTTPClient().Do(request)
+		if err == nil {
+			is = strings.HasPrefix(answer.Header.Get("Server"), "Docker/")
+			err = answer.Body.Close()
+		}
+		return err
+	})
+	return is, err
+}
+
+// refusesMessageFile reports whether the engine cannot mount the file, as one that shares a socket with this machine and
+// nothing else. Only the text of the error shows it, by a name that is random.
+func (a *attempt) refusesMessageFile(err error) bool {
+	return a.messageFile != nil && hasReason(err, engine.EngineRefused) && strings.Contains(err.Error(), a.messageFile.directory)
+}

@@ -1,0 +1,63 @@
+package docker_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ktask/ktask/engine/docker"
+	"github.com/ktask/ktask/integration/engines"
+)
+
+// TestMessageCostsNoRequest looks at the requests of a run: the message has none of its own.
+func TestMessageCostsNoRequest(t *testing.T) {
+	proxy := newFaultProxy(t, machineSocket, target{how: noFault})
+	c := shell("echo the reason >/dev/termination-log; exit 1")
+	if exit, _ := run(t, connect(t, docker.Options{Host: proxy.host()}), c); exit.Message != "the reason\n" {
+		t.Errorf("exit %+v", exit)
+	}
+	for _, call := range proxy.recorded() {
+		if strings.Contains(call, "/volumes/") || strings.Contains(call, "archive") {
+			t.Errorf("requests %q", proxy.recorded())
+		}
+	}
+}
+
+// TestMessageHasNoPath runs a task that ends when the file that it has as its termination message has no path on the machine.
+func TestMessageHasNoPath(t *testing.T) {
+	c := shell(`until grep -q '//deleted /dev/termination-log' /proc/self/mountinfo; do sleep 0.1; done; echo the reason >/dev/termination-log`)
+	_, _, done := runAside(t, connect(t, docker.Options{}), c)
+	if got := engines.Receive(t, done, "the file is removed"); got.err != nil || got.exit.Message != "the reason\n" {
+		t.Errorf("exit %+v, error %v", got.exit, got.err)
+	}
+}
+
+// TestEngineThatDoesNotSeeTheMessageFile uses an engine that shares no files with this machine.
+func TestEngineThatDoesNotSeeTheMessageFile(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "elsewhere")
+	script := "#!/bin/sh\nexec unshare --mount sh -c 'mount -t tmpfs none /dev/shm && exec dockerd \"$@\"' dockerd \"$@\"\n"
+	if err := os.WriteFile(program, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	d := newDaemonOf(t, program)
+	proxy := newFaultProxy(t, d.path("s"), target{how: noFault})
+	e := connect(t, docker.Options{Host: proxy.host()})
+	for range 2 {
+		c := shell("stat -c '%a %s' /dev/termination-log; echo the reason >/dev/termination-log; exit 1")
+		c.User, c.Network = "1234", "none"
+		exit, heard := run(t, e, c)
+		if got := heard.Lines("", "stdout"); exit.Message != "the reason\n" || len(got) != 1 || got[0] != "666 0" {
+			t.Errorf("exit %+v, output %q", exit, got)
+		}
+	}
+	creations := 0
+	for _, call := range proxy.recorded() {
+		if strings.HasPrefix(call, "POST /containers/create") {
+			creations++
+		}
+	}
+	if creations != 5 { // two of each attempt, and one that is refused
+		t.Errorf("%d creations: %q", creations, proxy.recorded())
+	}
+}
