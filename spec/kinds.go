@@ -113,9 +113,9 @@ func (l *loader) ownKind(o *object) {
 	}
 	switch o.kind {
 	case "ConfigMap":
-		keep(l, o, &m.ConfigMaps, readConfigMap(o))
+		readData(l, o, &m.ConfigMaps, readConfigMap)
 	case "Secret":
-		keep(l, o, &m.Secrets, readSecret(o))
+		readData(l, o, &m.Secrets, readSecret)
 	case "KeptnTaskDefinition":
 		keep(l, o, &m.Definitions, readDefinition(o))
 	case "KeptnTask":
