@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/validation"
+
 	"github.com/ktask/ktask/spec/yamltree"
 )
 
@@ -101,7 +103,10 @@ func (w *Workload) stringMap(s part) []Pair {
 		case value.Bad: // a template
 		case value.Kind == yamltree.String:
 			all = append(all, Pair{key.Text, value.Text, s.At(key.Text)})
-		case value.Kind != yamltree.Null && (strings.HasPrefix(key.Text, "keptn.sh/") || slices.Contains(recommendedLabels, key.Text)):
+			if s.at.Name == "labels" && readByKeptn(key.Text) {
+				w.checkLabel(s, all[len(all)-1])
+			}
+		case value.Kind != yamltree.Null && readByKeptn(key.Text):
 			w.Faults = append(w.Faults, Problem{
 				Pos: s.At(key.Text), Severity: Error, Rule: "wrong-type", Message: fmt.Sprintf("%s must be a string, not %s", key.Text, value.Kind),
 				Remedy: `write "` + value.Source + `"`,
@@ -110,6 +115,26 @@ func (w *Workload) stringMap(s part) []Pair {
 	}
 	slices.SortFunc(all, func(a, b Pair) int { return strings.Compare(a.Key, b.Key) })
 	return all
+}
+
+func readByKeptn(key string) bool {
+	return strings.HasPrefix(key, "keptn.sh/") || slices.Contains(recommendedLabels, key)
+}
+
+// checkLabel adds a fault if the API server refuses the value of a label.
+func (w *Workload) checkLabel(s part, label Pair) {
+	problems := validation.IsValidLabelValue(label.Value)
+	if len(problems) == 0 {
+		return
+	}
+	remedy := inWords(problems[0])
+	if strings.Contains(label.Value, ",") {
+		remedy = "a label cannot hold a list: write it as an annotation"
+	}
+	w.Faults = append(w.Faults, Problem{
+		Pos: label.Pos, Severity: Error, Rule: "invalid-label", Message: fmt.Sprintf("label %s: %q is not a valid label value", label.Key, shortened(label.Value)),
+		Remedy: remedy, Sensitive: s.sensitive,
+	})
 }
 
 // text returns the text of a string, or "" for anything else.
