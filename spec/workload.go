@@ -106,6 +106,7 @@ func (w *Workload) stringMap(s part) []Pair {
 			if s.at.Name == "labels" && readByKeptn(key.Text) {
 				w.checkLabel(s, all[len(all)-1])
 			}
+			w.checkKey(s, key.Text)
 		case value.Kind != yamltree.Null && readByKeptn(key.Text):
 			w.Faults = append(w.Faults, Problem{
 				Pos: s.At(key.Text), Severity: Error, Rule: "wrong-type", Message: fmt.Sprintf("%s must be a string, not %s", key.Text, value.Kind),
@@ -115,6 +116,29 @@ func (w *Workload) stringMap(s part) []Pair {
 	}
 	slices.SortFunc(all, func(a, b Pair) int { return strings.Compare(a.Key, b.Key) })
 	return all
+}
+
+// keptnKeys are the labels and annotations of a workload that Keptn reads, after keptn.sh/.
+var keptnKeys = []string{
+	"workload", "app", "version", "container", "metadata",
+	"pre-deployment-tasks", "post-deployment-tasks", "pre-deployment-evaluations", "post-deployment-evaluations",
+}
+
+// otherKeys are the labels and annotations that Keptn reads or writes elsewhere.
+var otherKeys = []string{"lifecycle-toolkit", "task-name", "app-type", "app-name"}
+
+// checkKey adds a warning for a key that is probably a misspelt one of Keptn. Other keys of keptn.sh may be those of another tool.
+func (w *Workload) checkKey(s part, key string) {
+	name, ours := strings.CutPrefix(key, "keptn.sh/")
+	if !ours || slices.Contains(keptnKeys, name) || slices.Contains(otherKeys, name) {
+		return
+	}
+	if near := Nearest(name, keptnKeys); near != "" {
+		w.Faults = append(w.Faults, Problem{
+			Pos: s.keyAt(key), Severity: Warning, Rule: "unknown-key", Message: "Keptn does not read " + shortened(key),
+			Remedy: fmt.Sprintf("did you mean %q?", "keptn.sh/"+near), Sensitive: s.sensitive,
+		})
+	}
 }
 
 func readByKeptn(key string) bool {
