@@ -88,6 +88,9 @@ func (l *loader) object(o *object, t objectType) {
 	case !checkType(o, t):
 	case !t.read():
 		m.Foreign++
+		if t.group == "batch" {
+			o.warnJob()
+		}
 	case t.list:
 		l.items(o, t.apiVersion(), t.kind)
 	case isWorkload(t.group, t.kind):

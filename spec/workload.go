@@ -118,6 +118,21 @@ func (w *Workload) stringMap(s part) []Pair {
 	return all
 }
 
+// warnJob warns of task lists of a Job or a CronJob, which Keptn ignores.
+func (o *object) warnJob() {
+	for _, steps := range [][]any{{"metadata"}, {"spec", "template", "metadata"}, {"spec", "jobTemplate", "spec", "template", "metadata"}} {
+		for _, field := range []string{"annotations", "labels"} {
+			s := o.top().in(append(steps, field)...)
+			for _, key := range keptnKeys {
+				if key = "keptn.sh/" + key; strings.Contains(key, "-deployment-") && text(s.find(key)) != "" {
+					o.warn(s.At(key), "ignored-tasks", "annotate a Deployment, StatefulSet, DaemonSet, Pod or Rollout",
+						"%s of a %s is not read: Keptn ignores this kind", key, o.kind)
+				}
+			}
+		}
+	}
+}
+
 // keptnKeys are the labels and annotations of a workload that Keptn reads, after keptn.sh/.
 var keptnKeys = []string{
 	"workload", "app", "version", "container", "metadata",
