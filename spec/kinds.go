@@ -112,7 +112,7 @@ func (l *loader) ownKind(o *object) {
 		return
 	}
 	if isKeptnKind(o.kind) {
-		o.warnTemplate()
+		defer o.reportTemplates(o.templates(), len(o.problems))
 	}
 	switch o.kind {
 	case "ConfigMap":

@@ -167,7 +167,10 @@ func (w *Workload) checkLabel(s part, label Pair) {
 		return
 	}
 	remedy := inWords(problems[0])
-	if strings.Contains(label.Value, ",") {
+	switch {
+	case helmAction.MatchString(label.Value):
+		remedy = renderFirst
+	case strings.Contains(label.Value, ","):
 		remedy = "a label cannot hold a list: write it as an annotation"
 	}
 	w.Faults = append(w.Faults, Problem{
