@@ -108,10 +108,11 @@ func (w *Workload) stringMap(s part) []Pair {
 			}
 			w.checkKey(s, key.Text)
 		case value.Kind != yamltree.Null && readByKeptn(key.Text):
-			w.Faults = append(w.Faults, Problem{
-				Pos: s.At(key.Text), Severity: Error, Rule: "wrong-type", Message: fmt.Sprintf("%s must be a string, not %s", key.Text, value.Kind),
-				Remedy: `write "` + value.Source + `"`,
-			})
+			p := Problem{Pos: s.At(key.Text), Severity: Error, Rule: "wrong-type", Message: fmt.Sprintf("%s must be a string, not %s", key.Text, value.Kind)}
+			if value.Kind != yamltree.List && value.Kind != yamltree.Object {
+				p.Remedy = `write "` + value.Source + `"`
+			}
+			w.Faults = append(w.Faults, p)
 		}
 	}
 	slices.SortFunc(all, func(a, b Pair) int { return strings.Compare(a.Key, b.Key) })
