@@ -62,11 +62,15 @@ func newCatalog[T any](m spec.Manifests, kind, missingRule string, all []T, meta
 // find searches the namespaces in their order. An object with errors ends the search without a result.
 func find[T any](c *catalog[T], name string, namespaces ...string) (object T, ok bool) {
 	for _, ns := range namespaces {
+		if c.broken.Faults(c.kind, ns, name) != nil {
+			break
+		}
 		if object, ok = c.objects[key{ns, name}]; ok || c.broken.Has(c.kind, ns, name) {
 			return object, ok
 		}
 	}
-	return object, false
+	var none T
+	return none, false
 }
 
 // absent reports whether none of the namespaces has an object of the name, not even one with errors.

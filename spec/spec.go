@@ -25,6 +25,8 @@ type Manifests struct {
 	Configs     []*Config
 	Workloads   []*Workload
 	Broken      Broken
+	// Faults are the problems of all ConfigMaps and Secrets. They are errors only for what uses the object, see Broken.Faults.
+	Faults Problems
 	// Foreign is the number of documents of other kinds.
 	Foreign int
 	// Unread are the places of documents that were passed over, in whole or in part, and may hold annotations of Keptn.
