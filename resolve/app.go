@@ -143,19 +143,27 @@ func withoutPods(r *resolver, w *workload) {
 	}
 }
 
-// lastOnes returns the workloads without those that a later one of the same kind, name and namespace replaces.
+// lastOnes returns one workload of each kind, name and namespace: the last complete one, or else the last one.
 func lastOnes(c *collector, all []*spec.Workload) []*spec.Workload {
 	type identity struct{ kind, namespace, name string }
 	last := map[identity]*spec.Workload{}
 	for _, s := range all {
-		last[identity{s.Kind, s.Namespace, s.Name}] = s
+		id := identity{s.Kind, s.Namespace, s.Name}
+		if last[id] == nil || last[id].Partial || !s.Partial {
+			last[id] = s
+		}
 	}
 	return filter(all, func(s *spec.Workload) bool {
-		later := last[identity{s.Kind, s.Namespace, s.Name}]
-		if later != s {
-			c.warn(s.Pos, "workload-twice", "remove one of them", "%s %q is defined again at %s; as with kubectl apply, the later one counts", s.Kind, s.Name, later.Pos)
+		counts := last[identity{s.Kind, s.Namespace, s.Name}]
+		switch {
+		case counts == s:
+			return true
+		case s.Partial && !counts.Partial:
+			c.warn(s.Pos, "workload-twice", "run the output of kubectl kustomize", "%s %q has no spec.selector, so it is taken for a patch and left out; the one at %s counts", s.Kind, s.Name, counts.Pos)
+		default:
+			c.warn(s.Pos, "workload-twice", "remove one of them", "%s %q is defined again at %s; as with kubectl apply, the later one counts", s.Kind, s.Name, counts.Pos)
 		}
-		return later == s
+		return false
 	})
 }
 
