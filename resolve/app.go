@@ -48,7 +48,7 @@ func findApps(r *resolver, m spec.Manifests) []app {
 		all[id].workloads = append(all[id].workloads, w)
 	}
 	for _, c := range m.AppContexts {
-		addContext(r, all, c)
+		addContext(r, all, c, unsure || len(m.Unread) > 0)
 	}
 	var list []app
 	for _, a := range all {
@@ -79,11 +79,12 @@ func appNames(all map[key]*app) string {
 }
 
 // addContext adds a KeptnAppContext to its app. Its lists replace those of an old KeptnApp: an operator reads one or the other.
-func addContext(r *resolver, all map[key]*app, c *spec.AppContext) {
+// unsure is true if there may be workloads that were not read.
+func addContext(r *resolver, all map[key]*app, c *spec.AppContext, unsure bool) {
 	a := all[key{c.Namespace, c.Name}]
 	if a == nil {
 		a = &app{namespace: c.Namespace, name: c.Name, pos: c.Pos}
-		if !r.broken("KeptnApp", c.Name, c.Namespace) {
+		if !r.broken("KeptnApp", c.Name, c.Namespace) && !unsure {
 			r.warn(c.Pos, "context-without-app", appNames(all), "KeptnAppContext %q has neither a KeptnApp nor workloads", c.Name)
 			a.gaps = []string{fmt.Sprintf("Keptn would not know an app %s", c.Name)}
 		}

@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -73,8 +74,9 @@ func reportUnread(r *resolver, m spec.Manifests) bool {
 	if !r.options.Lifecycle.chosen() {
 		return false // ktask validate has warned of them
 	}
-	for _, at := range m.Unread {
-		r.relax(at, "unread-workload", "render it first, or leave it out", "this document names keptn.sh/ and cannot be read: tasks of the deployment may be missing")
+	for _, p := range m.Unread {
+		remedy := cmp.Or(p.Remedy, "render it first, or leave it out")
+		r.relax(p.Pos, "unread-workload", remedy, "this document names keptn.sh/ and cannot be read, so tasks of the deployment may be missing: %s", p.Message)
 	}
 	return len(m.Unread) > 0
 }

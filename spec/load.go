@@ -97,7 +97,7 @@ func (l *loader) read(d yamltree.Document) {
 	l.flawed = l.limit.errors > before
 	unread := func(f finding) bool { return f.problem.Rule != "duplicate-key" }
 	if i := slices.IndexFunc(l.found, unread); i >= 0 && !l.flawed && bytes.Contains(d.Text, []byte("keptn.sh/")) {
-		l.manifests.Unread = append(l.manifests.Unread, l.found[i].problem.Pos)
+		l.manifests.Unread = append(l.manifests.Unread, l.found[i].problem)
 	}
 	if root == nil {
 		l.passed.afterOwn = l.flawed
