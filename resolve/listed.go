@@ -22,7 +22,7 @@ func checkListed(r *resolver, a app) (waits []string) {
 		r.relax(at, rule, remedy, format, args...)
 	}
 	listed := func(w workload) bool {
-		return slices.ContainsFunc(a.source.Workloads, func(ref spec.WorkloadRef) bool { return objectName(ref.Name) == w.name })
+		return slices.ContainsFunc(a.source.Workloads, func(ref spec.WorkloadRef) bool { return ref.Name == "" || objectName(ref.Name) == w.name })
 	}
 	for _, w := range a.workloads {
 		if !listed(w) && !w.source.NoPods {
@@ -34,7 +34,7 @@ func checkListed(r *resolver, a app) (waits []string) {
 	for _, ref := range a.source.Workloads {
 		i := slices.IndexFunc(a.workloads, func(w workload) bool { return w.name == objectName(ref.Name) })
 		switch {
-		case i < 0 && (a.alone || a.unsure):
+		case ref.Name == "" || ref.Version == "" || i < 0 && (a.alone || a.unsure): // an error was reported
 			continue
 		case i < 0:
 			report(ref.Pos, "missing-workload", "name the file that holds it too", "KeptnApp %q lists workload %q (version %q), which is not among the manifests", a.name, ref.Name, ref.Version)
