@@ -66,16 +66,18 @@ func findApps(r *resolver, m spec.Manifests) []app {
 	return list
 }
 
-func appNames(all map[key]*app) string {
-	var names []string
-	for id := range maps.Keys(all) {
-		names = append(names, id.name)
+// appNames returns the names of the apps that Keptn would know, for a remedy.
+func appNames(all map[key]*app, namespace string) string {
+	var known []key
+	for id, a := range all {
+		if a.source != nil || len(a.workloads) > 0 {
+			known = append(known, id)
+		}
 	}
-	slices.Sort(names)
-	if len(names) == 0 {
+	if len(known) == 0 {
 		return ""
 	}
-	return "the apps are " + strings.Join(names, ", ")
+	return "the apps are " + enumerated(listOf(known, namespace))
 }
 
 // addContext adds a KeptnAppContext to its app. Its lists replace those of an old KeptnApp: an operator reads one or the other.
@@ -85,7 +87,7 @@ func addContext(r *resolver, all map[key]*app, c *spec.AppContext, unsure bool) 
 	if a == nil {
 		a = &app{namespace: c.Namespace, name: c.Name, pos: c.Pos}
 		if !r.broken("KeptnApp", c.Name, c.Namespace) && !unsure {
-			r.warn(c.Pos, "context-without-app", appNames(all), "KeptnAppContext %q has neither a KeptnApp nor workloads", c.Name)
+			r.warn(c.Pos, "context-without-app", appNames(all, c.Namespace), "KeptnAppContext %q has neither a KeptnApp nor workloads", c.Name)
 			a.gaps = []string{fmt.Sprintf("Keptn would not know an app %s", c.Name)}
 		}
 		all[key{c.Namespace, c.Name}] = a
