@@ -301,12 +301,23 @@ func TestValidateForms(t *testing.T) {
 	s := newShell(t, map[string]string{"a.yaml": header + "metadata: {name: b}\nspec: {python: {inlineRef: {code: x}}}\n", "ok.yaml": hello, "secret.yaml": secret})
 	s.ktask("validate", "ok.yaml").exits(0)
 	s.ktask("validate", "secret.yaml").exits(0).says("warning", "which is not among the manifests")
-	s.ktask("validate", "a.yaml", "-o", "json").exits(2).says(`"schema": "ktask.dev/problems/v1"`, `"line": 4`, `"column": 17`, `"rule": "unknown-field"`)
-	s.ktask("validate", "a.yaml", "-o", "github").exits(2).says("::error file=a.yaml,line=4,col=17,title=unknown-field::unknown field")
-	s.ktask("validate", "a.yaml", "-o", "sarif").exits(2).says(`"version": "2.1.0"`, `"startLine": 4`, `"ruleId": "unknown-field"`)
+	s.ktask("validate", "a.yaml", "-o", "json").exits(2).says(`"schema": "ktask.dev/problems/v1"`, `"line": 4`, `"column": 17`, `"object": "KeptnTaskDefinition \"b\""`, `"rule": "unknown-field"`)
+	s.ktask("validate", "a.yaml", "-o", "github").exits(2).says("::error file=a.yaml,line=4,col=17,title=unknown-field::KeptnTaskDefinition \"b\": unknown field")
+	s.ktask("validate", "a.yaml", "-o", "sarif").exits(2).says(`"version": "2.1.0"`, `"text": "KeptnTaskDefinition \"b\": unknown field`, `"startLine": 4`, `"ruleId": "unknown-field"`)
 	s.ktask("validate", "a.yaml", "-o", "html").exits(2).says("--output takes")
 	s.term = true
 	s.ktask("validate", "a.yaml", "--lenient").exits(2).says("warning:", "               ^")
+}
+
+// TestNotesOfARun: a run prints notes, but counts those on fields that only have a meaning in a cluster.
+func TestNotesOfARun(t *testing.T) {
+	s := newShell(t, map[string]string{"a.yaml": header + `metadata: {name: a}
+spec:
+  ttlSecondsAfterFinished: 5
+  deno: {inline: {code: x}, parameters: {map: {name: a}}}
+`})
+	s.ktask("run", "a.yaml", "-p", "nmae=x").exits(3).
+		says(`note: flag --param: no manifest sets parameter "nmae" (did you mean "name"?) [new-name]`, "only have a meaning in a cluster: 1").hides("ttlSeconds")
 }
 
 // TestValidateTellsOnce: a reference without a name or key is one problem, and not also that nothing has that name.

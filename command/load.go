@@ -55,7 +55,7 @@ const (
 	maxSecret   = 1 << 20  // the file of a secret
 )
 
-// telling is how much load prints if there are no errors: all problems, warnings and a count of the notes, or nothing.
+// telling is how much load prints if there are no errors: all problems, all but those of a cluster and a count of them, or nothing.
 type telling int
 
 const (
@@ -77,7 +77,7 @@ func (app App) load(s settings, o taskInput, t telling) (plan.Plan, error) {
 	loaded, err := local.Load(files, o.given, o.Options)
 	p, problems := loaded.Plan, loaded.Problems
 	app.printer(s, append(files.Files, o.given.Files...)).print(t.of(problems))
-	if n := len(problems.Notes()); n > 0 && t == tellWarnings && err == nil {
+	if n := len(problems) - len(withoutCluster(problems)); n > 0 && t == tellWarnings && err == nil {
 		_, _ = fmt.Fprintf(app.Err, "fields that only have a meaning in a cluster: %d (ktask plan lists them)\n", n)
 	}
 	switch {
@@ -111,9 +111,14 @@ func (t telling) of(problems spec.Problems) spec.Problems {
 	case t == tellAll:
 		return problems
 	case t == tellWarnings || len(problems.Errors()) > 0:
-		return slices.DeleteFunc(slices.Clone(problems), func(p spec.Problem) bool { return p.Severity == spec.Note })
+		return withoutCluster(problems)
 	}
 	return nil
+}
+
+// withoutCluster returns the problems without the notes on fields that only have a meaning in a cluster.
+func withoutCluster(problems spec.Problems) spec.Problems {
+	return slices.DeleteFunc(slices.Clone(problems), func(p spec.Problem) bool { return p.Severity == spec.Note && p.Rule == "no-local-meaning" })
 }
 
 // nothing returns why a plan is empty.

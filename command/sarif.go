@@ -14,7 +14,7 @@ type object = map[string]any
 func writeSARIF(w io.Writer, version string, problems spec.Problems) error {
 	ids, rules, results := []string{}, []object{}, []object{}
 	for _, p := range problems {
-		text := p.Message
+		text := p.Named()
 		if p.Remedy != "" {
 			text += " (" + p.Remedy + ")"
 		}

@@ -76,6 +76,7 @@ type problemJSON struct {
 	Line     int           `json:"line"`
 	Column   int           `json:"column"`
 	Severity spec.Severity `json:"severity"`
+	Object   string        `json:"object"`
 	Field    string        `json:"field"`
 	Rule     string        `json:"rule"`
 	Message  string        `json:"message"`
@@ -88,7 +89,7 @@ func writeProblemsJSON(w io.Writer, problems spec.Problems) error {
 		Problems []problemJSON `json:"problems"`
 	}{"ktask.dev/problems/v1", []problemJSON{}}
 	for _, p := range problems {
-		doc.Problems = append(doc.Problems, problemJSON{p.Pos.File, p.Pos.Line, p.Pos.Column, p.Severity, p.Pos.Field, p.Rule, p.Message, p.Remedy})
+		doc.Problems = append(doc.Problems, problemJSON{p.Pos.File, p.Pos.Line, p.Pos.Column, p.Severity, p.Pos.Object, p.Pos.Field, p.Rule, p.Message, p.Remedy})
 	}
 	return writeJSON(w, doc)
 }
@@ -109,7 +110,7 @@ func writeJSON(w io.Writer, doc any) error {
 // writeProblemsGitHub writes workflow commands, which GitHub shows at the lines of a pull request.
 func writeProblemsGitHub(w io.Writer, problems spec.Problems) error {
 	for _, p := range problems {
-		message := p.Message
+		message := p.Named()
 		if p.Remedy != "" {
 			message += " (" + p.Remedy + ")"
 		}

@@ -13,9 +13,6 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// stdinName is the name of standard input in problems.
-const stdinName = "<stdin>"
-
 // Files are the content of manifests, and problems with files in directories that were not read.
 type Files struct {
 	Files   []spec.File
@@ -53,7 +50,7 @@ func (r *reader) path(path string) error {
 		if err != nil {
 			return fmt.Errorf("standard input: %w", err)
 		}
-		r.files = append(r.files, spec.File{Name: stdinName, Data: data, Named: true})
+		r.files = append(r.files, spec.File{Name: spec.Stdin, Data: data, Named: true})
 		return nil
 	}
 	info, err := os.Stat(path)
@@ -83,7 +80,7 @@ func (r *reader) directory(path string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, WithoutPath(err))
 	}
-	found := false
+	found, manifests, others := false, []string(nil), []string(nil)
 	err = filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil && name == root {
 			return fmt.Errorf("%s: %w", path, WithoutPath(err))
@@ -97,7 +94,13 @@ func (r *reader) directory(path string) error {
 		switch {
 		case entry.IsDir() && hidden:
 			return fs.SkipDir // .git, .github: not what a directory of manifests holds
-		case entry.IsDir() || hidden || !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name)):
+		case entry.IsDir() || hidden:
+			return nil
+		case slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name)):
+		case isKustomization(name) && entry.Type().IsRegular():
+			others = append(others, name)
+			return nil
+		default:
 			return nil
 		}
 		found = true
@@ -105,12 +108,39 @@ func (r *reader) directory(path string) error {
 			r.leave(name, *left)
 			return nil
 		}
-		return r.file(name, false)
+		manifests = append(manifests, name)
+		return nil
 	})
-	if err == nil && !found {
+	switch {
+	case err != nil:
+		return err
+	case !found && len(others) == 0:
 		return fmt.Errorf("directory %s holds no .yaml, .yml or .json file", path)
 	}
-	return err
+	return r.manifests(manifests, readKustomizations(append(others, manifests...)))
+}
+
+// manifests reads the files of a directory, without the patches of its kustomizations.
+func (r *reader) manifests(names []string, all kustomizations) error {
+	for _, p := range all.warnings() {
+		if r.limit.Add(p.Severity) {
+			r.problems = append(r.problems, p)
+		}
+	}
+	patches := all.patches()
+	for _, name := range names {
+		if patches[name] || isKustomization(name) {
+			continue
+		}
+		before := len(r.files)
+		if err := r.file(name, false); err != nil {
+			return err
+		}
+		for i := range r.files[before:] {
+			r.files[before+i].Kustomization = all.of(name)
+		}
+	}
+	return nil
 }
 
 // notRead returns the warning about a file that is not read.

@@ -104,6 +104,9 @@ func lists(t spec.StageTasks) bool { return len(t.Pre)+len(t.Post) > 0 }
 func findWorkloads(r *resolver, m spec.Manifests) []workload {
 	seen := map[key]workload{}
 	for _, s := range lastOnes(r.collector, m.Workloads) {
+		for _, p := range s.Faults {
+			r.add(p.Severity, p.Pos, p.Rule, p.Remedy, "%s", p.Message)
+		}
 		w, ok := readWorkload(r.collector, s)
 		if !ok {
 			continue

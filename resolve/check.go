@@ -1,25 +1,26 @@
 package resolve
 
 import (
-	"slices"
-
 	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/spec"
 )
 
 // Check resolves every task and definition of the manifests, including those that a run would skip, and returns the problems
-// between them. A missing Secret is only a warning, because Secrets are rarely stored with manifests.
+// between them. A definition that something uses is checked as it is used: namespace, parameters and secrets depend on the use. A
+// missing Secret is only a warning, because Secrets are rarely stored with manifests.
 func Check(m spec.Manifests, o Options) spec.Problems {
 	o.Tasks, o.Selector, o.Lifecycle = nil, nil, Lifecycle{Promotion: true}
 	r := newResolver(m, o)
-	selected, _ := selectUses(r, m)
-	// A definition that others call is checked as a part of its callers, because its references depend on them.
-	callers, _ := findCallers(definitionUses(m), r.index)
-	for _, u := range slices.Concat(selected, callers) {
+	for _, u := range taskUses(r, m) {
 		buildTask(r, u)
 	}
 	if len(findApps(r, m)) > 0 {
 		planDeployment(r, m, &plan.Plan{})
+	}
+	unused := filter(definitionUses(m), func(u use) bool { return !r.used[u.definition] })
+	callers, _ := findCallers(unused, r.index)
+	for _, u := range callers {
+		buildTask(r, u)
 	}
 	problems := r.problems()
 	for i, p := range problems {

@@ -54,7 +54,7 @@ func (w clusterWarnings) restarts(t plan.Task) {
 	starts := max(limit, 1) + 1
 	if within := startsWithin(t, starts); within < starts {
 		if t.Timeout > 0 { // otherwise nothing starts, which is reported elsewhere
-			w.warn(at, "cluster-attempts", fmt.Sprintf("raise the timeout, or set retries: %d", max(within-1, 0)),
+			w.warn(at, "cluster-attempts", w.inVersion(fmt.Sprintf("raise the timeout, or set retries: %d", max(within-1, 0))),
 				"task %q: retries: %d allows %d starts, but only %d begin before the deadline of %s, because the kubelet waits 0s, %s and so on to %s between them; if all fail the reason is DeadlineExceeded",
 				w.use.name(), limit, starts, within, t.Timeout, t.Retry.Backoff.Initial, t.Retry.Backoff.Max)
 		}
@@ -68,6 +68,14 @@ func (w clusterWarnings) restarts(t plan.Task) {
 	default:
 		w.warn(at, "cluster-restarts", "", "task %q: retries: %d allows %d starts, but the last one is killed when the Job controller notices", w.use.name(), limit, starts)
 	}
+}
+
+// inVersion returns a remedy that sets retries or a timeout, with the version that has them if that of the task lacks them.
+func (w clusterWarnings) inVersion(remedy string) string {
+	if version := w.use.meta().Version; version == "v1alpha1" || version == "v1alpha2" {
+		return "use apiVersion lifecycle.keptn.sh/v1, and " + remedy
+	}
+	return remedy
 }
 
 // startsWithin returns how many of the starts begin before the deadline if each fails at once. The first restart is not delayed;
@@ -94,7 +102,7 @@ func startsWithin(t plan.Task, starts int) int {
 
 // ignoredByTask warns of retries or a timeout of a definition that a hand-written KeptnTask does not inherit.
 func (w clusterWarnings) ignoredByTask(field string, of spec.Pos, instead any) {
-	w.warn(of, "cluster-task-defaults", fmt.Sprintf("give KeptnTask %q %s of its own", w.use.name(), field),
+	w.warn(of, "cluster-task-defaults", w.inVersion(fmt.Sprintf("give KeptnTask %q %s of its own", w.use.name(), field)),
 		"a cluster uses this only for tasks that it generates: KeptnTask %q, written by hand, has the default of %v", w.use.name(), instead)
 }
 

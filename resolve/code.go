@@ -14,7 +14,7 @@ import (
 func (b *functionBuilder) code(l link, runtime runtimes.Runtime) (script plan.EnvVar, files []plan.File) {
 	sources := l.function.Sources
 	for i, s := range sources {
-		file := plan.File{Path: runtime.ScriptPath, Mode: 0o444, Origin: origin(s.At())}
+		file := plan.File{Path: runtime.ScriptPath, Mode: 0o644, Origin: origin(s.At())}
 		switch s := s.(type) {
 		case spec.Inline:
 			file.Content, file.Line = []byte(s.Code), s.Line

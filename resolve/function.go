@@ -59,7 +59,7 @@ func buildFunction(task *builder, f *spec.Function) {
 	}
 	env.addOverrides()
 	c.Env = env.finish()
-	b.warnUnsetData(in)
+	b.warnUnset()
 }
 
 // follow extends the chain to the last definition, or reports why it cannot. A cluster follows only one reference and then has no
@@ -74,9 +74,9 @@ func (b *functionBuilder) follow() bool {
 			return true
 		}
 		b.warnUnusedSources(here.function.Sources)
-		next, ok := require(b.resolver, b.index.definitions, ref.Name, b.namespaces, ref.Pos,
-			"%q calls", here.definition.Name)
+		next, ok := find(b.index.definitions, ref.Name, b.namespaces...)
 		if !ok {
+			b.missingCallee(here.definition, ref)
 			return false
 		}
 		function, ok := next.Runner.(*spec.Function)
@@ -92,9 +92,19 @@ func (b *functionBuilder) follow() bool {
 			b.fail(ref.Pos, "reference-chain", "call the last one directly", "functionRef leads from %q through more than %d definitions", b.definition.Name, maxChain)
 			return false
 		}
-		seen[next] = true
+		seen[next], b.used[next] = true, true
 		b.chain = append(b.chain, link{next, function})
 	}
+}
+
+// missingCallee reports a reference to a definition that is missing. The caller itself is not meant, however similar its name is.
+func (b *functionBuilder) missingCallee(caller *spec.Definition, ref spec.FunctionRef) {
+	c := b.index.definitions
+	if b.broken(c.kind, ref.Name, b.namespaces...) {
+		return
+	}
+	fact, remedy := c.absence(ref.Name, b.namespaces, caller.Name)
+	b.fail(ref.Pos, c.missingRule, remedy, "%q calls %s %q, %s", caller.Name, c.kind, ref.Name, fact)
 }
 
 // maxChain is the number of definitions in a chain. A cluster follows one reference, so a long chain is a mistake.
@@ -149,6 +159,9 @@ func (b *functionBuilder) data() *plan.EnvVar {
 		fill(b.task.Parameters)
 	}
 	b.taken["param"] = true
+	for key := range values {
+		b.known["param "+key] = true
+	}
 	for _, p := range b.options.Params {
 		values[p.Key], places[p.Key], from = p.Value, p.Origin, p.Origin
 	}
@@ -196,9 +209,8 @@ func (b *functionBuilder) cmdArgs() plan.EnvVar {
 	return plan.EnvVar{Origin: plan.Default}
 }
 
-// secureData returns the variable SECURE_DATA: the key of that name in the secret of the KeptnTask, or else of the nearest definition.
-func (b *functionBuilder) secureData() *plan.EnvVar {
-	var name spec.Optional[string]
+// secretName returns the name of the secret of the KeptnTask, or else of the nearest definition that has one.
+func (b *functionBuilder) secretName() (name spec.Optional[string]) {
 	if b.task != nil {
 		name = b.task.Secret
 	}
@@ -207,6 +219,12 @@ func (b *functionBuilder) secureData() *plan.EnvVar {
 			name = l.function.Secret
 		}
 	}
+	return name
+}
+
+// secureData returns the variable SECURE_DATA: the key of that name in the secret.
+func (b *functionBuilder) secureData() *plan.EnvVar {
+	name := b.secretName()
 	if !name.Given {
 		return nil
 	}

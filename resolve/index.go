@@ -96,13 +96,15 @@ func (c *catalog[T]) names(name string, namespaces []string) (near, others, else
 	return near, others, elsewhere
 }
 
-// absence returns what is wrong with a reference to a missing object, and the remedy: another namespace, or similar names.
-func (c *catalog[T]) absence(name string, namespaces []string) (fact, remedy string) {
+// absence returns what is wrong with a reference to a missing object, and the remedy: another namespace, or similar names other
+// than those of except.
+func (c *catalog[T]) absence(name string, namespaces []string, except ...string) (fact, remedy string) {
 	fact, remedy = "which is not among the manifests", "name the file that holds it too"
 	if c.compared += len(c.objects) + len(c.given); c.compared > maxCompared {
 		return fact, remedy
 	}
 	names, others, elsewhere := c.names(name, namespaces)
+	names = filter(names, func(n string) bool { return !slices.Contains(except, n) })
 	near := spec.DidYouMean(name, names)
 	switch {
 	case len(elsewhere) > 0:

@@ -55,7 +55,7 @@ var demanding = []struct {
 	{"a chain of calls", 1500, func(n int) string { return chain(n, false) }, "reference-chain"},
 	{"a circle of calls", 1500, func(n int) string { return chain(n, true) }, "reference-chain"},
 	{"a small circle", 25, func(n int) string { return chain(n, true) }, "reference-cycle"},
-	{"calls that lead nowhere", 1000, func(n int) string {
+	{"calls that lead nowhere", 1500, func(n int) string {
 		return repeated(n, func(i int) string { return fmt.Sprintf(calling, i, i+1_000_000) })
 	}, "missing-definition"},
 	{"dollars", 1 << 19, func(n int) string { return fmt.Sprintf(container, 0, "", `"`+strings.Repeat("$(", n)+`"`) }, "value-too-long"},

@@ -128,7 +128,7 @@ func planObjects(r *resolver, m spec.Manifests, p *plan.Plan) {
 func Warnings(problems spec.Problems) []plan.Warning {
 	var all []plan.Warning
 	for _, w := range slices.Concat(problems.Warnings(), problems.Notes()) {
-		message := w.Message
+		message := w.Named()
 		if w.Remedy != "" {
 			message += " (" + w.Remedy + ")"
 		}
@@ -159,6 +159,10 @@ type resolver struct {
 	tasks patterns
 	// taken are the overrides that were used: "secret NAME/KEY", "image FROM", "param". images are the images of all tasks.
 	taken, images map[string]bool
+	// known are the names in manifests that flags may have meant: "param KEY", "env NAME", "secret NAME/KEY".
+	known map[string]bool
+	// used are the definitions of the tasks, and those that they call.
+	used map[*spec.Definition]bool
 	// spent is the number of bytes of code, parameters and environments in the plan.
 	spent int
 }
@@ -173,7 +177,7 @@ func newResolver(m spec.Manifests, o Options) *resolver {
 	c := &collector{reported: map[spec.Problem]bool{}}
 	return &resolver{
 		collector: c, index: newIndex(m, o), options: o, tasks: newPatterns(c, o.Tasks),
-		taken: map[string]bool{}, images: map[string]bool{},
+		taken: map[string]bool{}, images: map[string]bool{}, known: map[string]bool{}, used: map[*spec.Definition]bool{},
 	}
 }
 

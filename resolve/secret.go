@@ -14,6 +14,7 @@ func (b *builder) secret(name, key string, at spec.Pos, optional bool) (text pla
 	if name == "" || key == "" {
 		return text, plan.Origin{}, false // spec reports it
 	}
+	b.known["secret "+name+"/"+key] = true
 	if given := b.given(name, key); given != nil {
 		b.taken["secret "+name+"/"+key] = true
 		return b.hidden(name, key, given.Value, at, given.Origin)
@@ -64,13 +65,26 @@ func (b *builder) missingKey(name, key string, at spec.Pos) {
 // missingSecret reports a missing secret. Key is an example for the remedy.
 func (b *builder) missingSecret(name, key string, at spec.Pos, needed string) {
 	fact, remedy := b.index.secrets.absence(name, b.namespaces)
-	if len(b.index.secrets.objects)+len(b.index.secrets.given) == 0 {
-		remedy = ""
-	} else {
-		remedy += "; or "
+	switch misnamed := b.misnamed(name); {
+	case misnamed != nil: // the manifests are those of a cluster too, so the flag is wrong
+		remedy = fmt.Sprintf("%s gives %q: write %q there", misnamed.Origin, misnamed.Name, name)
+	case len(b.index.secrets.objects)+len(b.index.secrets.given) == 0:
+		remedy = secretFlag(name, key)
+	default:
+		remedy += "; or " + secretFlag(name, key)
 	}
-	b.fail(at, "missing-secret", remedy+secretFlag(name, key),
+	b.fail(at, "missing-secret", remedy,
 		"task %q needs %s of Secret %q, %s; in a cluster its pod would wait for it until the deadline", b.name(), needed, name, fact)
+}
+
+// misnamed returns a secret from outside the manifests whose name is similar to the one that a manifest names, or nil.
+func (b *builder) misnamed(name string) *SecretValue {
+	for i, given := range b.options.Secrets {
+		if b.holds(given) && spec.Nearest(given.Name, []string{name}) == name {
+			return &b.options.Secrets[i]
+		}
+	}
+	return nil
 }
 
 func secretFlag(name, key string) string {

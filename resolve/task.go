@@ -39,18 +39,22 @@ func buildTask(r *resolver, u use) (plan.Task, bool) {
 	if r.exhausted() {
 		return plan.Task{}, false
 	}
+	r.used[u.definition] = true
 	meta, before := u.meta(), r.errors
 	b := &builder{
 		resolver: r, use: u, namespaces: r.index.namespaces(meta.Namespace),
 		inCluster: clusterWarnings{on: r.options.cluster(), problems: r.collector, use: u, index: r.index},
 		out: plan.Task{
 			Name: u.name(), Definition: u.definition.Name, Namespace: meta.Namespace, Origin: origin(atLine(meta.Pos)),
-			Labels: labels(meta.Labels), Semantics: r.options.Semantics,
+			Labels: labels(meta.Labels), Annotations: labels(meta.Annotations), Semantics: r.options.Semantics,
 			ServiceAccount: u.definition.ServiceAccount.Value, ImagePullSecrets: u.definition.ImagePullSecrets, TTL: defaultTTL,
 		},
 	}
 	if ttl := u.definition.TTLSecondsAfterFinished; ttl.Given {
 		b.out.TTL = time.Duration(ttl.Value) * time.Second
+	}
+	if token := u.definition.AutomountToken; token.Given {
+		b.out.AutomountToken = &token.Value
 	}
 	b.retry()
 	b.deadline()
@@ -60,6 +64,7 @@ func buildTask(r *resolver, u use) (plan.Task, bool) {
 	case *spec.Container:
 		buildContainer(b, runner)
 	}
+	b.hostname()
 	checkNetwork(r)
 	c := &b.out.Container
 	if from := b.replacement(c.Image); from != nil {
@@ -67,8 +72,20 @@ func buildTask(r *resolver, u use) (plan.Task, bool) {
 	}
 	r.options.applyTo(c)
 	b.checkNames()
+	b.warnAddresses()
 	b.inCluster.fields(b.out)
 	return b.out, r.errors == before
+}
+
+// hostname adds the variable that the container runtime of a pod sets after those of the manifest: $(HOSTNAME) is not expanded. The
+// name is that of the pod, as in metadata.name, shortened as by the kubelet (truncatePodHostnameIfNeeded).
+func (b *builder) hostname() {
+	const name, most = "HOSTNAME", 63
+	c := &b.out.Container
+	if !slices.ContainsFunc(c.Env, func(e plan.EnvVar) bool { return e.Name == name }) {
+		host := strings.TrimRight(b.name()[:min(len(b.name()), most)], "-.")
+		c.Env = append(c.Env, plan.EnvVar{Name: name, Value: plan.Plain(host), Origin: plan.Default})
+	}
 }
 
 // atLine returns the origin of a whole object, without a field.

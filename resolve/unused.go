@@ -1,8 +1,10 @@
 package resolve
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/spec"
@@ -22,7 +24,7 @@ func unusedFlags(r *resolver, p plan.Plan) {
 	}
 	for _, s := range r.options.Secrets {
 		if ref := s.Name + "/" + s.Key; s.Origin == plan.Flag("secret") && !r.taken["secret "+ref] {
-			r.warn(spec.Pos{}, rule, "", "%s: no task that runs uses secret %s", s.Origin, ref)
+			r.warn(spec.Pos{}, rule, r.nearSecret(s.Name, s.Key), "%s: no task that runs uses secret %s", s.Origin, ref)
 		}
 	}
 	for _, o := range r.options.Images {
@@ -35,4 +37,73 @@ func unusedFlags(r *resolver, p plan.Plan) {
 			r.warn(spec.Pos{}, rule, remedy, "%s: no task that runs uses image %q", o.Origin, o.Key)
 		}
 	}
+	r.newNames("param", "parameter", r.options.Params)
+	r.newNames("env", "variable", r.options.Env)
+	if r.options.Lifecycle.chosen() && r.taken["param"] {
+		noteParameters(r, p)
+	}
+}
+
+// names returns the names of a kind in the manifests, sorted.
+func (r *resolver) names(kind string) []string {
+	var all []string
+	for name := range r.known {
+		if name, ok := strings.CutPrefix(name, kind+" "); ok {
+			all = append(all, name)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// nearSecret returns the remedy for a key of a secret that no task uses: a similar key of it, or a similar secret.
+func (r *resolver) nearSecret(name, key string) string {
+	var names, keys []string
+	for _, ref := range r.names("secret") {
+		n, k, _ := strings.Cut(ref, "/")
+		names = append(names, n)
+		if n == name {
+			keys = append(keys, k)
+		}
+	}
+	if len(keys) > 0 {
+		return spec.DidYouMean(key, keys)
+	}
+	return spec.DidYouMean(name, names)
+}
+
+// newNames notes values of flags that no task has, and that are similar to one that a task has.
+func (r *resolver) newNames(flag, what string, values []Override) {
+	for _, o := range values {
+		if o.Origin == plan.Flag(flag) && !r.known[flag+" "+o.Key] {
+			if near := spec.DidYouMean(o.Key, r.names(flag)); near != "" {
+				r.add(spec.Note, spec.Pos{}, "new-name", near, "%s: no manifest sets %s %q", o.Origin, what, o.Key)
+			}
+		}
+	}
+}
+
+// noteParameters notes which of the tasks of a deployment get the parameters of --param.
+func noteParameters(r *resolver, p plan.Plan) {
+	var keys, with, without []string
+	for _, o := range r.options.Params {
+		if o.Origin == plan.Flag("param") {
+			keys = append(keys, o.Key)
+		}
+	}
+	for _, t := range p.Tasks {
+		if t.Runtime == plan.RuntimeContainer {
+			without = append(without, t.Name)
+		} else {
+			with = append(with, t.Name)
+		}
+	}
+	if len(keys) == 0 || len(p.Tasks) == 1 {
+		return
+	}
+	message := fmt.Sprintf("%s: the tasks that get %s are %s", plan.Flag("param"), enumerated(keys), enumerated(with))
+	if len(without) > 0 {
+		message += "; container tasks get none: " + enumerated(without)
+	}
+	r.add(spec.Note, spec.Pos{}, "parameter-of", "", "%s", message)
 }

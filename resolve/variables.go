@@ -66,6 +66,9 @@ func (v *variables) expanded(e plan.EnvVar) {
 
 // addOverrides declares the variables of --env that the manifest does not have.
 func (v *variables) addOverrides() {
+	for _, e := range v.list {
+		v.task.known["env "+e.Name] = true
+	}
 	for _, o := range v.task.options.Env {
 		v.overridden(o.Key)
 	}

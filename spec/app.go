@@ -1,10 +1,7 @@
 package spec
 
 import (
-	"encoding/json"
-
 	"github.com/ktask/ktask/spec/internal/api"
-	"github.com/ktask/ktask/spec/yamltree"
 )
 
 // App is a KeptnApp. Before v1beta1 it carried the task lists itself; Tasks holds them.
@@ -104,21 +101,14 @@ func readStages(s part, pre, post, promotion []string) StageTasks {
 
 // readConfig reads blockDeployment. The other fields configure the operator.
 func readConfig(o *object) *Config {
-	var raw struct {
-		api.Header `json:",inline"`
-		Spec       map[string]any `json:"spec"`
-		Status     any            `json:"status"`
-	}
+	var raw api.Config
 	o.decode(&raw)
 	o.readMeta(raw.Header)
-	c := &Config{Meta: o.meta}
-	s := o.top().in("spec", "blockDeployment")
-	if s.Given() {
-		var block bool
-		if err := json.Unmarshal([]byte(s.root.Text), &block); err != nil || s.root.Kind != yamltree.Bool {
-			s.fail(s.At(), "wrong-type", "", "spec.blockDeployment must be a boolean, not %s", s.root.Kind)
-		}
-		c.BlockDeployment = given(&block, s.cursor)
+	s := o.top().in("spec")
+	if n := raw.Spec.KeptnAppCreationRequestTimeoutSeconds; n != nil && *n < 0 {
+		at := s.At("keptnAppCreationRequestTimeoutSeconds")
+		s.fail(at, "out-of-range", "", "%s must be 0 or more, not %d", at.Field, *n)
 	}
-	return c
+	s.duration(raw.Spec.ObservabilityTimeout, "observabilityTimeout")
+	return &Config{Meta: o.meta, BlockDeployment: given(raw.Spec.BlockDeployment, s.sub("blockDeployment"))}
 }

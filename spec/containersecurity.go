@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -65,7 +66,8 @@ func checkProfile(p part, kind string, local bool) {
 	}
 }
 
-// checkCapabilities checks names of capabilities. As in container runtimes, they have any case, and CAP_ as an optional prefix.
+// checkCapabilities checks names of capabilities. Container runtimes accept them in any case. Kubernetes' documentation wants them
+// without CAP_: containerd adds that prefix once more, and the name is then unknown.
 func checkCapabilities(list part, names []corev1.Capability) {
 	known := map[string]bool{}
 	for _, name := range api.Capabilities() {
@@ -74,7 +76,13 @@ func checkCapabilities(list part, names []corev1.Capability) {
 	for p, name := range items(list, names) {
 		short, long := strings.CutPrefix(strings.ToUpper(string(name)), "CAP_")
 		if !known[short] || long && short == "ALL" {
-			p.fail(p.At(), "invalid-value", DidYouMean(short, api.Capabilities()), "there is no capability %q", string(name))
+			remedy := DidYouMean(short, api.Capabilities())
+			if known[short] {
+				remedy = fmt.Sprintf("did you mean %q?", short)
+			}
+			p.fail(p.At(), "invalid-value", remedy, "there is no capability %q", string(name))
+		} else if long {
+			p.warn(p.At(), "capability-prefix", "write "+short, "capability %q has no effect in a cluster with containerd: Kubernetes writes the name without CAP_", string(name))
 		}
 	}
 }

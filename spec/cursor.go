@@ -4,9 +4,9 @@ import "github.com/ktask/ktask/spec/yamltree"
 
 // cursor points at a value of a document, or at the place where a missing value belongs.
 type cursor struct {
-	file string
-	root *yamltree.Node // nil if the value is missing
-	at   *yamltree.Path
+	file, object string
+	root         *yamltree.Node // nil if the value is missing
+	at           *yamltree.Path
 	// place is where problems of the value are reported.
 	place *yamltree.Node
 }
@@ -43,20 +43,20 @@ func (c cursor) sub(steps ...any) cursor {
 func (c cursor) At(steps ...any) Pos {
 	c = c.sub(steps...)
 	if c.place == nil {
-		return Pos{File: c.file, Field: c.at.String()}
+		return Pos{File: c.file, Field: c.at.String(), Object: c.object}
 	}
-	return posOf(c.file, c.place, c.at)
+	return c.posOf(c.place, c.at)
 }
 
 // posOf returns the place of n, with at as its field.
-func posOf(file string, n *yamltree.Node, at *yamltree.Path) Pos {
-	return Pos{File: file, Line: int(n.Line), Column: int(n.Column), Field: at.String()}
+func (c cursor) posOf(n *yamltree.Node, at *yamltree.Path) Pos {
+	return Pos{File: c.file, Line: int(n.Line), Column: int(n.Column), Field: at.String(), Object: c.object}
 }
 
 // keyAt returns the place of the key of a field, or the place of the field if there is no key.
 func (c cursor) keyAt(field string) Pos {
 	if key, _ := c.root.Entry(field); key != nil {
-		return posOf(c.file, key, c.at.Field(field))
+		return c.posOf(key, c.at.Field(field))
 	}
 	return c.At(field)
 }

@@ -3,6 +3,7 @@ package spec
 import (
 	"regexp"
 	"strings"
+	"unicode"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -18,7 +19,7 @@ func readDefinition(o *object) *Definition {
 		Meta:    o.meta,
 		Runner:  readRunner(s, raw.Spec),
 		Retries: s.count(raw.Spec.Retries, "retries"),
-		Timeout: s.timeout(raw.Spec.Timeout),
+		Timeout: s.duration(raw.Spec.Timeout, "timeout"),
 
 		TTLSecondsAfterFinished: s.count(raw.Spec.TTLSecondsAfterFinished, "ttlSecondsAfterFinished"),
 	}
@@ -89,7 +90,11 @@ func readRunner(s part, raw api.DefinitionSpec) Runner {
 	case len(present) == 1 || s.bad("deno") || s.bad("python") || s.bad("container") || s.bad("function"):
 	case s.anyBad(func(string) bool { return true }) || s.top().misspelt("spec"): // perhaps the runner
 	default:
-		s.fail(s.At(), "no-runner", "add spec.deno, spec.python or spec.container", "a definition needs a runner")
+		remedy := "add spec.deno, spec.python or spec.container"
+		if s.old() {
+			remedy = "add spec.function, the one that " + s.version + " has"
+		}
+		s.fail(s.At(), "no-runner", remedy, "a definition needs a runner")
 	}
 	return one
 }
@@ -159,9 +164,16 @@ func readSources(s part, raw *api.Function) []Source {
 // otherScheme matches the scheme of a URL, and what looks like one in a Windows path or the name of a module.
 var otherScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)
 
-// checkURL reports a URL of a script that is neither http nor https. With other schemes, the runtimes take code from the URL
+// checkURL reports a URL of a script that is neither http nor https, and warns of blanks. With other schemes, the runtimes take code from the URL
 // itself, from a package registry, or from any file of the container.
 func checkURL(s part, url string) {
+	if strings.ContainsFunc(url, unicode.IsSpace) && !helmAction.MatchString(url) {
+		remedy := "remove them, or write %20"
+		if !strings.ContainsFunc(strings.TrimSpace(url), unicode.IsSpace) {
+			remedy = "write " + strings.TrimSpace(url)
+		}
+		s.warn(s.At(), "blank-in-url", remedy, "%s %q contains blanks, which a URL cannot", s.At().Field, url)
+	}
 	if scheme := strings.ToLower(otherScheme.FindString(url)); scheme != "" && scheme != "http:" && scheme != "https:" {
 		s.fail(s.At(), "url-scheme", "begin it with https:// or http://", "%s is %q, which is neither http nor https", s.At().Field, url)
 	}

@@ -13,6 +13,8 @@ import (
 // document reads one object. An item of a typed list may omit apiVersion and kind, which are then those of the list.
 func (l *loader) document(root *yamltree.Node, apiVersion, kind string) {
 	l.sensitive = l.options.Sensitive || kind == "Secret" || holdsSecret(root)
+	defer func(outer string) { l.reporter.object = outer }(l.reporter.object)
+	l.reporter.object = title(root, kind)
 	o := &object{reporter: l.reporter, decoder: l.decoder, node: root}
 	if root.Kind == yamltree.Null {
 		return // an empty document
@@ -40,6 +42,21 @@ func (l *loader) document(root *yamltree.Node, apiVersion, kind string) {
 	if broken || l.limit.errors > before {
 		l.manifests.Broken.add(root, kind, l.options.Namespace)
 	}
+}
+
+// title returns the kind and the name of an object, or "" for a list. An item of a typed list may omit the kind.
+func title(root *yamltree.Node, kind string) string {
+	const longest = 300 // longer ones are not names
+	if own := root.Field("kind"); own != nil && own.Kind == yamltree.String {
+		kind = own.Text
+	}
+	if kind == "" || strings.HasSuffix(kind, "List") || len(kind) > longest {
+		return ""
+	}
+	if name := root.Field("metadata").Field("name"); name != nil && name.Kind == yamltree.String && len(name.Text) <= longest {
+		return fmt.Sprintf("%s %q", kind, name.Text)
+	}
+	return kind
 }
 
 // readHeader returns apiVersion or kind, or reports that it is missing.

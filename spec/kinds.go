@@ -103,7 +103,15 @@ func (l *loader) object(o *object, t objectType) {
 
 // ownKind reads an object of a kind that is not a workload.
 func (l *loader) ownKind(o *object) {
-	switch m := &l.manifests; o.kind {
+	m := &l.manifests
+	if meta := o.node.Field("metadata"); !runs(o.kind) && meta.Field("name") == nil && meta.Field("generateName") != nil {
+		m.Foreign++ // nothing can refer to it
+		return
+	}
+	if isKeptnKind(o.kind) {
+		o.warnTemplate()
+	}
+	switch o.kind {
 	case "ConfigMap":
 		keep(l, o, &m.ConfigMaps, readConfigMap(o))
 	case "Secret":
@@ -121,6 +129,11 @@ func (l *loader) ownKind(o *object) {
 	default:
 		m.Foreign++
 	}
+}
+
+// runs reports whether ktask runs objects of a kind, or reads them to decide what runs.
+func runs(kind string) bool {
+	return slices.Contains([]string{"KeptnTaskDefinition", "KeptnTask", "KeptnApp", "KeptnAppContext", "KeptnConfig"}, kind)
 }
 
 // checkType reports whether a type is valid, as far as it is one of Keptn or of version v1, or seems to be. If not, that is a problem.

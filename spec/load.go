@@ -18,6 +18,8 @@ type File struct {
 	// Named is true if the user named this file, and false if it was found in a directory: then what is not a Kubernetes object
 	// is ignored instead of an error.
 	Named bool
+	// Kustomization is the argument of kubectl kustomize for the directory that the file is in, or "".
+	Kustomization string
 }
 
 // Options of a load.
@@ -129,7 +131,9 @@ type object struct {
 }
 
 // top returns the object as a part.
-func (o *object) top() part { return part{o, cursor{file: o.file.Name, root: o.node, place: o.node}} }
+func (o *object) top() part {
+	return part{o, cursor{file: o.file.Name, object: o.reporter.object, root: o.node, place: o.node}}
+}
 
 // decoder decodes objects. It is shared by all objects of a load, to reuse what it has allocated.
 type decoder struct {
@@ -141,7 +145,9 @@ func newDecoder() *decoder { return &decoder{fields: api.Fields{}} }
 
 // decode checks the object against the type of into and stores in it what is valid.
 func (o *object) decode(into any) {
-	o.checker().check(o.node, reflect.TypeOf(into).Elem(), nil)
+	checker := o.checker()
+	checker.top, checker.root = reflect.TypeOf(into).Elem(), o.node
+	checker.check(o.node, checker.top, nil)
 	if o.node.Bad {
 		return
 	}
@@ -154,7 +160,7 @@ func (o *object) decode(into any) {
 }
 
 func (o *object) checker() strictChecker {
-	return strictChecker{o.reporter, o.decoder.fields, o.version}
+	return strictChecker{reporter: o.reporter, fields: o.decoder.fields, version: o.version}
 }
 
 // keep adds an object to a list of the manifests, unless value is nil. A second object of the same identity is an error: kubectl
@@ -165,7 +171,11 @@ func keep[T any](l *loader, o *object, list *[]*T, value *T) {
 	}
 	id := identity{o.kind, o.meta.Namespace, o.meta.Name}
 	if first, twice := l.places[id]; twice {
-		l.fail(o.meta.Pos, "duplicate-object", "keep one of them", "%s %q is defined twice in namespace %q; the first is at %s", id.kind, id.name, id.namespace, first)
+		fact, remedy := "is defined twice", "keep one of them"
+		if dir := l.file.Kustomization; dir != "" {
+			fact, remedy = "is in two parts of a kustomization", "run one of them: kubectl kustomize "+dir+" | ktask run -"
+		}
+		l.fail(o.meta.Pos, "duplicate-object", remedy, "%s %q %s in namespace %q; the first is at %s", id.kind, id.name, fact, id.namespace, first)
 		return
 	}
 	l.places[id] = o.meta.Pos

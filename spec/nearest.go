@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -23,11 +24,24 @@ func Nearest(name string, candidates []string) string {
 		if len(c) >= 4 && (strings.HasPrefix(plain, c) || strings.HasPrefix(c, plain) && len(plain) >= 4) {
 			d = min(d, 5)
 		}
+		if stem(plain) == stem(c) {
+			d = min(d, 1)
+		}
 		if d < distance {
 			best, distance = candidate, d
 		}
 	}
 	return best
+}
+
+// stem returns a plain name without the ending of a plural: retry and retries have the same one.
+func stem(plain string) string {
+	for _, ending := range []string{"ies", "y", "es", "s", "e"} {
+		if cut, ok := strings.CutSuffix(plain, ending); ok && len(cut) >= 3 {
+			return cut
+		}
+	}
+	return plain
 }
 
 // isSlip reports whether name is a known one in another case or with a typing error. It is much stricter than Nearest, which is
@@ -48,8 +62,9 @@ func plainName(name string) string {
 	}, name)
 }
 
-// DidYouMean returns a remedy with the result of Nearest, or "".
+// DidYouMean returns a remedy with the nearest other candidate, or "".
 func DidYouMean(name string, candidates []string) string {
+	candidates = slices.DeleteFunc(slices.Clone(candidates), func(c string) bool { return c == name })
 	if near := Nearest(name, candidates); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}

@@ -15,12 +15,24 @@ func TestNearest(t *testing.T) {
 		{"image-pull-policy", "imagePullPolicy", []string{"image", "imagePullPolicy"}},
 		{"KeptnTaskDefinitoin", "KeptnTaskDefinition", []string{"KeptnTask", "KeptnTaskDefinition"}},
 		{"inlineRef", "inline", []string{"httpRef", "inline"}},
+		{"retry", "retries", []string{"timeout", "retries"}},
+		{"retrys", "retries", []string{"timeout", "retries"}},
+		{"argument", "arguments", []string{"argument-list", "arguments"}},
 		{"KeptnProject", "", []string{"KeptnApp", "KeptnTask"}},
 		{"b", "", []string{"a"}},
 		{"_", "", []string{"a"}},
 	} {
 		if got := Nearest(c.name, c.candidates); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// TestDidYouMean checks that a name is not suggested for itself.
+func TestDidYouMean(t *testing.T) {
+	for want, candidates := range map[string][]string{"": {"slack"}, `did you mean "slacks"?`: {"slack", "slacks"}} {
+		if got := DidYouMean("slack", candidates); got != want {
+			t.Errorf("%q: got %q, want %q", candidates, got, want)
 		}
 	}
 }

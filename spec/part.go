@@ -147,12 +147,12 @@ var timeoutPattern = regexp.MustCompile(api.TimeoutPattern)
 
 const timeoutExample = "for example 30s, 5m or 1h30m"
 
-// timeout returns the field timeout of p.
-func (p part) timeout(value *string) Optional[time.Duration] {
+// duration returns a field of p that is a duration in Keptn's schema.
+func (p part) duration(value *string, field string) Optional[time.Duration] {
 	if value == nil {
 		return Optional[time.Duration]{}
 	}
-	s, text := p.sub("timeout"), *value
+	s, text := p.sub(field), *value
 	d, err := time.ParseDuration(text)
 	valid := timeoutPattern.MatchString(text)
 	if err == nil && valid {
@@ -167,7 +167,7 @@ func (p part) timeout(value *string) Optional[time.Duration] {
 	case timeoutPattern.MatchString(text + "s"):
 		remedy = "a duration has a unit: " + text + "s"
 	}
-	p.fail(s.At(), "invalid-timeout", remedy, "spec.timeout %q %s", text, problem)
+	p.fail(s.At(), "invalid-timeout", remedy, "%s %q %s", s.At().Field, text, problem)
 	return Optional[time.Duration]{}
 }
 
@@ -179,7 +179,7 @@ func pairs(values map[string]*string, c cursor) []Pair {
 	all := make([]Pair, 0, len(values))
 	for i, key := range c.root.Keys() {
 		if value := values[key.Text]; value != nil {
-			all = append(all, Pair{key.Text, *value, posOf(c.file, c.root.Values[i], c.at.Field(key.Text))})
+			all = append(all, Pair{key.Text, *value, c.posOf(c.root.Values[i], c.at.Field(key.Text))})
 		}
 	}
 	slices.SortFunc(all, func(a, b Pair) int { return strings.Compare(a.Key, b.Key) })

@@ -13,7 +13,12 @@ type Pos struct {
 	Line   int
 	Column int
 	Field  string
+	// Object is the object that the place is in, `KeptnTaskDefinition "hello"`, or "" if it is not known.
+	Object string
 }
+
+// Stdin is the name of standard input in problems.
+const Stdin = "<stdin>"
 
 // String returns "file:line:column" as far as known, which editors turn into a link.
 func (p Pos) String() string {
@@ -52,14 +57,27 @@ type Problem struct {
 
 // String returns the problem on one line: place, severity, message, remedy, rule.
 func (p Problem) String() string {
-	text := fmt.Sprintf("%s: %s: %s", p.Pos, p.Severity, p.Message)
+	message := p.Message
+	if p.Pos.File == Stdin { // its lines are those of no file
+		message = p.Named()
+	}
+	text := fmt.Sprintf("%s: %s: %s", p.Pos, p.Severity, message)
 	if p.Pos.File == "" {
-		text = fmt.Sprintf("%s: %s", p.Severity, p.Message)
+		text = fmt.Sprintf("%s: %s", p.Severity, message)
 	}
 	if p.Remedy != "" {
 		text += " (" + p.Remedy + ")"
 	}
 	return text + " [" + p.Rule + "]"
+}
+
+// Named returns the message with the object in front, unless the message names it.
+func (p Problem) Named() string {
+	_, name, named := strings.Cut(p.Pos.Object, " ")
+	if p.Pos.Object == "" || named && strings.Contains(p.Message, name) {
+		return p.Message
+	}
+	return p.Pos.Object + ": " + p.Message
 }
 
 // Problems are all problems of a load.

@@ -54,6 +54,13 @@ type reporter struct {
 	problems Problems
 	// sensitive means that the current object may hold a secret: no problem shows its line or a value.
 	sensitive bool
+	// object is the title of the current object.
+	object string
+}
+
+// posOf returns the place of n in the current object.
+func (r *reporter) posOf(n *yamltree.Node, at *yamltree.Path) Pos {
+	return cursor{file: r.file.Name, object: r.object}.posOf(n, at)
 }
 
 func (r *reporter) problem(p Problem) {

@@ -14,13 +14,15 @@ import (
 )
 
 func checkResources(p part, r corev1.ResourceRequirements) {
-	for name := range quantities(p.in("limits"), r.Limits) {
+	for name, limit := range quantities(p.in("limits"), r.Limits) {
+		checkUnit(p.in("limits", string(name)), name, limit, true)
 		if name != corev1.ResourceMemory && name != corev1.ResourceCPU {
 			at := p.At("limits", string(name))
 			p.unsupported(at, DidYouMean(string(name), []string{"memory", "cpu"}), "%s is not supported: an engine limits memory and cpu", at.Field)
 		}
 	}
 	for name, request := range quantities(p.in("requests"), r.Requests) {
+		checkUnit(p.in("requests", string(name)), name, request, false)
 		at := p.At("requests", string(name))
 		limit, limited := r.Limits[name]
 		switch {
@@ -29,6 +31,28 @@ func checkResources(p part, r corev1.ResourceRequirements) {
 		case limited && request.Cmp(limit) > 0:
 			p.fail(at, "out-of-range", "", "resources.requests.%s is %s, more than the limit of %s", name, request.String(), limit.String())
 		}
+	}
+}
+
+// checkUnit reports a quantity that is valid, but of which the unit is probably wrong. As a limit, too little memory is an error:
+// the container would never start.
+func checkUnit(p part, name corev1.ResourceName, q resource.Quantity, limit bool) {
+	const leastMemory, mostCPUs = 1 << 20, 100
+	at, bytes := p.At(), q.Value()
+	number := strings.TrimRight(p.root.Text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+	severity := Warning
+	if limit && bytes < leastMemory {
+		severity = Error
+	}
+	switch {
+	case q.Sign() <= 0:
+	case name == corev1.ResourceCPU && bytes >= mostCPUs && q.MilliValue()%1000 == 0:
+		p.warn(at, "unlikely-quantity", "for a thousandth of that write "+number+"m", "%s is %s processors", at.Field, q.String())
+	case name != corev1.ResourceMemory && name != corev1.ResourceEphemeralStorage:
+	case bytes < leastMemory && q.MilliValue() != bytes*1000:
+		p.report(severity, at, "unlikely-quantity", "write "+number+"Mi", "%s %q is a fraction of a byte: m means a thousandth", at.Field, p.root.Text)
+	case limit && name == corev1.ResourceMemory && bytes < leastMemory:
+		p.report(severity, at, "unlikely-quantity", "write "+number+"Mi", "%s is %d bytes, with which no container starts", at.Field, bytes)
 	}
 }
 

@@ -41,24 +41,24 @@ func Settings(f File) ([]Setting, Problems) {
 	if root == nil {
 		return nil, r.problems
 	}
-	checker := strictChecker{r, api.Fields{}, ""}
+	checker := strictChecker{reporter: r, fields: api.Fields{}}
 	var all []Setting
 	for i, key := range root.Keys() {
 		at := (*yamltree.Path)(nil).Field(key.Text)
-		setting := Setting{Key: key.Text, Pos: posOf(f.Name, key, at)}
+		setting := Setting{Key: key.Text, Pos: r.posOf(key, at)}
 		switch value := root.Values[i]; value.Kind {
 		case yamltree.Object:
 			for i, entry := range value.Values {
 				key := value.Keys()[i]
 				checker.check(entry, reflect.TypeFor[string](), at.Field(key.Text))
 				if !entry.Bad && entry.Kind == yamltree.String {
-					setting.add(key.Text+"="+entry.Text, posOf(f.Name, key, at.Field(key.Text)))
+					setting.add(key.Text+"="+entry.Text, r.posOf(key, at.Field(key.Text)))
 				}
 			}
 		case yamltree.List:
 			for i, item := range value.Values {
 				if text, ok := checker.scalar(item, at.Item(i)); ok {
-					setting.add(text, posOf(f.Name, item, at.Item(i)))
+					setting.add(text, r.posOf(item, at.Item(i)))
 				}
 			}
 		default:
@@ -93,10 +93,10 @@ func single(r *reporter) *yamltree.Node {
 		switch {
 		case root == nil || root.Bad || root.Kind == yamltree.Null:
 		case single != nil:
-			r.fail(posOf(r.file.Name, root, nil), "too-many-documents", "put all into one", "the file has a second document")
+			r.fail(r.posOf(root, nil), "too-many-documents", "put all into one", "the file has a second document")
 			return single
 		case root.Kind != yamltree.Object:
-			r.fail(posOf(r.file.Name, root, nil), "wrong-type", "", "the file must be an object, not %s", root.Kind)
+			r.fail(r.posOf(root, nil), "wrong-type", "", "the file must be an object, not %s", root.Kind)
 			return nil
 		default:
 			single = root

@@ -21,12 +21,15 @@ type strictChecker struct {
 	*reporter
 	fields  api.Fields
 	version string
+	// top is the type of the whole document and root its tree, to find where a field belongs. They may be nil.
+	top  reflect.Type
+	root *yamltree.Node
 }
 
 // bad reports an error of n.
 func (s strictChecker) bad(n *yamltree.Node, at *yamltree.Path, rule, remedy, format string, args ...any) {
 	n.Bad = true
-	s.fail(posOf(s.file.Name, n, at), rule, remedy, format, args...)
+	s.fail(s.posOf(n, at), rule, remedy, format, args...)
 }
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
@@ -158,7 +161,7 @@ func (s strictChecker) checkMap(n *yamltree.Node, t reflect.Type, at *yamltree.P
 	for i, value := range n.Values {
 		key := n.Keys()[i]
 		if key.Kind == yamltree.Bool && key.Source != key.Text {
-			s.warn(posOf(s.file.Name, key, at.Field(key.Text)), "yaml-1.1-key", "write "+strconv.Quote(key.Source),
+			s.warn(s.posOf(key, at.Field(key.Text)), "yaml-1.1-key", "write "+strconv.Quote(key.Source),
 				"the unquoted key %s is %q in YAML 1.1, which Kubernetes reads", key.Source, key.Text)
 		}
 		s.check(value, t.Elem(), at.Field(key.Text))
@@ -197,23 +200,28 @@ func (s strictChecker) unknown(key *yamltree.Node, fields []api.Field, at *yamlt
 			names = append(names, f.Name)
 		}
 	}
-	remedy := DidYouMean(key.Text, names)
+	remedy := s.belongs(key.Text, at)
+	if remedy == "" {
+		remedy = DidYouMean(key.Text, names)
+	}
 	if remedy == "" && len(names) > 0 && len(names) <= 12 {
 		remedy = "known here: " + strings.Join(names, ", ")
 	}
 	if key.Text == "namespace" && at != nil && at.Name == "functionRef" {
 		remedy = "leave it out: Keptn looks in the namespace of the task, then in its own, keptn-system or that of --keptn-namespace"
 	}
-	s.relax(posOf(s.file.Name, key, at.Field(key.Text)), "unknown-field", remedy, "unknown field %q", at.Field(key.Text).String())
+	s.relax(s.posOf(key, at.Field(key.Text)), "unknown-field", remedy, "unknown field %q", at.Field(key.Text).String())
 }
 
 // otherVersion reports a field that only other versions have.
 func (s strictChecker) otherVersion(key, value *yamltree.Node, f api.Field, at *yamltree.Path) {
-	pos := posOf(s.file.Name, key, at.Field(key.Text))
+	pos := s.posOf(key, at.Field(key.Text))
 	newest := f.Versions[len(f.Versions)-1]
 	message := fmt.Sprintf("lifecycle.keptn.sh/%s has no field %q; it is in %s", s.version, pos.Field, strings.Join(f.Versions, ", "))
 	remedy := "use apiVersion lifecycle.keptn.sh/" + newest
 	switch {
+	case oldTaskFields()[key.Text] != "" && at != nil && at.Name == "spec":
+		remedy = "move it to " + oldTaskFields()[key.Text]
 	case key.Text == "function":
 		message = fmt.Sprintf("%s was removed from lifecycle.keptn.sh/%s", pos.Field, s.version)
 		remedy = `write "deno", which is the same runner`

@@ -13,7 +13,7 @@ func readTask(o *object) *Task {
 		Meta:       o.meta,
 		Definition: required(s, raw.Spec.TaskDefinition, "taskDefinition"),
 		Retries:    s.count(raw.Spec.Retries, "retries"),
-		Timeout:    s.timeout(raw.Spec.Timeout),
+		Timeout:    s.duration(raw.Spec.Timeout, "timeout"),
 	}
 	checkOldFields(s)
 	if t.Definition.Given && t.Definition.Value == "" {
@@ -45,15 +45,32 @@ func readSecureParameters(s part, p *api.SecureParameters) Optional[string] {
 	return given(&p.Secret, s.cursor)
 }
 
+// oldTaskFields returns the fields of a KeptnTask that only old versions have, and their names in the context.
+func oldTaskFields() map[string]string {
+	return map[string]string{
+		"app": "spec.context.appName", "appVersion": "spec.context.appVersion",
+		"workload": "spec.context.workloadName", "workloadVersion": "spec.context.workloadVersion",
+	}
+}
+
+// old reports whether the version of an object is v1alpha1 or v1alpha2, which lack most fields.
+func (o *object) old() bool { return o.version == "v1alpha1" || o.version == "v1alpha2" }
+
 // checkOldFields reports missing fields of old versions. They are required there, although only the context is read.
 func checkOldFields(s part) {
-	if s.root == nil || s.version != "v1alpha1" && s.version != "v1alpha2" {
+	if s.root == nil || !s.old() {
 		return
 	}
-	for _, field := range []string{"app", "appVersion", "workload", "workloadVersion"} {
-		if !s.Given(field) && !s.bad(field) {
-			s.relax(s.At(), "required", "use apiVersion "+api.LifecycleGroup+"/v1, which does not need it",
-				"%s is required in %s/%s", s.At(field).Field, api.LifecycleGroup, s.version)
+	require := func(p part, fields ...string) {
+		for _, field := range fields {
+			if !p.Given(field) && !p.bad(field) {
+				s.relax(p.At(), "required", "add it, or use apiVersion "+api.LifecycleGroup+"/v1 without app, appVersion, workload and workloadVersion",
+					"%s is required in %s/%s", p.At(field).Field, api.LifecycleGroup, s.version)
+			}
 		}
+	}
+	require(s, "app", "appVersion", "workload", "workloadVersion", "context")
+	if context := s.in("context"); s.Given("context") {
+		require(context, "appName", "appVersion", "objectType", "taskType", "workloadName", "workloadVersion")
 	}
 }

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -18,6 +19,8 @@ type Workload struct {
 	// Owner is the metadata that Keptn reads if the template has none of Keptn's. It is empty for a Pod and a ReplicaSet.
 	Owner      Annotated
 	Containers []PodContainer
+	// Faults are the problems of labels and annotations that Keptn reads. They are errors for who uses the workload.
+	Faults Problems
 	// NoPods is true if replicas is 0.
 	NoPods bool
 }
@@ -56,17 +59,18 @@ func readWorkload(o *object) *Workload {
 	if name == nil || name.Kind != yamltree.String {
 		return nil
 	}
-	own := readAnnotated(s.in("metadata"))
+	w := &Workload{Kind: o.kind}
+	own := w.annotated(s.in("metadata"))
 	o.named = true
 	o.meta = Meta{
 		Version: o.version, Name: name.Text, Namespace: cmp.Or(text(s.find("metadata", "namespace")), o.options.Namespace), Pos: s.At(),
 		Labels: own.Labels, Annotations: own.Annotations,
 	}
-	w := &Workload{Meta: o.meta, Kind: o.kind, Template: own}
+	w.Meta, w.Template = o.meta, own
 	pod := s
 	if o.kind != "Pod" {
 		pod = s.in("spec", "template")
-		w.Template = readAnnotated(pod.in("metadata"))
+		w.Template = w.annotated(pod.in("metadata"))
 	}
 	if o.kind != "Pod" && o.kind != "ReplicaSet" {
 		w.Owner = own
@@ -78,15 +82,15 @@ func readWorkload(o *object) *Workload {
 	return w
 }
 
-func readAnnotated(s part) Annotated {
-	return Annotated{Labels: stringMap(s.in("labels")), Annotations: stringMap(s.in("annotations"))}
+func (w *Workload) annotated(s part) Annotated {
+	return Annotated{Labels: w.stringMap(s.in("labels")), Annotations: w.stringMap(s.in("annotations"))}
 }
 
 // recommendedLabels are the labels of Kubernetes that Keptn reads.
 var recommendedLabels = []string{"app.kubernetes.io/name", "app.kubernetes.io/part-of", "app.kubernetes.io/version"}
 
-// stringMap returns a map of strings. A value of another type is an error if Keptn reads the key.
-func stringMap(s part) []Pair {
+// stringMap returns a map of strings. A value of another type is a fault if Keptn reads the key.
+func (w *Workload) stringMap(s part) []Pair {
 	if s.root == nil || s.root.Kind != yamltree.Object {
 		return nil
 	}
@@ -98,7 +102,10 @@ func stringMap(s part) []Pair {
 		case value.Kind == yamltree.String:
 			all = append(all, Pair{key.Text, value.Text, s.At(key.Text)})
 		case value.Kind != yamltree.Null && (strings.HasPrefix(key.Text, "keptn.sh/") || slices.Contains(recommendedLabels, key.Text)):
-			s.fail(s.At(key.Text), "wrong-type", `write "`+value.Source+`"`, "%s must be a string, not %s", key.Text, value.Kind)
+			w.Faults = append(w.Faults, Problem{
+				Pos: s.At(key.Text), Severity: Error, Rule: "wrong-type", Message: fmt.Sprintf("%s must be a string, not %s", key.Text, value.Kind),
+				Remedy: `write "` + value.Source + `"`,
+			})
 		}
 	}
 	slices.SortFunc(all, func(a, b Pair) int { return strings.Compare(a.Key, b.Key) })

@@ -42,7 +42,7 @@ func (s strictChecker) rightForm(n *yamltree.Node, at *yamltree.Path, want strin
 // stringForm returns the remedy for a value that should be a string, or "".
 func (s strictChecker) stringForm(n *yamltree.Node, at *yamltree.Path) string {
 	switch {
-	case n.Kind == yamltree.Number && at != nil && at.Name == "timeout":
+	case n.Kind == yamltree.Number && at != nil && strings.HasSuffix(strings.ToLower(at.Name), "timeout"):
 		if d, err := strconv.ParseFloat(n.Text, 64); err != nil || d <= 0 {
 			return timeoutExample
 		}

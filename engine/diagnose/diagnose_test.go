@@ -70,6 +70,7 @@ const (
 	denoFrom  = "without it deno imports from deno.land, jsr.io, esm.sh, cdn.jsdelivr.net, and githubusercontent.com's raw and gist alone; a container task can do more"
 	denoLoads = "a task is a single file: import by URL, or by a specifier that begins with npm: or jsr:"
 	asUser    = "Keptn's runtimes run a script as user 1000: write below /tmp"
+	renamed   = "read KEPTN_CONTEXT: Keptn 0.9 renamed CONTEXT"
 	asNobody  = "Keptn's runtimes run a script as user 1000, who may not do this; what is to be written goes below /tmp"
 )
 
@@ -85,6 +86,10 @@ func TestScriptEnds(t *testing.T) {
 		"py-formatexc":        {reason: ours, message: "task.yaml:36: RuntimeError: wrapped: …\ncalled from task.yaml:37\nin it: task.yaml:34: KeyError: 'inner'"},
 		"py-deep":             {reason: ours, message: "task.yaml:32: requests.exceptions.ConnectionError: HTTPConnectionPool(host='127.0.0.1', port=1): Max retries exceeded with url: / (Caused by NewConnectionError('<urllib3.connection.HTTPConnection object at 0x7fd12e556110>: Failed to establish a new connection: [Errno 111] Connection refused'))"},
 		"py-key":              {reason: ours, message: "task.yaml:32: KeyError: 'DATA'", remedy: "DATA is set if there are parameters: give spec.python.parameters.map", option: diagnose.OptionParams},
+		"py-context":          {reason: ours, message: "task.yaml:32: TypeError: the JSON object must be str, bytes or bytearray, not NoneType", remedy: renamed},
+		"py-contextkey":       {reason: ours, message: "task.yaml:32: KeyError: 'CONTEXT'", remedy: renamed},
+		"py-none":             {reason: ours, message: "task.yaml:33: TypeError: the JSON object must be str, bytes or bytearray, not NoneType"},
+		"py-nonesplit":        {reason: ours, message: "task.yaml:32: AttributeError: 'NoneType' object has no attribute 'split'", remedy: "SECURE_DATA is set if there is a secret: give spec.python.secureParameters.secret"},
 		"py-formatchain":      {reason: ours, message: "task.yaml:40: RuntimeError: x: …\nin it: task.yaml:36: ValueError: middle"},
 		"py-dictkey":          {reason: ours, message: "task.yaml:32: KeyError: 'DATA'"},
 		"py-rec":              {reason: ours, message: "task.yaml:32: RecursionError: maximum recursion depth exceeded\ncalled from task.yaml:32, from task.yaml:33"},
@@ -127,6 +132,7 @@ func TestScriptEnds(t *testing.T) {
 		"py-umlaut":           {reason: ours, message: "task.yaml:32: Größe: ü"},
 
 		"deno-env":        {reason: diagnose.PermissionDenied, message: `task.yaml:33: NotCapable: Requires env access to "HOME" (--allow-env, which Keptn's deno runtime does not give)`, remedy: denoHas + "pass the value as a parameter, it is then part of DATA"},
+		"deno-context":    {reason: diagnose.PermissionDenied, message: `task.yaml:31: NotCapable: Requires env access to "CONTEXT" (--allow-env, which Keptn's deno runtime does not give)`, remedy: renamed},
 		"deno-colours":    {reason: diagnose.PermissionDenied, message: `task.yaml:33: NotCapable: Requires env access to "HOME" (--allow-env, which Keptn's deno runtime does not give)`, remedy: denoHas + "pass the value as a parameter, it is then part of DATA"},
 		"deno-run":        {reason: diagnose.PermissionDenied, message: `task.yaml:31: NotCapable: Requires run access to "ls" (--allow-run, which Keptn's deno runtime does not give)`, remedy: denoHas + "a container task can do more"},
 		"deno-read":       {reason: diagnose.PermissionDenied, message: "task.yaml:31: PermissionDenied: Permission denied (os error 13): readfile '/etc/shadow'", remedy: asNobody},
@@ -291,6 +297,33 @@ func TestUndefinedVariable(t *testing.T) {
 		e.task.Container.Env = []plan.EnvVar{{Name: "DATA"}}
 		e.remedy, e.option = "", ""
 		e.check(t)
+	}
+}
+
+// TestFunctionField reads a failure of an old manifest, whose runner is the field function.
+func TestFunctionField(t *testing.T) {
+	task := script(plan.RuntimeDeno, "/var/data/function.ts")
+	task.Container.Files[0].Origin.Field = "spec.function.inline.code"
+	ended{
+		task: task, code: 1, lines: recorded(t, "deno-parse"), reason: diagnose.ScriptFailed, place: at(31), option: diagnose.OptionParams,
+		message: `task.yaml:31: SyntaxError: "undefined" is not valid JSON`, remedy: "DATA is set if there are parameters: give spec.function.parameters.map",
+	}.check(t)
+}
+
+// TestNoneParsed reads an exception of Python in a line that parses a variable without naming it.
+func TestNoneParsed(t *testing.T) {
+	for code, want := range map[string]string{
+		`data = os.environ.get("CONTEXT")`:                        renamed,
+		`data = os.getenv('SECRET_DATA')`:                         "read SECURE_DATA: Keptn does not set SECRET_DATA",
+		`data = os.getenv('CONTEXT'); mode = os.getenv('REGION')`: "",
+		`data = None`: "",
+	} {
+		task := script(plan.RuntimePython, "/var/data/function.py")
+		task.Container.Files[0].Content = []byte(code)
+		ended{
+			task: task, code: 1, lines: recorded(t, "py-none"), reason: diagnose.ScriptFailed,
+			message: "task.yaml:33: TypeError: the JSON object must be str, bytes or bytearray, not NoneType", remedy: want, place: at(33),
+		}.check(t)
 	}
 }
 

@@ -25,8 +25,12 @@ var (
 	noKey      = regexp.MustCompile(`^KeyError: '(\w+)'$`)
 	notFile    = regexp.MustCompile(`^(?:TypeError: )?(?:Module not found "file:|Import "[^"]*" not a dependency|Relative import path )`)
 	notCapable = regexp.MustCompile(`^((?:(?:NotCapable|PermissionDenied|TypeError): )?Requires (\w+) access.*), run again with the (--allow-[\w-]+) flag$`)
+	envAccess  = regexp.MustCompile(`"(\w*)"`)
 	codeLine   = regexp.MustCompile(`\bline \d+`)
-	envRead    = regexp.MustCompile("Deno\\.env\\.get\\(\\s*[\"'`](\\w+)")
+	envRead    = regexp.MustCompile("(?:Deno\\.env\\.get|\\bgetenv|\\benviron\\.get)\\(\\s*[\"'`](\\w+)")
+	// noneParsed and noneUsed match what Python says of the value of a variable that is not set.
+	noneParsed = regexp.MustCompile(`^TypeError: the JSON object must be str, bytes or bytearray, not NoneType`)
+	noneUsed   = regexp.MustCompile(`^(?:TypeError|AttributeError): .*'NoneType' object`)
 	// denoWrites and pythonWrites match what writes: operations as Deno names them, and calls in Python's lines of code.
 	denoWrites   = regexp.MustCompile(`\(os error 13\): (?:writefile|mkdir|symlink|truncate|tmpfile|tmpdir)\b`)
 	pythonWrites = regexp.MustCompile(`\bopen\([^()]*,\s*(?:mode=)?["'][rb]*[wax+]|\.write_(?:text|bytes)\(|\bmk(?:dir|dtemp|stemp)\(|\bmakedirs\(`)
@@ -62,6 +66,12 @@ func (f Failure) pythonMeaning(x exception) Cause {
 	if m := noKey.FindStringSubmatch(x.text); m != nil && (x.frames[0].path == "<frozen os>" || strings.HasSuffix(x.frames[0].path, "/os.py")) {
 		return Cause{Reason: ScriptFailed, Remedy: howToSet(f.Task, m[1])}
 	}
+	if noneParsed.MatchString(x.text) {
+		return Cause{Reason: ScriptFailed, Remedy: f.undefinedVariable(x)}
+	}
+	if read := envRead.FindAllStringSubmatch(x.code, -1); len(read) == 1 && noneUsed.MatchString(x.text) {
+		return Cause{Reason: ScriptFailed, Remedy: howToSet(f.Task, read[0][1])}
+	}
 	if x.is(compileErrors...) {
 		return Cause{Reason: ScriptFailed, Message: f.withManifestLines(x)}
 	}
@@ -91,6 +101,16 @@ func notPermitted(writes bool) Cause {
 	return c
 }
 
+// field returns the field of the runner of a deno or python task. In old manifests it is function.
+func field(t plan.Task) string {
+	for _, f := range t.Container.Files {
+		if strings.HasPrefix(f.Origin.Field, "spec.function.") {
+			return "function"
+		}
+	}
+	return string(t.Runtime)
+}
+
 // howToSet returns how a task gets a variable that its runtime can set, if the container does not have it already.
 func howToSet(t plan.Task, name string) Remedy {
 	if slices.ContainsFunc(t.Container.Env, func(v plan.EnvVar) bool { return v.Name == name }) {
@@ -98,9 +118,13 @@ func howToSet(t plan.Task, name string) Remedy {
 	}
 	switch name {
 	case "DATA":
-		return Remedy{Text: fmt.Sprintf("DATA is set if there are parameters: give spec.%s.parameters.map", t.Runtime), Option: OptionParams}
+		return Remedy{Text: fmt.Sprintf("DATA is set if there are parameters: give spec.%s.parameters.map", field(t)), Option: OptionParams}
 	case "SECURE_DATA":
-		return Remedy{Text: fmt.Sprintf("SECURE_DATA is set if there is a secret: give spec.%s.secureParameters.secret", t.Runtime)}
+		return Remedy{Text: fmt.Sprintf("SECURE_DATA is set if there is a secret: give spec.%s.secureParameters.secret", field(t))}
+	case "SECRET_DATA":
+		return Remedy{Text: "read SECURE_DATA: Keptn does not set SECRET_DATA"}
+	case "CONTEXT":
+		return Remedy{Text: "read KEPTN_CONTEXT: Keptn 0.9 renamed CONTEXT"}
 	}
 	return Remedy{}
 }
@@ -111,8 +135,11 @@ func (f Failure) denoMeaning(x exception) Cause {
 		c := Cause{Reason: PermissionDenied, Message: fmt.Sprintf("%s (%s, which Keptn's deno runtime does not give)", shorten(m[1]), m[3])}
 		c.Remedy = Remedy{Text: denoHas + "; a container task can do more"}
 		switch {
-		case m[2] == "env" && strings.Contains(m[1], `"`): // without a name it asks for all, as node:child_process does
+		case m[2] == "env" && envAccess.MatchString(m[1]): // without a name it asks for all, as node:child_process does
 			c.Remedy = Remedy{Text: denoHas + "; pass the value as a parameter, it is then part of DATA"}
+			if renamed := howToSet(f.Task, envAccess.FindStringSubmatch(m[1])[1]); renamed != (Remedy{}) {
+				c.Remedy = renamed
+			}
 		case m[2] == "import":
 			c.Remedy = Remedy{Text: denoFrom}
 		}

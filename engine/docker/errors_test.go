@@ -24,7 +24,7 @@ func TestStartFailureKnowsEnginesWords(t *testing.T) {
 		"exec container process `/x`: Exec format error":                                              engine.WrongArchitecture,
 		`exec: "/x": permission denied: unknown`:                                                      engine.CommandNotRunnable,
 		`exec: "/": is a directory: unknown`:                                                          engine.CommandNotRunnable,
-		"No command specified":                                                                        engine.CommandNotFound,
+		"No command specified":                                                                        engine.NoCommand,
 		"error mounting /x to rootfs at /y: no such file or directory":                                "",
 		"network x not found":                                                                         "",
 		"driver failed programming external connectivity: permission denied":                          "",

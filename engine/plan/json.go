@@ -35,7 +35,9 @@ type taskJSON struct {
 	App              string        `json:"app,omitempty"`
 	Workload         string        `json:"workload,omitempty"`
 	Labels           Labels        `json:"labels"`
+	Annotations      Labels        `json:"annotations,omitempty"`
 	ServiceAccount   string        `json:"serviceAccount"`
+	AutomountToken   *bool         `json:"automountServiceAccountToken,omitempty"`
 	ImagePullSecrets []string      `json:"imagePullSecrets"`
 	TTL              int64         `json:"ttlSecondsAfterFinished"`
 	Container        containerJSON `json:"container"`
@@ -213,7 +215,7 @@ func (p Plan) stageNames() []string {
 func (t Task) document() taskJSON {
 	return taskJSON{
 		Name: t.Name, Definition: t.Definition, Namespace: t.Namespace, Runtime: t.Runtime, Origin: t.Origin, Stage: t.Stage,
-		Labels: t.Labels, ServiceAccount: t.ServiceAccount, ImagePullSecrets: list(t.ImagePullSecrets), TTL: int64(t.TTL / time.Second),
+		Labels: t.Labels, Annotations: t.Annotations, ServiceAccount: t.ServiceAccount, AutomountToken: t.AutomountToken, ImagePullSecrets: list(t.ImagePullSecrets), TTL: int64(t.TTL / time.Second),
 		Container: t.Container.document(), Retries: t.Retry.Limit, RetriesOrigin: t.Retry.Origin,
 		Timeout: duration(t.Timeout), TimeoutOrigin: t.TimeoutOrigin,
 		Backoff: backoffJSON{duration(t.Retry.Backoff.Initial), duration(t.Retry.Backoff.Max)},

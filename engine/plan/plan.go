@@ -97,8 +97,10 @@ type Task struct {
 	// Stage is the ID of one of Plan.Stages, or "".
 	Stage  string
 	Labels Labels
-	// ServiceAccount, ImagePullSecrets and TTL mean something in a cluster only; a plan shows them.
+	// Annotations, ServiceAccount, AutomountToken, ImagePullSecrets and TTL mean something in a cluster only; a plan shows them.
+	Annotations      Labels
 	ServiceAccount   string
+	AutomountToken   *bool
 	ImagePullSecrets []string
 	TTL              time.Duration
 
@@ -128,7 +130,7 @@ type Backoff struct {
 // Label is one label of a task.
 type Label struct{ Key, Value string }
 
-// Labels are sorted by key.
+// Labels are labels or annotations, sorted by key.
 type Labels []Label
 
 // Container is everything an engine needs to know for one attempt, and nothing about Keptn.

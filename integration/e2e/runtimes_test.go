@@ -103,18 +103,22 @@ for (const [name, attempt] of Object.entries(tries)) {
 	}, "--secret", "token=1234567")
 }
 
-// TestPythonRuntime runs scripts in the python image and compares their user, options, libraries and exit status. See
-// "Runtime users", "Options of python" and "Exit status of a script" in docs/fidelity.md.
+// TestPythonRuntime runs scripts in the python image and compares their user, file, options, libraries and exit status. See
+// "Runtime users", "Code in a ConfigMap", "Name of the pod", "Options of python" and "Exit status of a script" in docs/fidelity.md.
 func TestPythonRuntime(t *testing.T) {
 	probe := `import os, sys
 import requests, json, git, yaml
 print(os.getuid(), os.getgid(), sys.flags.dont_write_bytecode, sys.flags.optimize, sys.argv)`
+	file := `import os
+at = os.stat(__file__)
+print(oct(at.st_mode & 0o7777), at.st_uid, os.access(__file__, os.W_OK), os.access(os.path.dirname(__file__), os.W_OK), os.environ["HOSTNAME"])`
 	defaults := "  container:\n    name: c\n    image: " + pythonImage + "\n    command: [sh, -ceu, 'echo \"[$$CMD_ARGS][$$SCRIPT]\"']\n"
 	arguments := "  container:\n    name: c\n    image: " + pythonImage + `
     command: [sh, -ceu, 'echo "import sys; print(sys.argv)" >/tmp/a.py; cd /tmp; SCRIPT="a.py -i x:y" exec /entrypoint.sh']
 `
 	keep(t, []contract{
 		{"probe", inline("python", probe, "cmdParameters: ' -B   -OO /var/data/function.p*'"), 0, "1000 1000 1 2 ['/var/data/function.py', '/var/data/function.py']\n"},
+		{"the-script", inline("python", file), 0, "0o644 0 False False the-script\n"},
 		{"help", inline("python", "print('not run')", "cmdParameters: -h"), 0, "usage: python3"},
 		{"no-import", inline("python", "print(os.getcwd())"), 1, "NameError"},
 		{"exit-code", inline("python", "raise SystemExit(7)"), 7, ""},

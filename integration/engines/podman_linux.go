@@ -31,6 +31,7 @@ func Podman(t testing.TB, images ...string) (host string) {
 		cmd := exec.Command("podman", append([]string{
 			"--root", filepath.Join(dir, "root"), "--runroot", filepath.Join(dir, "run"), "--storage-driver", "overlay",
 		}, arguments...)...)
+		cmd.Dir = dir // for the file oom of its monitor
 		cmd.Env = append(os.Environ(), "CONTAINERS_CONF="+config)
 		cmd.WaitDelay = time.Second
 		return cmd

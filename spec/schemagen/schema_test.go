@@ -110,6 +110,9 @@ func TestSchemaAcceptsWhatLoads(t *testing.T) {
 			if !strings.HasSuffix(title, ".yaml") || strings.Contains(text, "null") || strings.Contains(text, "~") {
 				continue
 			}
+			if strings.Contains(text, "generateName") {
+				continue // ktask ignores such a ConfigMap or Secret, but an author is asked for a name
+			}
 			for _, part := range yamltree.Split([]byte(text), func(p yamltree.Problem) { t.Error(p) }) {
 				if load(string(part.Text)) != nil {
 					continue

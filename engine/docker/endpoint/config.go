@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os/exec"
 	"path/filepath"
 
 	"github.com/cpuguy83/dockercfg"
@@ -69,6 +70,9 @@ func Credentials(configDir string, image reference.Named) (string, error) {
 	var header string
 	if err == nil {
 		header, err = registry.EncodeAuthConfig(auth)
+	}
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		err = fmt.Errorf("the credential helper failed: %w", exit) // the library's text has what the helper printed: maybe a secret
 	}
 	if err != nil {
 		return "", failure(fmt.Sprintf("renew the credentials with `docker login %s`", reference.Domain(image)), "get the credentials for registry %q: %w", host, err)

@@ -3,6 +3,7 @@ package endpoint
 import (
 	"encoding/base64"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -106,4 +107,23 @@ func userOf(t *testing.T, header string) string {
 		t.Fatal(err)
 	}
 	return auth.Username
+}
+
+// TestHelperThatFails holds that an error does not repeat what a credential helper printed.
+func TestHelperThatFails(t *testing.T) {
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"config.json":             `{"credsStore": "leaky"}`,
+		"docker-credential-leaky": "#!/bin/sh\necho hunter2; echo hunter2 >&2; exit 3\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", dir+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	_, err := Credentials(dir, named(t, "x.io/a"))
+	fails(t, err, "the credential helper failed: exit status 3", "docker login")
+	if strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("the error shows what the helper printed: %v", err)
+	}
 }

@@ -142,6 +142,21 @@ type AppContextSpec struct {
 	SpanLinks                 []string           `json:"spanLinks"`
 }
 
+// Config is a KeptnConfig, which configures the operator.
+type Config struct {
+	Header `json:",inline"`
+	Spec   ConfigSpec `json:"spec"`
+	Status *string    `json:"status"`
+}
+
+type ConfigSpec struct {
+	OTelCollectorURL                      *string `json:"OTelCollectorUrl"`
+	KeptnAppCreationRequestTimeoutSeconds *int64  `json:"keptnAppCreationRequestTimeoutSeconds"`
+	CloudEventsEndpoint                   *string `json:"cloudEventsEndpoint"`
+	BlockDeployment                       *bool   `json:"blockDeployment"`
+	ObservabilityTimeout                  *string `json:"observabilityTimeout"`
+}
+
 // ConfigMap and Secret have the fields of their kinds in v1. In their maps a null is an empty string; in the maps of custom
 // resources it removes the key.
 type ConfigMap struct {
