@@ -15,7 +15,9 @@ type index struct {
 	configMaps  *catalog[*spec.ConfigMap]
 	secrets     *catalog[*spec.Secret]
 	// broken are the objects with errors.
-	broken         spec.Broken
+	broken spec.Broken
+	// asked are the names that were looked up.
+	asked          map[string]bool
 	keptnNamespace string
 }
 
@@ -26,6 +28,7 @@ type catalog[T any] struct {
 	missingRule string
 	objects     map[key]T
 	broken      spec.Broken
+	asked       map[string]bool
 	// given are names from outside the manifests. Their namespace is "" if they apply to all namespaces.
 	given []key
 	// compared counts the comparisons of absence.
@@ -39,11 +42,12 @@ type key struct{ namespace, name string }
 
 func newIndex(m spec.Manifests, o Options) index {
 	i := index{
-		broken: m.Broken, keptnNamespace: o.KeptnNamespace,
+		broken: m.Broken, keptnNamespace: o.KeptnNamespace, asked: map[string]bool{},
 		definitions: newCatalog(m, "KeptnTaskDefinition", "missing-definition", m.Definitions, func(d *spec.Definition) spec.Meta { return d.Meta }),
 		configMaps:  newCatalog(m, "ConfigMap", "missing-configmap", m.ConfigMaps, func(c *spec.ConfigMap) spec.Meta { return c.Meta }),
 		secrets:     newCatalog(m, "Secret", "missing-secret", m.Secrets, func(s *spec.Secret) spec.Meta { return s.Meta }),
 	}
+	i.definitions.asked, i.configMaps.asked, i.secrets.asked = i.asked, i.asked, i.asked
 	for _, s := range o.Secrets {
 		i.secrets.given = append(i.secrets.given, key{s.Namespace, s.Name})
 	}
@@ -61,6 +65,7 @@ func newCatalog[T any](m spec.Manifests, kind, missingRule string, all []T, meta
 
 // find searches the namespaces in their order. An object with errors ends the search without a result.
 func find[T any](c *catalog[T], name string, namespaces ...string) (object T, ok bool) {
+	c.asked[name] = true
 	for _, ns := range namespaces {
 		if object, ok = c.objects[key{ns, name}]; ok || c.broken.Has(c.kind, ns, name) {
 			return object, ok

@@ -11,6 +11,16 @@ func (b Broken) Has(kind, namespace, name string) bool {
 	return b.objects[identity{kind, namespace, name}]
 }
 
+// Any reports whether one of the objects matches.
+func (b Broken) Any(match func(namespace, name string) bool) bool {
+	for id := range b.objects {
+		if match(id.namespace, id.name) {
+			return true
+		}
+	}
+	return false
+}
+
 // add records the identity of an object with errors, as far as it is known. The kind may be misspelt.
 func (b *Broken) add(root *yamltree.Node, kind, defaultNamespace string) {
 	kind = Nearest(kind, []string{"KeptnTaskDefinition", "KeptnTask", "KeptnApp", "KeptnAppContext", "ConfigMap", "Secret"})
