@@ -212,10 +212,10 @@ func TestValidateSaysWhatItChecked(t *testing.T) {
 func TestChartBesideTasks(t *testing.T) {
 	const template = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: a\n{{- if .Values.b }}\n  {{- toYaml .Values.c }}\n{{- end }}\n"
 	s := newShell(t, map[string]string{"d/a.yaml": hello, "d/chart/templates/b.yaml": template})
-	s.ktask("plan", "d").exits(0).says("python hello", "d/chart/templates/b.yaml:5:1: warning: this document is passed over: ", "helm template . | ktask run -")
+	s.ktask("plan", "d").exits(0).says("python hello", "d/chart/templates/b.yaml:5:1: warning: this document is passed over: ", "helm template CHART | ktask plan -")
 	s.ktask("validate", "d").exits(0).says("b.yaml:5:1: warning: this document is passed over")
 	s = newShell(t, map[string]string{"d/a.yaml": hello, "d/chart/templates/b.yaml": header + template[strings.Index(template, "metadata"):]})
-	s.ktask("plan", "d").exits(2).says("d/chart/templates/b.yaml:5:1: error: ", "helm template . | ktask run -")
+	s.ktask("plan", "d").exits(2).says("d/chart/templates/b.yaml:5:1: error: ", "helm template CHART | ktask plan -")
 }
 
 // TestNothingToRun checks that a stage without tasks passes, without an engine, and that a name that nothing has is an error.

@@ -41,7 +41,7 @@ func (app App) list(c *cli.Context) error {
 	m, problems, _ := spec.Load(files, spec.Options{Namespace: namespace, Lenient: s.yes("lenient")}) // its error is one of the problems
 	apps, more := resolve.Apps(m, resolve.Options{Namespace: namespace, KeptnNamespace: local.DefaultKeptnNamespace})
 	problems = slices.Concat(problems, read.NotRead, more)
-	app.printer(s, files).print(problems)
+	app.printer(s, files).print(s.adapted(problems))
 	if err := writeObjects(app.Out, m); err != nil {
 		return err
 	}

@@ -75,7 +75,10 @@ func (app App) load(s settings, o taskInput, t telling) (plan.Plan, error) {
 		return plan.Plan{}, err
 	}
 	loaded, err := local.Load(files, o.given, o.Options)
-	p, problems := loaded.Plan, loaded.Problems
+	p, problems := loaded.Plan, s.adapted(loaded.Problems)
+	for i, w := range p.Warnings {
+		p.Warnings[i].Message = s.typable(w.Message, w.Origin.File)
+	}
 	app.printer(s, append(files.Files, o.given.Files...)).print(t.of(problems))
 	if n := len(problems) - len(withoutCluster(problems)); n > 0 && t == tellWarnings && err == nil {
 		_, _ = fmt.Fprintf(app.Err, "fields that only have a meaning in a cluster: %d (ktask plan lists them)\n", n)
