@@ -178,6 +178,8 @@ func TestValidateSaysWhatItChecked(t *testing.T) {
 		"plain.yaml":       strings.Replace(deployment, "keptn.sh/workload", "app", 1),
 		"other.yaml":       "apiVersion: v1\nkind: Service\n" + meta + "---\napiVersion: v1\nkind: Secret\n" + meta,
 		"vals/values.json": "{}",
+		"named.yaml":       strings.Replace(deployment, "keptn.sh/workload", "app.kubernetes.io/name", 1),
+		"ignored.yaml":     strings.Repeat("---\napiVersion: lifecycle.keptn.sh/v1\nkind: KeptnEvaluation\n"+meta, 2),
 	})
 	t.Setenv("NO_COLOR", "1")
 	for path, says := range map[string]string{
@@ -187,6 +189,10 @@ func TestValidateSaysWhatItChecked(t *testing.T) {
 		s.ktask("validate", path).exits(0).says(says)
 		s.ktask("validate", "-o", "json", path).exits(0).says(`"rule": "nothing-to-check"`)
 	}
+	for _, path := range []string{"named.yaml", "ignored.yaml"} {
+		s.ktask("validate", path).exits(0).hides("nothing-to-check")
+	}
+	s.ktask("validate", "-").exits(0).says("there is no object of Keptn in <stdin> (")
 	s.ktask("validate", "none").exits(2).says("holds no .yaml")
 	for _, path := range []string{"one.yaml", "task.yaml"} {
 		if o := s.ktask("validate", path).exits(0); o.out+o.err != "" {
@@ -197,6 +203,7 @@ func TestValidateSaysWhatItChecked(t *testing.T) {
 	for path, says := range map[string]string{
 		"a": "2 files, 2 tasks, 1 app: 1 warning\n", "one.yaml": "1 file, 1 task: no problems\n", "secret.yaml": "1 file, 1 task: 1 warning\n",
 		"task.yaml": "1 file, 1 task definition, 1 task: no problems\n", "web.yaml": "1 file, 1 task, 1 workload: no problems\n",
+		"named.yaml": "1 file, 1 workload: no problems\n", "ignored.yaml": "1 file, 2 other objects of Keptn: no problems\n",
 	} {
 		if o := s.ktask("validate", path).exits(0); !strings.HasSuffix(o.err, says) {
 			t.Errorf("validate %s says %q, want %q", path, o.err, says)

@@ -27,6 +27,8 @@ type Manifests struct {
 	Broken      Broken
 	// Foreign is the number of documents of other kinds.
 	Foreign int
+	// Ignored is the number of those that are Keptn's.
+	Ignored int
 	// Unread are the places of documents that were passed over, in whole or in part, and may hold annotations of Keptn.
 	Unread []Pos
 
