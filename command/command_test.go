@@ -233,6 +233,9 @@ func TestNothingToRun(t *testing.T) {
 	if o := s.ktask("run", "--stage", "post", "--app", "shop", "--report", "r.json", "a.yaml", "w.yaml").exits(0).says(nothing).hides("STATUS"); o.engineAsked {
 		t.Error("the engine was asked")
 	}
+	s.ktask("run", "w.yaml").exits(2).says("there is no KeptnTask and no KeptnTaskDefinition in w.yaml (1 app: give --app shop or --stage pre)")
+	s.stdin = "apiVersion: v1\nkind: Service\nmetadata: {name: x}\n"
+	s.ktask("plan", "-").exits(2).says("no KeptnTaskDefinition in <stdin> (1 other object)")
 	if report, err := os.ReadFile("r.json"); err != nil || !strings.Contains(string(report), `"status":"passed"`) || !strings.Contains(string(report), `"name":"workload-post"`) {
 		t.Errorf("report: %v %s", err, report)
 	}
@@ -243,7 +246,7 @@ func TestNothingToRun(t *testing.T) {
 	s.ktask("run", "--workload", "wbe", "a.yaml", "w.yaml").exits(2).says(`there is no workload "wbe"`)
 	s.ktask("run", "--stage", "pre", "-t", "other", "a.yaml", "w.yaml").exits(2).says(`no selected stage has a task "other"`)
 	s.ktask("run", "--stage", "pre", "-l", "team=b", "a.yaml", "w.yaml").exits(2).says("nothing to run: left out: shop-web/pre/hello (its labels do not match")
-	s.ktask("run", "w.yaml").exits(2).says("there is no KeptnTask and no KeptnTaskDefinition in w.yaml (1 other objects)")
+	s.ktask("run", "w.yaml").exits(2).says("there is no KeptnTask and no KeptnTaskDefinition in w.yaml (1 app: ")
 }
 
 func TestStandardInput(t *testing.T) {
@@ -251,7 +254,7 @@ func TestStandardInput(t *testing.T) {
 	s.stdin = hello
 	s.ktask("plan", "-").exits(0).says("<stdin>:1")
 	s.stdin = "kind: Service\napiVersion: v1\nmetadata: {name: x}\n"
-	s.ktask("plan", "-").exits(2).says("nothing to run", "1 other objects")
+	s.ktask("plan", "-").exits(2).says("nothing to run", "1 other object")
 	s.stdin = ""
 	s.ktask("plan", "-").exits(2).says("nothing to run")
 }
