@@ -43,8 +43,10 @@ type Meta struct {
 	// Version is the API version without its group: "v1alpha3".
 	Version string
 	Name    string
-	// Namespace is never empty: the default is Options.Namespace.
-	Namespace   string
+	// Namespace is never empty: the default is Options.Namespace, if NamesNamespace is false.
+	Namespace      string
+	NamesNamespace bool
+
 	Labels      []Pair
 	Annotations []Pair
 	Pos         Pos
