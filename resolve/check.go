@@ -26,9 +26,14 @@ func Check(m spec.Manifests, o Options) spec.Problems {
 	}
 	problems := r.problems()
 	for i, p := range problems {
-		if slices.Contains([]string{"missing-secret", "missing-definition", "missing-configmap"}, p.Rule) {
+		if p.Severity == spec.Error && IsMissing(p) {
 			problems[i].Severity = spec.Warning
 		}
 	}
 	return problems
+}
+
+// IsMissing reports whether a problem is a reference to an object that is not among the manifests.
+func IsMissing(p spec.Problem) bool {
+	return slices.Contains([]string{"missing-secret", "missing-definition", "missing-configmap", "missing-workload"}, p.Rule)
 }
