@@ -304,7 +304,9 @@ func TestSecretsOnTheCommandLine(t *testing.T) {
 	s.ktask("plan", "a.yaml", "--secret", "token=env:NOT_SET").exits(2).says("the variable after env: is not set").hides("NOT_SET")
 	s.ktask("plan", "a.yaml", "--secret", "token=@dm1nPassw0rd").exits(2).says("no such file", "begins with @").hides("dm1nPassw0rd")
 	s.term = true // where the line of a problem is shown, unless it may hold a secret
-	s.ktask("validate", "broken.yaml").exits(2).says("broken.yaml:4", "base64", "stringData.OTHER").hides(value, "12345678")
+	s.ktask("validate", "broken.yaml").exits(0).says("broken.yaml:4", "base64").hides(value, "12345678")
+	s.ktask("validate", "a.yaml", "broken.yaml").exits(2).says("broken.yaml:4", "base64", "stringData.OTHER").hides(value, "12345678")
+	s.ktask("plan", "a.yaml", "--secret-file", "broken.yaml").exits(2).says("broken.yaml:4", "base64", "stringData.OTHER").hides(value, "12345678")
 }
 
 func TestValidateForms(t *testing.T) {

@@ -105,7 +105,7 @@ func findWorkloads(r *resolver, m spec.Manifests) []workload {
 	seen := map[key]workload{}
 	for _, s := range lastOnes(r.collector, m.Workloads) {
 		for _, p := range s.Faults {
-			r.add(p.Severity, p.Pos, p.Rule, p.Remedy, "%s", p.Message)
+			r.report(p)
 		}
 		w, ok := readWorkload(r.collector, s)
 		if !ok {

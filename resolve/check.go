@@ -24,6 +24,7 @@ func Check(m spec.Manifests, o Options) spec.Problems {
 	for _, u := range callers {
 		buildTask(r, u)
 	}
+	r.warnFaults(m.Faults)
 	problems := r.problems()
 	for i, p := range problems {
 		if p.Severity == spec.Error && IsMissing(p) {

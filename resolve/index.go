@@ -87,11 +87,15 @@ func newCatalog[T any](m spec.Manifests, kind, missingRule string, all []T, meta
 func find[T any](c *catalog[T], name string, namespaces ...string) (object T, ok bool) {
 	c.asked[name] = true
 	for _, ns := range namespaces {
+		if c.broken.Faults(c.kind, ns, name) != nil {
+			break
+		}
 		if object, ok = c.objects[key{ns, name}]; ok || c.broken.Has(c.kind, ns, name) {
 			return object, ok
 		}
 	}
-	return object, false
+	var none T
+	return none, false
 }
 
 // absent reports whether none of the namespaces has an object of the name, not even one with errors.

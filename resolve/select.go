@@ -118,7 +118,7 @@ func selectNamed(r *resolver, m spec.Manifests, tasks, definitions []use) []use 
 	for _, pattern := range r.tasks {
 		matches := func(u use) bool { return matchesName(pattern, namesOf(u.meta())...) }
 		found := filter(tasks, matches)
-		if r.index.broken.Any(func(namespace, name string) bool { return matchesName(pattern, name, namespace+"/"+name) }) {
+		if r.index.broken.AnyTask(func(namespace, name string) bool { return matchesName(pattern, name, namespace+"/"+name) }) {
 			r.errors++ // it was reported
 			continue
 		}

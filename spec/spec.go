@@ -25,6 +25,8 @@ type Manifests struct {
 	Configs     []*Config
 	Workloads   []*Workload
 	Broken      Broken
+	// Faults are the problems of all ConfigMaps and Secrets. They are errors only for what uses the object, see Broken.Faults.
+	Faults Problems
 	// Foreign is the number of documents of other kinds.
 	Foreign int
 	// Ignored is the number of those that are Keptn's.
