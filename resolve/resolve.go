@@ -95,6 +95,17 @@ func Resolve(m spec.Manifests, o Options) (plan.Plan, spec.Problems, error) {
 	if err := m.Err(); err != nil {
 		return plan.Plan{}, nil, err
 	}
+	r, p := resolve(m, o)
+	problems := r.problems()
+	if err := problems.Err(); err != nil {
+		return plan.Plan{}, problems, err
+	}
+	p.Warnings = Warnings(problems)
+	return p, problems, nil
+}
+
+// resolve returns a plan without warnings, and the resolver that has the problems.
+func resolve(m spec.Manifests, o Options) (*resolver, plan.Plan) {
 	r := newResolver(m, o)
 	checkFlags(r.collector, o)
 	var p plan.Plan
@@ -105,12 +116,7 @@ func Resolve(m spec.Manifests, o Options) (plan.Plan, spec.Problems, error) {
 	}
 	unusedFlags(r, p)
 	r.warnFaults(m.Faults)
-	problems := r.problems()
-	if err := problems.Err(); err != nil {
-		return plan.Plan{}, problems, err
-	}
-	p.Warnings = Warnings(problems)
-	return p, problems, nil
+	return r, p
 }
 
 // planObjects plans the selected KeptnTasks or definitions.

@@ -17,6 +17,16 @@ func (b Broken) Faults(kind, namespace, name string) Problems {
 	return b.objects[identity{kind, namespace, name}]
 }
 
+// AnyTask reports whether a KeptnTask or a KeptnTaskDefinition with errors matches.
+func (b Broken) AnyTask(match func(namespace, name string) bool) bool {
+	for id := range b.objects {
+		if (id.kind == "KeptnTask" || id.kind == "KeptnTaskDefinition") && match(id.namespace, id.name) {
+			return true
+		}
+	}
+	return false
+}
+
 // add records the identity of an object with errors, as far as it is known, and its faults. The kind may be misspelt.
 func (b *Broken) add(root *yamltree.Node, kind, defaultNamespace string, faults ...Problem) {
 	kind = Nearest(kind, []string{"KeptnTaskDefinition", "KeptnTask", "KeptnApp", "KeptnAppContext", "ConfigMap", "Secret"})

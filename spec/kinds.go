@@ -131,6 +131,7 @@ func (l *loader) ownKind(o *object) {
 		keep(l, o, &m.Configs, readConfig(o))
 	default:
 		m.Foreign++
+		m.Ignored++
 	}
 }
 

@@ -29,6 +29,8 @@ type Manifests struct {
 	Faults Problems
 	// Foreign is the number of documents of other kinds.
 	Foreign int
+	// Ignored is the number of those that are Keptn's.
+	Ignored int
 	// Unread are problems of documents that were passed over, in whole or in part, and may hold annotations of Keptn.
 	Unread Problems
 
@@ -43,8 +45,10 @@ type Meta struct {
 	// Version is the API version without its group: "v1alpha3".
 	Version string
 	Name    string
-	// Namespace is never empty: the default is Options.Namespace.
-	Namespace   string
+	// Namespace is never empty: the default is Options.Namespace, if NamesNamespace is false.
+	Namespace      string
+	NamesNamespace bool
+
 	Labels      []Pair
 	Annotations []Pair
 	Pos         Pos
