@@ -25,6 +25,7 @@ func Load(files, given Files, o resolve.Options) (Loaded, error) {
 	if err == nil {
 		var more spec.Problems
 		l.Plan, more, err = resolve.Resolve(manifests, o)
+		problems = problems.WithoutUnread(more)
 		l.Plan.Warnings = append(resolve.Warnings(problems), l.Plan.Warnings...)
 		problems = append(problems, more...)
 	} else { // report all problems at once

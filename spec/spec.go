@@ -29,8 +29,8 @@ type Manifests struct {
 	Faults Problems
 	// Foreign is the number of documents of other kinds.
 	Foreign int
-	// Unread are the places of documents that were passed over, in whole or in part, and may hold annotations of Keptn.
-	Unread []Pos
+	// Unread are problems of documents that were passed over, in whole or in part, and may hold annotations of Keptn.
+	Unread Problems
 
 	err error
 }
