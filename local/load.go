@@ -26,6 +26,7 @@ func Load(files, given Files, o resolve.Options) (Loaded, error) {
 	case err == nil:
 		var more spec.Problems
 		l.Plan, more, err = resolve.Resolve(manifests, o)
+		problems = problems.WithoutUnread(more)
 		l.Plan.Warnings = append(resolve.Warnings(problems), l.Plan.Warnings...)
 		problems = append(problems, more...)
 	case o.NamesTasks():

@@ -98,7 +98,7 @@ func (l *loader) read(d yamltree.Document) {
 	data := len(l.manifests.Faults) > faults // a ConfigMap or a Secret
 	unread := func(f finding) bool { return f.problem.Rule != "duplicate-key" && !data }
 	if i := slices.IndexFunc(l.found, unread); i >= 0 && !l.flawed && bytes.Contains(d.Text, []byte("keptn.sh/")) {
-		l.manifests.Unread = append(l.manifests.Unread, l.found[i].problem.Pos)
+		l.manifests.Unread = append(l.manifests.Unread, l.found[i].problem)
 	}
 	if root == nil {
 		l.passed.afterOwn = l.flawed

@@ -31,8 +31,8 @@ type Manifests struct {
 	Foreign int
 	// Ignored is the number of those that are Keptn's.
 	Ignored int
-	// Unread are the places of documents that were passed over, in whole or in part, and may hold annotations of Keptn.
-	Unread []Pos
+	// Unread are problems of documents that were passed over, in whole or in part, and may hold annotations of Keptn.
+	Unread Problems
 
 	err error
 }

@@ -25,6 +25,8 @@ type Workload struct {
 	Faults Problems
 	// NoPods is true if replicas is 0.
 	NoPods bool
+	// Partial is true if the object lacks spec.selector, which a complete one has. It may be a patch.
+	Partial bool
 }
 
 // Annotated is a set of labels and annotations.
@@ -80,6 +82,7 @@ func readWorkload(o *object) *Workload {
 	if replicas := s.find("spec", "replicas"); replicas != nil && o.kind != "Pod" && o.kind != "DaemonSet" {
 		w.NoPods = replicas.Kind == yamltree.Number && replicas.Text == "0"
 	}
+	w.Partial = o.kind != "Pod" && s.find("spec", "selector") == nil
 	w.Containers = containers(pod.find("spec", "containers"))
 	return w
 }

@@ -237,6 +237,12 @@ func TestEngineThatTakesItsContainersAlong(t *testing.T) {
 			c.Network = "none"
 			_, lines, done := runAside(t, e, c)
 			engines.Receive(t, lines, "the container prints")
+			// A container outlives a dockerd that is killed before it has recorded the start: the next one finds it running.
+			direct := d.client(t)
+			engines.Await(t, "dockerd has recorded the start", func() bool {
+				all, err := direct.ContainerList(t.Context(), container.ListOptions{})
+				return err == nil && len(all) == 1 && all[0].State == container.StateRunning
+			})
 			d.end(t, test.signal)
 			if test.restart {
 				d.start(t)

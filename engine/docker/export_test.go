@@ -5,3 +5,6 @@ import "time"
 // ReconnectWithin sets how long ktask tries to reach an engine that it has lost. It is not an Option: only a test knows
 // whether and when the engine comes back.
 func (e *Engine) ReconnectWithin(d time.Duration) { e.reconnectWithin = d }
+
+// MessagesInCompanions lets ktask treat the engine as one that shares no files with this machine.
+func (e *Engine) MessagesInCompanions() { e.messages.Store(messagesInCompanions) }

@@ -173,6 +173,9 @@ func (f *faultRun) once(t *testing.T, within time.Duration) *faultDone {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if f.task.Container.TerminationMessage.Path != "" {
+		e.MessagesInCompanions() // which has the most requests
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	began := time.Now()

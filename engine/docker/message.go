@@ -57,11 +57,20 @@ func (r *request) mountMessage(file, target string) {
 // messageDirectory is where the porter mounts the volume.
 const messageDirectory = "/ktask-message"
 
-// layMessage creates the empty file and mounts it. Files are copied into a volume and out of it through a container, the
-// porter, which mounts only the volume of the message and is never started. The task gets only the file, not its directory,
-// so it can write to the file but cannot replace it. The message is not copied from the task's container: such a copy
-// resolves the path among mounts whose content the task controls.
+// layMessage creates the empty file and mounts it. The task gets only the file, not its directory, so it can write to the
+// file but cannot replace it.
+//
+// If the volume is not on this machine, the file is copied into it and out of it through a container, the porter, which
+// mounts only this volume and is never started. The message is not copied from the task's container: such a copy resolves
+// the path among mounts whose content the task controls.
 func (a *attempt) layMessage(ctx context.Context, mountpoint string) error {
+	file := path.Join(mountpoint, messageName)
+	if a.engine.messages.Load() != messagesInCompanions {
+		if a.messageFile = createMessageIn(a.request.message, mountpoint); a.messageFile != nil {
+			a.request.mountMessage(file, messagePath(a.container))
+			return nil
+		}
+	}
 	porter, err := a.engine.newCompanion(a.request.name+messageEnding, messageDirectory, a.container, labelsOf(a.request.config.Labels))
 	if err != nil {
 		return err
@@ -78,7 +87,7 @@ func (a *attempt) layMessage(ctx context.Context, mountpoint string) error {
 	if err := porter.fill(ctx, messageDirectory, content.Bytes()); err != nil {
 		return err
 	}
-	a.request.mountMessage(path.Join(mountpoint, messageName), messagePath(a.container))
+	a.request.mountMessage(file, messagePath(a.container))
 	return nil
 }
 

@@ -16,7 +16,8 @@ import (
 func TestTerminationMessageIsAsInAPod(t *testing.T) { messagesAreAsInAPod(t, docker.Options{}) }
 
 func messagesAreAsInAPod(t *testing.T, o docker.Options) {
-	e := connect(t, o)
+	e, far := connect(t, o), connect(t, o)
+	far.MessagesInCompanions()
 	volume := func(tmpfs ...plan.Tmpfs) func(*plan.Container) {
 		return func(c *plan.Container) { c.Tmpfs = tmpfs }
 	}
@@ -44,9 +45,11 @@ func messagesAreAsInAPod(t *testing.T, o docker.Options) {
 			c.User = "1234"
 			c.TerminationMessage.Path = test.path
 			test.change(&c)
-			exit, heard := run(t, e, c)
-			if got := heard.Lines("", engine.Stdout); exit.Message != "the reason\n" || len(got) != 1 || got[0] != "666 0" {
-				t.Errorf("exit %+v, output %q, stderr %q", exit, got, heard.Lines("", engine.Stderr))
+			for _, e := range []*docker.Engine{e, far} {
+				exit, heard := run(t, e, c)
+				if got := heard.Lines("", engine.Stdout); exit.Message != "the reason\n" || len(got) != 1 || got[0] != "666 0" {
+					t.Errorf("exit %+v, output %q, stderr %q", exit, got, heard.Lines("", engine.Stderr))
+				}
 			}
 		})
 	}
@@ -100,6 +103,7 @@ func TestUnreadableMessage(t *testing.T) {
 	} {
 		proxy := newFaultProxy(t, machineSocket, target{call: read, times: test.failures, how: fail500})
 		e := connect(t, docker.Options{Host: proxy.host()})
+		e.MessagesInCompanions()
 		exit, _ := run(t, e, c)
 		tries := 0
 		for _, call := range proxy.recorded() {

@@ -14,13 +14,15 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// messageFile is a file of this machine that a container mounts as its termination message: it costs no time, while a volume
-// costs several requests. It is removed as soon as the container mounts it, so no path leads to what the task writes, a
-// ktask that is killed leaves nothing, and the message is read from the open file alone. A nil messageFile is none.
+// messageFile is a file of this machine that a container mounts as its termination message, and that is read through its
+// open descriptor alone. A nil messageFile is none.
+//
+// In a directory of its own it costs no time, while a volume costs several requests. Such a file is removed as soon as the
+// container mounts it, so no path leads to what the task writes, and a ktask that is killed leaves nothing.
 type messageFile struct {
 	*os.File
-	// directory is the file's own. Only this user can enter it: a task that runs as root could make the file a program that
-	// runs as root.
+	// directory is the file's own, or "" for a file in a volume. Only this user can enter it: a task that runs as root could
+	// make the file a program that runs as root.
 	directory string
 }
 
@@ -34,10 +36,31 @@ func createMessageFile() *messageFile {
 		return nil
 	}
 	var err error
-	if f.File, err = os.OpenFile(path.Join(f.directory, messageName), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+	if f.File, err = createMessage(f.directory); err != nil {
+		f.remove()
+		return nil
+	}
+	return f
+}
+
+// createMessage creates the empty file in a directory.
+func createMessage(directory string) (*os.File, error) {
+	f, err := os.OpenFile(path.Join(directory, messageName), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
 		err = f.Chmod(0o666) // whatever the umask is
 	}
-	if err != nil {
+	return f, err
+}
+
+// createMessageIn creates the file in a volume, or returns nil if the volume is not on this machine or is closed to this user.
+// The name of a volume is random: no other machine has it.
+func createMessageIn(volume, mountpoint string) *messageFile {
+	if !strings.Contains(mountpoint, "/"+volume+"/") {
+		return nil
+	}
+	f := &messageFile{}
+	var err error
+	if f.File, err = createMessage(mountpoint); err != nil {
 		f.remove()
 		return nil
 	}
@@ -46,7 +69,7 @@ func createMessageFile() *messageFile {
 
 // unlink removes the file's path. What has it open, or mounted, still has the file.
 func (f *messageFile) unlink() {
-	if f != nil {
+	if f != nil && f.directory != "" {
 		_ = os.RemoveAll(f.directory) // nothing but the file was ever in it
 	}
 }
@@ -96,6 +119,7 @@ const (
 	messagesUnknown int32 = iota
 	messagesInFiles
 	messagesInVolumes
+	messagesInCompanions // set by tests, as if no volume of the engine were on this machine
 )
 
 // takesMessageFiles reports whether the engine may be able to mount a file of this machine.
@@ -153,5 +177,5 @@ func (e *Engine) isDocker(ctx context.Context) (is bool, err error) {
 // refusesMessageFile reports whether the engine cannot mount the file, as one that shares a socket with this machine and
 // nothing else. Only the text of the error shows it, by a name that is random.
 func (a *attempt) refusesMessageFile(err error) bool {
-	return a.messageFile != nil && hasReason(err, engine.EngineRefused) && strings.Contains(err.Error(), a.messageFile.directory)
+	return a.messageFile != nil && a.messageFile.directory != "" && hasReason(err, engine.EngineRefused) && strings.Contains(err.Error(), a.messageFile.directory)
 }

@@ -3,23 +3,36 @@ package docker_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/ktask/ktask/engine/docker"
+	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/integration/engines"
 )
 
-// TestMessageCostsNoRequest looks at the requests of a run: the message has none of its own.
+// TestMessageCostsNoRequest looks at the requests of a run: the message has requests of its own only if it needs a volume, as
+// when a task can write in the directory of the files.
 func TestMessageCostsNoRequest(t *testing.T) {
-	proxy := newFaultProxy(t, machineSocket, target{how: noFault})
-	c := shell("echo the reason >/dev/termination-log; exit 1")
-	if exit, _ := run(t, connect(t, docker.Options{Host: proxy.host()}), c); exit.Message != "the reason\n" {
-		t.Errorf("exit %+v", exit)
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink("/dev", link); err != nil {
+		t.Fatal(err)
 	}
-	for _, call := range proxy.recorded() {
-		if strings.Contains(call, "/volumes/") || strings.Contains(call, "archive") {
-			t.Errorf("requests %q", proxy.recorded())
+	for source, volume := range map[string]bool{"": false, "/tmp": false, "/dev/shm": true, "/dev": true, link: true} {
+		proxy := newFaultProxy(t, machineSocket, target{how: noFault})
+		c := shell("echo the reason >/dev/termination-log; exit 1")
+		if source != "" {
+			c.Mounts = []plan.Mount{{Source: source, Target: "/host", ReadOnly: true}}
+		}
+		if exit, _ := run(t, connect(t, docker.Options{Host: proxy.host()}), c); exit.Message != "the reason\n" {
+			t.Errorf("exit %+v", exit)
+		}
+		own := slices.ContainsFunc(proxy.recorded(), func(call string) bool {
+			return strings.Contains(call, "/volumes/") || strings.Contains(call, "archive")
+		})
+		if own != volume {
+			t.Errorf("with a mount of %q: requests %q", source, proxy.recorded())
 		}
 	}
 }
@@ -57,7 +70,7 @@ func TestEngineThatDoesNotSeeTheMessageFile(t *testing.T) {
 			creations++
 		}
 	}
-	if creations != 5 { // two of each attempt, and one that is refused
+	if creations != 3 { // one of each attempt, and one that is refused
 		t.Errorf("%d creations: %q", creations, proxy.recorded())
 	}
 }

@@ -26,12 +26,13 @@ func Remove(t testing.TB, dir string) {
 	}
 }
 
-// kill kills the processes that were started with something below a directory, and returns their ids.
+// kill kills the processes that were started with something below a directory, and those of containers whose files are
+// there, and returns their ids.
 func kill(dir string) (running []int) {
 	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, file := range files {
 		var pid int
-		if _, err := fmt.Sscanf(file, "/proc/%d/", &pid); err == nil && Owns(dir, pid) {
+		if _, err := fmt.Sscanf(file, "/proc/%d/", &pid); err == nil && (Owns(dir, pid) || contains(dir, pid)) {
 			running = append(running, pid)
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
@@ -43,6 +44,15 @@ func kill(dir string) (running []int) {
 func Owns(dir string, pid int) bool {
 	line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	return pid != os.Getpid() && strings.Contains(string(line), dir+"/")
+}
+
+// contains reports whether a process is in a container whose root file system consists of directories below a directory.
+// Containers outlive an engine that was killed together with their supervisors.
+func contains(dir string, pid int) bool {
+	mounts, _ := os.ReadFile(fmt.Sprintf("/proc/%d/mountinfo", pid))
+	root, _, _ := strings.Cut(string(mounts), "\n") // the fields are those of proc_pid_mountinfo(5)
+	fields := strings.Fields(root)
+	return len(fields) > 4 && fields[4] == "/" && strings.Contains(root, "upperdir="+dir+"/")
 }
 
 // unmount unmounts what is mounted below a directory, the innermost first: engines that were killed leave mounts.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -48,8 +49,8 @@ func validator(t *testing.T) func(manifest any) error {
 }
 
 func load(text string) error {
-	_, _, err := spec.Load([]spec.File{{Name: "f", Data: []byte(text), Named: true}}, spec.Options{Namespace: "default"})
-	return err
+	m, _, err := spec.Load([]spec.File{{Name: "f", Data: []byte(text), Named: true}}, spec.Options{Namespace: "default"})
+	return cmp.Or(err, m.Faults.Err())
 }
 
 // documents returns the documents of a file as kubectl reads them.
