@@ -110,14 +110,16 @@ func TestAttemptsShareVolumes(t *testing.T) {
 func TestOnlyRetriedVolumesCost(t *testing.T) {
 	e := connect(t, docker.Options{})
 	tests := map[string]struct {
-		volume, message bool
-		attempts        int
-		want            map[events.Type]int
+		volume   bool
+		message  string
+		attempts int
+		want     map[events.Type]int
 	}{
-		"one attempt":               {true, false, 1, map[events.Type]int{events.ContainerEventType: 1}},
-		"no volume":                 {false, false, 2, map[events.Type]int{events.ContainerEventType: 2}},
-		"two attempts and a volume": {true, false, 2, map[events.Type]int{events.ContainerEventType: 3, events.VolumeEventType: 1}},
-		"a message":                 {false, true, 1, map[events.Type]int{events.ContainerEventType: 2, events.VolumeEventType: 1}},
+		"one attempt":               {true, "", 1, map[events.Type]int{events.ContainerEventType: 1}},
+		"no volume":                 {false, "", 2, map[events.Type]int{events.ContainerEventType: 2}},
+		"two attempts and a volume": {true, "", 2, map[events.Type]int{events.ContainerEventType: 3, events.VolumeEventType: 1}},
+		"a message":                 {false, "/dev/termination-log", 1, map[events.Type]int{events.ContainerEventType: 1}},
+		"a message elsewhere":       {false, "/reason", 1, map[events.Type]int{events.ContainerEventType: 1, events.VolumeEventType: 1}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -126,9 +128,7 @@ func TestOnlyRetriedVolumesCost(t *testing.T) {
 			if test.volume {
 				c.Tmpfs = []plan.Tmpfs{{Name: "v", Path: "/cache", SizeBytes: 1 << 20}}
 			}
-			if test.message {
-				c.TerminationMessage.Path = "/dev/termination-log"
-			}
+			c.TerminationMessage.Path = test.message
 			carryOut(t, t.Context(), e, retried(c, test.attempts))
 			if got := count(); !maps.Equal(got, test.want) {
 				t.Errorf("made %v, want %v", got, test.want)
