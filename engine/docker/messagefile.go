@@ -3,6 +3,8 @@ package docker
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -18,7 +20,7 @@ import (
 // open descriptor alone. A nil messageFile is none.
 //
 // In a directory of its own it costs no time, while a volume costs several requests. Such a file is removed as soon as the
-// container mounts it, so no path leads to what the task writes, and a ktask that is killed leaves nothing.
+// container mounts it, so no path leads to what the task writes, and a ktask that is killed after that leaves nothing.
 type messageFile struct {
 	*os.File
 	// directory is the file's own, or "" for a file in a volume. Only this user can enter it: a task that runs as root could
@@ -29,9 +31,22 @@ type messageFile struct {
 // messageFiles is where the files are: in memory, so that a message reaches no disk.
 const messageFiles = "/dev/shm"
 
+// messageFilesOf returns what the names of the directories of a run's files begin with. The run may come from anywhere.
+func messageFilesOf(run string) string {
+	return fmt.Sprintf("%s/ktask-%x-", messageFiles, sha256.Sum256([]byte(run)))
+}
+
+// removeMessageFiles removes the files of a run that was killed before its containers mounted them.
+func removeMessageFiles(run string) {
+	left, _ := filepath.Glob(messageFilesOf(run) + "*") // errors are those of the pattern
+	for _, directory := range left {
+		_ = os.RemoveAll(directory) // those of another user stay
+	}
+}
+
 // createMessageFile returns an empty file that every user may write to, or nil if this machine has no directory for it.
-func createMessageFile() *messageFile {
-	f := &messageFile{directory: path.Join(messageFiles, "ktask-"+rand.Text())}
+func createMessageFile(run string) *messageFile {
+	f := &messageFile{directory: messageFilesOf(run) + rand.Text()}
 	if err := os.Mkdir(f.directory, 0o700); err != nil {
 		return nil
 	}
@@ -105,13 +120,13 @@ func (f *messageFile) read(take func(io.Reader) error) error {
 // newMessageFile returns a file for the container's termination message, or nil if the message needs a volume: if the engine
 // may be on another machine, if the container is kept and may be started again, or if a task may write in the file's
 // directory.
-func (a *attempt) newMessageFile(ctx context.Context) *messageFile {
+func (a *attempt) newMessageFile(ctx context.Context, run string) *messageFile {
 	kept := a.engine.keep == KeepFailed || a.engine.keep == KeepAlways
 	// In another directory the kernel could refuse the file to other users, see protected_regular in proc_sys_fs(5).
 	if kept || messagePath(a.container) != defaultMessage || mountsMessageFiles(a.container.Mounts) || !a.engine.takesMessageFiles(ctx) {
 		return nil
 	}
-	return createMessageFile()
+	return createMessageFile(run)
 }
 
 // The values of Engine.messages: how the engine takes a termination message, as far as it is known.

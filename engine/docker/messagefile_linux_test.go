@@ -1,13 +1,18 @@
 package docker_test
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/docker"
+	"github.com/ktask/ktask/engine/enginetest"
 	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/integration/engines"
 )
@@ -44,6 +49,31 @@ func TestMessageHasNoPath(t *testing.T) {
 	if got := engines.Receive(t, done, "the file is removed"); got.err != nil || got.exit.Message != "the reason\n" {
 		t.Errorf("exit %+v, error %v", got.exit, got.err)
 	}
+}
+
+// TestSweepRemovesMessageFiles sweeps a run at the moment at which its message has a path, as after ktask was killed there.
+func TestSweepRemovesMessageFiles(t *testing.T) {
+	files := func() []string {
+		found, err := filepath.Glob(fmt.Sprintf("/dev/shm/ktask-%x-*", sha256.Sum256([]byte(runOf(t)))))
+		if err != nil {
+			t.Error(err)
+		}
+		return found
+	}
+	direct := connect(t, docker.Options{})
+	proxy := newFaultProxy(t, machineSocket, target{call: "POST /containers//start", struck: func() {
+		if found := files(); len(found) != 1 {
+			t.Errorf("files before the start: %q", found)
+		}
+		if err := direct.Sweep(t.Context(), runOf(t), time.Millisecond); err != nil {
+			t.Error(err)
+		}
+		if found := files(); len(found) > 0 {
+			t.Errorf("files after the sweep: %q", found)
+		}
+	}})
+	_, err := engine.Attempt(t.Context(), connect(t, docker.Options{Host: proxy.host()}), shell("true"), labels(t, 1), &enginetest.Recorder{})
+	wantReason(t, err, engine.ContainerRemoved, runOf(t))
 }
 
 // TestEngineThatDoesNotSeeTheMessageFile uses an engine that shares no files with this machine.

@@ -70,7 +70,7 @@ func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels
 
 // carryOut runs the attempt, and removes what it has created.
 func (a *attempt) carryOut(ctx context.Context, labels engine.Labels) (exit engine.Exit, err error) {
-	a.messageFile = a.newMessageFile(ctx)
+	a.messageFile = a.newMessageFile(ctx, labels.Run)
 	defer func() { a.messageFile.remove() }() // it may be set later
 	if err := a.convert(ctx, labels); err != nil {
 		return engine.Exit{}, err
