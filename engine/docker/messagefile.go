@@ -68,7 +68,7 @@ func createMessage(directory string) (*os.File, error) {
 }
 
 // createMessageIn creates the file in a volume, or returns nil if the volume is not on this machine or is closed to this user.
-// The name of a volume is random: no other machine has it.
+// Its name has the id of the run, so no other machine has that path.
 func createMessageIn(volume, mountpoint string) *messageFile {
 	if !strings.Contains(mountpoint, "/"+volume+"/") {
 		return nil
