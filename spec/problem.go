@@ -74,7 +74,7 @@ func (p Problem) String() string {
 // Named returns the message with the object in front, unless the message names it.
 func (p Problem) Named() string {
 	_, name, named := strings.Cut(p.Pos.Object, " ")
-	if p.Pos.Object == "" || named && strings.Contains(p.Message, name) {
+	if p.Pos.Object == "" || named && strings.Contains(p.Message, name) || strings.HasPrefix(p.Message, p.Pos.Object+": ") {
 		return p.Message
 	}
 	return p.Pos.Object + ": " + p.Message
