@@ -52,8 +52,8 @@ func buildContainer(task *builder, from *spec.Container) {
 	}
 }
 
-// messagePath returns the path of the termination message. Kubernetes has a default for every container. Here the file needs a
-// volume, so the default applies only to containers that mention it.
+// messagePath returns the path of the termination message. The plan has Kubernetes' default if the container mentions it; an
+// engine uses it for every container without another path.
 func messagePath(c *spec.Container) string {
 	if c.TerminationMessagePath != "" {
 		return c.TerminationMessagePath

@@ -61,7 +61,7 @@ func ContainerFields() []ContainerField {
 		{"readinessProbe", Approximated, "tasks are not probed"},
 		{"startupProbe", Approximated, "tasks are not probed"},
 		{"lifecycle", Approximated, "hooks are not called"},
-		{"terminationMessagePath", Supported, "as in a pod: an empty file that any user may write to; its last 4096 bytes are the message; unset: /dev/termination-log, if command, args or env contain that path"},
+		{"terminationMessagePath", Supported, "as in a pod: an empty file that any user may write to; its last 4096 bytes are the message; unset: /dev/termination-log"},
 		{"terminationMessagePolicy", Supported, ""},
 		{"tty", Supported, ""},
 		{"stdin", Supported, "open and empty, as in a Job without an attached client"},

@@ -141,7 +141,7 @@ func (d *daemon) end(t *testing.T, signal syscall.Signal) {
 	_ = os.Remove(file)
 }
 
-// empty removes all containers. It starts a dockerd if none is running, since a killed one leaves processes behind.
+// empty removes all containers. It starts a dockerd if none is running, since a killed one leaves processes.
 func (d *daemon) empty(t *testing.T) {
 	if d.dead() {
 		d.start(t)
