@@ -178,6 +178,8 @@ func TestValidateSaysWhatItChecked(t *testing.T) {
 		"plain.yaml":       strings.Replace(deployment, "keptn.sh/workload", "app", 1),
 		"other.yaml":       "apiVersion: v1\nkind: Service\n" + meta + "---\napiVersion: v1\nkind: Secret\n" + meta,
 		"vals/values.json": "{}",
+		"named.yaml":       strings.Replace(deployment, "keptn.sh/workload", "app.kubernetes.io/name", 1),
+		"ignored.yaml":     strings.Repeat("---\napiVersion: lifecycle.keptn.sh/v1\nkind: KeptnEvaluation\n"+meta, 2),
 	})
 	t.Setenv("NO_COLOR", "1")
 	for path, says := range map[string]string{
@@ -187,6 +189,10 @@ func TestValidateSaysWhatItChecked(t *testing.T) {
 		s.ktask("validate", path).exits(0).says(says)
 		s.ktask("validate", "-o", "json", path).exits(0).says(`"rule": "nothing-to-check"`)
 	}
+	for _, path := range []string{"named.yaml", "ignored.yaml"} {
+		s.ktask("validate", path).exits(0).hides("nothing-to-check")
+	}
+	s.ktask("validate", "-").exits(0).says("there is no object of Keptn in <stdin> (")
 	s.ktask("validate", "none").exits(2).says("holds no .yaml")
 	for _, path := range []string{"one.yaml", "task.yaml"} {
 		if o := s.ktask("validate", path).exits(0); o.out+o.err != "" {
@@ -197,6 +203,7 @@ func TestValidateSaysWhatItChecked(t *testing.T) {
 	for path, says := range map[string]string{
 		"a": "2 files, 2 tasks, 1 app: 1 warning\n", "one.yaml": "1 file, 1 task: no problems\n", "secret.yaml": "1 file, 1 task: 1 warning\n",
 		"task.yaml": "1 file, 1 task definition, 1 task: no problems\n", "web.yaml": "1 file, 1 task, 1 workload: no problems\n",
+		"named.yaml": "1 file, 1 workload: no problems\n", "ignored.yaml": "1 file, 2 other objects of Keptn: no problems\n",
 	} {
 		if o := s.ktask("validate", path).exits(0); !strings.HasSuffix(o.err, says) {
 			t.Errorf("validate %s says %q, want %q", path, o.err, says)
@@ -212,10 +219,10 @@ func TestValidateSaysWhatItChecked(t *testing.T) {
 func TestChartBesideTasks(t *testing.T) {
 	const template = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: a\n{{- if .Values.b }}\n  {{- toYaml .Values.c }}\n{{- end }}\n"
 	s := newShell(t, map[string]string{"d/a.yaml": hello, "d/chart/templates/b.yaml": template})
-	s.ktask("plan", "d").exits(0).says("python hello", "d/chart/templates/b.yaml:5:1: warning: this document is passed over: ", "helm template . | ktask run -")
+	s.ktask("plan", "d").exits(0).says("python hello", "d/chart/templates/b.yaml:5:1: warning: this document is passed over: ", "helm template CHART | ktask plan -")
 	s.ktask("validate", "d").exits(0).says("b.yaml:5:1: warning: this document is passed over")
 	s = newShell(t, map[string]string{"d/a.yaml": hello, "d/chart/templates/b.yaml": header + template[strings.Index(template, "metadata"):]})
-	s.ktask("plan", "d").exits(2).says("d/chart/templates/b.yaml:5:1: error: ", "helm template . | ktask run -")
+	s.ktask("plan", "d").exits(2).says("d/chart/templates/b.yaml:5:1: error: ", "helm template CHART | ktask plan -")
 }
 
 // TestNothingToRun checks that a stage without tasks passes, without an engine, and that a name that nothing has is an error.
@@ -226,6 +233,9 @@ func TestNothingToRun(t *testing.T) {
 	if o := s.ktask("run", "--stage", "post", "--app", "shop", "--report", "r.json", "a.yaml", "w.yaml").exits(0).says(nothing).hides("STATUS"); o.engineAsked {
 		t.Error("the engine was asked")
 	}
+	s.ktask("run", "w.yaml").exits(2).says("there is no KeptnTask and no KeptnTaskDefinition in w.yaml (1 app: give --app shop or --stage pre)")
+	s.stdin = "apiVersion: v1\nkind: Service\nmetadata: {name: x}\n"
+	s.ktask("plan", "-").exits(2).says("no KeptnTaskDefinition in <stdin> (1 other object)")
 	if report, err := os.ReadFile("r.json"); err != nil || !strings.Contains(string(report), `"status":"passed"`) || !strings.Contains(string(report), `"name":"workload-post"`) {
 		t.Errorf("report: %v %s", err, report)
 	}
@@ -236,7 +246,7 @@ func TestNothingToRun(t *testing.T) {
 	s.ktask("run", "--workload", "wbe", "a.yaml", "w.yaml").exits(2).says(`there is no workload "wbe"`)
 	s.ktask("run", "--stage", "pre", "-t", "other", "a.yaml", "w.yaml").exits(2).says(`no selected stage has a task "other"`)
 	s.ktask("run", "--stage", "pre", "-l", "team=b", "a.yaml", "w.yaml").exits(2).says("nothing to run: left out: shop-web/pre/hello (its labels do not match")
-	s.ktask("run", "w.yaml").exits(2).says("there is no KeptnTask and no KeptnTaskDefinition in w.yaml (1 other objects)")
+	s.ktask("run", "w.yaml").exits(2).says("there is no KeptnTask and no KeptnTaskDefinition in w.yaml (1 app: ")
 }
 
 func TestStandardInput(t *testing.T) {
@@ -244,7 +254,7 @@ func TestStandardInput(t *testing.T) {
 	s.stdin = hello
 	s.ktask("plan", "-").exits(0).says("<stdin>:1")
 	s.stdin = "kind: Service\napiVersion: v1\nmetadata: {name: x}\n"
-	s.ktask("plan", "-").exits(2).says("nothing to run", "1 other objects")
+	s.ktask("plan", "-").exits(2).says("nothing to run", "1 other object")
 	s.stdin = ""
 	s.ktask("plan", "-").exits(2).says("nothing to run")
 }
@@ -294,7 +304,9 @@ func TestSecretsOnTheCommandLine(t *testing.T) {
 	s.ktask("plan", "a.yaml", "--secret", "token=env:NOT_SET").exits(2).says("the variable after env: is not set").hides("NOT_SET")
 	s.ktask("plan", "a.yaml", "--secret", "token=@dm1nPassw0rd").exits(2).says("no such file", "begins with @").hides("dm1nPassw0rd")
 	s.term = true // where the line of a problem is shown, unless it may hold a secret
-	s.ktask("validate", "broken.yaml").exits(2).says("broken.yaml:4", "base64", "stringData.OTHER").hides(value, "12345678")
+	s.ktask("validate", "broken.yaml").exits(0).says("broken.yaml:4", "base64").hides(value, "12345678")
+	s.ktask("validate", "a.yaml", "broken.yaml").exits(2).says("broken.yaml:4", "base64", "stringData.OTHER").hides(value, "12345678")
+	s.ktask("plan", "a.yaml", "--secret-file", "broken.yaml").exits(2).says("broken.yaml:4", "base64", "stringData.OTHER").hides(value, "12345678")
 }
 
 func TestValidateForms(t *testing.T) {

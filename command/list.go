@@ -3,6 +3,7 @@ package command
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -37,20 +38,20 @@ func (app App) list(c *cli.Context) error {
 		return err
 	}
 	files := read.Files
-	m, problems, err := spec.Load(files, spec.Options{Namespace: namespace, Lenient: s.yes("lenient")})
-	app.printer(s, files).print(append(problems, read.NotRead...))
-	if err != nil {
-		return exitError{exitUsage, nil}
-	}
-	apps, more, err := resolve.Apps(m, resolve.Options{Namespace: namespace, KeptnNamespace: local.DefaultKeptnNamespace})
-	app.printer(s, files).print(more)
-	if err != nil {
-		return exitError{exitUsage, nil}
-	}
+	m, problems, _ := spec.Load(files, spec.Options{Namespace: namespace, Lenient: s.yes("lenient")}) // its error is one of the problems
+	apps, more := resolve.Apps(m, resolve.Options{Namespace: namespace, KeptnNamespace: local.DefaultKeptnNamespace})
+	problems = slices.Concat(problems, read.NotRead, more)
+	app.printer(s, files).print(s.adapted(problems))
 	if err := writeObjects(app.Out, m); err != nil {
 		return err
 	}
-	return writeApps(app.Out, apps)
+	if err := writeApps(app.Out, apps); err != nil {
+		return err
+	}
+	if problems.Err() != nil {
+		return exitError{exitUsage, nil}
+	}
+	return nil
 }
 
 func writeObjects(out io.Writer, m spec.Manifests) error {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/local"
+	"github.com/ktask/ktask/resolve"
 	"github.com/ktask/ktask/spec"
 )
 
@@ -75,7 +76,10 @@ func (app App) load(s settings, o taskInput, t telling) (plan.Plan, error) {
 		return plan.Plan{}, err
 	}
 	loaded, err := local.Load(files, o.given, o.Options)
-	p, problems := loaded.Plan, loaded.Problems
+	p, problems := loaded.Plan, s.adapted(loaded.Problems)
+	for i, w := range p.Warnings {
+		p.Warnings[i].Message = s.typable(w.Message, w.Origin.File)
+	}
 	app.printer(s, append(files.Files, o.given.Files...)).print(t.of(problems))
 	if n := len(problems) - len(withoutCluster(problems)); n > 0 && t == tellWarnings && err == nil {
 		_, _ = fmt.Fprintf(app.Err, "fields that only have a meaning in a cluster: %d (ktask plan lists them)\n", n)
@@ -127,8 +131,13 @@ func nothing(m spec.Manifests, p plan.Plan, s settings) string {
 		return leftOut(p.Skipped)
 	}
 	paths, _ := s.paths()
-	others := m.Foreign + len(m.Workloads) + len(m.Apps) + len(m.AppContexts) + len(m.Configs) + len(m.ConfigMaps) + len(m.Secrets)
-	return fmt.Sprintf("there is no KeptnTask and no KeptnTaskDefinition in %s (%d other objects)", strings.Join(paths, ", "), others)
+	fact := "there is no KeptnTask and no KeptnTaskDefinition in " + inputs(paths)
+	apps, _ := resolve.Apps(m, resolve.Options{Namespace: local.DefaultNamespace, KeptnNamespace: local.DefaultKeptnNamespace})
+	if len(apps) > 0 {
+		return fmt.Sprintf("%s (%s: give --app %s or --stage pre)", fact, counted(len(apps), "app"), apps[0].Name)
+	}
+	others := m.Foreign + len(m.Workloads) + len(m.Configs) + len(m.ConfigMaps) + len(m.Secrets)
+	return fmt.Sprintf("%s (%s)", fact, counted(others, "other object"))
 }
 
 // leftOut returns a line about what a run does not execute.

@@ -221,8 +221,9 @@ func (s settings) foreignSecret(v value, text string) error {
 
 func (v value) secretManifests(file spec.File) ([]resolve.SecretValue, spec.Problems) {
 	const anywhere = "*" // for a Secret that names no namespace: it applies in all
-	m, problems, err := spec.Load([]spec.File{file}, spec.Options{Namespace: anywhere, Sensitive: true})
-	if len(m.Secrets) == 0 && err == nil {
+	m, problems, _ := spec.Load([]spec.File{file}, spec.Options{Namespace: anywhere, Sensitive: true})
+	problems = append(problems, m.Faults...)
+	if len(m.Secrets) == 0 && problems.Err() == nil {
 		problems = append(problems, spec.Problem{
 			Pos: spec.Pos{File: file.Name}, Severity: spec.Error, Rule: "no-secret",
 			Message: "the file holds no Secret", Remedy: "write Secret manifests, or lines of NAME[/KEY]=VALUE",

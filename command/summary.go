@@ -16,7 +16,7 @@ func nothingToCheck(m spec.Manifests, problems spec.Problems, paths []string) sp
 	others := m.Foreign + len(m.ConfigMaps) + len(m.Secrets) + len(m.Workloads)
 	return spec.Problems{{
 		Severity: spec.Note, Rule: "nothing-to-check", Remedy: "name the files of your tasks and apps",
-		Message: fmt.Sprintf("there is no object of Keptn in %s (%s)", strings.Join(paths, ", "), counted(others, "other object")),
+		Message: fmt.Sprintf("there is no object of Keptn in %s (%s)", inputs(paths), counted(others, "other object")),
 	}}
 }
 
@@ -59,7 +59,7 @@ func kinds(m spec.Manifests) []string {
 	for _, kind := range []struct {
 		n    int
 		name string
-	}{{definitions, "task definition"}, {tasks, "task"}, {len(apps), "app"}, {annotated(m), "workload"}, {len(m.Configs), "KeptnConfig"}} {
+	}{{definitions, "task definition"}, {tasks, "task"}, {len(apps), "app"}, {annotated(m), "workload"}, {len(m.Configs), "KeptnConfig"}, {m.Ignored, "other object of Keptn"}} {
 		if kind.n > 0 {
 			all = append(all, counted(kind.n, kind.name))
 		}
@@ -67,22 +67,39 @@ func kinds(m spec.Manifests) []string {
 	return all
 }
 
-// annotated returns how many workloads have a label or an annotation of Keptn. The others are not Keptn's concern.
+// annotated returns how many workloads have a label or an annotation that Keptn reads. The others are not Keptn's concern.
 func annotated(m spec.Manifests) int {
 	n := 0
 	for _, w := range m.Workloads {
 		all := slices.Concat(w.Template.Labels, w.Template.Annotations, w.Owner.Labels, w.Owner.Annotations)
-		if slices.ContainsFunc(all, func(p spec.Pair) bool { return strings.HasPrefix(p.Key, "keptn.sh/") }) {
+		if slices.ContainsFunc(all, func(p spec.Pair) bool {
+			return strings.HasPrefix(p.Key, "keptn.sh/") || p.Key == "app.kubernetes.io/name" && p.Value != ""
+		}) {
 			n++
 		}
 	}
 	return n
 }
 
-// counted returns a number with a noun: "1 file", "2 files".
+// inputs returns the names of paths as problems have them.
+func inputs(paths []string) string {
+	names := slices.Clone(paths)
+	for i, name := range names {
+		if name == "-" {
+			names[i] = spec.Stdin
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// counted returns a number with a noun: "1 file", "2 files", "2 objects of Keptn".
 func counted(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	noun, rest, more := strings.Cut(noun, " of ")
+	if more {
+		rest = " of " + rest
+	}
+	return fmt.Sprintf("%d %ss%s", n, noun, rest)
 }

@@ -45,6 +45,7 @@ func (app App) validate(c *cli.Context) error {
 	}
 	m, problems := local.Check(files, resolve.Options{Namespace: namespace, KeptnNamespace: keptn, Lenient: s.yes("lenient"), Preview: true})
 	paths, _ := s.paths()
+	problems = s.adapted(problems)
 	none := nothingToCheck(m, problems, paths)
 	if err := app.printProblems(s, form, files.Files, append(problems, none...)); err != nil {
 		return err

@@ -3,7 +3,6 @@ package local
 import (
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -63,7 +62,7 @@ func (all kustomizations) patches() map[string]bool {
 func (all kustomizations) of(name string) string {
 	for dir := filepath.Dir(name); ; dir = filepath.Dir(dir) {
 		if all[dir] != nil {
-			return shellPath(dir)
+			return ShellPath(dir)
 		}
 		if dir == filepath.Dir(dir) {
 			return ""
@@ -85,18 +84,18 @@ func (all kustomizations) warnings() spec.Problems {
 			warnings = append(warnings, spec.Problem{
 				Pos: spec.Pos{File: filepath.ToSlash(filepath.Clean(k.file))}, Severity: spec.Warning, Rule: "kustomization",
 				Message: "kustomize changes the manifests of this directory, but ktask reads them unchanged and without the patches",
-				Remedy:  "run what kustomize builds: kubectl kustomize " + shellPath(dir) + " | ktask run -",
+				Remedy:  "run what kustomize builds: kubectl kustomize " + ShellPath(dir) + " | ktask run -",
 			})
 		}
 	}
 	return warnings
 }
 
-// shellPath returns a path as it is typed in a shell.
-func shellPath(path string) string {
+// ShellPath returns a path as it is typed in a shell.
+func ShellPath(path string) string {
 	path = filepath.ToSlash(filepath.Clean(path))
 	if strings.ContainsAny(path, " \t\n'\"\\$`*?[](){}<>|&;#~!") {
-		return strconv.Quote(path)
+		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 	}
 	return path
 }

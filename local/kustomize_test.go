@@ -36,8 +36,8 @@ func TestKustomizations(t *testing.T) {
 	const is = ": warning: kustomize changes the manifests of this directory, but ktask reads them unchanged and without the patches (run what kustomize builds: kubectl kustomize "
 	want := "dev/kustomization.yaml" + is + "dev | ktask run -) [kustomization]\n" +
 		"other/kustomization.yml" + is + "other | ktask run -) [kustomization]\n" +
-		"the prod/Kustomization" + is + "\"the prod\" | ktask run -) [kustomization]\n" +
-		"the prod/smoke.yaml:1:1: error: KeptnTaskDefinition \"smoke\" is in two parts of a kustomization in namespace \"default\"; the first is at dev/smoke.yaml:1:1 (run one of them: kubectl kustomize \"the prod\" | ktask run -) [duplicate-object]\n"
+		"the prod/Kustomization" + is + "'the prod' | ktask run -) [kustomization]\n" +
+		"the prod/smoke.yaml:1:1: error: KeptnTaskDefinition \"smoke\" is in two parts of a kustomization in namespace \"default\"; the first is at dev/smoke.yaml:1:1 (run one of them: kubectl kustomize 'the prod' | ktask run -) [duplicate-object]\n"
 	files, err := local.ReadFiles([]string{"."}, nil)
 	if err != nil {
 		t.Fatal(err)

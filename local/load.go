@@ -22,12 +22,16 @@ func Load(files, given Files, o resolve.Options) (Loaded, error) {
 	problems = append(append(problems, files.NotRead...), given.NotRead...)
 	l := Loaded{Manifests: manifests}
 	err := problems.Err()
-	if err == nil {
+	switch {
+	case err == nil:
 		var more spec.Problems
 		l.Plan, more, err = resolve.Resolve(manifests, o)
+		problems = problems.WithoutUnread(more)
 		l.Plan.Warnings = append(resolve.Warnings(problems), l.Plan.Warnings...)
 		problems = append(problems, more...)
-	} else { // report all problems at once
+	case o.NamesTasks():
+		l.Plan, problems, err = resolve.ResolveNamed(manifests, o, files.Files, problems)
+	default: // report all problems at once
 		problems = append(problems, resolve.Check(manifests, o)...)
 	}
 	problems.Sort(names(files.Files, given.Files))

@@ -48,7 +48,7 @@ func findApps(r *resolver, m spec.Manifests) []app {
 		all[id].workloads = append(all[id].workloads, w)
 	}
 	for _, c := range m.AppContexts {
-		addContext(r, all, c)
+		addContext(r, all, c, unsure || len(m.Unread) > 0)
 	}
 	var list []app
 	for _, a := range all {
@@ -66,25 +66,28 @@ func findApps(r *resolver, m spec.Manifests) []app {
 	return list
 }
 
-func appNames(all map[key]*app) string {
-	var names []string
-	for id := range maps.Keys(all) {
-		names = append(names, id.name)
+// appNames returns the names of the apps that Keptn would know, for a remedy.
+func appNames(all map[key]*app, namespace string) string {
+	var known []key
+	for id, a := range all {
+		if a.source != nil || len(a.workloads) > 0 {
+			known = append(known, id)
+		}
 	}
-	slices.Sort(names)
-	if len(names) == 0 {
+	if len(known) == 0 {
 		return ""
 	}
-	return "the apps are " + strings.Join(names, ", ")
+	return "the apps are " + enumerated(listOf(known, namespace))
 }
 
 // addContext adds a KeptnAppContext to its app. Its lists replace those of an old KeptnApp: an operator reads one or the other.
-func addContext(r *resolver, all map[key]*app, c *spec.AppContext) {
+// unsure is true if there may be workloads that were not read.
+func addContext(r *resolver, all map[key]*app, c *spec.AppContext, unsure bool) {
 	a := all[key{c.Namespace, c.Name}]
 	if a == nil {
 		a = &app{namespace: c.Namespace, name: c.Name, pos: c.Pos}
-		if !r.broken("KeptnApp", c.Name, c.Namespace) {
-			r.warn(c.Pos, "context-without-app", appNames(all), "KeptnAppContext %q has neither a KeptnApp nor workloads", c.Name)
+		if !r.broken("KeptnApp", c.Name, c.Namespace) && !unsure {
+			r.warn(c.Pos, "context-without-app", appNames(all, c.Namespace), "KeptnAppContext %q has neither a KeptnApp nor workloads", c.Name)
 			a.gaps = []string{fmt.Sprintf("Keptn would not know an app %s", c.Name)}
 		}
 		all[key{c.Namespace, c.Name}] = a
@@ -105,7 +108,7 @@ func findWorkloads(r *resolver, m spec.Manifests) []workload {
 	seen := map[key]workload{}
 	for _, s := range lastOnes(r.collector, m.Workloads) {
 		for _, p := range s.Faults {
-			r.add(p.Severity, p.Pos, p.Rule, p.Remedy, "%s", p.Message)
+			r.report(p)
 		}
 		w, ok := readWorkload(r.collector, s)
 		if !ok {
@@ -143,19 +146,27 @@ func withoutPods(r *resolver, w *workload) {
 	}
 }
 
-// lastOnes returns the workloads without those that a later one of the same kind, name and namespace replaces.
+// lastOnes returns one workload of each kind, name and namespace: the last complete one, or else the last one.
 func lastOnes(c *collector, all []*spec.Workload) []*spec.Workload {
 	type identity struct{ kind, namespace, name string }
 	last := map[identity]*spec.Workload{}
 	for _, s := range all {
-		last[identity{s.Kind, s.Namespace, s.Name}] = s
+		id := identity{s.Kind, s.Namespace, s.Name}
+		if last[id] == nil || last[id].Partial || !s.Partial {
+			last[id] = s
+		}
 	}
 	return filter(all, func(s *spec.Workload) bool {
-		later := last[identity{s.Kind, s.Namespace, s.Name}]
-		if later != s {
-			c.warn(s.Pos, "workload-twice", "remove one of them", "%s %q is defined again at %s; as with kubectl apply, the later one counts", s.Kind, s.Name, later.Pos)
+		counts := last[identity{s.Kind, s.Namespace, s.Name}]
+		switch {
+		case counts == s:
+			return true
+		case s.Partial && !counts.Partial:
+			c.warn(s.Pos, "workload-twice", "run the output of kubectl kustomize", "%s %q has no spec.selector, so it is taken for a patch and left out; the one at %s counts", s.Kind, s.Name, counts.Pos)
+		default:
+			c.warn(s.Pos, "workload-twice", "remove one of them", "%s %q is defined again at %s; as with kubectl apply, the later one counts", s.Kind, s.Name, counts.Pos)
 		}
-		return later == s
+		return false
 	})
 }
 

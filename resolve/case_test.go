@@ -167,7 +167,7 @@ func (c *ruleCase) resolve(t *testing.T) (problems, text string) {
 	case err == nil:
 		var more spec.Problems
 		p, more, err = resolve.Resolve(manifests, c.options)
-		all = append(all, more...)
+		all = append(all.WithoutUnread(more), more...)
 	}
 	for _, problem := range all {
 		problems += problem.String() + "\n"

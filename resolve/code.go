@@ -64,10 +64,8 @@ func (b *functionBuilder) configMapCode(m *spec.ConfigMap, s spec.ConfigMapRef, 
 		}
 		keys = append(keys, p.Key)
 	}
-	if !b.broken("ConfigMap", m.Name, m.Namespace) {
-		slices.Sort(keys)
-		b.fail(s.Pos, "configmap-without-code", keysAre(keys), `ConfigMap %q has no key "code"; in a cluster the runtime would find an empty directory instead of its script`, m.Name)
-	}
+	slices.Sort(keys)
+	b.fail(s.Pos, "configmap-without-code", keysAre(keys), `ConfigMap %q has no key "code"; in a cluster the runtime would find an empty directory instead of its script`, m.Name)
 	return false
 }
 

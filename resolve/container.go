@@ -42,6 +42,7 @@ func buildContainer(task *builder, from *spec.Container) {
 	c.Args = b.expandAll(from.Args, "args")
 	c.Tmpfs = b.volume(c.Limits)
 	c.Env = b.env.finish()
+	b.warnRenamed()
 	security(from, c)
 	checkSecurity(b.resolver, from)
 	c.Origins = origins(from)

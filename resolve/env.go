@@ -91,7 +91,9 @@ func (b *containerBuilder) configMapEnv(i int, ref *corev1.ConfigMapEnvSource) (
 // configMap returns a ConfigMap for the environment. It is reported if it is missing and not optional.
 func (b *containerBuilder) configMap(name string, optional bool, at spec.Pos, need string, needed ...any) (m *spec.ConfigMap, ok bool) {
 	if optional {
-		m, ok = find(b.index.configMaps, name, b.namespaces...)
+		if m, ok = find(b.index.configMaps, name, b.namespaces...); !ok {
+			b.broken("ConfigMap", name, b.namespaces...)
+		}
 	} else {
 		m, ok = require(b.resolver, b.index.configMaps, name, b.namespaces, at, need, needed...)
 	}
@@ -107,8 +109,11 @@ func (b *containerBuilder) secretEnv(i int, ref *corev1.SecretEnvSource) (all []
 		return nil
 	}
 	at := b.from.At("envFrom", i, "secretRef", "name")
+	if _, found := find(b.index.secrets, ref.Name, b.namespaces...); !found && b.broken("Secret", ref.Name, b.namespaces...) {
+		return nil
+	}
 	keys, ok := b.secretKeys(ref.Name)
-	if !ok && !isTrue(ref.Optional) && !b.broken("Secret", ref.Name, b.namespaces...) {
+	if !ok && !isTrue(ref.Optional) {
 		b.missingSecret(ref.Name, "KEY", at, "the keys")
 	}
 	for _, key := range keys {
@@ -154,7 +159,7 @@ func (b *containerBuilder) configMapKey(ref *corev1.ConfigMapKeySelector, at spe
 		}
 		keys = append(keys, p.Key)
 	}
-	if !isTrue(ref.Optional) && !b.broken("ConfigMap", m.Name, m.Namespace) {
+	if !isTrue(ref.Optional) {
 		remedy := keysAre(keys)
 		if slices.Contains(m.BinaryKeys, ref.Key) {
 			remedy = "it is in binaryData, which cannot be an environment variable"

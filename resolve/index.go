@@ -15,7 +15,9 @@ type index struct {
 	configMaps  *catalog[*spec.ConfigMap]
 	secrets     *catalog[*spec.Secret]
 	// broken are the objects with errors.
-	broken         spec.Broken
+	broken spec.Broken
+	// asked are the names that were looked up.
+	asked          map[string]bool
 	keptnNamespace string
 }
 
@@ -26,8 +28,11 @@ type catalog[T any] struct {
 	missingRule string
 	objects     map[key]T
 	broken      spec.Broken
+	asked       map[string]bool
 	// given are names from outside the manifests. Their namespace is "" if they apply to all namespaces.
 	given []key
+	// unnamed is the namespace of objects that name none, or "" if an object names it.
+	unnamed string
 	// compared counts the comparisons of absence.
 	compared int
 }
@@ -39,15 +44,34 @@ type key struct{ namespace, name string }
 
 func newIndex(m spec.Manifests, o Options) index {
 	i := index{
-		broken: m.Broken, keptnNamespace: o.KeptnNamespace,
+		broken: m.Broken, keptnNamespace: o.KeptnNamespace, asked: map[string]bool{},
 		definitions: newCatalog(m, "KeptnTaskDefinition", "missing-definition", m.Definitions, func(d *spec.Definition) spec.Meta { return d.Meta }),
 		configMaps:  newCatalog(m, "ConfigMap", "missing-configmap", m.ConfigMaps, func(c *spec.ConfigMap) spec.Meta { return c.Meta }),
 		secrets:     newCatalog(m, "Secret", "missing-secret", m.Secrets, func(s *spec.Secret) spec.Meta { return s.Meta }),
+	}
+	i.definitions.asked, i.configMaps.asked, i.secrets.asked = i.asked, i.asked, i.asked
+	if !namesNamespace(m, o.Namespace) {
+		i.definitions.unnamed, i.configMaps.unnamed, i.secrets.unnamed = o.Namespace, o.Namespace, o.Namespace
 	}
 	for _, s := range o.Secrets {
 		i.secrets.given = append(i.secrets.given, key{s.Namespace, s.Name})
 	}
 	return i
+}
+
+// namesNamespace reports whether an object names a namespace, and is not only in it by default.
+func namesNamespace(m spec.Manifests, namespace string) bool {
+	return names(m.Definitions, namespace, func(d *spec.Definition) spec.Meta { return d.Meta }) ||
+		names(m.Tasks, namespace, func(t *spec.Task) spec.Meta { return t.Meta }) ||
+		names(m.ConfigMaps, namespace, func(c *spec.ConfigMap) spec.Meta { return c.Meta }) ||
+		names(m.Secrets, namespace, func(s *spec.Secret) spec.Meta { return s.Meta }) ||
+		names(m.Apps, namespace, func(a *spec.App) spec.Meta { return a.Meta }) ||
+		names(m.AppContexts, namespace, func(c *spec.AppContext) spec.Meta { return c.Meta }) ||
+		names(m.Workloads, namespace, func(w *spec.Workload) spec.Meta { return w.Meta })
+}
+
+func names[T any](objects []T, namespace string, meta func(T) spec.Meta) bool {
+	return slices.ContainsFunc(objects, func(o T) bool { m := meta(o); return m.NamesNamespace && m.Namespace == namespace })
 }
 
 func newCatalog[T any](m spec.Manifests, kind, missingRule string, all []T, meta func(T) spec.Meta) *catalog[T] {
@@ -61,12 +85,17 @@ func newCatalog[T any](m spec.Manifests, kind, missingRule string, all []T, meta
 
 // find searches the namespaces in their order. An object with errors ends the search without a result.
 func find[T any](c *catalog[T], name string, namespaces ...string) (object T, ok bool) {
+	c.asked[name] = true
 	for _, ns := range namespaces {
+		if c.broken.Faults(c.kind, ns, name) != nil {
+			break
+		}
 		if object, ok = c.objects[key{ns, name}]; ok || c.broken.Has(c.kind, ns, name) {
 			return object, ok
 		}
 	}
-	return object, false
+	var none T
+	return none, false
 }
 
 // absent reports whether none of the namespaces has an object of the name, not even one with errors.
@@ -109,7 +138,12 @@ func (c *catalog[T]) absence(name string, namespaces []string, except ...string)
 	switch {
 	case len(elsewhere) > 0:
 		fact = fmt.Sprintf("which is in namespace %s, not in %s", enumerated(elsewhere), strings.Join(namespaces, " or "))
-		remedy = "move it to namespace " + namespaces[0]
+		switch remedy = "move it to namespace " + namespaces[0]; c.unnamed {
+		case namespaces[0]:
+			remedy = "--namespace " + elsewhere[0]
+		case elsewhere[0]:
+			remedy = "--namespace " + namespaces[0]
+		}
 	case near != "":
 		remedy = near
 	case len(names) > 0:

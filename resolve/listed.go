@@ -21,26 +21,29 @@ func checkListed(r *resolver, a app) (waits []string) {
 		}
 		r.relax(at, rule, remedy, format, args...)
 	}
-	listed := func(w workload) bool {
-		return slices.ContainsFunc(a.source.Workloads, func(ref spec.WorkloadRef) bool { return objectName(ref.Name) == w.name })
+	listed := func(i int) bool {
+		return slices.ContainsFunc(a.source.Workloads, func(ref spec.WorkloadRef) bool { return ref.Name == "" || a.meant(ref) == i })
 	}
-	for _, w := range a.workloads {
-		if !listed(w) && !w.source.NoPods {
+	for i, w := range a.workloads {
+		if !listed(i) && !w.source.NoPods {
 			report(w.source.Pos, "unlisted-workload", fmt.Sprintf("add {name: %s, version: %q} to spec.workloads at %s", w.name, w.version, a.source.Pos),
 				"%s %q is workload %q of app %q, which KeptnApp %q does not list", w.source.Kind, w.source.Name, w.name, a.name, a.name)
 			waits = append(waits, waiting(a.name, w.name))
 		}
 	}
 	for _, ref := range a.source.Workloads {
-		i := slices.IndexFunc(a.workloads, func(w workload) bool { return w.name == objectName(ref.Name) })
+		i := a.meant(ref)
 		switch {
-		case i < 0 && (a.alone || a.unsure):
+		case ref.Name == "" || ref.Version == "" || i < 0 && (a.alone || a.unsure): // an error was reported
 			continue
 		case i < 0:
 			report(ref.Pos, "missing-workload", "name the file that holds it too", "KeptnApp %q lists workload %q (version %q), which is not among the manifests", a.name, ref.Name, ref.Version)
 		case a.workloads[i].source.NoPods:
 			w := a.workloads[i].source
 			report(ref.Pos, "missing-workload", "", "KeptnApp %q lists workload %q, but %s %q has no pods", a.name, ref.Name, w.Kind, w.Name)
+		case objectName(ref.Name) != a.workloads[i].name:
+			report(ref.Pos, "workload-name", fmt.Sprintf("write %s: %s is the name of the KeptnWorkload", a.workloads[i].name, ref.Name),
+				"KeptnApp %q lists workload %q, which is not its name in the app", a.name, ref.Name)
 		case ref.Name != a.workloads[i].name:
 			report(ref.Pos, "workload-name", "write "+a.workloads[i].name, "KeptnApp %q lists workload %q, which Keptn calls %q", a.name, ref.Name, a.workloads[i].name)
 		case ref.Version != a.workloads[i].version:
@@ -53,6 +56,16 @@ func checkListed(r *resolver, a app) (waits []string) {
 		waits = append(waits, waiting(a.name, ref.Name))
 	}
 	return waits
+}
+
+// meant returns the index of the workload that a KeptnApp lists, also by the name of its KeptnWorkload, or -1.
+func (a app) meant(ref spec.WorkloadRef) int {
+	name := objectName(ref.Name)
+	i := slices.IndexFunc(a.workloads, func(w workload) bool { return w.name == name })
+	if i < 0 && !a.alone {
+		i = slices.IndexFunc(a.workloads, func(w workload) bool { return w.object() == name })
+	}
+	return i
 }
 
 func waiting(app, workload string) string {

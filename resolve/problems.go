@@ -24,15 +24,18 @@ func (c *collector) warn(at spec.Pos, rule, remedy, format string, args ...any) 
 }
 
 func (c *collector) add(s spec.Severity, at spec.Pos, rule, remedy, format string, args ...any) {
-	p := spec.Problem{Pos: at, Severity: s, Rule: rule, Message: fmt.Sprintf(format, args...), Remedy: remedy}
-	if s == spec.Error {
+	c.report(spec.Problem{Pos: at, Severity: s, Rule: rule, Message: fmt.Sprintf(format, args...), Remedy: remedy})
+}
+
+func (c *collector) report(p spec.Problem) {
+	if p.Severity == spec.Error {
 		c.errors++
 	}
-	if c.limit.Full(s) || c.reported[p] {
+	if c.limit.Full(p.Severity) || c.reported[p] {
 		return
 	}
 	c.reported[p] = true
-	if c.limit.Add(s) {
+	if c.limit.Add(p.Severity) {
 		c.list = append(c.list, p)
 	}
 }

@@ -95,6 +95,17 @@ func Resolve(m spec.Manifests, o Options) (plan.Plan, spec.Problems, error) {
 	if err := m.Err(); err != nil {
 		return plan.Plan{}, nil, err
 	}
+	r, p := resolve(m, o)
+	problems := r.problems()
+	if err := problems.Err(); err != nil {
+		return plan.Plan{}, problems, err
+	}
+	p.Warnings = Warnings(problems)
+	return p, problems, nil
+}
+
+// resolve returns a plan without warnings, and the resolver that has the problems.
+func resolve(m spec.Manifests, o Options) (*resolver, plan.Plan) {
 	r := newResolver(m, o)
 	checkFlags(r.collector, o)
 	var p plan.Plan
@@ -104,12 +115,8 @@ func Resolve(m spec.Manifests, o Options) (plan.Plan, spec.Problems, error) {
 		planObjects(r, m, &p)
 	}
 	unusedFlags(r, p)
-	problems := r.problems()
-	if err := problems.Err(); err != nil {
-		return plan.Plan{}, problems, err
-	}
-	p.Warnings = Warnings(problems)
-	return p, problems, nil
+	r.warnFaults(m.Faults)
+	return r, p
 }
 
 // planObjects plans the selected KeptnTasks or definitions.
@@ -190,15 +197,40 @@ func (r *resolver) relax(at spec.Pos, rule, remedy, format string, args ...any) 
 	r.fail(at, rule, remedy, format, args...)
 }
 
-// broken reports whether an object that is missing, or in which something is missing, has errors. These were reported already, so
-// the missing object is only counted.
+// broken reports whether an object that is missing, or in which something is missing, has errors. The faults of a ConfigMap or Secret
+// are reported now. Other errors were reported already, so the missing object is only counted.
 func (r *resolver) broken(kind, name string, namespaces ...string) bool {
-	has := func(ns string) bool { return r.index.broken.Has(kind, ns, name) }
-	if !slices.ContainsFunc(namespaces, has) {
-		return false
+	for _, ns := range namespaces {
+		if r.index.broken.Has(kind, ns, name) {
+			for _, p := range r.index.broken.Faults(kind, ns, name) {
+				r.report(p)
+			}
+			r.errors++
+			return true
+		}
 	}
-	r.errors++
-	return true
+	return false
+}
+
+// warnFaults warns of the ConfigMaps and Secrets with faults that no task uses, once a file.
+func (r *resolver) warnFaults(all spec.Problems) {
+	unused := filter(all, func(p spec.Problem) bool { return !r.reported[p] })
+	count := map[string]int{}
+	for _, p := range unused {
+		count[p.Pos.File]++
+	}
+	for _, p := range unused {
+		more := count[p.Pos.File] - 1
+		if more < 0 {
+			continue // the file has its warning
+		}
+		count[p.Pos.File] = 0
+		p.Severity, p.Message = spec.Warning, p.Named()+"; no task that runs uses it"
+		if more > 0 {
+			p.Message += fmt.Sprintf("; %d more in such objects of this file", more)
+		}
+		r.report(p)
+	}
 }
 
 // require returns an object of the namespaces, or reports that it is missing. The message begins with what needs it: "x calls".

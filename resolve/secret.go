@@ -28,7 +28,7 @@ func (b *builder) secret(name, key string, at spec.Pos, optional bool) (text pla
 		}
 		namespaces = []string{s.Namespace}
 	}
-	if !optional && !b.broken("Secret", name, namespaces...) {
+	if !b.broken("Secret", name, namespaces...) && !optional {
 		b.missingKey(name, key, at)
 	}
 	return text, plan.Origin{}, false

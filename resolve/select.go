@@ -118,6 +118,10 @@ func selectNamed(r *resolver, m spec.Manifests, tasks, definitions []use) []use 
 	for _, pattern := range r.tasks {
 		matches := func(u use) bool { return matchesName(pattern, namesOf(u.meta())...) }
 		found := filter(tasks, matches)
+		if r.index.broken.AnyTask(func(namespace, name string) bool { return matchesName(pattern, name, namespace+"/"+name) }) {
+			r.errors++ // it was reported
+			continue
+		}
 		dangling := slices.ContainsFunc(m.Tasks, func(t *spec.Task) bool { return matchesName(pattern, namesOf(t.Meta)...) })
 		if len(found) == 0 && !dangling { // otherwise its definition is missing
 			found = filter(definitions, matches)
@@ -126,6 +130,7 @@ func selectNamed(r *resolver, m spec.Manifests, tasks, definitions []use) []use 
 			r.fail(spec.Pos{}, "no-such-task", nearOrAll(pattern, all), "there is no KeptnTask or KeptnTaskDefinition %q among the manifests", pattern)
 		}
 		for _, u := range found {
+			r.index.asked[u.definition.Name] = true
 			if !slices.Contains(chosen, u) {
 				chosen = append(chosen, u)
 			}

@@ -16,12 +16,9 @@ type WorkloadTree struct {
 	Pre, Post             []string
 }
 
-// Apps lists the apps that Keptn would see in the manifests, whether or not their definitions are there. The error is a
-// *spec.InvalidError if one of the problems is an error.
-func Apps(m spec.Manifests, o Options) ([]AppTree, spec.Problems, error) {
-	if err := m.Err(); err != nil {
-		return nil, nil, err
-	}
+// Apps lists the apps that Keptn would see in the manifests, whether or not their definitions are there. Objects with errors are
+// left out.
+func Apps(m spec.Manifests, o Options) ([]AppTree, spec.Problems) {
 	o.Lenient = true // an app that Keptn would not deploy can be listed
 	r := newResolver(m, o)
 	var trees []AppTree
@@ -39,8 +36,7 @@ func Apps(m spec.Manifests, o Options) ([]AppTree, spec.Problems, error) {
 		}
 		trees = append(trees, t)
 	}
-	problems := r.problems()
-	return trees, problems, problems.Err()
+	return trees, r.problems()
 }
 
 func values(c *collector, names []spec.Name) []string {

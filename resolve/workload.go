@@ -65,6 +65,7 @@ func readWorkload(c *collector, s *spec.Workload) (w workload, ok bool) {
 		warnHiddenLists(c, s)
 	} else {
 		if name, named = lookup(s.Owner, keyWorkload, recommendedWorkload); !named {
+			warnUnnamed(c, s)
 			return w, false
 		}
 		from = s.Owner
@@ -97,6 +98,21 @@ func warnHiddenLists(c *collector, s *spec.Workload) {
 		if _, has := lookup(s.Template, key, ""); listed && !has {
 			c.warn(own.Pos, "hidden-tasks", "put it into spec.template.metadata.annotations",
 				"%s of %s %q is not read: its pod template names a workload of its own", key, s.Kind, s.Name)
+		}
+	}
+}
+
+// warnUnnamed warns of task lists of a workload that Keptn ignores because nothing names it.
+func warnUnnamed(c *collector, s *spec.Workload) {
+	remedy := "add keptn.sh/workload: " + s.Name + " beside it"
+	for i, from := range []spec.Annotated{s.Template, {Labels: s.Labels, Annotations: s.Annotations}} {
+		if i == 1 && s.Kind == "ReplicaSet" { // Keptn reads its pods alone
+			remedy = "move it to the pod template, with keptn.sh/workload: " + s.Name
+		}
+		for _, key := range []string{keyPre, keyPost, keyPreEval, keyPostEval} {
+			if list, listed := lookup(from, key, ""); listed {
+				c.warn(list.Pos, "ignored-tasks", remedy, "%s of %s %q is not read: Keptn finds no name of the workload", key, s.Kind, s.Name)
+			}
 		}
 	}
 }

@@ -12,7 +12,7 @@ type App struct {
 	Tasks      StageTasks
 }
 
-// WorkloadRef names a workload of an app, without the name of the app as prefix.
+// WorkloadRef names a workload of an app, without the name of the app as prefix. A field with an error is empty.
 type WorkloadRef struct {
 	Name    string
 	Version string
@@ -61,7 +61,8 @@ func readApp(o *object) *App {
 		s.fail(s.At("revision"), "out-of-range", "", "spec.revision must be 0 or more, not %d", *r)
 	}
 	for s, w := range items(s.in("workloads"), raw.Spec.Workloads) {
-		if w.Name == "" || w.Version == "" {
+		missing := func(field, value string) bool { return value == "" && !s.bad(field) }
+		if missing("name", w.Name) || missing("version", w.Version) {
 			s.fail(s.At(), "required", "", "%s needs a name and a version", s.At().Field)
 		}
 		a.Workloads = append(a.Workloads, WorkloadRef{w.Name, w.Version, s.At()})

@@ -98,6 +98,9 @@ func (l *loader) judge(root *yamltree.Node, f finding) {
 	p.Pos.Object = title(root, "")
 	t := typeOf(text(root.Field("apiVersion")), text(root.Field("kind")))
 	switch {
+	case t.group == "" && t.version == "v1" && (t.kind == "ConfigMap" || t.kind == "Secret") && !t.list && p.Rule != "duplicate-key":
+		p.Sensitive = p.Sensitive || l.options.Sensitive || t.kind == "Secret"
+		l.fault(root, t.kind, p)
 	case isStrict(root, t, p.Rule) || t.kind == "" && l.passed.afterOwn:
 		l.problem(p)
 	case strings.HasPrefix(f.key, "keptn.sh/"):

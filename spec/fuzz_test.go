@@ -77,5 +77,5 @@ func FuzzLoad(f *testing.F) {
 
 func load(text string, lenient bool) (Manifests, Problems) {
 	m, problems, _ := Load([]File{{Name: "f", Data: []byte(text), Named: true}}, Options{Namespace: "default", Lenient: lenient})
-	return m, problems
+	return m, append(problems, m.Faults...)
 }

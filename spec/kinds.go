@@ -88,6 +88,9 @@ func (l *loader) object(o *object, t objectType) {
 	case !checkType(o, t):
 	case !t.read():
 		m.Foreign++
+		if t.group == "batch" {
+			o.warnJob()
+		}
 	case t.list:
 		l.items(o, t.apiVersion(), t.kind)
 	case isWorkload(t.group, t.kind):
@@ -109,13 +112,13 @@ func (l *loader) ownKind(o *object) {
 		return
 	}
 	if isKeptnKind(o.kind) {
-		o.warnTemplate()
+		defer o.reportTemplates(o.templates(), len(o.problems))
 	}
 	switch o.kind {
 	case "ConfigMap":
-		keep(l, o, &m.ConfigMaps, readConfigMap(o))
+		readData(l, o, &m.ConfigMaps, readConfigMap)
 	case "Secret":
-		keep(l, o, &m.Secrets, readSecret(o))
+		readData(l, o, &m.Secrets, readSecret)
 	case "KeptnTaskDefinition":
 		keep(l, o, &m.Definitions, readDefinition(o))
 	case "KeptnTask":
@@ -128,6 +131,7 @@ func (l *loader) ownKind(o *object) {
 		keep(l, o, &m.Configs, readConfig(o))
 	default:
 		m.Foreign++
+		m.Ignored++
 	}
 }
 

@@ -43,6 +43,7 @@ func TestConcatenatedFiles(t *testing.T) {
 	const two = "---\n\ufeffapiVersion: v1\nkind: ConfigMap\nmetadata: {name: NAME, wrong: x}\n"
 	text := strings.ReplaceAll(one, "NAME", "a") + strings.ReplaceAll(one, "NAME", "b") + strings.ReplaceAll(two, "NAME", "c")
 	m, problems, _ := spec.Load([]spec.File{{Name: "all.yaml", Data: []byte(text), Named: true}}, spec.Options{Namespace: "default"})
+	problems = append(problems, m.Faults...)
 	if len(m.ConfigMaps) != 3 || len(problems) != 1 || problems[0].Pos.String() != "all.yaml:12:21" {
 		t.Errorf("%d ConfigMaps, problems %v", len(m.ConfigMaps), problems)
 	}

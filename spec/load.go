@@ -86,7 +86,7 @@ func (l *loader) read(d yamltree.Document) {
 	}
 	l.found = l.found[:0]
 	root := parse(l.reporter, d, l.find)
-	before := l.limit.errors
+	before, faults := l.limit.errors, len(l.manifests.Faults)
 	for _, f := range l.found {
 		if root == nil {
 			l.unreadable(d.Text, f.problem)
@@ -95,9 +95,10 @@ func (l *loader) read(d yamltree.Document) {
 		}
 	}
 	l.flawed = l.limit.errors > before
-	unread := func(f finding) bool { return f.problem.Rule != "duplicate-key" }
+	data := len(l.manifests.Faults) > faults // a ConfigMap or a Secret
+	unread := func(f finding) bool { return f.problem.Rule != "duplicate-key" && !data }
 	if i := slices.IndexFunc(l.found, unread); i >= 0 && !l.flawed && bytes.Contains(d.Text, []byte("keptn.sh/")) {
-		l.manifests.Unread = append(l.manifests.Unread, l.found[i].problem.Pos)
+		l.manifests.Unread = append(l.manifests.Unread, l.found[i].problem)
 	}
 	if root == nil {
 		l.passed.afterOwn = l.flawed
@@ -166,7 +167,7 @@ func (o *object) checker() strictChecker {
 // keep adds an object to a list of the manifests, unless value is nil. A second object of the same identity is an error: kubectl
 // create rejects it, and kubectl apply silently replaces the first. An object that was not checked completely is not kept either.
 func keep[T any](l *loader, o *object, list *[]*T, value *T) {
-	if !o.named || l.full(Error) {
+	if !o.named || o.full(Error) {
 		return
 	}
 	id := identity{o.kind, o.meta.Namespace, o.meta.Name}
@@ -175,7 +176,7 @@ func keep[T any](l *loader, o *object, list *[]*T, value *T) {
 		if dir := l.file.Kustomization; dir != "" {
 			fact, remedy = "is in two parts of a kustomization", "run one of them: kubectl kustomize "+dir+" | ktask run -"
 		}
-		l.fail(o.meta.Pos, "duplicate-object", remedy, "%s %q %s in namespace %q; the first is at %s", id.kind, id.name, fact, id.namespace, first)
+		o.fail(o.meta.Pos, "duplicate-object", remedy, "%s %q %s in namespace %q; the first is at %s", id.kind, id.name, fact, id.namespace, first)
 		return
 	}
 	l.places[id] = o.meta.Pos

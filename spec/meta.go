@@ -18,7 +18,8 @@ func (o *object) readMeta(h api.Header) {
 		Labels:      pairs(pointers(h.Metadata.Labels), labels.cursor),
 		Annotations: pairs(pointers(h.Metadata.Annotations), annotations.cursor),
 	}
-	if o.meta.Namespace == "" {
+	o.meta.NamesNamespace = o.meta.Namespace != ""
+	if !o.meta.NamesNamespace {
 		o.meta.Namespace = o.options.Namespace
 	} else {
 		o.refused(validation.IsDNS1123Label(o.meta.Namespace), s.At("namespace"), "invalid-name", "metadata.namespace %q is not a valid namespace", o.meta.Namespace)

@@ -1,8 +1,11 @@
 package spec
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/ktask/ktask/spec/internal/api"
 	"github.com/ktask/ktask/spec/yamltree"
@@ -31,6 +34,40 @@ func elsewhere(name string, function bool) string {
 		}
 	}
 	return ""
+}
+
+// renamed returns the remedy for a field of a KeptnTaskDefinition that Keptn calls otherwise, or that its runner does not have.
+func renamed(name string, function, container bool) string {
+	switch name {
+	case "ttl", "ttlSeconds":
+		return "Keptn's name for it is spec.ttlSecondsAfterFinished"
+	case "serviceAccountName":
+		return "Keptn's name for it is spec.serviceAccount.name"
+	case "script", "source":
+		if function {
+			return "Keptn's name for it is inline.code"
+		}
+	case "parameters":
+		if container {
+			return "a container task gets no parameters: use spec.container.env"
+		}
+	case "secureParameters":
+		if container {
+			return "a container task gets no secureParameters: use spec.container.env with valueFrom.secretKeyRef"
+		}
+	}
+	return ""
+}
+
+// runners reports whether the object at a level, or the only runner of the definition if it is the spec, is a script or a container.
+func (s strictChecker) runners(here level) (function, container bool) {
+	if here.at == nil || here.at.Parent != nil || here.at.Name != "spec" {
+		return here.t == reflect.TypeFor[api.Function](), here.t == reflect.TypeFor[corev1.Container]()
+	}
+	spec := s.root.Field("spec")
+	function = spec.Field("deno") != nil || spec.Field("python") != nil || spec.Field("function") != nil
+	container = spec.Field("container") != nil
+	return function && !container, container && !function
 }
 
 // level is an object on the way to a field: its type, its node, and its path.
@@ -104,9 +141,14 @@ func (s strictChecker) belongs(name string, at *yamltree.Path) string {
 		return ""
 	}
 	here := all[len(all)-1]
-	function := here.t == reflect.TypeFor[api.Function]()
+	function, container := s.runners(here)
 	if s.top == reflect.TypeFor[api.Definition]() || s.top == reflect.TypeFor[api.Task]() {
 		if remedy := elsewhere(name, function); remedy != "" {
+			return remedy
+		}
+	}
+	if s.top == reflect.TypeFor[api.Definition]() {
+		if remedy := renamed(name, function, container); remedy != "" {
 			return remedy
 		}
 	}
@@ -122,12 +164,22 @@ func (s strictChecker) belongs(name string, at *yamltree.Path) string {
 		}
 	}
 	switch {
+	case len(targets) == 2 && at != nil && at.Parent == nil && s.top == reflect.TypeFor[api.Definition]():
+		return fmt.Sprintf("move it to %s or %s", targets[0], targets[1])
 	case len(targets) != 1:
 		return ""
+	case s.given(targets[0]):
+		return "leave it out: " + targets[0].String() + " is given"
 	case function && targets[0].Parent.Name == "container":
 		return "it is a field of spec.container, which is another runner"
 	}
 	return "move it to " + targets[0].String()
+}
+
+// given reports whether the manifest has the field at a path.
+func (s strictChecker) given(at *yamltree.Path) bool {
+	all := s.levels(at)
+	return len(all) > 0 && all[len(all)-1].node != nil
 }
 
 // inside returns the fields of a name in the objects that an object may have, or only in those that it has.
@@ -141,7 +193,7 @@ func (s strictChecker) inside(from level, name string) (possible []*yamltree.Pat
 		if !ok {
 			continue
 		}
-		if _, ok := s.field(to.t, name); !ok || to.node.Field(name) != nil {
+		if _, ok := s.field(to.t, name); !ok {
 			continue
 		}
 		possible = append(possible, to.at.Field(name))

@@ -74,7 +74,7 @@ func (p Problem) String() string {
 // Named returns the message with the object in front, unless the message names it.
 func (p Problem) Named() string {
 	_, name, named := strings.Cut(p.Pos.Object, " ")
-	if p.Pos.Object == "" || named && strings.Contains(p.Message, name) {
+	if p.Pos.Object == "" || named && strings.Contains(p.Message, name) || strings.HasPrefix(p.Message, p.Pos.Object+": ") {
 		return p.Message
 	}
 	return p.Pos.Object + ": " + p.Message
@@ -91,6 +91,15 @@ func (ps Problems) Warnings() Problems { return ps.only(Warning) }
 
 // Notes returns the notes.
 func (ps Problems) Notes() Problems { return ps.only(Note) }
+
+// WithoutUnread returns the problems without the warnings at the places of which more has an unread-workload, which says the same.
+func (ps Problems) WithoutUnread(more Problems) Problems {
+	return slices.DeleteFunc(slices.Clone(ps), func(p Problem) bool {
+		return p.Severity == Warning && slices.ContainsFunc(more, func(m Problem) bool {
+			return m.Rule == "unread-workload" && m.Pos.String() == p.Pos.String()
+		})
+	})
+}
 
 func (ps Problems) only(s Severity) Problems {
 	var some Problems

@@ -129,12 +129,17 @@ func (r *reporter) refused(problems []string, at Pos, rule, format string, args 
 	if len(problems) == 0 {
 		return false
 	}
-	remedy, _, shortened := strings.Cut(problems[0], ", regex used")
-	if shortened {
-		remedy += ")"
-	}
-	r.fail(at, rule, remedy, format, args...)
+	r.fail(at, rule, inWords(problems[0]), format, args...)
 	return true
+}
+
+// inWords returns a message of the API server without its regular expression.
+func inWords(message string) string {
+	words, _, cut := strings.Cut(message, ", regex used")
+	if cut {
+		words += ")"
+	}
+	return words
 }
 
 // parserProblem returns a problem of the parser as one of the file.

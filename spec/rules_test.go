@@ -18,14 +18,15 @@ var update = flag.Bool("update", false, "rewrite want.problems")
 // TestRules compares the problems of manifests with those that a rule requires. The files of an archive are manifests, except
 //
 //	options        "lenient", or "tab FILE" to replace each → in a manifest by a tab
-//	want.problems  the problems as a user sees them, errors among them
+//	want.problems  the problems as a user sees them, errors among them, and then the faults of ConfigMaps and Secrets
 //
 // Rules that concern valid manifests are tested in package resolve, which shows what becomes of them.
 func TestRules(t *testing.T) {
 	archives.Run(t, *update, func(t *testing.T, archive *txtar.Archive) []txtar.File {
 		files, options := ruleCase(t, archive)
-		_, problems, err := spec.Load(files, options)
-		if err == nil {
+		m, problems, _ := spec.Load(files, options)
+		problems = append(problems, m.Faults...)
+		if len(problems.Errors()) == 0 {
 			t.Error("there is no error: move the archive to package resolve")
 		}
 		got := ""

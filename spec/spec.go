@@ -25,10 +25,14 @@ type Manifests struct {
 	Configs     []*Config
 	Workloads   []*Workload
 	Broken      Broken
+	// Faults are the problems of all ConfigMaps and Secrets. They are errors only for what uses the object, see Broken.Faults.
+	Faults Problems
 	// Foreign is the number of documents of other kinds.
 	Foreign int
-	// Unread are the places of documents that were passed over, in whole or in part, and may hold annotations of Keptn.
-	Unread []Pos
+	// Ignored is the number of those that are Keptn's.
+	Ignored int
+	// Unread are problems of documents that were passed over, in whole or in part, and may hold annotations of Keptn.
+	Unread Problems
 
 	err error
 }
@@ -41,8 +45,10 @@ type Meta struct {
 	// Version is the API version without its group: "v1alpha3".
 	Version string
 	Name    string
-	// Namespace is never empty: the default is Options.Namespace.
-	Namespace   string
+	// Namespace is never empty: the default is Options.Namespace, if NamesNamespace is false.
+	Namespace      string
+	NamesNamespace bool
+
 	Labels      []Pair
 	Annotations []Pair
 	Pos         Pos

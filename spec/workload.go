@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/validation"
+
 	"github.com/ktask/ktask/spec/yamltree"
 )
 
@@ -23,6 +25,8 @@ type Workload struct {
 	Faults Problems
 	// NoPods is true if replicas is 0.
 	NoPods bool
+	// Partial is true if the object lacks spec.selector, which a complete one has. It may be a patch.
+	Partial bool
 }
 
 // Annotated is a set of labels and annotations.
@@ -78,6 +82,7 @@ func readWorkload(o *object) *Workload {
 	if replicas := s.find("spec", "replicas"); replicas != nil && o.kind != "Pod" && o.kind != "DaemonSet" {
 		w.NoPods = replicas.Kind == yamltree.Number && replicas.Text == "0"
 	}
+	w.Partial = o.kind != "Pod" && s.find("spec", "selector") == nil
 	w.Containers = containers(pod.find("spec", "containers"))
 	return w
 }
@@ -101,15 +106,81 @@ func (w *Workload) stringMap(s part) []Pair {
 		case value.Bad: // a template
 		case value.Kind == yamltree.String:
 			all = append(all, Pair{key.Text, value.Text, s.At(key.Text)})
-		case value.Kind != yamltree.Null && (strings.HasPrefix(key.Text, "keptn.sh/") || slices.Contains(recommendedLabels, key.Text)):
-			w.Faults = append(w.Faults, Problem{
-				Pos: s.At(key.Text), Severity: Error, Rule: "wrong-type", Message: fmt.Sprintf("%s must be a string, not %s", key.Text, value.Kind),
-				Remedy: `write "` + value.Source + `"`,
-			})
+			if s.at.Name == "labels" && readByKeptn(key.Text) {
+				w.checkLabel(s, all[len(all)-1])
+			}
+			w.checkKey(s, key.Text)
+		case value.Kind != yamltree.Null && readByKeptn(key.Text):
+			p := Problem{Pos: s.At(key.Text), Severity: Error, Rule: "wrong-type", Message: fmt.Sprintf("%s must be a string, not %s", key.Text, value.Kind)}
+			if value.Kind != yamltree.List && value.Kind != yamltree.Object {
+				p.Remedy = `write "` + value.Source + `"`
+			}
+			w.Faults = append(w.Faults, p)
 		}
 	}
 	slices.SortFunc(all, func(a, b Pair) int { return strings.Compare(a.Key, b.Key) })
 	return all
+}
+
+// warnJob warns of task lists of a Job or a CronJob, which Keptn ignores.
+func (o *object) warnJob() {
+	for _, steps := range [][]any{{"metadata"}, {"spec", "template", "metadata"}, {"spec", "jobTemplate", "spec", "template", "metadata"}} {
+		for _, field := range []string{"annotations", "labels"} {
+			s := o.top().in(append(steps, field)...)
+			for _, key := range keptnKeys {
+				if key = "keptn.sh/" + key; strings.Contains(key, "-deployment-") && text(s.find(key)) != "" {
+					o.warn(s.At(key), "ignored-tasks", "annotate a Deployment, StatefulSet, DaemonSet, Pod or Rollout",
+						"%s of a %s is not read: Keptn ignores this kind", key, o.kind)
+				}
+			}
+		}
+	}
+}
+
+// keptnKeys are the labels and annotations of a workload that Keptn reads, after keptn.sh/.
+var keptnKeys = []string{
+	"workload", "app", "version", "container", "metadata",
+	"pre-deployment-tasks", "post-deployment-tasks", "pre-deployment-evaluations", "post-deployment-evaluations",
+}
+
+// otherKeys are the labels and annotations that Keptn reads or writes elsewhere.
+var otherKeys = []string{"lifecycle-toolkit", "task-name", "app-type", "app-name"}
+
+// checkKey adds a warning for a key that is probably a misspelt one of Keptn. Other keys of keptn.sh may be those of another tool.
+func (w *Workload) checkKey(s part, key string) {
+	name, ours := strings.CutPrefix(key, "keptn.sh/")
+	if !ours || slices.Contains(keptnKeys, name) || slices.Contains(otherKeys, name) {
+		return
+	}
+	if near := Nearest(name, keptnKeys); near != "" {
+		w.Faults = append(w.Faults, Problem{
+			Pos: s.keyAt(key), Severity: Warning, Rule: "unknown-key", Message: "Keptn does not read " + shortened(key),
+			Remedy: fmt.Sprintf("did you mean %q?", "keptn.sh/"+near), Sensitive: s.sensitive,
+		})
+	}
+}
+
+func readByKeptn(key string) bool {
+	return strings.HasPrefix(key, "keptn.sh/") || slices.Contains(recommendedLabels, key)
+}
+
+// checkLabel adds a fault if the API server refuses the value of a label.
+func (w *Workload) checkLabel(s part, label Pair) {
+	problems := validation.IsValidLabelValue(label.Value)
+	if len(problems) == 0 {
+		return
+	}
+	remedy := inWords(problems[0])
+	switch {
+	case helmAction.MatchString(label.Value):
+		remedy = renderFirst
+	case strings.Contains(label.Value, ","):
+		remedy = "a label cannot hold a list: write it as an annotation"
+	}
+	w.Faults = append(w.Faults, Problem{
+		Pos: label.Pos, Severity: Error, Rule: "invalid-label", Message: fmt.Sprintf("label %s: %q is not a valid label value", label.Key, shortened(label.Value)),
+		Remedy: remedy, Sensitive: s.sensitive,
+	})
 }
 
 // text returns the text of a string, or "" for anything else.

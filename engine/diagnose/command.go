@@ -119,6 +119,18 @@ func notForked(f Failure) (Cause, bool) {
 	}}, true
 }
 
+// unsetInShell matches what busybox, dash and bash write of a variable that is not set, with set -u.
+var unsetInShell = regexp.MustCompile(`: (\w+): (?:parameter not set|unbound variable)$`)
+
+// notSet returns a hint: the shell of a container task may read CONTEXT, which Keptn has renamed.
+func notSet(f Failure) (Cause, bool) {
+	m := unsetInShell.FindStringSubmatch(f.lastLine())
+	if m == nil || m[1] != "CONTEXT" {
+		return Cause{}, false
+	}
+	return Cause{Remedy: howToSet(f.Task, m[1])}, true
+}
+
 // killed returns a hint for a process that SIGKILL ended, under a memory limit: the kernel kills for lack of memory in
 // this way, but so does kill, and the engine reports no lack of memory.
 func killed(f Failure) (Cause, bool) {

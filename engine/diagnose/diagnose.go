@@ -65,6 +65,7 @@ var rules = []func(Failure) (Cause, bool){
 	exceptionThrown,
 	fileSystem,
 	notForked,
+	notSet,
 	killed,
 	anyTraceback,
 }

@@ -133,6 +133,7 @@ func TestScriptEnds(t *testing.T) {
 
 		"deno-env":        {reason: diagnose.PermissionDenied, message: `task.yaml:33: NotCapable: Requires env access to "HOME" (--allow-env, which Keptn's deno runtime does not give)`, remedy: denoHas + "pass the value as a parameter, it is then part of DATA"},
 		"deno-context":    {reason: diagnose.PermissionDenied, message: `task.yaml:31: NotCapable: Requires env access to "CONTEXT" (--allow-env, which Keptn's deno runtime does not give)`, remedy: renamed},
+		"deno-toobject":   {reason: diagnose.PermissionDenied, message: "task.yaml:31: NotCapable: Requires env access (--allow-env, which Keptn's deno runtime does not give)", remedy: "read each variable with Deno.env.get(NAME): toObject needs access to all; Keptn sets DATA, SECURE_DATA and KEPTN_CONTEXT (CONTEXT before 0.9)"},
 		"deno-colours":    {reason: diagnose.PermissionDenied, message: `task.yaml:33: NotCapable: Requires env access to "HOME" (--allow-env, which Keptn's deno runtime does not give)`, remedy: denoHas + "pass the value as a parameter, it is then part of DATA"},
 		"deno-run":        {reason: diagnose.PermissionDenied, message: `task.yaml:31: NotCapable: Requires run access to "ls" (--allow-run, which Keptn's deno runtime does not give)`, remedy: denoHas + "a container task can do more"},
 		"deno-read":       {reason: diagnose.PermissionDenied, message: "task.yaml:31: PermissionDenied: Permission denied (os error 13): readfile '/etc/shadow'", remedy: asNobody},
@@ -310,10 +311,24 @@ func TestFunctionField(t *testing.T) {
 	}.check(t)
 }
 
+// TestUnsetInShell reads what shells write of CONTEXT with set -u, and of another variable.
+func TestUnsetInShell(t *testing.T) {
+	for line, remedy := range map[string]string{
+		"sh: CONTEXT: parameter not set":               renamed,
+		"sh: 1: CONTEXT: parameter not set":            renamed,
+		"/bin/bash: line 1: CONTEXT: unbound variable": renamed,
+		"sh: REGION: parameter not set":                "",
+	} {
+		ended{task: plan.Task{Runtime: plan.RuntimeContainer}, code: 2, lines: []string{line}, remedy: remedy}.check(t)
+	}
+}
+
 // TestNoneParsed reads an exception of Python in a line that parses a variable without naming it.
 func TestNoneParsed(t *testing.T) {
 	for code, want := range map[string]string{
 		`data = os.environ.get("CONTEXT")`:                        renamed,
+		`from os import environ as e; data = e.get("CONTEXT")`:    renamed,
+		`e = {}; data = e.get("CONTEXT")`:                         "",
 		`data = os.getenv('SECRET_DATA')`:                         "read SECURE_DATA: Keptn does not set SECRET_DATA",
 		`data = os.getenv('CONTEXT'); mode = os.getenv('REGION')`: "",
 		`data = None`: "",

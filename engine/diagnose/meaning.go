@@ -28,6 +28,8 @@ var (
 	envAccess  = regexp.MustCompile(`"(\w*)"`)
 	codeLine   = regexp.MustCompile(`\bline \d+`)
 	envRead    = regexp.MustCompile("(?:Deno\\.env\\.get|\\bgetenv|\\benviron\\.get)\\(\\s*[\"'`](\\w+)")
+	// environAs matches another name for Python's environ.
+	environAs = regexp.MustCompile(`\benviron as (\w+)`)
 	// noneParsed and noneUsed match what Python says of the value of a variable that is not set.
 	noneParsed = regexp.MustCompile(`^TypeError: the JSON object must be str, bytes or bytearray, not NoneType`)
 	noneUsed   = regexp.MustCompile(`^(?:TypeError|AttributeError): .*'NoneType' object`)
@@ -69,8 +71,8 @@ func (f Failure) pythonMeaning(x exception) Cause {
 	if noneParsed.MatchString(x.text) {
 		return Cause{Reason: ScriptFailed, Remedy: f.undefinedVariable(x)}
 	}
-	if read := envRead.FindAllStringSubmatch(x.code, -1); len(read) == 1 && noneUsed.MatchString(x.text) {
-		return Cause{Reason: ScriptFailed, Remedy: howToSet(f.Task, read[0][1])}
+	if read := f.variablesRead(x, x.code); len(read) == 1 && noneUsed.MatchString(x.text) {
+		return Cause{Reason: ScriptFailed, Remedy: howToSet(f.Task, read[0])}
 	}
 	if x.is(compileErrors...) {
 		return Cause{Reason: ScriptFailed, Message: f.withManifestLines(x)}
@@ -135,6 +137,8 @@ func (f Failure) denoMeaning(x exception) Cause {
 		c := Cause{Reason: PermissionDenied, Message: fmt.Sprintf("%s (%s, which Keptn's deno runtime does not give)", shorten(m[1]), m[3])}
 		c.Remedy = Remedy{Text: denoHas + "; a container task can do more"}
 		switch {
+		case m[2] == "env" && !envAccess.MatchString(m[1]) && strings.Contains(x.code, "toObject"):
+			c.Remedy = Remedy{Text: "read each variable with Deno.env.get(NAME): toObject needs access to all; Keptn sets DATA, SECURE_DATA and KEPTN_CONTEXT (CONTEXT before 0.9)"}
 		case m[2] == "env" && envAccess.MatchString(m[1]): // without a name it asks for all, as node:child_process does
 			c.Remedy = Remedy{Text: denoHas + "; pass the value as a parameter, it is then part of DATA"}
 			if renamed := howToSet(f.Task, envAccess.FindStringSubmatch(m[1])[1]); renamed != (Remedy{}) {
@@ -159,13 +163,33 @@ func (f Failure) denoMeaning(x exception) Cause {
 // undefinedVariable returns the remedy for a variable that is parsed as JSON and is not set. The line of code names it,
 // or it is the only one that the script reads.
 func (f Failure) undefinedVariable(x exception) Remedy {
-	read := envRead.FindAllStringSubmatch(x.code, -1)
-	if own := f.ownFrames(x.frames); read == nil && len(own) > 0 {
-		file, _ := f.file(own[0])
-		read = envRead.FindAllStringSubmatch(string(file.Content), -1)
+	read := f.variablesRead(x, x.code)
+	if read == nil {
+		read = f.variablesRead(x, f.source(x))
 	}
 	if len(read) != 1 {
 		return Remedy{}
 	}
-	return howToSet(f.Task, read[0][1])
+	return howToSet(f.Task, read[0])
+}
+
+// source returns the code of the manifest that threw an exception, or "".
+func (f Failure) source(x exception) string {
+	own := f.ownFrames(x.frames)
+	if len(own) == 0 {
+		return ""
+	}
+	file, _ := f.file(own[0])
+	return string(file.Content)
+}
+
+// variablesRead returns the names of the variables that code reads. The script may have another name for environ.
+func (f Failure) variablesRead(x exception, code string) (names []string) {
+	if alias := environAs.FindStringSubmatch(f.source(x)); alias != nil && f.Task.Runtime == plan.RuntimePython {
+		code = regexp.MustCompile(`\b`+alias[1]+`\.get\(`).ReplaceAllString(code, "environ.get(")
+	}
+	for _, read := range envRead.FindAllStringSubmatch(code, -1) {
+		names = append(names, read[1])
+	}
+	return names
 }

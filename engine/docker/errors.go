@@ -46,16 +46,20 @@ func (e *Engine) explain(ctx context.Context, what string, err error) error {
 		return noEngine(e.endpoint.Host, fmt.Sprintf("%s: it sends no JSON", what))
 	}
 	refusal := &engine.Error{Reason: engine.EngineRefused, Err: fmt.Errorf("%s: %w", what, words{err})}
-	if cerrdefs.IsInternal(err) || cerrdefs.IsConflict(err) {
+	if strings.Contains(err.Error(), "unable to apply caps") {
+		refusal.Remedy = remedyCapabilities
+	} else if cerrdefs.IsInternal(err) || cerrdefs.IsConflict(err) {
 		refusal.Remedy = remedyRefused
 	}
 	return refusal
 }
 
 var (
-	remedyRefused     = engine.Remedy{Text: "run it again; if it fails again, see the engine's log (`journalctl -u docker`)"}
-	remedyUnavailable = engine.Remedy{Text: "start Docker", Option: engine.OptionHost}
-	remedyLost        = engine.Remedy{Text: "when the engine is back, `ktask clean` removes what may be left on it"}
+	remedyRefused = engine.Remedy{Text: "run it again; if it fails again, see the engine's log (`journalctl -u docker`)"}
+	// remedyCapabilities is for an answer of runc: the kernel gives a container no capability that the engine lacks.
+	remedyCapabilities = engine.Remedy{Text: "leave out the added capabilities, or use another engine: this one lacks one of them (it is rootless, or runs in a container)"}
+	remedyUnavailable  = engine.Remedy{Text: "start Docker", Option: engine.OptionHost}
+	remedyLost         = engine.Remedy{Text: "when the engine is back, `ktask clean` removes what may be left on it"}
 )
 
 // unusable returns the error of an engine whose address is not usable.

@@ -2,6 +2,7 @@ package docker
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,6 +35,15 @@ func TestStartFailureKnowsEnginesWords(t *testing.T) {
 		if exit, ok := startFailure(errors.New(text), plan.Container{Image: "i"}); exit.Reason != want || ok != (want != "") {
 			t.Errorf("%s\nis %+v, want %q", text, exit, want)
 		}
+	}
+}
+
+// TestLackOfCapabilities parses the error of an engine that runs in a container.
+func TestLackOfCapabilities(t *testing.T) {
+	refused := fmt.Errorf("OCI runtime create failed: container_linux.go:380: starting container process caused: apply caps: unable to apply caps: operation not permitted: unknown: %w", cerrdefs.ErrInternal)
+	failure, ok := errors.AsType[*engine.Error]((&Engine{}).explain(t.Context(), "start the container", refused))
+	if !ok || failure.Reason != engine.EngineRefused || !strings.Contains(failure.Remedy.Text, "this one lacks one of them") {
+		t.Errorf("got %+v", failure)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ktask/ktask/local"
+	"github.com/ktask/ktask/resolve"
 	"github.com/ktask/ktask/spec"
 )
 
@@ -24,7 +25,10 @@ type census struct {
 	unread   int
 }
 
-// rule is a rule with the severity that its problems had.
+// missing is the severity under which references to objects that are not among the files are counted.
+const missing spec.Severity = "missing"
+
+// rule is a rule with the worst severity that its problems had in a file.
 type rule struct {
 	severity spec.Severity
 	name     string
@@ -68,18 +72,27 @@ func (c *census) add(name string, o outcome) {
 	if o.detail != "" {
 		c.failures = append(c.failures, fmt.Sprintf("%s: %s: %s", name, o.verdict, o.detail))
 	}
-	seen := map[rule]bool{}
+	worst := map[string]spec.Problem{}
 	for _, p := range o.problems {
-		r := rule{p.Severity, p.Rule}
-		if seen[r] {
-			continue
+		if resolve.IsMissing(p) {
+			p.Severity = missing
 		}
-		seen[r] = true
+		if first, seen := worst[p.Rule]; !seen || order(p.Severity) < order(first.Severity) {
+			worst[p.Rule] = p
+		}
+	}
+	for name, p := range worst {
+		r := rule{p.Severity, name}
 		if c.rules[r] == nil {
 			c.rules[r] = &tally{example: p.Pos.String()}
 		}
 		c.rules[r].files++
 	}
+}
+
+// order returns the place of a severity in the order from the worst.
+func order(s spec.Severity) int {
+	return slices.Index([]spec.Severity{spec.Error, missing, spec.Warning, spec.Note}, s)
 }
 
 // print writes the counts, and for each rule the place of its first problem.
@@ -93,15 +106,12 @@ func (c *census) print(out io.Writer) {
 	}
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	_, _ = fmt.Fprintf(w, "files\t%d\n", total)
-	for _, v := range []verdict{accepted, warned, refused, foreign, crashed, slow} {
+	for _, v := range []verdict{accepted, warned, incomplete, refused, foreign, crashed, slow} {
 		_, _ = fmt.Fprintf(w, "%s\t%d\n", v, c.files[v])
 	}
 	_, _ = fmt.Fprintf(w, "unread\t%d\n", c.unread)
 	_ = w.Flush()
 	rules := slices.SortedFunc(maps.Keys(c.rules), func(a, b rule) int {
-		order := func(s spec.Severity) int {
-			return slices.Index([]spec.Severity{spec.Error, spec.Warning, spec.Note}, s)
-		}
 		return cmp.Or(order(a.severity)-order(b.severity), c.rules[b].files-c.rules[a].files, cmp.Compare(a.name, b.name))
 	})
 	if len(rules) > 0 {

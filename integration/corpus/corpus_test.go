@@ -52,15 +52,21 @@ func TestVerdicts(t *testing.T) {
 		"sub/refused.json": `{"apiVersion": "lifecycle.keptn.sh/v1", "kind": "KeptnTaskDefinition", "metadata": {"name": "x"}, "spec": {"pythn": {}, "denno": {}}}`,
 		".hid/other.yaml":  "apiVersion: v1\nkind: Service\nmetadata: {name: x}\n",
 		"readme.txt":       "{",
+		"part.yaml":        head + "spec: {python: {functionRef: {name: called}}}\n",
+		"both.yaml":        head + "spec: {retries: 1, retries: 1, python: {inline: {code: x}}}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: x, name: x}\n",
 	})
 	if err := os.Symlink("nowhere", filepath.Join(dir, "link.yaml")); err != nil {
 		t.Fatal(err)
 	}
 	lines := counted(t, dir, time.Minute, judge)
-	for _, want := range []string{"files 4", "accepted 1", "warned 1", "refused 1", "foreign 1", "crashed 0", "too slow 0", "unread 0", "unknown-field error 1 sub/refused.json:1:108"} {
+	for _, want := range []string{"files 6", "accepted 1", "warned 1", "incomplete 1", "refused 2", "foreign 1", "crashed 0", "too slow 0", "unread 0", "unknown-field error 1 sub/refused.json:1:108",
+		"duplicate-key error 1 both.yaml:4:20", "missing-definition missing 1 part.yaml:4:37"} {
 		if !slices.Contains(lines, want) {
 			t.Errorf("no line %q in:\n%s", want, strings.Join(lines, "\n"))
 		}
+	}
+	if text := strings.Join(lines, "\n"); strings.Contains(text, "duplicate-key warning") {
+		t.Errorf("a file is counted twice for a rule:\n%s", text)
 	}
 }
 

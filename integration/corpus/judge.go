@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,8 @@ const (
 	accepted verdict = "accepted"
 	warned   verdict = "warned"
 	refused  verdict = "refused"
+	// incomplete is a file without errors but references to objects that are not in it.
+	incomplete verdict = "incomplete"
 	// foreign is a file without an object of Keptn and without a problem.
 	foreign verdict = "foreign"
 	crashed verdict = "crashed"
@@ -44,9 +47,12 @@ func judge(file spec.File) outcome {
 		_, _ = loaded.Plan.MarshalJSON()
 	}
 	result := outcome{verdict: accepted, problems: problems}
+	invalid := slices.DeleteFunc(slices.Clone(problems), resolve.IsMissing)
 	switch {
-	case problems.Err() != nil:
+	case invalid.Err() != nil:
 		result.verdict = refused
+	case len(invalid) < len(problems):
+		result.verdict = incomplete
 	case len(problems.Warnings()) > 0:
 		result.verdict = warned
 	case len(m.Definitions)+len(m.Tasks)+len(m.Apps)+len(m.AppContexts)+len(m.Configs) == 0:

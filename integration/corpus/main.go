@@ -1,5 +1,5 @@
 // Corpus runs the loader and the planner over each YAML and JSON file below a directory, and prints how many files were accepted,
-// warned of and refused, and by which rules. It needs no engine.
+// warned of and refused, and by which rules. What a file refers to outside of it is counted by itself. It needs no engine.
 //
 //	corpus [-limit 10s] DIR
 //

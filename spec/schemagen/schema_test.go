@@ -47,9 +47,10 @@ func validator(t *testing.T) func(manifest any) error {
 	return compiled.Validate
 }
 
+// load returns the errors of a file, and the faults of its ConfigMaps and Secrets.
 func load(text string) error {
-	_, _, err := spec.Load([]spec.File{{Name: "f", Data: []byte(text), Named: true}}, spec.Options{Namespace: "default"})
-	return err
+	m, problems, _ := spec.Load([]spec.File{{Name: "f", Data: []byte(text), Named: true}}, spec.Options{Namespace: "default"})
+	return append(problems, m.Faults...).Err()
 }
 
 // documents returns the documents of a file as kubectl reads them.

@@ -1,0 +1,29 @@
+package command_test
+
+import (
+	"testing"
+)
+
+// TestRemediesCanBeTyped checks that what is to be piped into ktask names the command in use and the directory.
+func TestRemediesCanBeTyped(t *testing.T) {
+	const (
+		template = "metadata:\n  name: x\nspec:\n  {{- if .Values.a }}\n  python: {inline: {code: x}}\n  {{- end }}\n"
+		scalar   = "metadata: {name: x}\nspec: {python: {inline: {code: '{{ .Values.code }}'}}}\n"
+	)
+	s := newShell(t, map[string]string{
+		"d/a.yaml": hello, "d/charts/my shop's $x/Chart.yaml": "name: x\n", "d/charts/my shop's $x/templates/sub/t.yaml": header + template,
+		"s/Chart.yaml": "name: x\n", "s/templates/s.yaml": header + scalar, "lone/t.yaml": header + template,
+		"k/kustomization.yaml": "resources: [a.yaml]\n", "k/a.yaml": hello,
+	})
+	const chart = `helm template 'd/charts/my shop'\''s $x' | ktask `
+	for _, command := range []string{"run", "plan", "validate", "list"} {
+		s.ktask(command, "d").exits(2).says(chart + command + " -)")
+		s.ktask(command, "lone").exits(2).says("helm template CHART | ktask " + command + " -)")
+	}
+	s.ktask("validate", "-o", "github", "d").exits(2).says(chart + "validate -)")
+	s.ktask("plan", "-o", "json", "s").exits(0).says("(helm template s | ktask plan -)\"")
+	s.ktask("plan", "-t", "hello", "d").exits(0).says("warning: ", chart+"plan -)")
+	s.ktask("list", "k").exits(0).says("kubectl kustomize k | ktask list -")
+	s.stdin = header + template
+	s.ktask("validate", "-").exits(2).says("helm template CHART | ktask validate -)")
+}
