@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
@@ -37,12 +38,20 @@ func messageFilesOf(run string) string {
 }
 
 // removeMessageFiles removes the files of a run that was killed before its containers mounted them.
-func removeMessageFiles(run string) {
-	left, _ := filepath.Glob(messageFilesOf(run) + "*") // errors are those of the pattern
+func removeMessageFiles(run string) { removeOlder(messageFilesOf(run), 0) }
+
+// removeOlder removes the files of runs whose names begin with prefix and that have been there for longer than age.
+func removeOlder(prefix string, age time.Duration) {
+	left, _ := filepath.Glob(prefix + "*") // errors are those of the pattern
 	for _, directory := range left {
-		_ = os.RemoveAll(directory) // those of another user stay
+		if info, err := os.Lstat(directory); err == nil && time.Since(info.ModTime()) >= age {
+			_ = os.RemoveAll(directory) // those of another user stay
+		}
 	}
 }
+
+// longestStart is longer than a file has a path. A container whose file is removed too early gets a volume instead.
+const longestStart = time.Hour
 
 // createMessageFile returns an empty file that every user may write to, or nil if this machine has no directory for it.
 func createMessageFile(run string) *messageFile {
@@ -148,6 +157,7 @@ func (e *Engine) takesMessageFiles(ctx context.Context) bool {
 				return false
 			case docker:
 				found = messagesInFiles
+				removeOlder(messageFiles+"/ktask-", longestStart) // of a ktask that was killed together with its guardian
 			}
 		}
 		e.messages.CompareAndSwap(messagesUnknown, found)

@@ -2,7 +2,9 @@ package docker_test
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -74,6 +76,25 @@ func TestSweepRemovesMessageFiles(t *testing.T) {
 	}})
 	_, err := engine.Attempt(t.Context(), connect(t, docker.Options{Host: proxy.host()}), shell("true"), labels(t, 1), &enginetest.Recorder{})
 	wantReason(t, err, engine.ContainerRemoved, runOf(t))
+}
+
+// TestOldMessageFilesAreRemoved has a directory that a run has left long ago, and one of a run that may be starting.
+func TestOldMessageFilesAreRemoved(t *testing.T) {
+	for name, age := range map[string]time.Duration{"old": 2 * time.Hour, "new": time.Minute} {
+		directory := fmt.Sprintf("/dev/shm/ktask-%s-%s", runOf(t), name)
+		if err := os.Mkdir(directory, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = os.RemoveAll(directory) }()
+		made := time.Now().Add(-age)
+		if err := os.Chtimes(directory, made, made); err != nil {
+			t.Fatal(err)
+		}
+		run(t, connect(t, docker.Options{}), shell("true"))
+		if _, err := os.Stat(directory); errors.Is(err, fs.ErrNotExist) != (name == "old") {
+			t.Errorf("the %s directory: %v", name, err)
+		}
+	}
 }
 
 // TestEngineThatDoesNotSeeTheMessageFile uses an engine that shares no files with this machine.
