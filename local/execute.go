@@ -66,7 +66,8 @@ var ErrAbandoned = errors.New("run abandoned: the engine may still have somethin
 
 // Execute carries out a plan and returns when nothing of it is left on the engine, except for what is kept. Meanwhile it
 // removes what dead runs have left. It does not use the Options that determine the plan. The Result and the errors are those
-// of Run. If the plan has no tasks, no engine is made.
+// of Run. If the plan has no tasks, no engine is made. If the engine cannot be used, nothing starts: no events are emitted, and
+// each task of the Result is errored.
 func Execute(ctx context.Context, p plan.Plan, o Options) (Result, error) {
 	if len(p.Tasks) == 0 && o.Engine == nil {
 		return executeNothing(ctx, p, o)
@@ -81,6 +82,9 @@ func Execute(ctx context.Context, p plan.Plan, o Options) (Result, error) {
 		e = own
 	}
 	o.RunID = cmp.Or(o.RunID, engine.NewRunID())
+	if r, err := checkEngine(ctx, p, o, e); err != nil {
+		return r, err
+	}
 	keeps := o.EngineOptions.Keep != "" && o.EngineOptions.Keep != "never"
 
 	var r Result
@@ -127,6 +131,31 @@ func Execute(ctx context.Context, p plan.Plan, o Options) (Result, error) {
 	}
 	return r, err
 }
+
+// checkEngine returns an error if the engine cannot be used, and the Result of the run that it prevents. The end of ctx is not an
+// error of the engine.
+func checkEngine(ctx context.Context, p plan.Plan, o Options, e engine.Engine) (Result, error) {
+	checker, ok := e.(engine.Checker)
+	if !ok || len(p.Tasks) == 0 {
+		return Result{}, nil
+	}
+	failure := checker.Check(ctx)
+	if failure == nil || ctx.Err() != nil {
+		return Result{}, nil
+	}
+	o.Sink = nil
+	result, err := carryOut(ctx, p, o, unusableEngine{err: failure})
+	return Result{Result: result}, cmp.Or(err, failure)
+}
+
+// unusableEngine is an engine that cannot be used: no image can be prepared on it.
+type unusableEngine struct {
+	engine.Engine
+	err error
+}
+
+// Prepare returns why the engine cannot be used.
+func (u unusableEngine) Prepare(context.Context, plan.Container, engine.Sink) error { return u.err }
 
 // executeNothing carries out a plan without tasks: its stages pass.
 func executeNothing(ctx context.Context, p plan.Plan, o Options) (Result, error) {

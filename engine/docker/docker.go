@@ -93,6 +93,7 @@ type Engine struct {
 var (
 	_ engine.Engine       = (*Engine)(nil)
 	_ engine.Describer    = (*Engine)(nil)
+	_ engine.Checker      = (*Engine)(nil)
 	_ engine.Killer       = (*Engine)(nil)
 	_ engine.VolumeKeeper = (*Engine)(nil)
 	_ engine.Cleaner      = (*Engine)(nil)

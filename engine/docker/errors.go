@@ -1,12 +1,15 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strings"
+	"syscall"
 
 	cerrdefs "github.com/containerd/errdefs"
 
@@ -17,10 +20,13 @@ import (
 // errNoAnswer is the cause of the end of a request that took too long.
 var errNoAnswer = errors.New("the engine did not answer in time")
 
-// explain returns the *engine.Error for the failure of a request. ctx is the context of the request.
+// explain returns the *engine.Error for the failure of a request. ctx is the context of the request; what may be empty.
 func (e *Engine) explain(ctx context.Context, what string, err error) error {
 	if explained, ok := errors.AsType[*engine.Error](err); ok {
 		return explained
+	}
+	if what != "" {
+		what += ": "
 	}
 	switch {
 	case errors.Is(context.Cause(ctx), errNoAnswer), errors.Is(err, os.ErrDeadlineExceeded):
@@ -30,7 +36,7 @@ func (e *Engine) explain(ctx context.Context, what string, err error) error {
 		}
 		return &engine.Error{
 			Reason: engine.EngineDidNotAnswer,
-			Err:    fmt.Errorf("%s: the Docker engine at %s did not answer within %v", what, e.endpoint.Host, within),
+			Err:    fmt.Errorf("%sthe Docker engine at %s did not answer within %v", what, e.endpoint.Host, within),
 			Remedy: engine.Remedy{Text: "see whether the engine hangs (`docker info`), and restart it"},
 		}
 	case ctx.Err() != nil:
@@ -38,20 +44,42 @@ func (e *Engine) explain(ctx context.Context, what string, err error) error {
 	case cutOff(err):
 		return &engine.Error{
 			Reason: engine.EngineUnavailable,
-			Err:    fmt.Errorf("%s: the Docker engine at %s cannot be reached: %w", what, e.endpoint.Host, err),
+			Err:    fmt.Errorf("%sthe Docker engine at %s cannot be reached: %w", what, e.endpoint.Host, e.connectionError(err)),
 			Remedy: remedyUnavailable,
 		}
 	}
 	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return noEngine(e.endpoint.Host, fmt.Sprintf("%s: it sends no JSON", what))
+		return noEngine(e.endpoint.Host, fmt.Sprintf("%sit sends no JSON", what))
 	}
-	refusal := &engine.Error{Reason: engine.EngineRefused, Err: fmt.Errorf("%s: %w", what, words{err})}
+	refusal := &engine.Error{Reason: engine.EngineRefused, Err: fmt.Errorf("%s%w", what, words{err})}
 	if strings.Contains(err.Error(), "unable to apply caps") {
 		refusal.Remedy = remedyCapabilities
 	} else if cerrdefs.IsInternal(err) || cerrdefs.IsConflict(err) {
 		refusal.Remedy = remedyRefused
 	}
 	return refusal
+}
+
+// connectionError returns why the connection to a socket fails, which the client's error does not contain. For another host, or
+// if it does not fail any more, it returns err.
+func (e *Engine) connectionError(err error) error {
+	socket, ok := strings.CutPrefix(e.endpoint.Host, "unix://")
+	if !ok {
+		return err
+	}
+	return cmp.Or(dialSocket(socket), err)
+}
+
+// dialSocket returns why a socket cannot be connected to, or nil.
+func dialSocket(path string) error {
+	conn, err := net.Dial("unix", path)
+	if err == nil {
+		return conn.Close()
+	}
+	if cause, ok := errors.AsType[syscall.Errno](err); ok {
+		return cause
+	}
+	return err
 }
 
 var (
