@@ -72,19 +72,24 @@ func Execute(ctx context.Context, p plan.Plan, o Options) (Result, error) {
 	if len(p.Tasks) == 0 && o.Engine == nil {
 		return executeNothing(ctx, p, o)
 	}
-	e := o.Engine
-	if e == nil {
+	if o.Engine == nil {
 		own, err := NewEngine(o.EngineOptions)
 		if err != nil {
 			return Result{}, err
 		}
 		defer CloseEngine(own)
-		e = own
+		o.Engine = own
 	}
 	o.RunID = cmp.Or(o.RunID, engine.NewRunID())
-	if r, err := checkEngine(ctx, p, o, e); err != nil {
+	if r, err := checkEngine(ctx, p, o); err != nil {
 		return r, err
 	}
+	return execute(ctx, p, o)
+}
+
+// execute carries out a plan on an engine that can be used.
+func execute(ctx context.Context, p plan.Plan, o Options) (Result, error) {
+	e := o.Engine
 	keeps := o.EngineOptions.Keep != "" && o.EngineOptions.Keep != "never"
 
 	var r Result
@@ -134,8 +139,8 @@ func Execute(ctx context.Context, p plan.Plan, o Options) (Result, error) {
 
 // checkEngine returns an error if the engine cannot be used, and the Result of the run that it prevents. The end of ctx is not an
 // error of the engine.
-func checkEngine(ctx context.Context, p plan.Plan, o Options, e engine.Engine) (Result, error) {
-	checker, ok := e.(engine.Checker)
+func checkEngine(ctx context.Context, p plan.Plan, o Options) (Result, error) {
+	checker, ok := o.Engine.(engine.Checker)
 	if !ok || len(p.Tasks) == 0 {
 		return Result{}, nil
 	}
