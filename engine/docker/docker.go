@@ -3,7 +3,7 @@
 // Its input is a plan.Container; its output are events and an engine.Exit. Everything goes through the API, files as a tar
 // stream and output as the attached stream, so remote engines and engines in a virtual machine work as local ones do. The
 // package is independent of Keptn. It reads no environment except in FromEnv, never writes to a stream of the process, and
-// starts no program except the credential helpers that the user's Docker configuration names.
+// starts no program except the credential helpers that the user's Docker configuration names, and ssh for a host with ssh://.
 package docker
 
 import (

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"strings"
 	"syscall"
+	"unicode"
 
 	cerrdefs "github.com/containerd/errdefs"
 
@@ -45,7 +47,7 @@ func (e *Engine) explain(ctx context.Context, what string, err error) error {
 		return &engine.Error{
 			Reason: engine.EngineUnavailable,
 			Err:    fmt.Errorf("%sthe Docker engine at %s cannot be reached: %w", what, e.endpoint.Host, e.connectionError(err)),
-			Remedy: remedyUnavailable,
+			Remedy: e.remedyUnavailable(),
 		}
 	}
 	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
@@ -60,14 +62,34 @@ func (e *Engine) explain(ctx context.Context, what string, err error) error {
 	return refusal
 }
 
-// connectionError returns why the connection to a socket fails, which the client's error does not contain. For another host, or
-// if it does not fail any more, it returns err.
+// connectionError returns why the connection fails. For a socket, the client's error does not contain it; if it does not fail any
+// more, connectionError returns err.
 func (e *Engine) connectionError(err error) error {
-	socket, ok := strings.CutPrefix(e.endpoint.Host, "unix://")
-	if !ok {
-		return err
+	if socket, ok := strings.CutPrefix(e.endpoint.Host, "unix://"); ok {
+		return cmp.Or(dialSocket(socket), err)
 	}
-	return cmp.Or(dialSocket(socket), err)
+	if request, ok := errors.AsType[*url.Error](err); ok && overSSH(e.endpoint.Host) {
+		return sshError(request.Err)
+	}
+	return err
+}
+
+// sshError returns the error of a connection through ssh with what ssh has printed, in one line. The helper's error has it at its
+// end, after a text that is longer than this.
+func sshError(err error) error {
+	_, printed, _ := strings.Cut(err.Error(), "stderr=")
+	if lines := strings.FieldsFunc(printed, unicode.IsControl); len(lines) > 0 {
+		return fmt.Errorf("ssh: %s", strings.Join(lines, "; "))
+	}
+	return err
+}
+
+// remedyUnavailable returns what to do if the engine cannot be reached.
+func (e *Engine) remedyUnavailable() engine.Remedy {
+	if overSSH(e.endpoint.Host) {
+		return engine.Remedy{Text: fmt.Sprintf("make `DOCKER_HOST=%s docker version` work without a question: a key in ssh's agent, the host in its known_hosts, docker there", e.endpoint.Host)}
+	}
+	return engine.Remedy{Text: "start Docker", Option: engine.OptionHost}
 }
 
 // dialSocket returns why a socket cannot be connected to, or nil.
@@ -86,7 +108,6 @@ var (
 	remedyRefused = engine.Remedy{Text: "run it again; if it fails again, see the engine's log (`journalctl -u docker`)"}
 	// remedyCapabilities is for an answer of runc: the kernel gives a container no capability that the engine lacks.
 	remedyCapabilities = engine.Remedy{Text: "leave out the added capabilities, or use another engine: this one lacks one of them (it is rootless, or runs in a container)"}
-	remedyUnavailable  = engine.Remedy{Text: "start Docker", Option: engine.OptionHost}
 	remedyLost         = engine.Remedy{Text: "when the engine is back, `ktask clean` removes what may be left on it"}
 )
 

@@ -37,7 +37,7 @@ type Options struct {
 
 // Endpoint is where an engine listens.
 type Endpoint struct {
-	// Host is a URL with the scheme unix, npipe, tcp, http or https.
+	// Host is a URL with the scheme unix, npipe, tcp, http, https or ssh.
 	Host string
 	// TLS is nil if the connection is plain.
 	TLS *tlsconfig.Options
