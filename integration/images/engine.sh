@@ -34,6 +34,9 @@ missing_packages() {
   fi
   has docker-registry || echo docker-registry # the tests pull from a registry of their own
   if ! has podman || ! has runc; then printf '%s\n' podman runc; fi # and run a second engine, see podman_linux_test.go
+  has newuidmap || echo uidmap # and rootless engines, see rootless_linux_test.go
+  has slirp4netns || echo slirp4netns
+  has rootlesskit || echo rootlesskit
   [ -x /usr/sbin/sshd ] || echo openssh-server # to reach an engine with ssh, see ssh_linux_test.go
   if ! has gcc && ! has clang; then
     printf '%s\n' gcc libc6-dev # go test -race needs cgo
