@@ -18,6 +18,8 @@ type File struct {
 	// Named is true if the user named this file, and false if it was found in a directory: then what is not a Kubernetes object
 	// is ignored instead of an error.
 	Named bool
+	// InChart is true if the file is beside the Chart.yaml of a Helm chart.
+	InChart bool
 	// Kustomization is the argument of kubectl kustomize for the directory that the file is in, or "".
 	Kustomization string
 }
