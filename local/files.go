@@ -267,6 +267,7 @@ func (r *reader) file(name string, named bool) error {
 	if r.total += len(data); r.total > maxTotal {
 		return fmt.Errorf("%s: with this file the manifests are over %d MiB, which is too large (name fewer files)", name, maxTotal>>20)
 	}
-	r.files = append(r.files, spec.File{Name: filepath.ToSlash(filepath.Clean(name)), Data: data, Named: named})
+	_, err = os.Stat(filepath.Join(filepath.Dir(name), "Chart.yaml"))
+	r.files = append(r.files, spec.File{Name: filepath.ToSlash(filepath.Clean(name)), Data: data, Named: named, InChart: err == nil})
 	return nil
 }
