@@ -35,6 +35,8 @@ missing_packages() {
   has docker-registry || echo docker-registry # the tests pull from a registry of their own
   if ! has podman || ! has runc; then printf '%s\n' podman runc; fi # and run a second engine, see podman_linux_test.go
   has pre-commit || echo pre-commit # the tests of the hooks commit with it
+  has zsh || echo zsh # the tests complete command lines in each shell
+  has fish || echo fish
   if ! has gcc && ! has clang; then
     printf '%s\n' gcc libc6-dev # go test -race needs cgo
   fi
