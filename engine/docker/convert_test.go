@@ -57,6 +57,7 @@ func TestConvertGolden(t *testing.T) {
 			known: facts{machine: machine{memoryBytes: 64 << 20}},
 		},
 		"tmpfs shared": {container: shared, known: facts{shared: true}},
+		"extra hosts": {container: plan.Container{Image: "img", Network: "suite"}, known: facts{extraHosts: []string{"host.docker.internal:host-gateway"}}},
 		"message": {container: plan.Container{
 			Image: "img", TerminationMessage: plan.TerminationMessage{Path: "/dev/termination-log"}, Tmpfs: []plan.Tmpfs{{Name: "parts", Path: "/a"}, {Name: "parts", Path: "/b"}},
 		}},
@@ -154,6 +155,23 @@ func TestContainerName(t *testing.T) {
 func TestLabelsAreReadBack(t *testing.T) {
 	if got := labelsOf(labelMap(testLabels)); got != testLabels {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// TestExtraHostsNeedANetwork converts containers whose network has no use for names of hosts.
+func TestExtraHostsNeedANetwork(t *testing.T) {
+	for _, network := range []string{"none", "host", "container:other"} {
+		r, err := convert(plan.Container{Image: "img", Network: network}, testLabels, facts{extraHosts: []string{"a:host-gateway"}})
+		if err != nil || len(r.host.ExtraHosts) > 0 {
+			t.Errorf("network %q: hosts %v, error %v", network, r.host.ExtraHosts, err)
+		}
+	}
+}
+
+// TestLabelsOfARunAreNotReplaced: with other labels of that kind, a container could be taken for that of another run.
+func TestLabelsOfARunAreNotReplaced(t *testing.T) {
+	if _, err := New(Options{Labels: map[string]string{labelRun: "x"}}); !hasReason(err, engine.EngineRefused) {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -96,7 +96,7 @@ func (a *attempt) carryOut(ctx context.Context, labels engine.Labels) (exit engi
 
 // convert sets the request. It asks the engine only for what this container depends on.
 func (a *attempt) convert(ctx context.Context, labels engine.Labels) (err error) {
-	known := facts{logDriver: logDriver(a.engine.logDriver.Load()), messageFile: a.messageFile.path()}
+	known := facts{logDriver: logDriver(a.engine.logDriver.Load()), messageFile: a.messageFile.path(), extraHosts: a.engine.extraHosts}
 	if needsMemory(a.container) || needsCPUs(a.container) {
 		if known.machine, err = a.engine.machine(ctx); err != nil {
 			return err
