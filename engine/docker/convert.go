@@ -42,7 +42,7 @@ type facts struct {
 	logDriver logDriver
 	// messageFile is the path of the file for the termination message, or "" if the message needs a volume.
 	messageFile string
-	// extraHosts are those of Options.
+	// extraHosts are what Engine.hosts returns.
 	extraHosts []string
 }
 
@@ -102,10 +102,7 @@ func convert(c plan.Container, labels engine.Labels, known facts) (request, erro
 	r.addTmpfs(c, labels, known)
 	r.addMessage(c, labels, known.messageFile)
 	r.keepOutput(known.logDriver)
-	if mode := r.host.NetworkMode; !mode.IsNone() && !mode.IsHost() && !mode.IsContainer() {
-		// Engines refuse them for another container's network; with the host's network they would hide its /etc/hosts.
-		r.host.ExtraHosts = known.extraHosts
-	}
+	r.host.ExtraHosts = known.extraHosts
 	if most := int64(known.machine.cpus) * 1e9; most > 0 {
 		r.host.NanoCPUs = min(r.host.NanoCPUs, most)
 	}

@@ -57,7 +57,7 @@ func TestConvertGolden(t *testing.T) {
 			known: facts{machine: machine{memoryBytes: 64 << 20}},
 		},
 		"tmpfs shared": {container: shared, known: facts{shared: true}},
-		"extra hosts": {container: plan.Container{Image: "img", Network: "suite"}, known: facts{extraHosts: []string{"host.docker.internal:host-gateway"}}},
+		"extra hosts":  {container: plan.Container{Image: "img", Network: "suite"}, known: facts{extraHosts: []string{"host.docker.internal:host-gateway"}}},
 		"message": {container: plan.Container{
 			Image: "img", TerminationMessage: plan.TerminationMessage{Path: "/dev/termination-log"}, Tmpfs: []plan.Tmpfs{{Name: "parts", Path: "/a"}, {Name: "parts", Path: "/b"}},
 		}},
@@ -160,10 +160,10 @@ func TestLabelsAreReadBack(t *testing.T) {
 
 // TestExtraHostsNeedANetwork converts containers whose network has no use for names of hosts.
 func TestExtraHostsNeedANetwork(t *testing.T) {
-	for _, network := range []string{"none", "host", "container:other"} {
-		r, err := convert(plan.Container{Image: "img", Network: network}, testLabels, facts{extraHosts: []string{"a:host-gateway"}})
-		if err != nil || len(r.host.ExtraHosts) > 0 {
-			t.Errorf("network %q: hosts %v, error %v", network, r.host.ExtraHosts, err)
+	e := Engine{extraHosts: []string{"a:192.0.2.1"}}
+	for network, want := range map[string]int{"none": 0, "host": 0, "container:other": 0, "": 1, "suite": 1} {
+		if hosts, err := e.hosts(t.Context(), network); len(hosts) != want || err != nil {
+			t.Errorf("network %q: hosts %v, error %v", network, hosts, err)
 		}
 	}
 }

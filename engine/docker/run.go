@@ -96,7 +96,7 @@ func (a *attempt) carryOut(ctx context.Context, labels engine.Labels) (exit engi
 
 // convert sets the request. It asks the engine only for what this container depends on.
 func (a *attempt) convert(ctx context.Context, labels engine.Labels) (err error) {
-	known := facts{logDriver: logDriver(a.engine.logDriver.Load()), messageFile: a.messageFile.path(), extraHosts: a.engine.extraHosts}
+	known := facts{logDriver: logDriver(a.engine.logDriver.Load()), messageFile: a.messageFile.path()}
 	if needsMemory(a.container) || needsCPUs(a.container) {
 		if known.machine, err = a.engine.machine(ctx); err != nil {
 			return err
@@ -112,6 +112,9 @@ func (a *attempt) convert(ctx context.Context, labels engine.Labels) (err error)
 			return err
 		}
 		known.shared = true
+	}
+	if known.extraHosts, err = a.engine.hosts(ctx, a.container.Network); err != nil {
+		return err
 	}
 	a.image, _ = a.engine.images.known(imageKey{a.container.Image, a.container.Platform})
 	a.request, err = convert(a.container, labels, known)
