@@ -9,7 +9,7 @@ help: ## list the targets
 engine: ## make sure that a container engine answers (installs and starts one on Debian as root)
 	@integration/images/engine.sh
 
-images: engine ## build the images that tests and demo run on, without a registry
+images: engine ## build the images that tests and demo need, without a registry
 	@integration/images/images.sh
 
 moby: ## build the Docker engine of today that some tests run on, without a registry
@@ -21,7 +21,8 @@ dist: ## write what is published of a version to dist/: archives for each system
 build: ## build bin/ktask
 	CGO_ENABLED=0 go build -trimpath -o bin/ktask .
 
-demo: images build ## run a deno, a python and a container task
+demo: engine build ## run a deno, a python and a container task
+	@integration/images/images.sh demo
 	@examples/demo.sh
 
 check: ## everything that needs no engine, in about a minute: vet, formatting, staticcheck, go.mod, unit tests

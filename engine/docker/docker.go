@@ -44,6 +44,11 @@ type Options struct {
 	UserAgent string
 	// Keep selects the containers that stay on the engine; zero is KeepNever.
 	Keep Keep
+	// Labels are added to each container and volume, besides ktask's own, for example for a tool that removes what has them.
+	Labels map[string]string
+	// ExtraHosts are names that containers resolve, each as NAME:ADDRESS, where the address host-gateway is the engine's
+	// machine (Docker 20.10 or later). They apply unless the container has the network none, host or that of another container.
+	ExtraHosts []string
 	// AnswerWithin limits the time of each request that the engine answers from its own state. Zero means a minute.
 	AnswerWithin time.Duration
 	// Notice is called with what a request waits for if the engine does not answer, and with the sockets of Usual that exist and
@@ -70,6 +75,8 @@ type Engine struct {
 	answerWithin    time.Duration
 	reconnectWithin time.Duration
 	userAgent       string
+	labels          map[string]string
+	extraHosts      []string
 	notice          func(text string)
 	silence         silence
 	tried           []Tried
@@ -110,6 +117,9 @@ func New(o Options) (*Engine, error) {
 	if err := checkVersion(o.APIVersion); err != nil {
 		return nil, err
 	}
+	if err := checkLabels(o.Labels); err != nil {
+		return nil, err
+	}
 	at, err := endpoint.Resolve(endpoint.Options{
 		Host: o.Host, Context: o.Context, DefaultHost: o.DefaultHost, DefaultContext: o.DefaultContext, ConfigDir: o.ConfigDir,
 		TLS: o.TLS, TLSVerify: o.TLSVerify, CertPath: o.CertPath,
@@ -132,6 +142,7 @@ func newEngine(at endpoint.Endpoint, o Options) (*Engine, error) {
 	e := &Engine{
 		client: c, endpoint: at, configDir: o.ConfigDir, keep: o.Keep, answerWithin: o.AnswerWithin,
 		versionSet: o.APIVersion != "", userAgent: o.UserAgent, notice: o.Notice,
+		labels: o.Labels, extraHosts: o.ExtraHosts,
 	}
 	if e.answerWithin == 0 {
 		e.answerWithin = time.Minute

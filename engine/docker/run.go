@@ -113,6 +113,9 @@ func (a *attempt) convert(ctx context.Context, labels engine.Labels) (err error)
 		}
 		known.shared = true
 	}
+	if known.extraHosts, err = a.engine.hosts(ctx, a.container.Network); err != nil {
+		return err
+	}
 	a.image, _ = a.engine.images.known(imageKey{a.container.Image, a.container.Platform})
 	a.request, err = convert(a.container, labels, known)
 	return err
