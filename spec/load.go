@@ -18,6 +18,8 @@ type File struct {
 	// Named is true if the user named this file, and false if it was found in a directory: then what is not a Kubernetes object
 	// is ignored instead of an error.
 	Named bool
+	// Template is true if the file was found among the templates of a Helm chart.
+	Template bool
 	// InChart is true if the file is beside the Chart.yaml of a Helm chart.
 	InChart bool
 	// Kustomization is the argument of kubectl kustomize for the kustomization that has the file among its resources, or "".
@@ -31,6 +33,8 @@ type Options struct {
 	// Lenient turns what ktask or Keptn would ignore (unknown fields, fields of other versions, container
 	// fields that are not supported) from errors into warnings.
 	Lenient bool
+	// Preview means that nothing will be run: what a chart has not rendered yet is passed over.
+	Preview bool
 	// Sensitive means that any document may hold a secret: no problem shows a value.
 	Sensitive bool
 }
@@ -91,6 +95,9 @@ func (l *loader) load() {
 func (l *loader) read(d yamltree.Document) {
 	if bytes.HasPrefix(d.Text, []byte("---\n# Source: ")) {
 		l.passed.afterOwn = false // Helm writes this line above each document, so it is not in a script
+	}
+	if l.template(d.Text) {
+		return
 	}
 	l.found = l.found[:0]
 	root := parse(l.reporter, d, l.find)
