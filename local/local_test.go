@@ -127,7 +127,7 @@ func ExampleExecute() {
 	fmt.Println(result.Status, result.Tasks[0].ExitCode, err)
 	// Output:
 	// 1 task, image ktask.local/busybox:dev
-	// secret-too-short [token]
+	// secret-too-short [token/SECURE_DATA]
 	// failed 3 <nil>
 }
 

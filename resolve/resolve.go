@@ -179,7 +179,8 @@ type resolver struct {
 	// known are the names in manifests that flags may have meant: "param KEY", "env NAME", "secret NAME/KEY".
 	known map[string]bool
 	// used are the definitions of the tasks, and those that they call.
-	used map[*spec.Definition]bool
+	used      map[*spec.Definition]bool
+	addresses addresses
 	// registries are the pull secrets of manifests that have been read.
 	registries map[*spec.Secret]pullSecret
 	// spent is the number of bytes of code, parameters, environments and pull secrets in the plan.
@@ -197,7 +198,7 @@ func newResolver(m spec.Manifests, o Options) *resolver {
 	return &resolver{
 		collector: c, index: newIndex(m, o), options: o, tasks: newPatterns(c, o.Tasks),
 		taken: map[string]bool{}, images: map[string]bool{}, known: map[string]bool{}, used: map[*spec.Definition]bool{},
-		registries: map[*spec.Secret]pullSecret{},
+		addresses: newAddresses(m.Services), registries: map[*spec.Secret]pullSecret{},
 	}
 }
 

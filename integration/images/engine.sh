@@ -34,6 +34,7 @@ missing_packages() {
   fi
   has docker-registry || echo docker-registry # the tests pull from a registry of their own
   if ! has podman || ! has runc; then printf '%s\n' podman runc; fi # and run a second engine, see podman_linux_test.go
+  has pre-commit || echo pre-commit # the tests of the hooks commit with it
   if ! has gcc && ! has clang; then
     printf '%s\n' gcc libc6-dev # go test -race needs cgo
   fi
