@@ -86,6 +86,7 @@ type Engine struct {
 	tried           []Tried
 
 	images   imageStore
+	projects projects
 	switches killSwitches
 	keepers  keepers
 	// logDriver is the first driver that the engine has not refused.
