@@ -52,7 +52,7 @@ func taskFlags() []cli.Flag {
 		&cli.StringFlag{Name: "compose", Usage: "join the default network of the running project `NAME` of Docker Compose, when its services are healthy"},
 		&cli.StringSliceFlag{Name: "allow", Usage: "let tasks out of their container: `NAME` is " + oneOf(resolve.Allowances()) + "; may be repeated", DefaultText: "nothing"},
 		&cli.StringFlag{Name: "pull", Usage: "missing, always or never", DefaultText: "what the manifest says"},
-		&cli.BoolFlag{Name: "offline", Usage: "use the images that the engine has, like --pull never"},
+		&cli.BoolFlag{Name: "offline", Usage: "open no connection but the engine's: images and scripts must be there"},
 		&cli.StringFlag{Name: "platform", Usage: "the platform of the images: os/arch[/variant]", DefaultText: "the engine's"},
 	}
 }

@@ -7,6 +7,9 @@ import (
 	"strings"
 )
 
+// LockName is the name of the lock file.
+const LockName = "ktask.lock"
+
 // Lock says which images and scripts a run may use. Its text is a lock file.
 type Lock struct {
 	Images  []LockedImage

@@ -70,7 +70,7 @@ func (e *Engine) Prepare(ctx context.Context, c plan.Container, sink engine.Sink
 		return &engine.Error{
 			Reason: engine.ImageNotFound,
 			Err:    fmt.Errorf("image %q%s is not on the engine, and its pull policy is Never", c.Image, forPlatform(c.Platform)),
-			Remedy: engine.Remedy{Text: fmt.Sprintf("docker pull %s, or build it, or allow the pull", c.Image)},
+			Remedy: engine.Remedy{Text: fmt.Sprintf("docker pull %s, or build it", c.Image), Option: engine.OptionOffline},
 		}
 	}
 	return e.pullAndLook(ctx, c, sink)
