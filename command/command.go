@@ -108,6 +108,7 @@ func (app App) root() *cli.App {
 			app.listCommand(),
 			app.lockCommand(),
 			app.cleanCommand(),
+			app.doctorCommand(),
 			app.trustCommand(),
 			app.schemaCommand(),
 			app.completionCommand(),

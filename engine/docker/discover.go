@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/ktask/ktask/engine"
@@ -16,7 +17,7 @@ import (
 // Socket is a place where an engine usually listens.
 type Socket = endpoint.Socket
 
-// Tried is a socket that was tried because nothing names an engine.
+// Tried is a place where an engine was looked for: a usual socket, or the host that is named, with what names it as Of.
 type Tried struct {
 	Socket
 	// Err is why the engine there is not used; it is nil for the one that is used.
@@ -65,8 +66,7 @@ var (
 // triedFor is how long a usual socket is waited for. A busy engine answers a ping at once.
 const triedFor = 2 * time.Second
 
-// Tried returns the usual sockets that were tried, in their order, with the one that is used as the last. It is empty if
-// something names the engine.
+// Tried returns where an engine was looked for, in this order. The last place is the one that is used.
 func (e *Engine) Tried() []Tried { return e.tried }
 
 // Pinned returns the options with which another process uses the same engine, even if the current context changes or another
@@ -132,7 +132,7 @@ func askable(path string) error {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrPermission) {
 		return errHidden
 	} else if err != nil {
-		return fs.ErrNotExist
+		return syscall.ENOENT
 	}
 	if err := endpoint.CheckSocket(path); err != nil {
 		return fmt.Errorf("%w: %w", errUnproven, err)

@@ -135,7 +135,11 @@ func New(o Options) (*Engine, error) {
 	case at.By == endpoint.ByNothing && len(o.Usual) > 0:
 		return discover(o)
 	}
-	return newEngine(at, o)
+	e, err := newEngine(at, o)
+	if err == nil {
+		e.tried = []Tried{{Socket: Socket{Host: at.Host, Of: string(at.By)}}}
+	}
+	return e, err
 }
 
 // newEngine returns the engine at an endpoint. It does not connect.
