@@ -56,6 +56,7 @@ func (s *session) gateways(ctx context.Context, network string) (all []string, e
 		if name == "" {
 			continue
 		}
+		//lint:ignore SA1019 the client beneath has another type in each version
 		found, err := s.provider.GetNetwork(ctx, testcontainers.NetworkRequest{Name: name})
 		if err != nil && name == network {
 			return nil, err
