@@ -1,7 +1,7 @@
 # Everything that can be done with the project, one word each. `make` alone lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help engine images moby build demo check golden test soak bench corpus fuzz clean distclean
+.PHONY: help engine images moby build dist demo check golden test soak bench corpus fuzz clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,6 +14,9 @@ images: engine ## build the images that tests and demo need, without a registry
 
 moby: ## build the Docker engine of today that some tests run on, without a registry
 	@integration/images/moby.sh
+
+dist: ## write what is published of a version to dist/: archives for each system, checksums, a formula for Homebrew
+	go run ./integration/dist dist
 
 build: ## build bin/ktask
 	CGO_ENABLED=0 go build -trimpath -o bin/ktask .
@@ -66,7 +69,7 @@ fuzz: ## look for inputs that break the loader, the resolver, the settings or th
 	done
 
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin dist
 
 distclean: clean ## remove also the images and what was downloaded for them
 	-integration/images/images.sh remove

@@ -21,6 +21,7 @@ import (
 // taskFlags returns the flags that run and plan share: which tasks, and what is changed about them.
 func taskFlags() []cli.Flag {
 	return []cli.Flag{
+		trackedFlag(),
 		&cli.StringSliceFlag{Name: "task", Aliases: []string{"t"}, Usage: "run the KeptnTask or KeptnTaskDefinition `NAME`, NAMESPACE/NAME or a pattern like 'deploy-*'; may be repeated or a list with commas", DefaultText: "all"},
 		&cli.StringSliceFlag{Name: "selector", Aliases: []string{"l"}, Usage: "run the tasks with the label `K=V`; may be repeated"},
 		&cli.StringFlag{Name: "stage", Usage: "run the tasks of a deployment's stage, those of apps and those of their workloads: pre, post or promotion"},

@@ -169,7 +169,8 @@ type resolver struct {
 	// known are the names in manifests that flags may have meant: "param KEY", "env NAME", "secret NAME/KEY".
 	known map[string]bool
 	// used are the definitions of the tasks, and those that they call.
-	used map[*spec.Definition]bool
+	used      map[*spec.Definition]bool
+	addresses addresses
 	// spent is the number of bytes of code, parameters and environments in the plan.
 	spent int
 }
@@ -185,6 +186,7 @@ func newResolver(m spec.Manifests, o Options) *resolver {
 	return &resolver{
 		collector: c, index: newIndex(m, o), options: o, tasks: newPatterns(c, o.Tasks),
 		taken: map[string]bool{}, images: map[string]bool{}, known: map[string]bool{}, used: map[*spec.Definition]bool{},
+		addresses: newAddresses(m.Services),
 	}
 }
 

@@ -24,6 +24,7 @@ type Manifests struct {
 	AppContexts []*AppContext
 	Configs     []*Config
 	Workloads   []*Workload
+	Services    []ServiceName
 	Broken      Broken
 	// Faults are the problems of all ConfigMaps and Secrets. They are errors only for what uses the object, see Broken.Faults.
 	Faults Problems
@@ -36,6 +37,9 @@ type Manifests struct {
 
 	err error
 }
+
+// ServiceName is the name of a Service, which is a host name in the cluster.
+type ServiceName struct{ Namespace, Name string }
 
 // Err returns the error of the load that returned m, or nil.
 func (m Manifests) Err() error { return m.err }

@@ -3,7 +3,7 @@
 // Its input is a plan.Container; its output are events and an engine.Exit. Everything goes through the API, files as a tar
 // stream and output as the attached stream, so remote engines and engines in a virtual machine work as local ones do. The
 // package is independent of Keptn. It reads no environment except in FromEnv, never writes to a stream of the process, and
-// starts no program except the credential helpers that the user's Docker configuration names.
+// starts no program except the credential helpers that the user's Docker configuration names, and ssh for a host with ssh://.
 package docker
 
 import (
@@ -28,6 +28,9 @@ type Options struct {
 	// the configuration is used, then the platform's default socket.
 	DefaultHost    string
 	DefaultContext string
+	// Usual are the sockets that are tried in their order if neither these nor the current context name an engine. If empty, the
+	// platform's default socket is used without a try.
+	Usual []Socket
 	// ConfigDir is the directory of Docker's configuration (DOCKER_CONFIG, else ~/.docker), or "" for none.
 	ConfigDir string
 	// APIVersion is DOCKER_API_VERSION. If empty, the version is negotiated with the engine.
@@ -48,7 +51,8 @@ type Options struct {
 	ExtraHosts []string
 	// AnswerWithin limits the time of each request that the engine answers from its own state. Zero means a minute.
 	AnswerWithin time.Duration
-	// Notice is called with what a request waits for if the engine does not answer. It may be nil.
+	// Notice is called with what a request waits for if the engine does not answer, and with the sockets of Usual that exist and
+	// are not used. It may be nil.
 	Notice func(text string)
 }
 
@@ -75,6 +79,7 @@ type Engine struct {
 	extraHosts      []string
 	notice          func(text string)
 	silence         silence
+	tried           []Tried
 
 	images   imageStore
 	switches killSwitches
@@ -100,13 +105,14 @@ type Engine struct {
 var (
 	_ engine.Engine       = (*Engine)(nil)
 	_ engine.Describer    = (*Engine)(nil)
+	_ engine.Checker      = (*Engine)(nil)
 	_ engine.Killer       = (*Engine)(nil)
 	_ engine.VolumeKeeper = (*Engine)(nil)
 	_ engine.Cleaner      = (*Engine)(nil)
 )
 
-// New returns an engine. It reads Docker's configuration and does not connect, so the host need not be reachable. The error
-// is an *engine.Error. The caller must close the engine.
+// New returns an engine. It reads Docker's configuration. It connects only if nothing names an engine and there are usual sockets
+// to try, so a host that is named need not be reachable. The error is an *engine.Error. The caller must close the engine.
 func New(o Options) (*Engine, error) {
 	if err := checkVersion(o.APIVersion); err != nil {
 		return nil, err
@@ -118,9 +124,17 @@ func New(o Options) (*Engine, error) {
 		Host: o.Host, Context: o.Context, DefaultHost: o.DefaultHost, DefaultContext: o.DefaultContext, ConfigDir: o.ConfigDir,
 		TLS: o.TLS, TLSVerify: o.TLSVerify, CertPath: o.CertPath,
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, unusable(err)
+	case at.By == endpoint.ByNothing && len(o.Usual) > 0:
+		return discover(o)
 	}
+	return newEngine(at, o)
+}
+
+// newEngine returns the engine at an endpoint. It does not connect.
+func newEngine(at endpoint.Endpoint, o Options) (*Engine, error) {
 	c, err := connect(at, o)
 	if err != nil {
 		return nil, unusable(fmt.Errorf("use the Docker host %q: %w", at.Host, err))

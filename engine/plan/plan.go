@@ -255,7 +255,7 @@ type Security struct {
 
 // TerminationMessage is Kubernetes' terminationMessagePath and terminationMessagePolicy.
 type TerminationMessage struct {
-	// Path is "" if there is no such file.
+	// Path is "" for the default of Kubernetes, /dev/termination-log.
 	Path string
 	// FallbackToLogs takes the end of the output of a failed attempt whose file is empty.
 	FallbackToLogs bool

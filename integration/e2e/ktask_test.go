@@ -98,7 +98,7 @@ func start(t *testing.T, stdin string, args ...string) *process {
 	p := &process{Cmd: exec.Command(binary, args...), stdout: newBuffer(), stderr: newBuffer(), started: time.Now(), ended: make(chan struct{})}
 	p.mark = fmt.Sprintf("KTASK_E2E=%d-%d", os.Getpid(), marks.Add(1))
 	p.Dir = filepath.Join("..", "..")
-	p.Env = append(os.Environ(), "FUNCTION_RUNNER_IMAGE="+denoImage, "PYTHON_RUNNER_IMAGE="+pythonImage, "GITHUB_ACTIONS=", p.mark)
+	p.Env = append(os.Environ(), "FUNCTION_RUNNER_IMAGE="+denoImage, "PYTHON_RUNNER_IMAGE="+pythonImage, "GITHUB_ACTIONS=", "GITHUB_STEP_SUMMARY=", "GITHUB_WORKSPACE=", p.mark)
 	p.Stdin, p.Stdout, p.Stderr = strings.NewReader(stdin), p.stdout, p.stderr
 	if err := p.Start(); err != nil {
 		t.Fatalf("start ktask: %v", err)
