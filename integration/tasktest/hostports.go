@@ -15,8 +15,8 @@ import (
 	"github.com/testcontainers/testcontainers-go"
 )
 
-// forward makes ports of the loopback interface reachable for the run's containers, and for nobody else: it listens at the
-// gateways of their network, which are addresses of this machine if the engine is on it. stop ends that.
+// forward makes ports of the loopback interface reachable for containers: it listens at the gateways of their networks, which
+// are addresses of this machine if the engine is on it, but are not those at which other machines reach it. stop ends that.
 func (s *session) forward(ctx context.Context, t testing.TB, network string, ports []int) (stop func(), err error) {
 	if len(ports) == 0 {
 		return func() {}, nil
