@@ -134,9 +134,7 @@ func (o Options) resolved() resolve.Options {
 	}
 	for _, ref := range slices.Sorted(maps.Keys(o.Secrets)) {
 		name, key := SplitSecret(ref)
-		r.Secrets = append(r.Secrets, resolve.SecretValue{
-			Name: name, Key: key, Value: plan.NewSecret(name+"/"+key, o.Secrets[ref]), Origin: plan.Option("Secrets"),
-		})
+		r.Secrets = append(r.Secrets, resolve.NewSecretValue("", name, key, o.Secrets[ref], plan.Option("Secrets")))
 	}
 	return r
 }

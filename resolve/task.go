@@ -47,7 +47,7 @@ func buildTask(r *resolver, u use) (plan.Task, bool) {
 		out: plan.Task{
 			Name: u.name(), Definition: u.definition.Name, Namespace: meta.Namespace, Origin: origin(atLine(meta.Pos)),
 			Labels: labels(meta.Labels), Annotations: labels(meta.Annotations), Semantics: r.options.Semantics,
-			ServiceAccount: u.definition.ServiceAccount.Value, ImagePullSecrets: u.definition.ImagePullSecrets, TTL: defaultTTL,
+			ServiceAccount: u.definition.ServiceAccount.Value, ImagePullSecrets: pullSecretNames(u.definition), TTL: defaultTTL,
 		},
 	}
 	if ttl := u.definition.TTLSecondsAfterFinished; ttl.Given {
@@ -71,6 +71,7 @@ func buildTask(r *resolver, u use) (plan.Task, bool) {
 		c.Image, c.ImageOrigin = from.Value, from.Origin
 	}
 	r.options.applyTo(c)
+	b.pullCredentials()
 	b.checkNames()
 	b.warnAddresses()
 	b.inCluster.fields(b.out)

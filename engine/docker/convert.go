@@ -8,6 +8,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
+	"github.com/docker/docker/api/types/registry"
 	"github.com/docker/docker/api/types/strslice"
 	"github.com/docker/docker/api/types/volume"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -246,6 +247,18 @@ func revealed(texts []plan.Text) strslice.StrSlice {
 	var all strslice.StrSlice
 	for _, t := range texts {
 		all = append(all, t.Reveal())
+	}
+	return all
+}
+
+// pullLogins returns the logins of a container's pull secrets.
+func pullLogins(c plan.Container) logins {
+	var all logins
+	for _, p := range c.PullCredentials {
+		user, password, _ := strings.Cut(p.Auth.Reveal(), ":")
+		all = append(all, login{
+			auth: registry.AuthConfig{Username: user, Password: password}, source: p.String(), renewal: "renew the credentials in " + p.String(),
+		})
 	}
 	return all
 }

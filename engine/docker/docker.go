@@ -33,6 +33,9 @@ type Options struct {
 	Usual []Socket
 	// ConfigDir is the directory of Docker's configuration (DOCKER_CONFIG, else ~/.docker), or "" for none.
 	ConfigDir string
+	// AuthConfig is DOCKER_AUTH_CONFIG: credentials for registries in the form of config.json, which are tried before those of
+	// ConfigDir.
+	AuthConfig string
 	// APIVersion is DOCKER_API_VERSION. If empty, the version is negotiated with the engine.
 	APIVersion string
 	// TLS and TLSVerify report whether DOCKER_TLS and DOCKER_TLS_VERIFY are set; CertPath is DOCKER_CERT_PATH. They apply to
@@ -70,10 +73,11 @@ const (
 type Engine struct {
 	client          *client.Client
 	endpoint        endpoint.Endpoint
-	configDir       string
+	stores          endpoint.Stores
 	keep            Keep
 	answerWithin    time.Duration
 	reconnectWithin time.Duration
+	stalledAfter    time.Duration
 	userAgent       string
 	labels          map[string]string
 	extraHosts      []string
@@ -140,15 +144,14 @@ func newEngine(at endpoint.Endpoint, o Options) (*Engine, error) {
 		return nil, unusable(fmt.Errorf("use the Docker host %q: %w", at.Host, err))
 	}
 	e := &Engine{
-		client: c, endpoint: at, configDir: o.ConfigDir, keep: o.Keep, answerWithin: o.AnswerWithin,
-		versionSet: o.APIVersion != "", userAgent: o.UserAgent, notice: o.Notice,
-		labels: o.Labels, extraHosts: o.ExtraHosts,
+		client: c, endpoint: at, stores: endpoint.Stores{Variable: o.AuthConfig, ConfigDir: o.ConfigDir}, keep: o.Keep,
+		answerWithin: o.AnswerWithin, stalledAfter: stalledAfter, versionSet: o.APIVersion != "", userAgent: o.UserAgent,
+		notice: o.Notice, labels: o.Labels, extraHosts: o.ExtraHosts,
 	}
 	if e.answerWithin == 0 {
 		e.answerWithin = time.Minute
 	}
 	e.reconnectWithin = min(reconnectWithin, e.answerWithin)
-	e.images.pull = e.pull
 	return e, nil
 }
 

@@ -54,6 +54,7 @@ type containerJSON struct {
 	ImageOrigin        Origin       `json:"imageOrigin"`
 	Platform           string       `json:"platform,omitempty"`
 	PullPolicy         PullPolicy   `json:"pullPolicy"`
+	PullCredentials    []pullJSON   `json:"pullCredentials,omitempty"`
 	Command            []Text       `json:"command"`
 	Args               []Text       `json:"args"`
 	WorkingDir         string       `json:"workingDir"`
@@ -71,6 +72,11 @@ type containerJSON struct {
 	TerminationMessage string       `json:"terminationMessagePath,omitempty"`
 	FallbackToLogs     bool         `json:"terminationMessageFallbackToLogs,omitempty"`
 	Origins            parts        `json:"origins,omitempty"`
+}
+
+type pullJSON struct {
+	Secret string `json:"secret"`
+	Origin Origin `json:"origin"`
 }
 
 type envJSON struct {
@@ -231,6 +237,9 @@ func (c Container) document() containerJSON {
 		Security: c.Security.document(), TTY: c.TTY, Stdin: c.Stdin, Grace: duration(c.Grace),
 		TerminationMessage: c.TerminationMessage.Path, FallbackToLogs: c.TerminationMessage.FallbackToLogs,
 		Origins: c.Origins,
+	}
+	for _, p := range c.PullCredentials {
+		doc.PullCredentials = append(doc.PullCredentials, pullJSON{p.Secret, p.Origin})
 	}
 	for _, e := range c.Env {
 		v := envJSON{Name: e.Name, Value: e.Value, Origin: e.Origin, Parts: e.Parts}

@@ -142,6 +142,9 @@ type Container struct {
 	// Platform is "os/arch[/variant]", or "" for the engine's own.
 	Platform   string
 	PullPolicy PullPolicy
+	// PullCredentials are those of the task's pull secrets for the registry of Image, in the order in which they are tried,
+	// before the user's own.
+	PullCredentials []PullCredential
 	// Command replaces the image's entrypoint and Args its command; nil leaves the image's own, as a
 	// Kubernetes container does: with Command set and Args nil the image's command is dropped too.
 	Command []Text

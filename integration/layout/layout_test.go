@@ -38,6 +38,7 @@ var allowed = map[string][]string{
 	"engine/enginetest":      {"engine", "engine/plan"},
 	"integration/archives":   {},
 	"integration/corpus":     {"spec", "resolve", "local"},
+	"integration/dist":       {},
 	"integration/engines":    {},
 	"integration/reaper":     {},
 	"integration/tasktest":   {"local", "engine", "engine/plan", "engine/report"}, // its failures read like those of ktask -o quiet
