@@ -30,6 +30,8 @@ check: ## everything that needs no engine, in about a minute: vet, formatting, s
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "run gofmt -w on:" $$unformatted >&2; exit 1; }
 	go mod tidy -diff
 	go tool staticcheck ./...
+	go -C integration/newest mod tidy -diff
+	go -C integration/newest vet ./... github.com/ktask/ktask/integration/tasktest
 	go test -short $$(go list ./... | grep -v /integration/) ./integration/layout ./integration/corpus
 
 golden: ## write the expected outputs of all tests anew; look at the diff before you commit it
@@ -44,6 +46,7 @@ test: images moby ## vet for each system, check the formatting and test everythi
 	GOOS=windows go vet ./...
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "run gofmt -w on:" $$unformatted >&2; exit 1; }
 	go test -race -timeout 20m $$(go list ./... | grep -v $(ENGINE:%=-e /%$$))
+	go -C integration/newest test -race -timeout 20m github.com/ktask/ktask/integration/tasktest
 	TESTCONTAINERS_RYUK_DISABLED=true go test -race -timeout 20m -p 1 $(ENGINE:%=./%)
 
 soak: images moby ## the long versions of the tests that kill ktask and the engine

@@ -15,8 +15,8 @@ import (
 	"github.com/testcontainers/testcontainers-go"
 )
 
-// forward makes ports of the loopback interface reachable for the run's containers, and for nobody else: it listens at the
-// gateways of their network, which are addresses of this machine if the engine is on it. stop ends that.
+// forward makes ports of the loopback interface reachable for containers: it listens at the gateways of their networks, which
+// are addresses of this machine if the engine is on it, but are not those at which other machines reach it. stop ends that.
 func (s *session) forward(ctx context.Context, t testing.TB, network string, ports []int) (stop func(), err error) {
 	if len(ports) == 0 {
 		return func() {}, nil
@@ -56,6 +56,7 @@ func (s *session) gateways(ctx context.Context, network string) (all []string, e
 		if name == "" {
 			continue
 		}
+		//lint:ignore SA1019 the client beneath has another type in each version
 		found, err := s.provider.GetNetwork(ctx, testcontainers.NetworkRequest{Name: name})
 		if err != nil && name == network {
 			return nil, err

@@ -40,8 +40,9 @@ func Timeout(d time.Duration) Option { return func(o *options) { o.Timeout = d }
 func Expect(s engine.Status) Option { return func(o *options) { o.expect = s } }
 
 // HostPortAccess lets the tasks reach ports of this machine's loopback interface, such as that of an httptest.Server, as
-// host.testcontainers.internal:PORT. Servers that listen on all interfaces do not need it. It needs an engine that is on this
-// machine, or that makes the loopback interface reachable itself, as Docker Desktop does.
+// host.testcontainers.internal:PORT. Servers that listen on all interfaces do not need it. During the run, other containers of
+// this machine can reach the ports, too. The engine must be on this machine, or make the loopback interface reachable itself,
+// as Docker Desktop does.
 func HostPortAccess(ports ...int) Option {
 	return func(o *options) { o.hostPorts = append(o.hostPorts, ports...) }
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // TestPodman runs tests of this package on podman, in a process of their own, since testcontainers-go looks for the engine once.
-// Ryuk is disabled: testcontainers-go takes a machine that is a container for one of podman's and calls Ryuk at a wrong address.
+// Ryuk is disabled: in a container, as in CI, testcontainers-go calls Ryuk at an address that podman's networks do not have.
 func TestPodman(t *testing.T) {
 	t.Parallel()
 	host := engines.Podman(t, "ktask.local/busybox:dev", "ktask.local/python-runtime:dev")

@@ -4,6 +4,18 @@
 // testcontainers-go uses, and all that it creates has the labels of the testcontainers session: Ryuk removes it if the test
 // process is killed. Without Ryuk, the next run on this machine or `ktask clean` does. The package prints only to the test's
 // log.
+//
+//	func TestMigration(t *testing.T) {
+//		nw, err := network.New(t.Context())
+//		testcontainers.CleanupNetwork(t, nw)
+//		... // start a database in the network, as "db"
+//		res := tasktest.Run(t, "testdata/migrate.yaml", tasktest.Network(nw.Name),
+//			tasktest.Param("host", "db"), tasktest.Secret("db", password))
+//		... // look at res.Output(), and into the database
+//	}
+//
+// Tasks resolve host.testcontainers.internal, host.docker.internal and host.containers.internal as the machine of the test, unless
+// they have no network, that of the host (where it is localhost), or that of another container. See also HostPortAccess.
 package tasktest
 
 import (
@@ -82,14 +94,14 @@ func Run(t testing.TB, path string, opts ...Option) Result {
 	var r Result
 	var explained bytes.Buffer
 	o.Warn = func(w local.Warning) { t.Logf("ktask: warning: %s: %s", w.Code, strings.Join(w.Names, ", ")) }
-	o.Sink = report.Tee(sink{t, &r}, report.NewQuiet(&explained, true), optional(o.Sink))
+	o.Sink = report.Tee(sink{t, &r}, withRemedies(report.NewQuiet(&explained, true)), optional(o.Sink))
 	r.Result, err = local.Run(ctx, o.Options)
 	if _, canceled := errors.AsType[*local.CanceledError](err); canceled && o.expect == Canceled {
 		return r
 	}
 	switch {
 	case err != nil:
-		t.Fatalf("%s: %v", path, err)
+		t.Fatalf("%s: %s", path, explain(err))
 	case r.Status != o.expect:
 		t.Fatalf("%s", strings.TrimSpace(fmt.Sprintf("%s: %s, expected %s\n%s", path, r.Status, o.expect, &explained)))
 	}

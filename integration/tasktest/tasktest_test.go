@@ -80,6 +80,15 @@ func TestInvalid(t *testing.T) {
 	}
 }
 
+// TestRemedy names what a test can change.
+func TestRemedy(t *testing.T) {
+	t.Parallel()
+	f := try(t, t.Context(), func(t testing.TB) { tasktest.Run(t, "testdata/exit.yaml", tasktest.Network("no-such-network")) })
+	if !strings.Contains(f.failure, "fix: give tasktest.Network a network") || strings.Contains(f.failure, "--") {
+		t.Errorf("failure %q", f.failure)
+	}
+}
+
 // TestContextEnds stops a task with the context of its test, and leaves nothing.
 func TestContextEnds(t *testing.T) {
 	t.Parallel()
