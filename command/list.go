@@ -23,6 +23,7 @@ func (app App) listCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Usage: "the namespace of manifests that name none", DefaultText: local.DefaultNamespace},
 			&cli.BoolFlag{Name: "lenient", Usage: "only warn of unknown fields and of what is not supported"},
+			trackedFlag(),
 		},
 		Action: app.list,
 	}

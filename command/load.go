@@ -16,6 +16,11 @@ import (
 // pathArguments is the usage text of the arguments of a command that reads manifests.
 const pathArguments = "PATH..."
 
+// trackedFlag returns the flag of the commands that read manifests.
+func trackedFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "tracked", Usage: "in directories, read only files that git tracks"}
+}
+
 // paths returns the arguments, or the paths of the configuration file if there are none.
 func (s settings) paths() ([]string, error) {
 	if len(s.args) > 0 {
@@ -43,7 +48,11 @@ func (app App) read(s settings) (local.Files, error) {
 	if err != nil {
 		return local.Files{}, err
 	}
-	files, err := local.ReadFiles(paths, app.In)
+	read := local.ReadFiles
+	if s.yes("tracked") {
+		read = local.ReadTracked
+	}
+	files, err := read(paths, app.In)
 	if err != nil {
 		return local.Files{}, exitError{exitUsage, err}
 	}

@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"strings"
 	"testing"
 )
 
@@ -13,17 +14,25 @@ func TestRemediesCanBeTyped(t *testing.T) {
 	s := newShell(t, map[string]string{
 		"d/a.yaml": hello, "d/charts/my shop's $x/Chart.yaml": "name: x\n", "d/charts/my shop's $x/templates/sub/t.yaml": header + template,
 		"s/Chart.yaml": "name: x\n", "s/templates/s.yaml": header + scalar, "lone/t.yaml": header + template,
+		"s/values.yaml": "image: {tag: a}\n", "values.yaml": "a: 1\n",
 		"k/kustomization.yaml": "resources: [a.yaml]\n", "k/a.yaml": hello,
 	})
 	const chart = `helm template 'd/charts/my shop'\''s $x' | ktask `
-	for _, command := range []string{"run", "plan", "validate", "list"} {
-		s.ktask(command, "d").exits(2).says(chart + command + " -)")
+	for command, code := range map[string]int{"run": 2, "plan": 2, "validate": 0, "list": 2} {
+		s.ktask(command, "d").exits(code).says(chart + command + " -)")
 		s.ktask(command, "lone").exits(2).says("helm template CHART | ktask " + command + " -)")
 	}
-	s.ktask("validate", "-o", "github", "d").exits(2).says(chart + "validate -)")
+	s.ktask("validate", "-o", "github", "d").exits(0).says(chart + "validate -)")
 	s.ktask("plan", "-o", "json", "s").exits(0).says("(helm template s | ktask plan -)\"")
 	s.ktask("plan", "-t", "hello", "d").exits(0).says("warning: ", chart+"plan -)")
 	s.ktask("list", "k").exits(0).says("kubectl kustomize k | ktask list -")
+	for _, file := range []string{"s/values.yaml", "s/Chart.yaml"} {
+		run := s.ktask("run", file).exits(2).says("(run what the chart renders: helm template s | ktask run -) [not-an-object]")
+		if lines := strings.Count(run.err, "\n"); lines != 1 {
+			t.Errorf("%s: %d lines: %s", file, lines, run.err)
+		}
+	}
+	s.ktask("run", "values.yaml").exits(2).says("values.yaml:1:1: error: this is not a Kubernetes object: it has neither apiVersion nor kind [not-an-object]\n")
 	s.stdin = header + template
 	s.ktask("validate", "-").exits(2).says("helm template CHART | ktask validate -)")
 }

@@ -25,6 +25,7 @@ func (app App) validateCommand() *cli.Command {
 			&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Usage: "the namespace of manifests that name none", DefaultText: local.DefaultNamespace},
 			&cli.StringFlag{Name: "keptn-namespace", Usage: "the namespace searched after a task's own", DefaultText: local.DefaultKeptnNamespace},
 			&cli.BoolFlag{Name: "lenient", Usage: "only warn of unknown fields and of what is not supported"},
+			trackedFlag(),
 		},
 		Action: app.validate,
 	}
@@ -43,8 +44,12 @@ func (app App) validate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	m, problems := local.Check(files, resolve.Options{Namespace: namespace, KeptnNamespace: keptn, Lenient: s.yes("lenient"), Preview: true})
+	o := resolve.Options{Namespace: namespace, KeptnNamespace: keptn, Lenient: s.yes("lenient"), Preview: true}
+	m, problems := local.Check(files, o)
 	paths, _ := s.paths()
+	if problems, err = app.withUntracked(paths, files, o, problems); err != nil {
+		return err
+	}
 	problems = s.adapted(problems)
 	none := nothingToCheck(m, problems, paths)
 	if err := app.printProblems(s, form, files.Files, append(problems, none...)); err != nil {
@@ -110,6 +115,7 @@ func writeJSON(w io.Writer, doc any) error {
 
 // writeProblemsGitHub writes workflow commands, which GitHub shows at the lines of a pull request.
 func writeProblemsGitHub(w io.Writer, problems spec.Problems) error {
+	dir := inRepository()
 	for _, p := range problems {
 		message := p.Named()
 		if p.Remedy != "" {
@@ -120,7 +126,7 @@ func writeProblemsGitHub(w io.Writer, problems spec.Problems) error {
 			level = "notice"
 		}
 		at := plan.Origin{File: p.Pos.File, Line: p.Pos.Line, Column: p.Pos.Column}
-		if _, err := io.WriteString(w, report.Annotation(level, at, p.Rule, plan.Printable(message))); err != nil {
+		if _, err := io.WriteString(w, report.Annotation(level, dir, at, p.Rule, plan.Printable(message))); err != nil {
 			return err
 		}
 	}

@@ -68,10 +68,12 @@ type Option = diagnose.Option
 const (
 	OptionHost     = diagnose.OptionHost
 	OptionPlatform = diagnose.OptionPlatform
+	OptionImage    = diagnose.OptionImage
 	OptionNetwork  = diagnose.OptionNetwork
 	OptionMounts   = diagnose.OptionMounts
 	OptionParams   = diagnose.OptionParams
 	OptionPids     = diagnose.OptionPids
+	OptionOffline  = diagnose.OptionOffline
 	OptionPull     = diagnose.OptionPull
 	OptionTimeout  = diagnose.OptionTimeout
 )

@@ -17,19 +17,31 @@ import (
 type Files struct {
 	Files   []spec.File
 	NotRead spec.Problems
+	// Untracked are the files in directories that ReadTracked did not read.
+	Untracked []string
 }
 
 // ReadFiles reads the manifests that paths name: files, the .yaml, .yml and .json files below directories, and "-" for in. A
 // file that two paths name is read once. Only regular files of limited size are read, and in a directory no link that leads
 // out of it.
 func ReadFiles(paths []string, in io.Reader) (Files, error) {
-	r := reader{in: in, seen: map[string]bool{}}
+	return reader{in: in}.read(paths)
+}
+
+// ReadTracked does as ReadFiles, but in a directory reads only files that git tracks, as in a clone of the repository. It runs
+// git, and returns an error if a directory is in no work tree of git.
+func ReadTracked(paths []string, in io.Reader) (Files, error) {
+	return reader{in: in, tracked: true}.read(paths)
+}
+
+func (r reader) read(paths []string) (Files, error) {
+	r.seen = map[string]bool{}
 	for _, path := range paths {
 		if err := r.path(path); err != nil {
 			return Files{}, err
 		}
 	}
-	return Files{r.files, append(r.problems, r.limit.Exceeded(spec.Pos{})...)}, nil
+	return Files{r.files, append(r.problems, r.limit.Exceeded(spec.Pos{})...), r.untracked}, nil
 }
 
 // maxTotal is the size limit of all files of a command, in bytes.
@@ -42,6 +54,9 @@ type reader struct {
 	limit    spec.ProblemLimit
 	seen     map[string]bool
 	total    int
+	// tracked limits directories to the files that git tracks; untracked are the others.
+	tracked   bool
+	untracked []string
 }
 
 func (r *reader) path(path string) error {
@@ -80,6 +95,12 @@ func (r *reader) directory(path string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, WithoutPath(err))
 	}
+	var tracked map[string]bool
+	if r.tracked {
+		if tracked, err = trackedIn(path); err != nil {
+			return err
+		}
+	}
 	found, manifests, others := false, []string(nil), []string(nil)
 	err = filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil && name == root {
@@ -94,13 +115,15 @@ func (r *reader) directory(path string) error {
 		switch {
 		case entry.IsDir() && hidden:
 			return fs.SkipDir // .git, .github: not what a directory of manifests holds
-		case entry.IsDir() || hidden:
+		case entry.IsDir() || hidden || !isManifest(name) && !isKustomization(name):
 			return nil
-		case slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name)):
-		case isKustomization(name) && entry.Type().IsRegular():
-			others = append(others, name)
+		case r.tracked && !tracked[filepath.Clean(name)]:
+			r.untracked = append(r.untracked, name)
 			return nil
-		default:
+		case !isManifest(name):
+			if entry.Type().IsRegular() {
+				others = append(others, name)
+			}
 			return nil
 		}
 		found = true
@@ -114,10 +137,26 @@ func (r *reader) directory(path string) error {
 	switch {
 	case err != nil:
 		return err
-	case !found && len(others) == 0:
+	case !found && len(others) == 0 && !r.tracked: // a repository may have none yet
 		return fmt.Errorf("directory %s holds no .yaml, .yml or .json file", path)
 	}
 	return r.manifests(manifests, readKustomizations(append(others, manifests...)))
+}
+
+// isManifest reports whether a file found in a directory is a manifest, by its name.
+func isManifest(name string) bool {
+	return slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name))
+}
+
+// isTemplate reports whether a file is below the templates of a Helm chart.
+func isTemplate(name string) bool {
+	for dir := filepath.Dir(name); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if filepath.Base(dir) == "templates" {
+			_, err := os.Stat(filepath.Join(filepath.Dir(dir), "Chart.yaml"))
+			return err == nil
+		}
+	}
+	return false
 }
 
 // manifests reads the files of a directory, without the patches of its kustomizations.
@@ -137,7 +176,7 @@ func (r *reader) manifests(names []string, all kustomizations) error {
 			return err
 		}
 		for i := range r.files[before:] {
-			r.files[before+i].Kustomization = all.of(name)
+			r.files[before+i].Kustomization, r.files[before+i].Template = all.of(name), isTemplate(name)
 		}
 	}
 	return nil
@@ -228,6 +267,7 @@ func (r *reader) file(name string, named bool) error {
 	if r.total += len(data); r.total > maxTotal {
 		return fmt.Errorf("%s: with this file the manifests are over %d MiB, which is too large (name fewer files)", name, maxTotal>>20)
 	}
-	r.files = append(r.files, spec.File{Name: filepath.ToSlash(filepath.Clean(name)), Data: data, Named: named})
+	_, err = os.Stat(filepath.Join(filepath.Dir(name), "Chart.yaml"))
+	r.files = append(r.files, spec.File{Name: filepath.ToSlash(filepath.Clean(name)), Data: data, Named: named, InChart: err == nil})
 	return nil
 }

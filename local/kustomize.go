@@ -58,10 +58,10 @@ func (all kustomizations) patches() map[string]bool {
 	return files
 }
 
-// of returns the kustomization that a file belongs to, as the argument of kubectl kustomize, or "".
+// of returns the kustomization that has a file among its resources, as the argument of kubectl kustomize, or "".
 func (all kustomizations) of(name string) string {
 	for dir := filepath.Dir(name); ; dir = filepath.Dir(dir) {
-		if all[dir] != nil {
+		if k := all[dir]; k != nil && slices.ContainsFunc(k.Resources, func(r string) bool { return filepath.Join(dir, r) == name }) {
 			return ShellPath(dir)
 		}
 		if dir == filepath.Dir(dir) {

@@ -33,7 +33,7 @@ func buildContainer(task *builder, from *spec.Container) {
 	c.WorkingDir = from.WorkingDir
 	c.TTY, c.Stdin = from.TTY, from.Stdin
 	c.TerminationMessage = plan.TerminationMessage{
-		Path:           messagePath(from),
+		Path:           from.TerminationMessagePath,
 		FallbackToLogs: from.TerminationMessagePolicy == corev1.TerminationMessageFallbackToLogsOnError,
 	}
 	c.Limits = limits(from.Resources.Limits)
@@ -50,20 +50,6 @@ func buildContainer(task *builder, from *spec.Container) {
 		b.warn(b.task.Definition.Pos, "unused-parameters", "use env",
 			"KeptnTask %q has parameters or a secret, but %q is a container task, which gets neither", b.task.Name, b.definition.Name)
 	}
-}
-
-// messagePath returns the path of the termination message. The plan has Kubernetes' default if the container mentions it; an
-// engine uses it for every container without another path.
-func messagePath(c *spec.Container) string {
-	if c.TerminationMessagePath != "" {
-		return c.TerminationMessagePath
-	}
-	names := func(text string) bool { return strings.Contains(text, corev1.TerminationMessagePathDefault) }
-	if slices.ContainsFunc(c.Command, names) || slices.ContainsFunc(c.Args, names) ||
-		slices.ContainsFunc(c.Env, func(e corev1.EnvVar) bool { return names(e.Value) }) {
-		return corev1.TerminationMessagePathDefault
-	}
-	return ""
 }
 
 // origins returns the places of the given fields.

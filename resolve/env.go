@@ -116,10 +116,20 @@ func (b *containerBuilder) secretEnv(i int, ref *corev1.SecretEnvSource) (all []
 	if !ok && !isTrue(ref.Optional) {
 		b.missingSecret(ref.Name, "KEY", at, "the keys")
 	}
+	var empty []string
+	var place plan.Origin
 	for _, key := range keys {
-		if text, from, ok := b.secret(ref.Name, key, at, false); ok {
-			all = append(all, plan.EnvVar{Name: key, Value: text, Origin: from})
+		text, from, ok := b.secretValue(ref.Name, key, at, false)
+		if !ok {
+			continue
 		}
+		all = append(all, plan.EnvVar{Name: key, Value: text, Origin: from})
+		if text.Blank() {
+			empty, place = append(empty, key), from
+		}
+	}
+	if len(empty) > 0 {
+		b.warnEmpty(ref.Name, at, place, empty...)
 	}
 	return all
 }

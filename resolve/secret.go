@@ -8,9 +8,26 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// secret returns the value of a key: that of the user, or else that of a Secret in the namespaces of the task. A missing value is a
-// problem unless it is optional: in a cluster the container would never start.
+// secret returns the value of a key, and warns if it is empty.
 func (b *builder) secret(name, key string, at spec.Pos, optional bool) (text plan.Text, from plan.Origin, ok bool) {
+	if text, from, ok = b.secretValue(name, key, at, optional); ok && text.Blank() {
+		b.warnEmpty(name, at, from, key)
+	}
+	return text, from, ok
+}
+
+// warnEmpty warns of the empty keys of a secret that a task uses.
+func (b *builder) warnEmpty(name string, at spec.Pos, from plan.Origin, keys ...string) {
+	fact, remedy := "task %q uses key %q of Secret %q (%s), which is empty", "give it a value there, or "+secretFlag(name, keys[0])
+	if len(keys) > 1 {
+		fact, remedy = "task %q uses keys %s of Secret %q (%s), which are empty", fmt.Sprintf("give them values there, or pass each with --secret %s/KEY=VALUE", name)
+	}
+	b.warn(at, "empty-secret", remedy, fact, b.name(), enumerated(keys), name, from)
+}
+
+// secretValue returns the value of a key: that of the user, or else that of a Secret in the namespaces of the task. A missing value
+// is a problem unless it is optional: in a cluster the container would never start.
+func (b *builder) secretValue(name, key string, at spec.Pos, optional bool) (text plan.Text, from plan.Origin, ok bool) {
 	if name == "" || key == "" {
 		return text, plan.Origin{}, false // spec reports it
 	}
@@ -119,9 +136,6 @@ func (b *builder) hidden(name, key string, value plan.Secret, at spec.Pos, from 
 	if flaw := text.Flaw(); flaw != (plan.Flaw{}) {
 		b.fail(at, flaw.Rule, encodeIt, "key %s of Secret %q (%s) %s", key, name, from, flaw.Message)
 		return plan.Text{}, plan.Origin{}, false
-	}
-	if text.Blank() {
-		b.warn(at, "empty-secret", "give it a value there, or "+secretFlag(name, key), "task %q uses key %q of Secret %q (%s), which is empty", b.name(), key, name, from)
 	}
 	return text, from, true
 }

@@ -80,16 +80,37 @@ func (l *loader) readHeader(o *object, name, inherited string) (string, bool) {
 // kind is not reported: it is something else, like the values of a chart.
 func (l *loader) stray(o *object, name string) {
 	switch {
+	case !l.passed.afterOwn && !l.file.Named && (o.node.Field("apiVersion") == nil || o.node.Field("kind") == nil):
+	case name == "kind" && lacksHeader(o.node): // reported for apiVersion
 	case l.passed.afterOwn:
 		p := headerProblem(o, name)
 		p.Remedy = partOfScript
 		l.problem(p)
-	case !l.file.Named && (o.node.Field("apiVersion") == nil || o.node.Field("kind") == nil):
 	case l.passed.count >= maxProblems:
 		l.passed.count++
 	default:
-		l.passOver(headerProblem(o, name))
+		p := headerProblem(o, name)
+		if l.file.InChart {
+			p.Remedy = "run what the chart renders: " + renderFirst
+		}
+		l.passOver(p)
 	}
+}
+
+// lacksHeader reports whether an object has neither apiVersion nor kind, nor a key that may be meant as one of them.
+func lacksHeader(root *yamltree.Node) bool {
+	return root.Field("apiVersion") == nil && root.Field("kind") == nil && misspelt(root, "apiVersion") == "" && misspelt(root, "kind") == ""
+}
+
+// misspelt returns the key of an object that is probably meant as the given key of a header, or "".
+func misspelt(root *yamltree.Node, name string) string {
+	others := []string{"apiVersion", "kind", "metadata", "spec", "data", "items"}
+	for _, key := range root.Keys() {
+		if Nearest(key.Text, others) == name && !slices.Contains(others, key.Text) {
+			return key.Text
+		}
+	}
+	return ""
 }
 
 // headerProblem returns the problem of a document without apiVersion or kind, at a misspelt key if there is one.
@@ -108,13 +129,12 @@ func headerProblem(o *object, name string) Problem {
 		return p
 	}
 	p.Pos, p.Message = o.top().At(), "the object has no "+name
-	others := []string{"apiVersion", "kind", "metadata", "spec", "data", "items"}
-	for _, key := range o.node.Keys() {
-		if Nearest(key.Text, others) == name && !slices.Contains(others, key.Text) {
-			p.Pos, p.Remedy = o.top().keyAt(key.Text), DidYouMean(key.Text, others)
-			p.Message += fmt.Sprintf(", but a key %q", key.Text)
-			break
-		}
+	if key := misspelt(o.node, name); key != "" {
+		p.Pos, p.Remedy = o.top().keyAt(key), fmt.Sprintf("did you mean %q?", name)
+		p.Message += fmt.Sprintf(", but a key %q", key)
+	} else if !meantForKeptn(o.node) && lacksHeader(o.node) {
+		p.Message = "this is not a Kubernetes object: it has neither apiVersion nor kind"
+		p.Remedy = ""
 	}
 	return p
 }

@@ -73,6 +73,26 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
+// TestNoHeader checks that an object without a header is one problem, and with a misspelt key one for each key of the header.
+func TestNoHeader(t *testing.T) {
+	for text, want := range map[string][]string{
+		"a: 1":              {"f:1:1: error: this is not a Kubernetes object: it has neither apiVersion nor kind [not-an-object]"},
+		"a: 1\n---\nb: 1\n": {"f:1:1: error: this is not", "f:3:1: error: this is not"},
+		"{kind: A}":         {"f:1:1: error: the object has no apiVersion (every Kubernetes object has both) [not-an-object]"},
+		"{kin: A}":          {"f:1:1: error: the object has no apiVersion (", `f:1:2: error: the object has no kind, but a key "kin" (did you mean "kind"?)`},
+		"apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n---\nb: 1\n": {"f:5:1: error: this is not a Kubernetes object: it has neither apiVersion nor kind (" + partOfScript},
+	} {
+		_, problems, _ := Load([]File{{Name: "f", Data: []byte(text), Named: true}}, Options{Namespace: "default"})
+		wrong := len(problems) != len(want)
+		for i := 0; i < len(want) && !wrong; i++ {
+			wrong = !strings.HasPrefix(problems[i].String(), want[i])
+		}
+		if wrong {
+			t.Errorf("%q\nwant %q, got %v", text, want, problems)
+		}
+	}
+}
+
 // TestSecretInAnyCase checks that no line of a Secret is shown, even if it is misspelt.
 func TestSecretInAnyCase(t *testing.T) {
 	for _, text := range []string{

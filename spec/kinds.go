@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -88,8 +89,14 @@ func (l *loader) object(o *object, t objectType) {
 	case !checkType(o, t):
 	case !t.read():
 		m.Foreign++
-		if t.group == "batch" {
+		switch {
+		case t.group == "batch":
 			o.warnJob()
+		case t == objectType{version: "v1", kind: "Service"}:
+			meta := o.node.Field("metadata")
+			if name := text(meta.Field("name")); name != "" {
+				m.Services = append(m.Services, ServiceName{cmp.Or(text(meta.Field("namespace")), l.options.Namespace), name})
+			}
 		}
 	case t.list:
 		l.items(o, t.apiVersion(), t.kind)

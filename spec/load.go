@@ -18,7 +18,11 @@ type File struct {
 	// Named is true if the user named this file, and false if it was found in a directory: then what is not a Kubernetes object
 	// is ignored instead of an error.
 	Named bool
-	// Kustomization is the argument of kubectl kustomize for the directory that the file is in, or "".
+	// Template is true if the file was found among the templates of a Helm chart.
+	Template bool
+	// InChart is true if the file is beside the Chart.yaml of a Helm chart.
+	InChart bool
+	// Kustomization is the argument of kubectl kustomize for the kustomization that has the file among its resources, or "".
 	Kustomization string
 }
 
@@ -29,6 +33,8 @@ type Options struct {
 	// Lenient turns what ktask or Keptn would ignore (unknown fields, fields of other versions, container
 	// fields that are not supported) from errors into warnings.
 	Lenient bool
+	// Preview means that nothing will be run: what a chart has not rendered yet is passed over.
+	Preview bool
 	// Sensitive means that any document may hold a secret: no problem shows a value.
 	Sensitive bool
 }
@@ -36,7 +42,7 @@ type Options struct {
 // Load reads all files and returns every problem in them, in the order of the files. The error is an *InvalidError if one
 // of the problems is an error. The manifests then hold the objects without errors, to be checked but not to be run.
 func Load(files []File, options Options) (Manifests, Problems, error) {
-	l := &loader{places: map[identity]Pos{}, decoder: newDecoder()}
+	l := &loader{places: map[identity]defined{}, decoder: newDecoder()}
 	var problems Problems
 	names := make([]string, 0, len(files))
 	for _, f := range files {
@@ -62,10 +68,16 @@ type loader struct {
 	found     []finding
 	decoder   *decoder
 	manifests Manifests
-	places    map[identity]Pos
+	places    map[identity]defined
 }
 
 type identity struct{ kind, namespace, name string }
+
+// defined is the place of an object, and the kustomization of its file.
+type defined struct {
+	pos           Pos
+	kustomization string
+}
 
 // load reads the objects of the current file.
 func (l *loader) load() {
@@ -83,6 +95,9 @@ func (l *loader) load() {
 func (l *loader) read(d yamltree.Document) {
 	if bytes.HasPrefix(d.Text, []byte("---\n# Source: ")) {
 		l.passed.afterOwn = false // Helm writes this line above each document, so it is not in a script
+	}
+	if l.template(d.Text) {
+		return
 	}
 	l.found = l.found[:0]
 	root := parse(l.reporter, d, l.find)
@@ -173,13 +188,13 @@ func keep[T any](l *loader, o *object, list *[]*T, value *T) {
 	id := identity{o.kind, o.meta.Namespace, o.meta.Name}
 	if first, twice := l.places[id]; twice {
 		fact, remedy := "is defined twice", "keep one of them"
-		if dir := l.file.Kustomization; dir != "" {
-			fact, remedy = "is in two parts of a kustomization", "run one of them: kubectl kustomize "+dir+" | ktask run -"
+		if dir := l.file.Kustomization; dir != "" && first.kustomization != "" && first.kustomization != dir {
+			fact, remedy = "is in two kustomizations", "run one of them: kubectl kustomize "+dir+" | ktask run -"
 		}
-		o.fail(o.meta.Pos, "duplicate-object", remedy, "%s %q %s in namespace %q; the first is at %s", id.kind, id.name, fact, id.namespace, first)
+		o.fail(o.meta.Pos, "duplicate-object", remedy, "%s %q %s in namespace %q; the first is at %s", id.kind, id.name, fact, id.namespace, first.pos)
 		return
 	}
-	l.places[id] = o.meta.Pos
+	l.places[id] = defined{o.meta.Pos, l.file.Kustomization}
 	if value != nil {
 		*list = append(*list, value)
 	}

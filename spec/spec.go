@@ -24,6 +24,7 @@ type Manifests struct {
 	AppContexts []*AppContext
 	Configs     []*Config
 	Workloads   []*Workload
+	Services    []ServiceName
 	Broken      Broken
 	// Faults are the problems of all ConfigMaps and Secrets. They are errors only for what uses the object, see Broken.Faults.
 	Faults Problems
@@ -36,6 +37,9 @@ type Manifests struct {
 
 	err error
 }
+
+// ServiceName is the name of a Service, which is a host name in the cluster.
+type ServiceName struct{ Namespace, Name string }
 
 // Err returns the error of the load that returned m, or nil.
 func (m Manifests) Err() error { return m.err }
@@ -66,11 +70,11 @@ type Definition struct {
 	Runner  Runner
 	Retries Optional[int32]
 	Timeout Optional[time.Duration]
-	// TTLSecondsAfterFinished, ServiceAccount, AutomountToken and ImagePullSecrets have an effect only in a cluster.
+	// TTLSecondsAfterFinished, ServiceAccount and AutomountToken have an effect only in a cluster.
 	TTLSecondsAfterFinished Optional[int32]
 	ServiceAccount          Optional[string]
 	AutomountToken          Optional[bool]
-	ImagePullSecrets        []string
+	ImagePullSecrets        []Optional[string]
 }
 
 // Runner is what a definition runs: a *Function or a *Container.
@@ -180,6 +184,10 @@ type ConfigMap struct {
 type Secret struct {
 	Meta
 	Data SecretData
+	// PullKey is the key with credentials for registries if the Secret is of a type that holds them, else "". PullPos is the
+	// place of its value.
+	PullKey string
+	PullPos Pos
 }
 
 // SecretData holds values that are never shown. It prints as its keys.

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"bytes"
 	"fmt"
 	"regexp"
 	"slices"
@@ -14,6 +15,22 @@ var helmAction = regexp.MustCompile(`\{\{-?[^{}]*(?:\.(?:Values|Release|Chart|Ca
 
 // renderFirst is the remedy for a template.
 const renderFirst = "helm template CHART | ktask run -"
+
+// template passes over a document with actions that names Keptn, if it was found among the templates of a chart and nothing will
+// be run. It reports whether it has done so.
+func (l *loader) template(text []byte) bool {
+	if !l.options.Preview || !l.file.Template || !bytes.Contains(text, []byte("{{")) || !keptnText.Match(text) {
+		return false
+	}
+	p := Problem{
+		Pos: Pos{File: l.file.Name, Line: 1, Column: 1}, Rule: "unrendered-template", Remedy: renderFirst,
+		Message: "a template of a Helm chart with objects of Keptn is not checked",
+	}
+	l.manifests.Foreign++
+	l.manifests.Unread = append(l.manifests.Unread, p)
+	l.passOver(p)
+	return true
+}
 
 // templates returns a problem for each scalar of an object that has an action of a Helm template, in their order.
 func (o *object) templates() Problems {

@@ -33,6 +33,9 @@ type Options struct {
 	Usual []Socket
 	// ConfigDir is the directory of Docker's configuration (DOCKER_CONFIG, else ~/.docker), or "" for none.
 	ConfigDir string
+	// AuthConfig is DOCKER_AUTH_CONFIG: credentials for registries in the form of config.json, which are tried before those of
+	// ConfigDir.
+	AuthConfig string
 	// APIVersion is DOCKER_API_VERSION. If empty, the version is negotiated with the engine.
 	APIVersion string
 	// TLS and TLSVerify report whether DOCKER_TLS and DOCKER_TLS_VERIFY are set; CertPath is DOCKER_CERT_PATH. They apply to
@@ -44,6 +47,11 @@ type Options struct {
 	UserAgent string
 	// Keep selects the containers that stay on the engine; zero is KeepNever.
 	Keep Keep
+	// Labels are added to each container and volume, besides ktask's own, for example for a tool that removes what has them.
+	Labels map[string]string
+	// ExtraHosts are names that containers resolve, each as NAME:ADDRESS, where the address host-gateway is the engine's
+	// machine (Docker 20.10 or later). They apply unless the container has the network none, host or that of another container.
+	ExtraHosts []string
 	// AnswerWithin limits the time of each request that the engine answers from its own state. Zero means a minute.
 	AnswerWithin time.Duration
 	// Notice is called with what a request waits for if the engine does not answer, and with the sockets of Usual that exist and
@@ -65,16 +73,20 @@ const (
 type Engine struct {
 	client          *client.Client
 	endpoint        endpoint.Endpoint
-	configDir       string
+	stores          endpoint.Stores
 	keep            Keep
 	answerWithin    time.Duration
 	reconnectWithin time.Duration
+	stalledAfter    time.Duration
 	userAgent       string
+	labels          map[string]string
+	extraHosts      []string
 	notice          func(text string)
 	silence         silence
 	tried           []Tried
 
 	images   imageStore
+	projects projects
 	switches killSwitches
 	keepers  keepers
 	// logDriver is the first driver that the engine has not refused.
@@ -110,6 +122,9 @@ func New(o Options) (*Engine, error) {
 	if err := checkVersion(o.APIVersion); err != nil {
 		return nil, err
 	}
+	if err := checkLabels(o.Labels); err != nil {
+		return nil, err
+	}
 	at, err := endpoint.Resolve(endpoint.Options{
 		Host: o.Host, Context: o.Context, DefaultHost: o.DefaultHost, DefaultContext: o.DefaultContext, ConfigDir: o.ConfigDir,
 		TLS: o.TLS, TLSVerify: o.TLSVerify, CertPath: o.CertPath,
@@ -134,14 +149,14 @@ func newEngine(at endpoint.Endpoint, o Options) (*Engine, error) {
 		return nil, unusable(fmt.Errorf("use the Docker host %q: %w", at.Host, err))
 	}
 	e := &Engine{
-		client: c, endpoint: at, configDir: o.ConfigDir, keep: o.Keep, answerWithin: o.AnswerWithin,
-		versionSet: o.APIVersion != "", userAgent: o.UserAgent, notice: o.Notice,
+		client: c, endpoint: at, stores: endpoint.Stores{Variable: o.AuthConfig, ConfigDir: o.ConfigDir}, keep: o.Keep,
+		answerWithin: o.AnswerWithin, stalledAfter: stalledAfter, versionSet: o.APIVersion != "", userAgent: o.UserAgent,
+		notice: o.Notice, labels: o.Labels, extraHosts: o.ExtraHosts,
 	}
 	if e.answerWithin == 0 {
 		e.answerWithin = time.Minute
 	}
 	e.reconnectWithin = min(reconnectWithin, e.answerWithin)
-	e.images.pull = e.pull
 	return e, nil
 }
 

@@ -10,14 +10,15 @@ import (
 )
 
 // FromEnv returns the Options that the environment sets, with the variables of the docker command: DOCKER_HOST,
-// DOCKER_CONTEXT, DOCKER_CONFIG (default ~/.docker), DOCKER_API_VERSION, DOCKER_TLS, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH. The
-// usual sockets are in HOME, XDG_RUNTIME_DIR, TMPDIR, COLIMA_HOME and LIMA_HOME. Nothing else in this package
-// reads the environment.
+// DOCKER_CONTEXT, DOCKER_CONFIG (default ~/.docker), DOCKER_AUTH_CONFIG, DOCKER_API_VERSION, DOCKER_TLS, DOCKER_TLS_VERIFY and
+// DOCKER_CERT_PATH. The usual sockets are in HOME, XDG_RUNTIME_DIR, TMPDIR, COLIMA_HOME and LIMA_HOME. Nothing else in this
+// package reads the environment.
 func FromEnv() Options {
 	o := Options{
 		DefaultHost:    os.Getenv("DOCKER_HOST"),
 		DefaultContext: os.Getenv("DOCKER_CONTEXT"),
 		ConfigDir:      os.Getenv("DOCKER_CONFIG"),
+		AuthConfig:     os.Getenv(endpoint.AuthVariable),
 		APIVersion:     os.Getenv("DOCKER_API_VERSION"),
 		TLS:            os.Getenv("DOCKER_TLS") != "",
 		TLSVerify:      os.Getenv("DOCKER_TLS_VERIFY") != "",

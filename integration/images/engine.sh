@@ -37,6 +37,10 @@ missing_packages() {
   has newuidmap || echo uidmap # and rootless engines, see rootless_linux_test.go
   has slirp4netns || echo slirp4netns
   has rootlesskit || echo rootlesskit
+  has docker-compose || docker compose version >/dev/null 2>&1 || echo docker-compose # tasks join its projects
+  has pre-commit || echo pre-commit # the tests of the hooks commit with it
+  has zsh || echo zsh # the tests complete command lines in each shell
+  has fish || echo fish
   [ -x /usr/sbin/sshd ] || echo openssh-server # to reach an engine with ssh, see ssh_linux_test.go
   if ! has gcc && ! has clang; then
     printf '%s\n' gcc libc6-dev # go test -race needs cgo
