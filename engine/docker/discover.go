@@ -69,7 +69,7 @@ var (
 // triedFor is how long a usual socket is waited for. A busy engine answers a ping at once.
 const triedFor = 2 * time.Second
 
-// Tried returns where an engine was looked for, in this order. The last place is the one that is used.
+// Tried returns where an engine was looked for, in this order. The last place is the one that is used, unless none has answered.
 func (e *Engine) Tried() []Tried { return e.tried }
 
 // Pinned returns the options with which another process uses the same engine, even if the current context changes or another
