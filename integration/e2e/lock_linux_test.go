@@ -105,7 +105,7 @@ func TestLock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shape := regexp.MustCompile(`(?s)^# Made by .*- image: "` + regexp.QuoteMeta(tool) + `"\n  digest: (sha256:[0-9a-f]{64})\n- image: "ktask.local/deno.*image: "` +
+	shape := regexp.MustCompile(`(?s)^# Made by .*- image: "` + regexp.QuoteMeta(tool) + `"\n  digest: (sha256:[0-9a-f]{64})\n  id: sha256:[0-9a-f]{64}\n- image: "ktask.local/deno.*image: "` +
 		regexp.QuoteMeta(own) + `"\n  id: (sha256:[0-9a-f]{64}) #.*scripts:\n- url: "http://scripts.test/a.py"\n  sha256: [0-9a-f]{64}\n- url: "http://scripts.test/a.ts"`)
 	found := shape.FindStringSubmatch(string(text))
 	if found == nil {
@@ -131,7 +131,11 @@ func TestLock(t *testing.T) {
 			}
 		}
 	}
+	passes(in("run", "--locked", "--offline", "tasks.yaml")) // by the ID, which another name has, as after docker load
 	passes(in("run", "--locked", "tasks.yaml"))
+	if out := dockerCommand(t, "image", "inspect", "--format", "{{.Id}}", pinned); out == "" {
+		t.Error("the image was not pulled by its digest")
+	}
 	network := []string{"unshare", "--net"}
 	if os.Getuid() != 0 {
 		network = append(network, "--map-root-user")
