@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log"
@@ -23,11 +24,12 @@ func main() {
 	width, _, _ := term.GetSize(int(os.Stderr.Fd()))
 	executable, _ := os.Executable()   // "" if it is not known: there is no guardian then
 	configDir, _ := os.UserConfigDir() // "" if there is none: no .ktask.yaml is trusted then
+	version, commit := build()
 	app := command.App{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 		OutTerminal: term.IsTerminal(int(os.Stdout.Fd())), ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())), Width: width,
 		Signals: signals, NewEngine: local.NewEngine,
-		Executable: executable, ConfigDir: configDir, ScriptDir: scriptDir(), Version: version(), Schema: schema,
+		Executable: executable, ConfigDir: configDir, ScriptDir: scriptDir(), Version: version, Commit: commit, Schema: schema,
 	}
 	os.Exit(command.Main(context.Background(), app, os.Args[1:]))
 }
@@ -48,10 +50,16 @@ func scriptDir() string {
 	return filepath.Join(dir, "ktask", "scripts")
 }
 
-// version is the module's, as the go command stamped it.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
+// build returns the module's version and the commit of its sources, as the go command stamped them.
+func build() (version, commit string) {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "(devel)", ""
 	}
-	return "(devel)"
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			commit = s.Value
+		}
+	}
+	return cmp.Or(info.Main.Version, "(devel)"), commit
 }

@@ -40,7 +40,8 @@ type App struct {
 	ConfigDir string
 	// ScriptDir is the directory of the copies of downloaded scripts. It is empty if there is none.
 	ScriptDir string
-	Version   string
+	// Version is that of the module, and Commit the revision of its sources, or "" if it is not known.
+	Version, Commit string
 	// Schema is the JSON Schema of manifests.
 	Schema []byte
 
@@ -100,8 +101,23 @@ func (app App) root() *cli.App {
 		UseShortOptionHandling:    false,
 		ExitErrHandler:            func(*cli.Context, error) {}, // Main decides the exit code
 		OnUsageError:              usageError,
-		Commands:                  []*cli.Command{app.runCommand(), app.planCommand(), app.validateCommand(), app.listCommand(), app.lockCommand(), app.cleanCommand(), app.trustCommand(), app.schemaCommand(), app.versionCommand(), helpCommand(), app.guardCommand()},
-		Flags:                     []cli.Flag{cli.HelpFlag, &cli.BoolFlag{Name: "version", Aliases: []string{"v"}, Usage: "print ktask's version"}},
+		Commands: []*cli.Command{
+			app.runCommand(),
+			app.planCommand(),
+			app.validateCommand(),
+			app.listCommand(),
+			app.lockCommand(),
+			app.cleanCommand(),
+			app.doctorCommand(),
+			app.trustCommand(),
+			app.schemaCommand(),
+			app.completionCommand(),
+			app.manCommand(),
+			app.versionCommand(),
+			helpCommand(),
+			app.guardCommand(),
+		},
+		Flags: []cli.Flag{cli.HelpFlag, &cli.BoolFlag{Name: "version", Aliases: []string{"v"}, Usage: "print ktask's version"}},
 		Action: func(c *cli.Context) error {
 			switch {
 			case c.NArg() > 0:

@@ -34,7 +34,7 @@ func newShell(t *testing.T, files map[string]string) *shell {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"FUNCTION_RUNNER_IMAGE", "PYTHON_RUNNER_IMAGE", "GITHUB_ACTIONS", "NO_COLOR", "DOCKER_HOST", "DOCKER_CONTEXT"} {
+	for _, name := range []string{"FUNCTION_RUNNER_IMAGE", "PYTHON_RUNNER_IMAGE", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE", "NO_COLOR", "DOCKER_HOST", "DOCKER_CONTEXT"} {
 		t.Setenv(name, "")
 	}
 	return &shell{t: t, config: t.TempDir()}

@@ -48,6 +48,8 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, l locked) 
 		err = errAbandoned
 	case err == nil || canceled != nil:
 		err = reports.write(result.Result)
+	case len(result.Tasks) > 0: // the engine cannot be used
+		err = errors.Join(err, reports.writeUnused(result.Result, o.output))
 	}
 	by, interrupted := errors.AsType[interrupt](context.Cause(ctx))
 	switch {

@@ -138,7 +138,7 @@ func secretValue(text string, from plan.Origin) (resolve.SecretValue, error) {
 	if flaw := plan.FlawOf(word); flaw != (plan.Flaw{}) {
 		return resolve.SecretValue{}, fmt.Errorf("secret %s/%s %s (encode it, for example in base64)", name, key, flaw.Message)
 	}
-	return resolve.SecretValue{Name: name, Key: key, Value: plan.NewSecret(name+"/"+key, word), Origin: from}, nil
+	return resolve.NewSecretValue("", name, key, word, from), nil
 }
 
 // literally explains how to give a value that begins like a reference but is none. Such a value may be the secret itself, so
@@ -237,9 +237,7 @@ func (v value) secretManifests(file spec.File) ([]resolve.SecretValue, spec.Prob
 		}
 		for _, key := range s.Data.Keys() {
 			text, _ := s.Data.Value(key)
-			all = append(all, resolve.SecretValue{
-				Namespace: namespace, Name: s.Name, Key: key, Value: plan.NewSecret(s.Name+"/"+key, string(text)), Origin: v.in(s.Pos.Line),
-			})
+			all = append(all, resolve.NewSecretValue(namespace, s.Name, key, string(text), v.in(s.Pos.Line)))
 		}
 	}
 	return all, problems

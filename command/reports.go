@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 
 	"github.com/ktask/ktask/engine"
@@ -22,6 +23,8 @@ type reports struct {
 	capture *report.Capture
 	junit   *reportFile
 	result  *reportFile
+	// summary is the summary of a step of GitHub Actions.
+	summary *os.File
 }
 
 // reportFile is an existing or new file for a report.
@@ -40,6 +43,11 @@ func (app App) reports(s settings, o runOptions, p plan.Plan) (*reports, error) 
 	}
 	if err == nil {
 		err = r.distinct()
+	}
+	if name := os.Getenv("GITHUB_STEP_SUMMARY"); err == nil && name != "" && app.form(o) == "github" {
+		if r.summary, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666); err != nil {
+			err = fmt.Errorf("write the step summary: %w", err)
+		}
 	}
 	if err != nil {
 		r.close()
@@ -92,6 +100,9 @@ func (f *reportFile) write(document func(io.Writer) error) error {
 }
 
 func (r *reports) close() {
+	if r.summary != nil {
+		_ = r.summary.Close() // write has reported that it cannot write
+	}
 	for _, f := range []*reportFile{r.junit, r.result} {
 		if f == nil {
 			continue
@@ -109,9 +120,21 @@ func (r *reports) write(result engine.Result) error {
 	if err := r.printer.Err(); err != nil && !errors.Is(err, syscall.EPIPE) {
 		failures = append(failures, fmt.Errorf("write output: %w", err))
 	}
+	if r.summary != nil {
+		failures = append(failures, report.WriteStepSummary(r.summary, result))
+	}
 	return errors.Join(append(failures,
 		r.junit.write(func(w io.Writer) error { return report.WriteJUnit(w, result, r.capture) }),
 		r.result.write(func(w io.Writer) error { return report.WriteResult(w, result) }))...)
+}
+
+// writeUnused writes the reports of a run that the engine has prevented. People read the reason once, so only a program that reads
+// the output gets the tasks.
+func (r *reports) writeUnused(result engine.Result, output string) error {
+	if output == "json" {
+		r.sink.Emit(engine.RunFinished{Result: result})
+	}
+	return r.write(result)
 }
 
 // reporter returns the reporter of the run: live on a terminal, else plain, unless the user chooses another.
@@ -121,18 +144,7 @@ func (app App) reporter(s settings, o runOptions, p plan.Plan) report.Reporter {
 		names = append(names, t.Name)
 	}
 	options := report.Options{Tasks: names, Timestamps: o.timestamps, Color: s.color(app.ErrTerminal), OutTerminal: app.OutTerminal, DiagTerminal: app.ErrTerminal, Width: app.Width}
-	output := o.output
-	if output == "auto" {
-		switch {
-		case os.Getenv("GITHUB_ACTIONS") == "true":
-			output = "github"
-		case app.ErrTerminal:
-			output = "live"
-		default:
-			output = "plain"
-		}
-	}
-	switch output {
+	switch app.form(o) {
 	case "live":
 		return report.NewLive(app.Out, app.screen, options)
 	case "json":
@@ -140,9 +152,35 @@ func (app App) reporter(s settings, o runOptions, p plan.Plan) report.Reporter {
 	case "quiet":
 		return report.NewQuiet(app.screen, app.ErrTerminal)
 	case "github":
-		return report.NewGitHub(app.Out, app.OutTerminal)
+		return report.NewGitHub(app.Out, app.OutTerminal, inRepository())
 	}
 	return report.NewPlain(app.Out, app.screen, options)
+}
+
+// inRepository returns the current directory in the repository of a job of GitHub Actions, with slashes, or "".
+func inRepository() string {
+	root, _ := filepath.EvalSymlinks(os.Getenv("GITHUB_WORKSPACE"))
+	dir, err := os.Getwd()
+	if dir, _ = filepath.EvalSymlinks(dir); err != nil || root == "" {
+		return ""
+	}
+	if rel, ok := local.Within(root, dir); ok && rel != "." {
+		return filepath.ToSlash(rel)
+	}
+	return ""
+}
+
+// form returns the form of the output.
+func (app App) form(o runOptions) string {
+	switch {
+	case o.output != "auto":
+		return o.output
+	case os.Getenv("GITHUB_ACTIONS") == "true":
+		return "github"
+	case app.ErrTerminal:
+		return "live"
+	}
+	return "plain"
 }
 
 // color reports whether to use colors on a terminal: see https://no-color.org.

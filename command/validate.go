@@ -115,6 +115,7 @@ func writeJSON(w io.Writer, doc any) error {
 
 // writeProblemsGitHub writes workflow commands, which GitHub shows at the lines of a pull request.
 func writeProblemsGitHub(w io.Writer, problems spec.Problems) error {
+	dir := inRepository()
 	for _, p := range problems {
 		message := p.Named()
 		if p.Remedy != "" {
@@ -125,7 +126,7 @@ func writeProblemsGitHub(w io.Writer, problems spec.Problems) error {
 			level = "notice"
 		}
 		at := plan.Origin{File: p.Pos.File, Line: p.Pos.Line, Column: p.Pos.Column}
-		if _, err := io.WriteString(w, report.Annotation(level, at, p.Rule, plan.Printable(message))); err != nil {
+		if _, err := io.WriteString(w, report.Annotation(level, dir, at, p.Rule, plan.Printable(message))); err != nil {
 			return err
 		}
 	}

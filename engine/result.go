@@ -68,6 +68,7 @@ type Option = diagnose.Option
 const (
 	OptionHost     = diagnose.OptionHost
 	OptionPlatform = diagnose.OptionPlatform
+	OptionImage    = diagnose.OptionImage
 	OptionNetwork  = diagnose.OptionNetwork
 	OptionMounts   = diagnose.OptionMounts
 	OptionParams   = diagnose.OptionParams

@@ -113,7 +113,7 @@ func ExampleExecute() {
 	}
 	loaded, err := local.Load(files, local.Files{}, resolve.Options{
 		Namespace: local.DefaultNamespace, KeptnNamespace: local.DefaultKeptnNamespace,
-		Secrets: []resolve.SecretValue{{Name: "token", Key: local.DefaultSecretKey, Value: plan.NewSecret("token", "abc")}},
+		Secrets: []resolve.SecretValue{resolve.NewSecretValue("", "token", local.DefaultSecretKey, "abc", plan.Origin{})},
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -127,7 +127,7 @@ func ExampleExecute() {
 	fmt.Println(result.Status, result.Tasks[0].ExitCode, err)
 	// Output:
 	// 1 task, image ktask.local/busybox:dev
-	// secret-too-short [token]
+	// secret-too-short [token/SECURE_DATA]
 	// failed 3 <nil>
 }
 

@@ -100,9 +100,7 @@ func (c *ruleCase) option(line string) (err error) {
 		if name == "secret-file" {
 			from.File, from.Line = "secrets.yaml", 1
 		}
-		o.Secrets = append(o.Secrets, resolve.SecretValue{
-			Namespace: namespace, Name: secret, Key: field, Value: plan.NewSecret(secret+"/"+field, text), Origin: from,
-		})
+		o.Secrets = append(o.Secrets, resolve.NewSecretValue(namespace, secret, field, text, from))
 	case "retries":
 		o.Retries = &resolve.Setting[int]{Origin: from}
 		o.Retries.Value, err = strconv.Atoi(value)
@@ -248,6 +246,10 @@ func part(t *testing.T, task plan.Task, name string) (lines []string) {
 			for line := range strings.Lines(string(f.Content)) {
 				add("  %q", line)
 			}
+		}
+	case "pull":
+		for _, p := range task.Container.PullCredentials {
+			add("pull with %v", p)
 		}
 	case "retry":
 		add("retries %d from %s, waits %s to %s", task.Retry.Limit, task.Retry.Origin, task.Retry.Backoff.Initial, task.Retry.Backoff.Max)

@@ -55,6 +55,13 @@ var demanding = []struct {
 	{"a chain of calls", 1500, func(n int) string { return chain(n, false) }, "reference-chain"},
 	{"a circle of calls", 1500, func(n int) string { return chain(n, true) }, "reference-chain"},
 	{"a small circle", 25, func(n int) string { return chain(n, true) }, "reference-cycle"},
+	{"large pull secrets", 1500, func(n int) string {
+		entries := repeated(n, func(i int) string { return fmt.Sprintf(`"r%d.io":{"username":"u","password":"p"},`, i) })
+		return "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ntype: kubernetes.io/dockercfg\nstringData: {.dockercfg: '{" + strings.TrimSuffix(entries, ",") + "}'}\n" +
+			repeated(n, func(i int) string {
+				return fmt.Sprintf(header+"{imagePullSecrets: [{name: s}], container: {name: a, image: b:1}}\n", i)
+			})
+	}, "plan-too-large"},
 	{"calls that lead nowhere", 1500, func(n int) string {
 		return repeated(n, func(i int) string { return fmt.Sprintf(calling, i, i+1_000_000) })
 	}, "missing-definition"},

@@ -50,9 +50,11 @@ type Options struct {
 	Images      []Override
 
 	// Pull replaces the pull policy of every image.
-	Pull     *Setting[plan.PullPolicy]
-	Mounts   []plan.Mount
-	Network  string
+	Pull    *Setting[plan.PullPolicy]
+	Mounts  []plan.Mount
+	Network string
+	// Compose is a running project of Docker Compose whose default network the tasks join. Network must then be "".
+	Compose  string
 	Platform string
 	// Allow lists what tasks may do outside of their container, see Allowances. Anything that is not allowed is an error, or a
 	// warning if Preview is set, which means that nothing will run.
@@ -84,6 +86,16 @@ type SecretValue struct {
 	Name, Key string
 	Value     plan.Secret
 	Origin    plan.Origin
+	// registries are what Value has for registries if Key is that of a pull secret.
+	registries pullSecret
+}
+
+// NewSecretValue returns a key of a secret. Namespace is "" if the value applies to all namespaces.
+func NewSecretValue(namespace, name, key, value string, from plan.Origin) SecretValue {
+	return SecretValue{
+		Namespace: namespace, Name: name, Key: key, Value: plan.NewSecret(name+"/"+key, value), Origin: from,
+		registries: readPullSecret(name, key, []byte(value)),
+	}
 }
 
 // cluster reports whether tasks run as in a cluster.
@@ -171,7 +183,9 @@ type resolver struct {
 	// used are the definitions of the tasks, and those that they call.
 	used      map[*spec.Definition]bool
 	addresses addresses
-	// spent is the number of bytes of code, parameters and environments in the plan.
+	// registries are the pull secrets of manifests that have been read.
+	registries map[*spec.Secret]pullSecret
+	// spent is the number of bytes of code, parameters, environments and pull secrets in the plan.
 	spent int
 }
 
@@ -186,7 +200,7 @@ func newResolver(m spec.Manifests, o Options) *resolver {
 	return &resolver{
 		collector: c, index: newIndex(m, o), options: o, tasks: newPatterns(c, o.Tasks),
 		taken: map[string]bool{}, images: map[string]bool{}, known: map[string]bool{}, used: map[*spec.Definition]bool{},
-		addresses: newAddresses(m.Services),
+		addresses: newAddresses(m.Services), registries: map[*spec.Secret]pullSecret{},
 	}
 }
 

@@ -47,7 +47,7 @@ func buildTask(r *resolver, u use) (plan.Task, bool) {
 		out: plan.Task{
 			Name: u.name(), Definition: u.definition.Name, Namespace: meta.Namespace, Origin: origin(atLine(meta.Pos)),
 			Labels: labels(meta.Labels), Annotations: labels(meta.Annotations), Semantics: r.options.Semantics,
-			ServiceAccount: u.definition.ServiceAccount.Value, ImagePullSecrets: u.definition.ImagePullSecrets, TTL: defaultTTL,
+			ServiceAccount: u.definition.ServiceAccount.Value, ImagePullSecrets: pullSecretNames(u.definition), TTL: defaultTTL,
 		},
 	}
 	if ttl := u.definition.TTLSecondsAfterFinished; ttl.Given {
@@ -71,6 +71,7 @@ func buildTask(r *resolver, u use) (plan.Task, bool) {
 		c.Image, c.ImageOrigin = from.Value, from.Origin
 	}
 	r.options.applyTo(c)
+	b.pullCredentials()
 	b.checkNames()
 	b.warnAddresses()
 	b.inCluster.fields(b.out)
@@ -163,7 +164,7 @@ func (b *builder) deadline() {
 
 // applyTo sets what the options decide of every container. See "Grace after the stop signal" in docs/fidelity.md.
 func (o Options) applyTo(c *plan.Container) {
-	c.Mounts, c.Network, c.Platform = o.Mounts, o.Network, o.Platform
+	c.Mounts, c.Network, c.Compose, c.Platform = o.Mounts, o.Network, o.Compose, o.Platform
 	c.Grace, c.Limits.Pids = localGrace, DefaultPids
 	if o.cluster() {
 		c.Grace = clusterGrace
@@ -174,7 +175,7 @@ func (o Options) applyTo(c *plan.Container) {
 	override(c, "grace", &c.Grace, o.Grace)
 	override(c, "limits.pids", &c.Limits.Pids, o.Pids)
 	override(c, "pullPolicy", &c.PullPolicy, o.Pull)
-	for _, f := range []struct{ name, value string }{{"network", o.Network}, {"platform", o.Platform}} {
+	for _, f := range []struct{ name, value string }{{"network", o.Network}, {"compose", o.Compose}, {"platform", o.Platform}} {
 		if f.value != "" {
 			c.Origins = append(c.Origins, plan.Part{Name: f.name, Origin: plan.Flag(f.name)})
 		}

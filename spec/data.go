@@ -55,7 +55,19 @@ func readSecret(o *object) *Secret {
 	}
 	checkDataSize(s, size)
 	checkSecretType(s, raw, values)
-	return &Secret{Meta: o.meta, Data: NewSecretData(values)}
+	secret := &Secret{Meta: o.meta, Data: NewSecretData(values), PullKey: pullKeys[raw.Type]}
+	if secret.PullKey != "" {
+		secret.PullPos = s.At("data", secret.PullKey)
+		if s.Given("stringData", secret.PullKey) {
+			secret.PullPos = s.At("stringData", secret.PullKey)
+		}
+	}
+	return secret
+}
+
+// pullKeys are the keys with credentials for registries by the types of Secrets.
+var pullKeys = map[corev1.SecretType]string{
+	corev1.SecretTypeDockerConfigJson: corev1.DockerConfigJsonKey, corev1.SecretTypeDockercfg: corev1.DockerConfigKey,
 }
 
 func checkDataKey(s part, key string) {
@@ -88,10 +100,8 @@ func checkSecretType(s part, raw api.Secret, values map[string][]byte) {
 		}
 	}
 	switch raw.Type {
-	case corev1.SecretTypeDockercfg:
-		config(corev1.DockerConfigKey)
-	case corev1.SecretTypeDockerConfigJson:
-		config(corev1.DockerConfigJsonKey)
+	case corev1.SecretTypeDockercfg, corev1.SecretTypeDockerConfigJson:
+		config(pullKeys[raw.Type])
 	case corev1.SecretTypeTLS:
 		need(corev1.TLSCertKey, corev1.TLSPrivateKeyKey)
 	case corev1.SecretTypeSSHAuth:

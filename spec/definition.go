@@ -35,7 +35,6 @@ func readDefinition(o *object) *Definition {
 	for field, reason := range map[string]string{
 		"serviceAccount":               "there is no API server to call",
 		"automountServiceAccountToken": "there is no API server to call",
-		"imagePullSecrets":             "images are pulled with the credentials of docker login",
 		"ttlSecondsAfterFinished":      "nothing is kept that could be removed later",
 	} {
 		if s.Given(field) {
@@ -49,12 +48,12 @@ func readDefinition(o *object) *Definition {
 }
 
 // readPullSecrets returns the names of Secrets. The API server accepts an empty name with a warning.
-func readPullSecrets(s part, raw []corev1.LocalObjectReference) []string {
-	var names []string
+func readPullSecrets(s part, raw []corev1.LocalObjectReference) []Optional[string] {
+	var names []Optional[string]
 	for s, ref := range items(s, raw) {
 		switch {
 		case ref.Name != "":
-			names = append(names, ref.Name)
+			names = append(names, given(&ref.Name, s.sub("name")))
 		case !s.full(Warning) && !s.bad("name") && !s.misspelt("name"):
 			s.warn(s.At("name"), "empty-name", "leave it out", "%s is empty", s.At("name").Field)
 		}

@@ -70,11 +70,11 @@ type Definition struct {
 	Runner  Runner
 	Retries Optional[int32]
 	Timeout Optional[time.Duration]
-	// TTLSecondsAfterFinished, ServiceAccount, AutomountToken and ImagePullSecrets have an effect only in a cluster.
+	// TTLSecondsAfterFinished, ServiceAccount and AutomountToken have an effect only in a cluster.
 	TTLSecondsAfterFinished Optional[int32]
 	ServiceAccount          Optional[string]
 	AutomountToken          Optional[bool]
-	ImagePullSecrets        []string
+	ImagePullSecrets        []Optional[string]
 }
 
 // Runner is what a definition runs: a *Function or a *Container.
@@ -184,6 +184,10 @@ type ConfigMap struct {
 type Secret struct {
 	Meta
 	Data SecretData
+	// PullKey is the key with credentials for registries if the Secret is of a type that holds them, else "". PullPos is the
+	// place of its value.
+	PullKey string
+	PullPos Pos
 }
 
 // SecretData holds values that are never shown. It prints as its keys.

@@ -6,6 +6,8 @@ type Remedy struct {
 	Text string
 	// Option is the option of ktask to change, as well or instead, or "". Flags and Go programs have other names for it.
 	Option Option
+	// Value is a value of Option that helps, or "" if it depends on the user.
+	Value string
 }
 
 // Option is an option of ktask.
@@ -15,6 +17,7 @@ type Option string
 const (
 	OptionHost     Option = "host"     // the address of the engine
 	OptionPlatform Option = "platform" // of the image
+	OptionImage    Option = "image"    // another one in place of the manifest's
 	OptionNetwork  Option = "network"
 	OptionMounts   Option = "mounts"
 	OptionParams   Option = "params"
@@ -28,13 +31,24 @@ const (
 func (r Remedy) Known() bool { return r != Remedy{} }
 
 // String returns the remedy with the option's general name.
-func (r Remedy) String() string { return r.With("change the option " + string(r.Option)) }
+func (r Remedy) String() string {
+	words := "change the option " + string(r.Option)
+	if r.Value != "" {
+		words += " to"
+	}
+	return r.With(words)
+}
 
-// With returns the remedy with the words for its option. They are ignored if it has none.
+// With returns the remedy with the words for its option, which end in the option's name if it may have a value. They are
+// ignored if it has none.
 func (r Remedy) With(option string) string {
 	switch {
 	case r.Option == "":
 		return r.Text
+	case r.Value != "":
+		option += " " + r.Value
+	}
+	switch {
 	case r.Text == "":
 		return option
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
+	"github.com/docker/docker/api/types/registry"
 	"github.com/docker/docker/api/types/strslice"
 	"github.com/docker/docker/api/types/volume"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -42,6 +43,8 @@ type facts struct {
 	logDriver logDriver
 	// messageFile is the path of the file for the termination message, or "" if the message needs a volume.
 	messageFile string
+	// extraHosts are what Engine.hosts returns.
+	extraHosts []string
 }
 
 // needsMemory reports whether the size of a volume depends on the engine's memory: the kubelet takes the smallest of the
@@ -100,6 +103,7 @@ func convert(c plan.Container, labels engine.Labels, known facts) (request, erro
 	r.addTmpfs(c, labels, known)
 	r.addMessage(c, labels, known.messageFile)
 	r.keepOutput(known.logDriver)
+	r.host.ExtraHosts = known.extraHosts
 	if most := int64(known.machine.cpus) * 1e9; most > 0 {
 		r.host.NanoCPUs = min(r.host.NanoCPUs, most)
 	}
@@ -243,6 +247,18 @@ func revealed(texts []plan.Text) strslice.StrSlice {
 	var all strslice.StrSlice
 	for _, t := range texts {
 		all = append(all, t.Reveal())
+	}
+	return all
+}
+
+// pullLogins returns the logins of a container's pull secrets.
+func pullLogins(c plan.Container) logins {
+	var all logins
+	for _, p := range c.PullCredentials {
+		user, password, _ := strings.Cut(p.Auth.Reveal(), ":")
+		all = append(all, login{
+			auth: registry.AuthConfig{Username: user, Password: password}, source: p.String(), renewal: "renew the credentials in " + p.String(),
+		})
 	}
 	return all
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/registry"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
@@ -47,25 +48,41 @@ func TestLackOfCapabilities(t *testing.T) {
 	}
 }
 
-func TestPullFailureKnowsRegistriesWords(t *testing.T) {
+// TestRefusalsOfRegistries has what engines report of registries. The words of the registry are shown, and each kind has a
+// remedy.
+func TestRefusalsOfRegistries(t *testing.T) {
+	mine := login{source: "DOCKER_AUTH_CONFIG", renewal: "renew them", auth: registry.AuthConfig{Username: "ada", Password: "hunter2"}}
 	tests := []struct {
-		err  error
-		want engine.Reason
+		err    error
+		login  login
+		want   engine.Reason
+		remedy string
 	}{
-		{errors.New("pull access denied for x, repository does not exist or may require 'docker login': denied: requested access to the resource is denied"), engine.ImageUnauthorized},
-		{errors.New("unauthorized: authentication required"), engine.ImageUnauthorized},
-		{errors.New("Head https://x/v2/y/manifests/z: no basic auth credentials"), engine.ImageUnauthorized},
-		{cerrdefs.ErrUnauthenticated, engine.ImageUnauthorized},
-		{errors.New("manifest for x:y not found: manifest unknown: manifest unknown"), engine.ImageNotFound},
-		{errors.New("no matching manifest for linux/arm64 in the manifest list entries"), engine.ImageNotFound},
-		{cerrdefs.ErrNotFound, engine.ImageNotFound},
-		{errors.New("dial tcp: lookup x: no such host"), engine.ImagePullFailed},
-		{errors.New("toomanyrequests: You have reached your pull rate limit"), engine.ImagePullFailed},
+		{errors.New("pull access denied for x, repository does not exist or may require 'docker login': denied: requested access to the resource is denied"), login{}, engine.ImageUnauthorized, "docker login docker.io, or correct the name"},
+		{errors.New("denied: requested access to the resource is denied"), mine, engine.ImageUnauthorized, "ask for the right to pull it"},
+		{errors.New("error parsing HTTP 403 response body: no error details found in HTTP response body: \"{}\""), mine, engine.ImageUnauthorized, "ask for the right to pull it"},
+		{errors.New("unauthorized: authentication required"), login{}, engine.ImageUnauthorized, "docker login docker.io"},
+		{errors.New("unauthorized: incorrect username or password hunter2"), mine, engine.ImageUnauthorized, "renew them"},
+		{errors.New("unauthorized: you sent YWRhOmh1bnRlcjI="), mine, engine.ImageUnauthorized, "renew them"},
+		{errors.New("Head https://x/v2/y/manifests/z: no basic auth credentials"), login{}, engine.ImageUnauthorized, "docker login"},
+		{cerrdefs.ErrUnauthenticated, login{}, engine.ImageUnauthorized, "docker login"},
+		{errors.New("manifest for x:y not found: manifest unknown: manifest unknown"), login{}, engine.ImageNotFound, "correct the name or the tag"},
+		{errors.New("no matching manifest for linux/arm64 in the manifest list entries"), login{}, engine.ImageNotFound, "built for this platform"},
+		{cerrdefs.ErrNotFound, login{}, engine.ImageNotFound, "correct the name or the tag"},
+		{errors.New("dial tcp: lookup x: no such host"), login{}, engine.ImagePullFailed, "can reach the registry docker.io"},
+		{errors.New("toomanyrequests: You have reached your pull rate limit"), login{}, engine.ImagePullFailed, "docker login docker.io (the limit may be higher"},
+		{errors.New("toomanyrequests: You have reached your pull rate limit"), mine, engine.ImagePullFailed, "wait until the registry's limit"},
 	}
 	for _, test := range tests {
-		err := pullFailure(imageKey{ref: "x:y"}, "docker.io", test.err)
-		if failure, ok := errors.AsType[*engine.Error](err); !ok || failure.Reason != test.want || !failure.Remedy.Known() {
-			t.Errorf("%v is %+v, want %s", test.err, failure, test.want)
+		err := refusal(imageKey{ref: "x:y"}, "docker.io", test.login, test.err)
+		failure, ok := errors.AsType[*engine.Error](err)
+		if !ok || failure.Reason != test.want || !strings.Contains(failure.Remedy.Text, test.remedy) {
+			t.Errorf("%v is %+v, want %s and %q", test.err, failure, test.want, test.remedy)
+		}
+		if text := err.Error(); strings.Contains(text, "hunter2") || strings.Contains(text, "YWRhOmh1bnRlcjI=") {
+			t.Errorf("the error shows the password: %s", text)
+		} else if !strings.Contains(text, strings.NewReplacer("hunter2", plan.Mask, "YWRhOmh1bnRlcjI=", plan.Mask).Replace(test.err.Error())) {
+			t.Errorf("the error has not the registry's words: %s", text)
 		}
 	}
 }

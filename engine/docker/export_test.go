@@ -6,5 +6,8 @@ import "time"
 // whether and when the engine comes back.
 func (e *Engine) ReconnectWithin(d time.Duration) { e.reconnectWithin = d }
 
+// StalledAfter sets how long a pull may make no progress.
+func (e *Engine) StalledAfter(d time.Duration) { e.stalledAfter = d }
+
 // MessagesInCompanions lets ktask treat the engine as one that shares no files with this machine.
 func (e *Engine) MessagesInCompanions() { e.messages.Store(messagesInCompanions) }

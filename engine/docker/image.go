@@ -30,25 +30,28 @@ type imageFacts struct {
 	workingDir string
 }
 
-// imageStore caches the images that the engine is known to have, and lets concurrent callers share the pull of an image. Set
-// pull before use; the other fields start at zero.
+// imageStore caches the images that the engine is known to have, and lets concurrent callers share the pull of an image. The
+// zero value is ready for use.
 type imageStore struct {
-	pull func(ctx context.Context, key imageKey, sink engine.Sink) error
-
 	mu    sync.Mutex
 	facts map[imageKey]imageFacts
-	pulls map[imageKey]*sharedPull
+	pulls map[pullKey]*sharedPull
 }
 
-// Prepare looks the image up, once for all containers that use it, and pulls it if the policy requires it. Containers that
+// Prepare waits for the compose project that the container joins. Then it looks the image up, once for all containers that use it, and pulls it if the policy requires it. Containers that
 // need the same pull at the same time share it, and the sink of each gets its progress.
 func (e *Engine) Prepare(ctx context.Context, c plan.Container, sink engine.Sink) error {
 	if err := e.mountsParts(ctx, c); err != nil {
 		return err
 	}
+	if c.Compose != "" {
+		if _, err := e.joinProject(ctx, c.Compose); err != nil {
+			return err
+		}
+	}
 	key := imageKey{c.Image, c.Platform}
 	if c.PullPolicy == plan.PullAlways {
-		err := e.pullAndLook(ctx, key, sink)
+		err := e.pullAndLook(ctx, c, sink)
 		if failure, ok := errors.AsType[*engine.Error](err); ok && failure.Reason == engine.ImagePullFailed {
 			if present, _ := e.look(ctx, key); present {
 				failure.Remedy.Option = engine.OptionPull
@@ -70,12 +73,15 @@ func (e *Engine) Prepare(ctx context.Context, c plan.Container, sink engine.Sink
 			Remedy: engine.Remedy{Text: fmt.Sprintf("docker pull %s, or build it", c.Image), Option: engine.OptionOffline},
 		}
 	}
-	return e.pullAndLook(ctx, key, sink)
+	return e.pullAndLook(ctx, c, sink)
 }
 
 // pullAndLook pulls an image and caches its facts.
-func (e *Engine) pullAndLook(ctx context.Context, key imageKey, sink engine.Sink) error {
-	if err := e.images.share(ctx, key, sink); err != nil {
+func (e *Engine) pullAndLook(ctx context.Context, c plan.Container, sink engine.Sink) error {
+	key := imageKey{c.Image, c.Platform}
+	secrets := pullLogins(c)
+	pull := func(ctx context.Context, sink engine.Sink) error { return e.pull(ctx, key, secrets, sink) }
+	if err := e.images.share(ctx, pullKey{key, secrets.key()}, pull, sink); err != nil {
 		return err
 	}
 	present, err := e.look(ctx, key)

@@ -6,52 +6,164 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
+	"slices"
 	"time"
 
-	cerrdefs "github.com/containerd/errdefs"
 	"github.com/distribution/reference"
 	"github.com/docker/docker/api/types/image"
-	"github.com/docker/docker/client"
 
 	"github.com/ktask/ktask/engine"
-	"github.com/ktask/ktask/engine/docker/endpoint"
 )
 
-// pull pulls an image from its registry. The error is an *engine.Error, or the cause of ctx.
-func (e *Engine) pull(ctx context.Context, key imageKey, sink engine.Sink) error {
+// The limits of a pull.
+const (
+	// stalledAfter is how long a pull may make no progress before it is given up and begun again.
+	stalledAfter = 2 * time.Minute
+	// unpackFactor is how much longer the engine may take to unpack what it has downloaded, which some engines do silently.
+	unpackFactor = 15
+	// mostPulls is how often a pull is tried that fails for a reason that may pass. The engine keeps complete layers.
+	mostPulls = 3
+	// pullAgainAfter is the wait before a pull is tried again.
+	pullAgainAfter = time.Second
+)
+
+// pull pulls an image from its registry. It tries the credentials one by one until the registry does not refuse them. The
+// error is an *engine.Error, or the cause of ctx.
+func (e *Engine) pull(ctx context.Context, key imageKey, secrets logins, sink engine.Sink) error {
 	name, err := reference.ParseNormalizedNamed(key.ref)
 	if err != nil {
-		return &engine.Error{
-			Reason: engine.ImageNotFound,
-			Err:    fmt.Errorf("image %q cannot be on any registry: %w", key.ref, err),
-			Remedy: engine.Remedy{Text: "correct the name of the image"},
+		return invalidName(key.ref, err)
+	}
+	p := &pull{Engine: e, key: key, domain: reference.Domain(name), sink: sink}
+	for l, err := range e.logins(name, secrets) {
+		if err != nil {
+			return &engine.Error{
+				Reason: engine.ImagePullFailed,
+				Err:    fmt.Errorf("pull image %q: %w", key.ref, err),
+				Remedy: remedyOf(err, engine.Remedy{}),
+			}
+		}
+		if p.err = p.with(ctx, l); p.err == nil {
+			return nil
+		}
+		p.tried = append(p.tried, l)
+		if !hasReason(p.err, engine.ImageUnauthorized) && !hasReason(p.err, engine.ImageNotFound) {
+			break
 		}
 	}
-	auth, err := endpoint.Credentials(e.configDir, name)
+	return p.failure(ctx)
+}
+
+func invalidName(ref string, err error) error {
+	return &engine.Error{
+		Reason: engine.ImageNotFound,
+		Err:    fmt.Errorf("image %q cannot be on any registry: %w", ref, err),
+		Remedy: engine.Remedy{Text: "correct the name of the image"},
+	}
+}
+
+// pull is the pull of one image.
+type pull struct {
+	*Engine
+	key    imageKey
+	domain string
+	sink   engine.Sink
+	// tried are the logins that have been tried, and err is the error of the last one.
+	tried []login
+	err   error
+}
+
+func (p *pull) what() string {
+	return fmt.Sprintf("pull image %q%s", p.key.ref, forPlatform(p.key.platform))
+}
+
+// with pulls the image with the credentials, again if that fails for a reason that may pass.
+func (p *pull) with(ctx context.Context, l login) error {
+	for try := 1; ; try++ {
+		err := p.once(ctx, l)
+		if err == nil || ctx.Err() != nil || try == mostPulls || !passes(err) || !pause(ctx, pullAgainAfter) {
+			return err
+		}
+		p.sink.Emit(engine.ImageProgress{Image: p.key.ref, Status: "pulling again"})
+	}
+}
+
+// once pulls the image once.
+func (p *pull) once(ctx context.Context, l login) error {
+	header, err := l.header()
 	if err != nil {
-		return &engine.Error{
-			Reason: engine.ImagePullFailed,
-			Err:    fmt.Errorf("pull image %q: %w", key.ref, err),
-			Remedy: remedyOf(err, engine.Remedy{}),
-		}
-	}
-	what := fmt.Sprintf("pull image %q", key.ref)
-	if err := e.do(ctx, what, once, nil); err != nil {
 		return err
 	}
-	stream, err := e.client.ImagePull(ctx, key.ref, image.PullOptions{RegistryAuth: auth, Platform: key.platform})
+	err = p.do(ctx, p.what(), repeatedly, func(ctx context.Context) error {
+		_, err := p.client.Ping(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	progress := &progress{image: p.key.ref, sink: p.sink}
+	pulling, moved, over := p.watched(ctx, progress)
+	defer over()
+	stream, err := p.client.ImagePull(pulling, p.key.ref, image.PullOptions{RegistryAuth: header, Platform: p.key.platform})
 	if err == nil {
-		err = follow(stream, &progress{image: key.ref, sink: sink})
+		err = follow(stream, progress, moved)
 		err = errors.Join(err, stream.Close())
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		return nil
+	case errors.Is(context.Cause(pulling), errStalled):
+		return p.stalled(ctx)
+	case ctx.Err() != nil, cutOff(err) && !isRegistrys(err):
+		return p.explain(ctx, p.what(), err)
 	}
-	if ctx.Err() != nil || client.IsErrConnectionFailed(err) {
-		return e.explain(ctx, what, err)
+	return refusal(p.key, p.domain, l, err)
+}
+
+// errStalled is the cause of the end of a pull that makes no progress.
+var errStalled = errors.New("the pull makes no progress")
+
+// watched returns a context that ends if the pull makes no progress for too long. moved is called with each message.
+func (p *pull) watched(ctx context.Context, progress *progress) (pulling context.Context, moved, over func()) {
+	pulling, cancel := context.WithCancelCause(ctx)
+	limit := func() time.Duration {
+		if progress.unpacking() {
+			return p.stalledAfter * unpackFactor
+		}
+		return p.stalledAfter
 	}
-	return pullFailure(key, reference.Domain(name), err)
+	early := p.stalledAfter / 4
+	stall := time.AfterFunc(limit(), func() { cancel(errStalled) })
+	notice := time.AfterFunc(early, func() {
+		if p.notice != nil {
+			p.notice(fmt.Sprintf("the pull of image %q from %s has made no progress for %v, waiting up to %v more", p.key.ref, p.domain, early, p.stalledAfter-early))
+		}
+	})
+	moved = func() {
+		stall.Reset(limit())
+		if progress.unpacking() {
+			notice.Stop()
+		} else {
+			notice.Reset(early)
+		}
+	}
+	return pulling, moved, func() { stall.Stop(); notice.Stop(); cancel(nil) }
+}
+
+// stalled returns the error of a pull that made no progress, which may be the engine's fault or the registry's.
+func (p *pull) stalled(ctx context.Context) error {
+	err := p.do(ctx, p.what(), once, func(ctx context.Context) error {
+		_, err := p.client.Ping(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return &engine.Error{
+		Reason: engine.ImagePullFailed,
+		Err:    fmt.Errorf("%s: %w: nothing has come from %s for %v", p.what(), errStalled, p.domain, p.stalledAfter),
+		Remedy: reachable(p.domain),
+	}
 }
 
 // message is one of the JSON documents in the answer to a pull.
@@ -62,11 +174,21 @@ type message struct {
 	ErrorDetail    *struct{ Message string }
 }
 
-// follow reads the messages of a pull to their end.
-func follow(stream io.Reader, p *progress) error {
+// registryError is what the engine reports of a registry in the answer to a pull.
+type registryError struct{ text string }
+
+func (r registryError) Error() string { return r.text }
+
+func isRegistrys(err error) bool {
+	_, ok := errors.AsType[registryError](err)
+	return ok
+}
+
+// follow reads the messages of a pull to their end and calls moved after each.
+func follow(stream io.Reader, p *progress, moved func()) error {
 	p.emit("pulling", true)
 	limited := &io.LimitedReader{R: stream}
-	for messages := json.NewDecoder(limited); ; {
+	for messages := json.NewDecoder(limited); ; moved() {
 		var m message
 		limited.N = mostAnswered
 		if err := messages.Decode(&m); err == io.EOF {
@@ -76,90 +198,19 @@ func follow(stream io.Reader, p *progress) error {
 			return err
 		}
 		if m.ErrorDetail != nil {
-			return errors.New(m.ErrorDetail.Message)
+			return registryError{m.ErrorDetail.Message}
 		}
 		p.note(m)
 	}
 }
 
-// progress sums up the progress that the engine reports for each layer.
-type progress struct {
-	image  string
-	sink   engine.Sink
-	layers map[string]layer
-	last   time.Time
-}
-
-// layer is the progress of the download of one layer.
-type layer struct{ current, total int64 }
-
-// progressEvery is the shortest time between two progress events: often enough for a person.
-const progressEvery = 100 * time.Millisecond
-
-// note processes a message of the pull.
-func (p *progress) note(m message) {
-	if m.ID == "" {
-		return
-	}
-	if p.layers == nil {
-		p.layers = map[string]layer{}
-	}
-	switch l := p.layers[m.ID]; m.Status {
-	case "Downloading":
-		p.layers[m.ID] = layer{m.ProgressDetail.Current, m.ProgressDetail.Total}
-		p.emit("pulling", false)
-	case "Download complete", "Pull complete":
-		p.layers[m.ID] = layer{l.total, l.total}
-		p.emit("pulling", false)
-	case "Extracting":
-		p.emit("extracting", false)
-	}
-}
-
-// emit emits the sum over all layers, unless it did so a moment ago. If always is true, it does so regardless.
-func (p *progress) emit(status string, always bool) {
-	now := time.Now()
-	if !always && now.Sub(p.last) < progressEvery {
-		return
-	}
-	p.last = now
-	event := engine.ImageProgress{Image: p.image, Status: status}
-	for _, l := range p.layers {
-		event.Current += l.current
-		event.Total += l.total
-	}
-	p.sink.Emit(event)
-}
-
-// pullFailure returns the error of a failed pull. If the registry refuses at once, the engine returns a status code; if it
-// refuses later, the engine passes on the registry's text. The phrases are those of the error codes of the OCI distribution
-// specification, as registries word them. Registries may answer for an unknown repository as they do for missing
-// credentials.
-func pullFailure(key imageKey, registry string, err error) error {
-	text := strings.ToLower(err.Error())
-	contains := func(phrases ...string) bool {
-		for _, phrase := range phrases {
-			if strings.Contains(text, phrase) {
-				return true
-			}
+// sources returns the names of where the tried credentials come from.
+func (p *pull) sources() []string {
+	var all []string
+	for _, l := range p.tried {
+		if l.source != "" && !slices.Contains(all, l.source) {
+			all = append(all, l.source)
 		}
-		return false
 	}
-	failure := &engine.Error{Err: fmt.Errorf("pull image %q%s: %w", key.ref, forPlatform(key.platform), words{err})}
-	switch {
-	case cerrdefs.IsUnauthorized(err), cerrdefs.IsPermissionDenied(err),
-		contains("unauthorized", "no basic auth credentials", "authentication required", "access denied", "access to the resource is denied"):
-		failure.Reason = engine.ImageUnauthorized
-		failure.Remedy = engine.Remedy{Text: fmt.Sprintf("docker login %s, or correct the name of the image", registry)}
-	case contains("no matching manifest", "does not provide the specified platform", "does not match the specified platform"):
-		failure.Reason = engine.ImageNotFound
-		failure.Remedy = engine.Remedy{Text: "use an image that is built for this platform", Option: engine.OptionPlatform}
-	case cerrdefs.IsNotFound(err), contains("manifest unknown", "name unknown", "not found"):
-		failure.Reason = engine.ImageNotFound
-		failure.Remedy = engine.Remedy{Text: "correct the name or the tag of the image"}
-	default:
-		failure.Reason = engine.ImagePullFailed
-		failure.Remedy = engine.Remedy{Text: fmt.Sprintf("check that the engine can reach the registry %s", registry)}
-	}
-	return failure
+	return all
 }

@@ -35,10 +35,16 @@ const (
 // push copies the busybox image into a registry and returns its name there. It leaves nothing on the engine.
 func push(t *testing.T, address string) (ref string) {
 	t.Helper()
+	return pushed(t, busybox, address)
+}
+
+// pushed copies an image into a registry as push does.
+func pushed(t *testing.T, from, address string) (ref string) {
+	t.Helper()
 	ref = address + "/ktask/busybox:test"
 	connect(t, docker.Options{}) // says what to do if the image is missing
 	c := api(t)
-	if err := c.ImageTag(t.Context(), busybox, ref); err != nil {
+	if err := c.ImageTag(t.Context(), from, ref); err != nil {
 		t.Fatalf("tag: %v", err)
 	}
 	auth, err := registry.EncodeAuthConfig(registry.AuthConfig{Username: user, Password: password})
@@ -209,30 +215,46 @@ func TestPullWithCredentials(t *testing.T) {
 	}
 	t.Setenv("PATH", helpers+string(os.PathListSeparator)+os.Getenv("PATH"))
 
+	secret := func(name, password string) plan.PullCredential {
+		return plan.PullCredential{Secret: name, Auth: plan.NewSecret(name, user+":"+password), Origin: plan.Origin{File: "task.yaml", Line: 3}}
+	}
+	const mismatch = `{"credHelpers":{"other.example":"test"}}`
 	tests := map[string]struct {
-		config string
-		reason engine.Reason
+		config, variable string
+		secrets          []plan.PullCredential
+		reason           engine.Reason
+		says             string
 	}{
-		"none":                  {`{}`, engine.ImageUnauthorized},
-		"wrong":                 {auth("wrong"), engine.ImageUnauthorized},
-		"right":                 {auth(password), ""},
-		"of a helper":           {fmt.Sprintf(`{"credHelpers":{%q:"test"}}`, host), ""},
-		"of a store":            {`{"credsStore":"test"}`, ""},
-		"of a helper of none":   {`{"credHelpers":{"other.example":"test"}}`, engine.ImageUnauthorized},
-		"of a helper that ails": {fmt.Sprintf(`{"credHelpers":{%q:"broken"}}`, host), engine.ImagePullFailed},
+		"none":                      {`{}`, "", nil, engine.ImageUnauthorized, "there are no credentials for " + host},
+		"wrong":                     {auth("wrong"), "", nil, engine.ImageUnauthorized, "tried the credentials of /"},
+		"right":                     {auth(password), "", nil, "", ""},
+		"of a helper":               {fmt.Sprintf(`{"credHelpers":{%q:"test"}}`, host), "", nil, "", ""},
+		"of a store":                {`{"credsStore":"test"}`, "", nil, "", ""},
+		"of a helper of none":       {mismatch, "", nil, engine.ImageUnauthorized, ref},
+		"of a helper that ails":     {fmt.Sprintf(`{"credHelpers":{%q:"broken"}}`, host), "", nil, engine.ImagePullFailed, ref},
+		"of the variable":           {`{}`, auth(password), nil, "", ""},
+		"of the variable or else":   {auth(password), auth("wrong"), nil, "", ""},
+		"wrong in the variable":     {`{}`, auth("wrong"), nil, engine.ImageUnauthorized, "tried the credentials of DOCKER_AUTH_CONFIG)"},
+		"of a pull secret":          {`{"auths":3}`, "", []plan.PullCredential{secret("a", password)}, "", ""},
+		"of the second pull secret": {`{"auths":3}`, "", []plan.PullCredential{secret("a", "wrong"), secret("b", password)}, "", ""},
+		"of a pull secret or else":  {auth(password), "", []plan.PullCredential{secret("a", "wrong")}, "", ""},
+		"wrong in all of them":      {auth("wrong"), auth("wrong"), []plan.PullCredential{secret("a", "no")}, engine.ImageUnauthorized, `tried the credentials of Secret "a" (task.yaml:3), DOCKER_AUTH_CONFIG, /`},
+		"wrong, then a broken one":  {`{"auths":3}`, "", []plan.PullCredential{secret("a", "no")}, engine.ImagePullFailed, "config.json:1:10: auths must be an object"},
+		"wrong in two pull secrets": {`{}`, "", []plan.PullCredential{secret("a", "no"), secret("b", "no")}, engine.ImageUnauthorized, `Secret "a" (task.yaml:3), Secret "b" (task.yaml:3))`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
+			dir, c := t.TempDir(), c
 			write(t, filepath.Join(dir, "config.json"), test.config)
-			_, err := prepare(t, docker.Options{ConfigDir: dir}, c)
+			c.PullCredentials = test.secrets
+			_, err := prepare(t, docker.Options{ConfigDir: dir, AuthConfig: test.variable}, c)
 			if test.reason == "" {
 				if err != nil {
 					t.Errorf("error %v", err)
 				}
 				return
 			}
-			wantReason(t, err, test.reason, ref)
+			wantReason(t, err, test.reason, test.says)
 			if strings.Contains(fmt.Sprint(err), password) {
 				t.Error("the error has the password")
 			}

@@ -7,6 +7,15 @@ import (
 	"github.com/ktask/ktask/engine"
 )
 
+// pullKey identifies a pull: callers share it if they need the same image and have the same pull secrets.
+type pullKey struct {
+	imageKey
+	secrets string
+}
+
+// puller pulls an image.
+type puller func(ctx context.Context, sink engine.Sink) error
+
 // sharedPull is a pull that several callers wait for.
 type sharedPull struct {
 	cancel context.CancelFunc
@@ -22,10 +31,10 @@ type sharedPull struct {
 	next  int
 }
 
-// share pulls an image, or joins a pull of it that is running. A caller whose ctx ends leaves. The last one to leave cancels
+// share calls pull, or joins a pull of it that is running. A caller whose ctx ends leaves. The last one to leave cancels
 // the pull and waits for its end.
-func (s *imageStore) share(ctx context.Context, key imageKey, sink engine.Sink) error {
-	shared := s.join(ctx, key)
+func (s *imageStore) share(ctx context.Context, key pullKey, pull puller, sink engine.Sink) error {
+	shared := s.join(ctx, key, pull)
 	id := shared.enter(sink)
 	select {
 	case <-shared.done:
@@ -48,7 +57,7 @@ func (s *imageStore) share(ctx context.Context, key imageKey, sink engine.Sink) 
 }
 
 // join adds a caller to the pull of an image, and starts the pull if there is none.
-func (s *imageStore) join(ctx context.Context, key imageKey) *sharedPull {
+func (s *imageStore) join(ctx context.Context, key pullKey, pull puller) *sharedPull {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	shared, ok := s.pulls[key]
@@ -57,12 +66,12 @@ func (s *imageStore) join(ctx context.Context, key imageKey) *sharedPull {
 		pulling, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		shared = &sharedPull{cancel: cancel, done: make(chan struct{}), sinks: map[int]engine.Sink{}}
 		if s.pulls == nil {
-			s.pulls = map[imageKey]*sharedPull{}
+			s.pulls = map[pullKey]*sharedPull{}
 		}
 		s.pulls[key] = shared
 		go func() {
 			defer cancel()
-			shared.err = s.pull(pulling, key, engine.SinkFunc(shared.broadcast))
+			shared.err = pull(pulling, engine.SinkFunc(shared.broadcast))
 			s.mu.Lock()
 			if s.pulls[key] == shared {
 				delete(s.pulls, key)

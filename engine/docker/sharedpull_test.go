@@ -9,24 +9,25 @@ import (
 	"github.com/ktask/ktask/engine"
 )
 
-// scriptedStore returns a store whose pulls report their begin, and end when the test ends them.
-func scriptedStore() (store *imageStore, begun chan context.Context, end chan error) {
+// scripted returns a puller whose pulls report their begin, and end when the test ends them.
+func scripted() (pull puller, begun chan context.Context, end chan error) {
 	begun, end = make(chan context.Context, 10), make(chan error)
-	return &imageStore{pull: func(ctx context.Context, key imageKey, sink engine.Sink) error {
+	return func(ctx context.Context, sink engine.Sink) error {
 		begun <- ctx
 		select {
 		case err := <-end:
-			sink.Emit(engine.ImageProgress{Image: key.ref, Status: "pulled"})
+			sink.Emit(engine.ImageProgress{Status: "pulled"})
 			return err
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-	}}, begun, end
+	}, begun, end
 }
 
 func TestOnePullForAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store, begun, end := scriptedStore()
+		var store imageStore
+		pull, begun, end := scripted()
 		failure, left := errors.New("the pull's"), errors.New("the caller's")
 		leaving, leave := context.WithCancelCause(t.Context())
 		results, heard := make([]error, 4), make([]int, 4)
@@ -36,7 +37,7 @@ func TestOnePullForAll(t *testing.T) {
 				ctx = leaving
 			}
 			go func() {
-				results[i] = store.share(ctx, imageKey{ref: "a"}, engine.SinkFunc(func(engine.Event) { heard[i]++ }))
+				results[i] = store.share(ctx, pullKey{imageKey: imageKey{ref: "a"}}, pull, engine.SinkFunc(func(engine.Event) { heard[i]++ }))
 			}()
 			synctest.Wait()
 		}
@@ -61,10 +62,13 @@ func TestOnePullForAll(t *testing.T) {
 
 func TestPullThatNobodyWantsIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store, begun, end := scriptedStore()
+		var store imageStore
+		pull, begun, end := scripted()
 		ctx, cancel := context.WithCancel(t.Context())
 		for range 2 {
-			go func() { _ = store.share(ctx, imageKey{ref: "a"}, engine.SinkFunc(func(engine.Event) {})) }()
+			go func() {
+				_ = store.share(ctx, pullKey{imageKey: imageKey{ref: "a"}}, pull, engine.SinkFunc(func(engine.Event) {}))
+			}()
 		}
 		synctest.Wait()
 		first := <-begun
@@ -74,7 +78,7 @@ func TestPullThatNobodyWantsIsGivenUp(t *testing.T) {
 			t.Error("the pull goes on")
 		}
 		go func() {
-			_ = store.share(t.Context(), imageKey{ref: "a"}, engine.SinkFunc(func(engine.Event) {}))
+			_ = store.share(t.Context(), pullKey{imageKey: imageKey{ref: "a"}}, pull, engine.SinkFunc(func(engine.Event) {}))
 		}()
 		synctest.Wait()
 		if len(begun) != 1 {
@@ -86,15 +90,16 @@ func TestPullThatNobodyWantsIsGivenUp(t *testing.T) {
 
 func TestPullsOfOtherImagesAreTheirOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store, begun, end := scriptedStore()
-		for _, key := range []imageKey{{"a", ""}, {"a", "linux/arm64"}, {"b", ""}} {
-			go func() { _ = store.share(t.Context(), key, engine.SinkFunc(func(engine.Event) {})) }()
+		var store imageStore
+		pull, begun, end := scripted()
+		for _, key := range []pullKey{{imageKey{"a", ""}, ""}, {imageKey{"a", "linux/arm64"}, ""}, {imageKey{"b", ""}, ""}, {imageKey{"b", ""}, "x"}} {
+			go func() { _ = store.share(t.Context(), key, pull, engine.SinkFunc(func(engine.Event) {})) }()
 		}
 		synctest.Wait()
-		if len(begun) != 3 {
+		if len(begun) != 4 {
 			t.Errorf("%d pulls", len(begun))
 		}
-		for range 3 {
+		for range 4 {
 			end <- nil
 		}
 	})

@@ -54,6 +54,7 @@ type containerJSON struct {
 	ImageOrigin        Origin       `json:"imageOrigin"`
 	Platform           string       `json:"platform,omitempty"`
 	PullPolicy         PullPolicy   `json:"pullPolicy"`
+	PullCredentials    []pullJSON   `json:"pullCredentials,omitempty"`
 	Command            []Text       `json:"command"`
 	Args               []Text       `json:"args"`
 	WorkingDir         string       `json:"workingDir"`
@@ -63,6 +64,7 @@ type containerJSON struct {
 	Tmpfs              []tmpfsJSON  `json:"tmpfs"`
 	Mounts             []mountJSON  `json:"mounts,omitempty"`
 	Network            string       `json:"network,omitempty"`
+	Compose            string       `json:"compose,omitempty"`
 	Limits             limitsJSON   `json:"limits"`
 	Security           securityJSON `json:"security"`
 	TTY                bool         `json:"tty,omitempty"`
@@ -71,6 +73,11 @@ type containerJSON struct {
 	TerminationMessage string       `json:"terminationMessagePath,omitempty"`
 	FallbackToLogs     bool         `json:"terminationMessageFallbackToLogs,omitempty"`
 	Origins            parts        `json:"origins,omitempty"`
+}
+
+type pullJSON struct {
+	Secret string `json:"secret"`
+	Origin Origin `json:"origin"`
 }
 
 type envJSON struct {
@@ -226,11 +233,14 @@ func (c Container) document() containerJSON {
 	doc := containerJSON{
 		Name: c.Name, Image: c.Image, ImageOrigin: c.ImageOrigin, Platform: c.Platform, PullPolicy: c.PullPolicy,
 		Command: c.Command, Args: c.Args, WorkingDir: c.WorkingDir, User: c.User,
-		Env: []envJSON{}, Files: []fileJSON{}, Tmpfs: []tmpfsJSON{}, Network: c.Network,
+		Env: []envJSON{}, Files: []fileJSON{}, Tmpfs: []tmpfsJSON{}, Network: c.Network, Compose: c.Compose,
 		Limits:   limitsJSON(c.Limits),
 		Security: c.Security.document(), TTY: c.TTY, Stdin: c.Stdin, Grace: duration(c.Grace),
 		TerminationMessage: c.TerminationMessage.Path, FallbackToLogs: c.TerminationMessage.FallbackToLogs,
 		Origins: c.Origins,
+	}
+	for _, p := range c.PullCredentials {
+		doc.PullCredentials = append(doc.PullCredentials, pullJSON{p.Secret, p.Origin})
 	}
 	for _, e := range c.Env {
 		v := envJSON{Name: e.Name, Value: e.Value, Origin: e.Origin, Parts: e.Parts}

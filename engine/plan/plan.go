@@ -142,6 +142,9 @@ type Container struct {
 	// Platform is "os/arch[/variant]", or "" for the engine's own.
 	Platform   string
 	PullPolicy PullPolicy
+	// PullCredentials are those of the task's pull secrets for the registry of Image, in the order in which they are tried,
+	// before the user's own.
+	PullCredentials []PullCredential
 	// Command replaces the image's entrypoint and Args its command; nil leaves the image's own, as a
 	// Kubernetes container does: with Command set and Args nil the image's command is dropped too.
 	Command []Text
@@ -156,8 +159,10 @@ type Container struct {
 	Tmpfs []Tmpfs
 	// Mounts are directories or files of the engine's host.
 	Mounts []Mount
-	// Network is "", "none", "host", "bridge" or the name of a network of the engine.
-	Network  string
+	// Network is "", "none", "host", "bridge" or the name of a network of the engine. Compose is the running project of Docker
+	// Compose whose default network the container joins instead, or "".
+	Network, Compose string
+
 	Limits   Limits
 	Security Security
 	TTY      bool
@@ -170,9 +175,6 @@ type Container struct {
 	// names in the JSON form.
 	Origins []Part
 }
-
-// PullPolicy is Kubernetes' imagePullPolicy.
-type PullPolicy string
 
 // The values of imagePullPolicy, see https://kubernetes.io/docs/concepts/containers/images/#image-pull-policy.
 const (

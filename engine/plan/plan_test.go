@@ -100,7 +100,8 @@ func everything() plan.Plan {
 		Labels: plan.Labels{{Key: "a", Value: "1"}, {Key: "b", Value: "2"}}, Annotations: plan.Labels{{Key: "note", Value: "x"}}, ServiceAccount: "sa", AutomountToken: new(bool), ImagePullSecrets: []string{"regcred"}, TTL: 300 * time.Second,
 		Container: plan.Container{
 			Name: "c", Image: "busybox:1", ImageOrigin: plan.Origin{File: "task.yaml", Line: 8}, Platform: "linux/amd64", PullPolicy: plan.PullIfNotPresent,
-			Command: plan.Texts([]string{"sh", "-c"}), Args: []plan.Text{plan.Join(plan.Plain("echo "), secret)}, WorkingDir: "/w", User: "1000:1000",
+			PullCredentials: []plan.PullCredential{{Secret: "regcred", Auth: plan.NewSecret("regcred", "me:hunter2"), Origin: plan.Origin{File: "secrets.yaml", Line: 1}}},
+			Command:         plan.Texts([]string{"sh", "-c"}), Args: []plan.Text{plan.Join(plan.Plain("echo "), secret)}, WorkingDir: "/w", User: "1000:1000",
 			Env:    []plan.EnvVar{{Name: "DATA", Value: plan.Plain(`{"a":"<b>"}`), Origin: plan.Origin{File: "task.yaml", Line: 9}, Parts: []plan.Part{{Name: "a", Origin: plan.Flag("param")}}}, {Name: "S", Value: secret, Origin: plan.Origin{File: "s.yaml", Line: 1}}},
 			Files:  []plan.File{{Path: "/var/data/function.ts", Mode: 0o444, Content: []byte("x\n"), Origin: plan.Origin{File: "task.yaml", Line: 12}, Line: 13}},
 			Tmpfs:  []plan.Tmpfs{{Name: "cache", Path: "/cache", SubPath: "a", SizeBytes: 64 << 20, ReadOnly: true, Origin: plan.Origin{File: "task.yaml", Line: 15}}},

@@ -84,6 +84,9 @@ func (f *form) task(t Task) {
 
 func (f *form) container(c Container) {
 	f.value("image", fmt.Sprintf("%s (pull %s)", c.Image, c.PullPolicy), c.ImageOrigin)
+	for _, p := range c.PullCredentials {
+		f.value("pull with", "Secret "+p.Secret, p.Origin)
+	}
 	if c.Command != nil {
 		f.value("command", words(c.Command), c.Origin("command"))
 	}
@@ -92,6 +95,7 @@ func (f *form) container(c Container) {
 	}
 	for _, v := range []struct{ name, value, field string }{
 		{"working dir", c.WorkingDir, "workingDir"}, {"user", c.User, "user"}, {"platform", c.Platform, "platform"}, {"network", c.Network, "network"},
+		{"compose project", c.Compose, "compose"},
 		{"message", c.TerminationMessage.Path, "terminationMessagePath"},
 	} {
 		if v.value != "" {

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"path"
 	"strings"
 
 	"github.com/ktask/ktask/engine"
@@ -25,6 +26,8 @@ type GitHub struct {
 	w *bufio.Writer
 	// screen is nil unless w is a terminal.
 	screen screen
+	// dir is the directory of the manifests in the repository.
+	dir string
 	// token returns a new token for each group.
 	token     func() string
 	streaming *group
@@ -48,9 +51,10 @@ type group struct {
 	result *engine.TaskResult
 }
 
-// NewGitHub returns a reporter that writes to w, the stdout of the step. It may be a terminal when a user tries it.
-func NewGitHub(w io.Writer, terminal bool) *GitHub {
-	return &GitHub{w: bufio.NewWriterSize(w, 32<<10), screen: newScreen(terminal), token: rand.Text, tasks: map[string]*group{}, stages: map[string]string{}}
+// NewGitHub returns a reporter that writes to w, the stdout of the step. It may be a terminal when a user tries it. dir is the
+// directory of the manifests in the repository, "" for its root.
+func NewGitHub(w io.Writer, terminal bool, dir string) *GitHub {
+	return &GitHub{w: bufio.NewWriterSize(w, 32<<10), dir: dir, screen: newScreen(terminal), token: rand.Text, tasks: map[string]*group{}, stages: map[string]string{}}
 }
 
 // Emit writes an event if its task streams, and keeps it if not.
@@ -162,7 +166,7 @@ func (g *GitHub) finish(r engine.Result) {
 	g.resume(token)
 	for _, t := range r.Tasks {
 		if needsExplanation(t) {
-			g.write(annotation(t, warned(r, t)))
+			g.write(annotation(g.dir, t, warned(r, t)))
 		}
 	}
 	g.Flush()
@@ -180,22 +184,26 @@ func (g *GitHub) resume(token string) { g.write("::" + token + "::\n") }
 func (g *GitHub) write(s string) { _, _ = g.w.WriteString(s) }
 
 // annotation returns the command that marks a task's line in the manifest, as a warning if warned is set.
-func annotation(t engine.TaskResult, warned bool) string {
+func annotation(dir string, t engine.TaskResult, warned bool) string {
 	level := "error"
 	if t.Status == engine.Canceled || warned {
 		level = "warning"
 	}
 	text := strings.TrimSpace(strings.TrimPrefix(explanation(t), plan.OneLine(t.Name)+": "))
-	return Annotation(level, cmp.Or(t.Place, t.Origin), "ktask: "+plan.OneLine(t.Name), text)
+	return Annotation(level, dir, cmp.Or(t.Place, t.Origin), "ktask: "+plan.OneLine(t.Name), text)
 }
 
 // Annotation returns the workflow command, in a line, with which GitHub shows a text at a line of a file: level is error,
-// warning or notice. Standard input has no file. See
+// warning or notice. A relative path is below dir, a directory of the repository. Standard input has no file. See
 // https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands.
-func Annotation(level string, at plan.Origin, title, text string) string {
+func Annotation(level, dir string, at plan.Origin, title, text string) string {
 	var properties []string
 	if at.Line > 0 && at.File != "<stdin>" {
-		properties = append(properties, "file="+propertyEscapes.Replace(plan.Escape(at.File, "\r\n")), fmt.Sprintf("line=%d", at.Line))
+		file := at.File
+		if dir != "" && !path.IsAbs(file) {
+			file = path.Join(dir, file)
+		}
+		properties = append(properties, "file="+propertyEscapes.Replace(plan.Escape(file, "\r\n")), fmt.Sprintf("line=%d", at.Line))
 		if at.Column > 0 {
 			properties = append(properties, fmt.Sprintf("col=%d", at.Column))
 		}

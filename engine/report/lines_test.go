@@ -88,7 +88,7 @@ func TestWriteFailure(t *testing.T) {
 		"live":       report.NewLive(broken{}, broken{}, report.Options{}),
 		"json":       report.NewJSON(broken{}),
 		"quiet":      report.NewQuiet(broken{}, false),
-		"github":     report.NewGitHub(broken{}, false),
+		"github":     report.NewGitHub(broken{}, false, ""),
 	} {
 		r.Emit(started("a"))
 		r.Emit(output("a", "line", false))
@@ -126,7 +126,7 @@ func TestKeptOutputIsBounded(t *testing.T) {
 	const lines = 200_000
 	long := strings.Repeat("x", 90)
 	var hook, log bytes.Buffer
-	quiet, github, capture := report.NewQuiet(&hook, false), report.NewGitHub(&log, false), report.NewCapture()
+	quiet, github, capture := report.NewQuiet(&hook, false), report.NewGitHub(&log, false, ""), report.NewCapture()
 	sink := report.Tee(quiet, github, capture)
 	sink.Emit(started("first"))
 	sink.Emit(started("a"))
@@ -184,7 +184,7 @@ func TestKeptPartsOfLines(t *testing.T) {
 // would stay stopped.
 func TestGitHubLineLeftOpen(t *testing.T) {
 	var log bytes.Buffer
-	g := report.NewGitHub(&log, false)
+	g := report.NewGitHub(&log, false, "")
 	g.SetToken("TOKEN")
 	for _, e := range []engine.Event{started("a"), output("a", "half a li", true), finished("a", engine.Passed)} {
 		g.Emit(e)
@@ -203,7 +203,7 @@ func TestGitHubLineLeftOpen(t *testing.T) {
 // TestGitHubStreaming holds that one task streams at a time, and that tasks that have ended come before the next one.
 func TestGitHubStreaming(t *testing.T) {
 	var log bytes.Buffer
-	g := report.NewGitHub(&log, false)
+	g := report.NewGitHub(&log, false, "")
 	g.SetToken("TOKEN")
 	for _, e := range []engine.Event{
 		started("a"), started("b"), started("c"),
@@ -227,7 +227,7 @@ func TestGitHubStreaming(t *testing.T) {
 
 func TestGitHubTokensDiffer(t *testing.T) {
 	var log bytes.Buffer
-	g := report.NewGitHub(&log, false)
+	g := report.NewGitHub(&log, false, "")
 	for _, task := range []string{"a", "b"} {
 		g.Emit(started(task))
 		g.Emit(finished(task, engine.Passed))
@@ -262,7 +262,7 @@ func TestAnnotationPlaces(t *testing.T) {
 		{Source: plan.SourceFlag, Name: "--param", File: "http://x"}: "",
 	} {
 		var log bytes.Buffer
-		g := report.NewGitHub(&log, false)
+		g := report.NewGitHub(&log, false, "")
 		failed := result("a", engine.Failed)
 		failed.Origin = origin
 		g.Emit(engine.RunFinished{Result: engine.Result{Tasks: []engine.TaskResult{failed}}})

@@ -8,6 +8,7 @@ func Remedy(r engine.Remedy) string { return r.With(flags[r.Option]) }
 var flags = map[engine.Option]string{
 	engine.OptionHost:     "name another engine with --host, DOCKER_HOST or --docker-context",
 	engine.OptionPlatform: "name another platform with --platform",
+	engine.OptionImage:    "run another image with --image FROM=TO",
 	engine.OptionNetwork:  "set --network to none, host, bridge or a network that the engine has (`docker network ls`)",
 	engine.OptionMounts:   "check --mount: SRC must exist on the engine's machine, and DST must be a valid place for it in the container",
 	engine.OptionParams:   "pass --param NAME=VALUE",

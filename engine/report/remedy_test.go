@@ -12,7 +12,7 @@ import (
 func TestRemedy(t *testing.T) {
 	for _, option := range []engine.Option{
 		engine.OptionHost, engine.OptionPlatform, engine.OptionNetwork, engine.OptionMounts, engine.OptionParams, engine.OptionPids,
-		engine.OptionPull, engine.OptionTimeout,
+		engine.OptionPull, engine.OptionTimeout, engine.OptionImage,
 	} {
 		if text := report.Remedy(engine.Remedy{Option: option}); !strings.Contains(text, "--") {
 			t.Errorf("option %q has the words %q, without a flag", option, text)
@@ -21,6 +21,7 @@ func TestRemedy(t *testing.T) {
 	for r, want := range map[engine.Remedy]string{
 		{}:                     "",
 		{Text: "start Docker"}: "start Docker",
+		{Option: engine.OptionPlatform, Value: "linux/arm64"}:      "name another platform with --platform linux/arm64",
 		{Text: "raise spec.timeout", Option: engine.OptionTimeout}: "raise spec.timeout, or give a longer --timeout",
 	} {
 		if got := report.Remedy(r); got != want {

@@ -45,7 +45,7 @@ var reporters = map[string]func(scene) (engine.Sink, func(engine.Result) string)
 	},
 	"github": func(scene) (engine.Sink, func(engine.Result) string) {
 		return one(func(out *bytes.Buffer) engine.Sink {
-			g := report.NewGitHub(out, false)
+			g := report.NewGitHub(out, false, "")
 			g.SetToken("TOKEN")
 			return g
 		})
@@ -55,6 +55,15 @@ var reporters = map[string]func(scene) (engine.Sink, func(engine.Result) string)
 		return capture, func(r engine.Result) string {
 			var b bytes.Buffer
 			if err := report.WriteJUnit(&b, r, capture); err != nil {
+				return err.Error()
+			}
+			return b.String()
+		}
+	},
+	"stepsummary": func(scene) (engine.Sink, func(engine.Result) string) {
+		return engine.SinkFunc(func(engine.Event) {}), func(r engine.Result) string {
+			var b bytes.Buffer
+			if err := report.WriteStepSummary(&b, r); err != nil {
 				return err.Error()
 			}
 			return b.String()

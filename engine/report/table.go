@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -31,12 +32,7 @@ func summary(r engine.Result, c colours) string {
 		}
 		b.WriteString(row.paint(c, last) + "\n")
 	}
-	for _, t := range r.Tasks {
-		if needsExplanation(t) {
-			b.WriteString("\n" + explanation(t))
-		}
-	}
-	if text := deployment(r); text != "" {
+	if text := explanations(r, math.MaxInt); text != "" {
 		b.WriteString("\n" + text)
 	}
 	return b.String()

@@ -104,7 +104,7 @@ func startIn(t *testing.T, dir, stdin string, command ...string) *process {
 	p := &process{Cmd: exec.Command(command[0], command[1:]...), stdout: newBuffer(), stderr: newBuffer(), started: time.Now(), ended: make(chan struct{})}
 	p.mark = fmt.Sprintf("KTASK_E2E=%d-%d", os.Getpid(), marks.Add(1))
 	p.Dir = dir
-	p.Env = append(os.Environ(), "FUNCTION_RUNNER_IMAGE="+denoImage, "PYTHON_RUNNER_IMAGE="+pythonImage, "GITHUB_ACTIONS=", p.mark)
+	p.Env = append(os.Environ(), "FUNCTION_RUNNER_IMAGE="+denoImage, "PYTHON_RUNNER_IMAGE="+pythonImage, "GITHUB_ACTIONS=", "GITHUB_STEP_SUMMARY=", "GITHUB_WORKSPACE=", p.mark)
 	p.Stdin, p.Stdout, p.Stderr = strings.NewReader(stdin), p.stdout, p.stderr
 	if err := p.Start(); err != nil {
 		t.Fatalf("start ktask: %v", err)

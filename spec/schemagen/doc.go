@@ -110,7 +110,7 @@ func definitionDocs() map[string]fieldDoc {
 		"DefinitionSpec.serviceAccount":               {"The service account of the pod; without effect here.", false, nil},
 		"DefinitionSpec.automountServiceAccountToken": {"Whether the pod gets its service account's token; without effect here.", false, nil},
 		"DefinitionSpec.ttlSecondsAfterFinished":      {"How many seconds a cluster keeps the finished Job. Unset: 300. Without effect here.", false, count()},
-		"DefinitionSpec.imagePullSecrets":             {"Credentials for a cluster to pull images with. Here those of docker login count.", false, nil},
+		"DefinitionSpec.imagePullSecrets":             {"Secrets with credentials to pull images with. Those that are not among the manifests have no effect here.", false, nil},
 
 		"ServiceAccount.name": {"The name of the ServiceAccount.", true, optional(subdomain())},
 		"Automount.type":      {"Whether the token is mounted.", true, nil},

@@ -24,11 +24,18 @@ func readJSON(path string, to any) error {
 		return fs.ErrNotExist
 	case err != nil:
 		return fmt.Errorf("%s: %w", path, withoutPath(err))
-	case bytes.HasPrefix(content, []byte("\xff\xfe")) || bytes.HasPrefix(content, []byte("\xfe\xff")):
-		return fmt.Errorf("%s:1:1: the file is in UTF-16, and must be in UTF-8 [syntax]", path)
+	}
+	return decodeJSON(path, content, to)
+}
+
+// decodeJSON decodes the content of a file or variable as readJSON does. The error begins with the name.
+func decodeJSON(name string, content []byte, to any) error {
+	if bytes.HasPrefix(content, []byte("\xff\xfe")) || bytes.HasPrefix(content, []byte("\xfe\xff")) {
+		return fmt.Errorf("%s:1:1: the file is in UTF-16, and must be in UTF-8 [syntax]", name)
 	}
 	content = bytes.TrimPrefix(content, []byte("\ufeff"))
-	if err = json.NewDecoder(bytes.NewReader(content)).Decode(to); err == nil || errors.Is(err, io.EOF) {
+	err := json.NewDecoder(bytes.NewReader(content)).Decode(to)
+	if err == nil || errors.Is(err, io.EOF) {
 		return nil
 	}
 	offset, what, rule := len(content), "the JSON ends too early", "syntax"
@@ -43,7 +50,7 @@ func readJSON(path string, to any) error {
 		offset, what, rule = int(wrong.Offset), fmt.Sprintf("%s must be %s, not %s", field, kindName(wrong.Type), article(value)), "wrong-type"
 	}
 	line, column := place(content, offset)
-	return fmt.Errorf("%s:%d:%d: %s [%s]", path, line, column, what, rule)
+	return fmt.Errorf("%s:%d:%d: %s [%s]", name, line, column, what, rule)
 }
 
 // place returns the line and the column of the last character that is read after offset bytes.

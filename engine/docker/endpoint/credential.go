@@ -1,0 +1,143 @@
+package endpoint
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/cpuguy83/dockercfg"
+	"github.com/distribution/reference"
+	"github.com/docker/docker/api/types/registry"
+)
+
+// AuthVariable is the variable that can hold the content of a config.json with credentials, as for the docker command,
+// GitLab's runners and testcontainers.
+const AuthVariable = "DOCKER_AUTH_CONFIG"
+
+// Credential is what a source has for a registry. It prints as its source.
+type Credential struct {
+	Auth registry.AuthConfig
+	// Source names where the credential comes from: "DOCKER_AUTH_CONFIG" or the path of config.json.
+	Source string
+}
+
+// Format prints only the source, with every verb.
+func (c Credential) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, c.Source) }
+
+// Stores are the places that hold the user's credentials, in the order in which they are asked.
+type Stores struct {
+	// Variable is the value of DOCKER_AUTH_CONFIG, or "".
+	Variable string
+	// ConfigDir is the directory of Docker's configuration, or "" for none.
+	ConfigDir string
+}
+
+// authFile is the part of a config.json that names credentials.
+type authFile struct {
+	Auths       map[string]dockercfg.AuthConfig `json:"auths"`
+	CredsStore  string                          `json:"credsStore"`
+	CredHelpers map[string]string               `json:"credHelpers"`
+}
+
+// Credentials returns the user's credentials for the registry of an image: those of DOCKER_AUTH_CONFIG, then those of
+// config.json. It runs a credential helper only if one of the two names it. The error is an *Error.
+func (s Stores) Credentials(image reference.Named) ([]Credential, error) {
+	var all []Credential
+	for _, store := range []struct {
+		source, remedy string
+		read           func(to any) error
+	}{
+		{AuthVariable, "correct or unset the variable " + AuthVariable, func(to any) error { return decodeJSON(AuthVariable, []byte(s.Variable), to) }},
+		{filepath.Join(s.ConfigDir, "config.json"), "correct the file, or move it away and use `docker login` again", func(to any) error { return readConfig(s.ConfigDir, to) }},
+	} {
+		var file authFile
+		if err := store.read(&file); err != nil {
+			return nil, failure(store.remedy, "read the credentials: %w", err)
+		}
+		auth, err := file.of(ServerAddress(image))
+		if err != nil {
+			return nil, failure(renewal(reference.Domain(image), store.source), "get the credentials for registry %q from %s: %w", reference.Domain(image), store.source, err)
+		}
+		if auth != (registry.AuthConfig{}) {
+			all = append(all, Credential{auth, store.source})
+		}
+	}
+	return all, nil
+}
+
+// renewal returns what to do about credentials that do not work.
+func renewal(domain, source string) string {
+	if source == AuthVariable {
+		return "renew the credentials for " + domain + " in the variable " + AuthVariable
+	}
+	return "renew the credentials with `docker login " + domain + "`"
+}
+
+// Renewal returns what to do if the registry refuses the credential.
+func (c Credential) Renewal(domain string) string { return renewal(domain, c.Source) }
+
+// ServerAddress returns the name of an image's registry in credentials. That of Docker Hub is a URL.
+func ServerAddress(image reference.Named) string {
+	return dockercfg.ResolveRegistryHost(reference.Domain(image))
+}
+
+// of returns the credentials for a registry, or the zero value if there are none.
+func (f authFile) of(host string) (registry.AuthConfig, error) {
+	entry, listed := f.entry(host)
+	_, helped := f.CredHelpers[host]
+	if !listed && !helped && f.CredsStore == "" {
+		return registry.AuthConfig{}, nil
+	}
+	// Without an entry the library would run the platform's helper, which the user has not named.
+	config := dockercfg.Config{
+		AuthConfigs: map[string]dockercfg.AuthConfig{host: entry}, CredentialsStore: f.CredsStore, CredentialHelpers: f.CredHelpers,
+	}
+	user, password, err := config.GetRegistryCredentials(host)
+	if err != nil {
+		return registry.AuthConfig{}, withoutOutput(err)
+	}
+	switch {
+	case user == "" && password == "":
+		return registry.AuthConfig{}, nil
+	case user == "":
+		return registry.AuthConfig{IdentityToken: password, ServerAddress: host}, nil
+	}
+	return registry.AuthConfig{Username: user, Password: password, ServerAddress: host}, nil
+}
+
+// entry returns the entry of auths for a registry, under its name or, as docker reads it, under a URL with that host.
+func (f authFile) entry(host string) (dockercfg.AuthConfig, bool) {
+	if entry, ok := f.Auths[host]; ok {
+		return entry, true
+	}
+	for _, key := range slices.Sorted(maps.Keys(f.Auths)) {
+		name := strings.TrimPrefix(strings.TrimPrefix(key, "https://"), "http://")
+		name, _, _ = strings.Cut(name, "/")
+		if dockercfg.ResolveRegistryHost(name) == host {
+			return f.Auths[key], true
+		}
+	}
+	return dockercfg.AuthConfig{}, false
+}
+
+// withoutOutput returns an error without what a credential helper printed, which may be a secret and which the library has
+// in its text.
+func withoutOutput(err error) error {
+	var (
+		exit   *exec.ExitError
+		syntax *json.SyntaxError
+		wrong  *json.UnmarshalTypeError
+	)
+	switch {
+	case errors.As(err, &exit):
+		return fmt.Errorf("the credential helper failed: %w", exit)
+	case errors.As(err, &syntax), errors.As(err, &wrong):
+		return errors.New("the credential helper prints something else than credentials in JSON")
+	}
+	return err
+}

@@ -1,0 +1,171 @@
+package docker_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/docker"
+	"github.com/ktask/ktask/engine/enginetest"
+	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/integration/engines"
+)
+
+// refusingRegistry answers requests for images with a status and a text, until it has done so the given number of times; then
+// it forwards requests to next.
+type refusingRegistry struct {
+	status int
+	text   string
+	times  int
+	next   http.Handler
+
+	mu   sync.Mutex
+	seen []*http.Request
+}
+
+func (r *refusingRegistry) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	r.mu.Lock()
+	if request.URL.Path != "/v2/" {
+		r.seen = append(r.seen, request)
+		r.times--
+	}
+	refuse := r.times >= 0 || r.next == nil
+	r.mu.Unlock()
+	switch {
+	case request.URL.Path == "/v2/" && r.next == nil:
+		w.Header().Set("Docker-Distribution-API-Version", "registry/2.0")
+	case refuse && request.URL.Path != "/v2/":
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(r.status)
+		_, _ = fmt.Fprint(w, r.text)
+	default:
+		r.next.ServeHTTP(w, request)
+	}
+}
+
+// serve starts the registry and returns the name of an image there.
+func (r *refusingRegistry) serve(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(r)
+	t.Cleanup(server.Close)
+	return strings.TrimPrefix(server.URL, "http://") + "/ktask/busybox:test"
+}
+
+// TestRegistryRefuses holds that the words of a registry reach the user, with a remedy for each kind of refusal, and that no
+// credentials do.
+func TestRegistryRefuses(t *testing.T) { registryRefuses(t, docker.Options{}) }
+
+func registryRefuses(t *testing.T, o docker.Options) {
+	const secret = "pass-of-ada"
+	echoed := base64.StdEncoding.EncodeToString([]byte("ada:" + secret))
+	for name, test := range map[string]struct {
+		status int
+		code   string
+		reason engine.Reason
+		remedy string
+	}{
+		"unauthorized": {401, "UNAUTHORIZED", engine.ImageUnauthorized, `renew the credentials in Secret "regcred" (task.yaml:3)`},
+		"forbidden":    {403, "DENIED", engine.ImageUnauthorized, "ask for the right to pull it with these credentials"},
+		"missing":      {404, "MANIFEST_UNKNOWN", engine.ImageNotFound, "correct the name or the tag of the image"},
+		"too many":     {429, "TOOMANYREQUESTS", engine.ImagePullFailed, "wait until the registry's limit allows it again"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &refusingRegistry{status: test.status, text: fmt.Sprintf(`{"errors":[{"code":%q,"message":"the words of it: %s %s"}]}`, test.code, echoed, secret)}
+			c := plan.Container{Image: r.serve(t), PullPolicy: plan.PullAlways, PullCredentials: []plan.PullCredential{
+				{Secret: "regcred", Auth: plan.NewSecret("regcred", "ada:"+secret), Origin: plan.Origin{File: "task.yaml", Line: 3}},
+			}}
+			_, err := prepare(t, o, c)
+			wantReason(t, err, test.reason, "the words of it: ••• •••")
+			if failure, ok := err.(*engine.Error); ok && !strings.Contains(failure.Remedy.Text, test.remedy) { //nolint:errorlint // wantReason has unwrapped it
+				t.Errorf("remedy %q, want %q", failure.Remedy, test.remedy)
+			}
+			if text := fmt.Sprintf("%v", err); strings.Contains(text, secret) || strings.Contains(text, echoed) {
+				t.Errorf("the error has the password: %s", text)
+			}
+		})
+	}
+}
+
+// TestPullIsTriedAgain lets a registry fail for a moment, as those behind a proxy do.
+func TestPullIsTriedAgain(t *testing.T) {
+	address := engines.Registry(t)
+	push(t, address)
+	r := &refusingRegistry{status: http.StatusServiceUnavailable, text: "busy", times: 2, next: forwarder(address)}
+	c := plan.Container{Image: r.serve(t), PullPolicy: plan.PullAlways}
+	t.Cleanup(func() { removeImage(t, c.Image) })
+	if _, err := prepare(t, docker.Options{}, c); err != nil {
+		t.Errorf("error %v", err)
+	}
+	r.times = 100
+	_, err := prepare(t, docker.Options{}, c)
+	wantReason(t, err, engine.ImagePullFailed, "503 Service Unavailable")
+}
+
+// TestStalledPull lets a registry fall silent: once when it is asked for an image, or each time in the middle of one. The pull is
+// tried again, and succeeds or fails.
+func TestStalledPull(t *testing.T) { stalledPull(t, docker.Options{}) }
+
+func stalledPull(t *testing.T, o docker.Options) {
+	address := engines.Registry(t)
+	unknown := derived(t, docker.Options{}, "stalled-pull", "LABEL unknown=yes") // the engine has no part of it
+	pushed(t, unknown, address)
+	removeImage(t, unknown)
+	for name, test := range map[string]struct {
+		silent int
+		at     string
+	}{"once": {1, "/manifests/"}, "always": {100, "/blobs/"}} {
+		t.Run(name, func(t *testing.T) {
+			release := make(chan struct{})
+			var mu sync.Mutex
+			next, left := forwarder(address), test.silent
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+				mu.Lock()
+				stall := strings.Contains(request.URL.Path, test.at) && left > 0
+				if stall {
+					left--
+				}
+				mu.Unlock()
+				if stall {
+					select {
+					case <-release:
+					case <-request.Context().Done():
+					}
+					return
+				}
+				next.ServeHTTP(w, request)
+			}))
+			t.Cleanup(server.Close)
+			t.Cleanup(func() { close(release) })
+			c := plan.Container{Image: strings.TrimPrefix(server.URL, "http://") + "/ktask/busybox:test", PullPolicy: plan.PullAlways}
+			t.Cleanup(func() { removeImage(t, c.Image) })
+			var notices []string
+			o := o
+			o.Notice = func(text string) { notices = append(notices, text) }
+			e := connect(t, o)
+			e.StalledAfter(2 * time.Second)
+			err := e.Prepare(t.Context(), c, &enginetest.Recorder{})
+			if test.silent == 1 && err != nil {
+				t.Errorf("error %v", err)
+			}
+			if test.silent > 1 {
+				wantReason(t, err, engine.ImagePullFailed, "the pull makes no progress: nothing has come from 127.0.0.1")
+			}
+			if len(notices) == 0 || !strings.Contains(notices[0], "has made no progress") {
+				t.Errorf("notices %q", notices)
+			}
+		})
+	}
+}
+
+// forwarder forwards requests to the registry at an address.
+func forwarder(address string) http.Handler {
+	return httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: address})
+}
