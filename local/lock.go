@@ -102,8 +102,8 @@ func checkLockFile(name string) error {
 const maxLock = 16 << 20
 
 // Settle compares the images of a plan that resolve.Pin has pinned with those of the engine. before is the plan with their names. An
-// image that the lock knows by its ID alone is a problem if it is another build now. An image that may not be pulled and that lost
-// its digest when it was saved and loaded runs by its ID.
+// image that the lock knows by its ID alone is a problem if it is another build now. An image that has lost its digest, because it
+// was saved and loaded, runs by its ID.
 func Settle(ctx context.Context, before, pinned plan.Plan, l spec.Lock, e engine.Engine) (plan.Plan, spec.Problems, error) {
 	known, ok := e.(identifier)
 	if !ok {
@@ -126,7 +126,7 @@ func Settle(ctx context.Context, before, pinned plan.Plan, l spec.Lock, e engine
 			} else if problem != nil {
 				problems = append(problems, *problem)
 			}
-		case image.ID != "" && to.PullPolicy == plan.PullNever:
+		case image.Digest != "" && image.ID != "" && to.PullPolicy != plan.PullAlways:
 			if err := preferPresent(ctx, known, to, image.ID); err != nil {
 				return pinned, nil, err
 			}
@@ -163,7 +163,7 @@ func preferPresent(ctx context.Context, e identifier, c *plan.Container, id stri
 	byID := *c
 	byID.Image = id
 	if _, _, err = e.Identify(ctx, byID); err == nil {
-		c.Image = id
+		c.Image, c.PullPolicy = id, plan.PullNever // an ID is not a name
 	} else if isMissing(err) {
 		return nil // the run reports it
 	}

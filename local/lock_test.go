@@ -83,7 +83,7 @@ func TestMakeLock(t *testing.T) {
 }
 
 // TestSettle checks that an image without a digest must be the build that was locked, and that an image without its digest runs by
-// its ID if it may not be pulled.
+// its ID unless it is to be pulled.
 func TestSettle(t *testing.T) {
 	at := func(line int) spec.Pos { return spec.Pos{File: "ktask.lock", Line: line, Column: 3} }
 	l := spec.Lock{Images: []spec.LockedImage{
@@ -98,7 +98,7 @@ func TestSettle(t *testing.T) {
 	for i := range before.Tasks {
 		before.Tasks[i].Container.PullPolicy = plan.PullNever
 	}
-	before.Tasks[7].Container.PullPolicy = plan.PullIfNotPresent
+	before.Tasks[5].Container.PullPolicy, before.Tasks[7].Container.PullPolicy = plan.PullIfNotPresent, plan.PullAlways
 	pinned, problems := resolve.Pin(before, l, nil)
 	if len(problems) > 0 {
 		t.Fatal(problems)
@@ -113,6 +113,9 @@ func TestSettle(t *testing.T) {
 		`ktask.lock:6:3: error: image "gone:1" is not on the engine, and no registry has the build that is locked (build or load it again, then run ktask lock) [not-locked]]`
 	if err != nil || got != want || fmt.Sprint(problems) != wrong {
 		t.Errorf("%v\n%s\n%s\n%v\n%s", err, got, want, problems, wrong)
+	}
+	if c := settled.Tasks[5].Container; c.PullPolicy != plan.PullNever {
+		t.Errorf("%s may be pulled: %s", c.Image, c.PullPolicy)
 	}
 	if pinned.Tasks[5].Container.Image != "loaded@sha256:5" {
 		t.Error("the pinned plan has changed")
