@@ -100,6 +100,10 @@ var (
 	_ engine.Killer       = (*Engine)(nil)
 	_ engine.VolumeKeeper = (*Engine)(nil)
 	_ engine.Cleaner      = (*Engine)(nil)
+
+	_ engine.ImageFinder   = (*Engine)(nil)
+	_ engine.ImageBuilder  = (*Engine)(nil)
+	_ engine.ImageArchiver = (*Engine)(nil)
 )
 
 // New returns an engine. It reads Docker's configuration and does not connect, so the host need not be reachable. The error
