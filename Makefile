@@ -1,7 +1,7 @@
 # Everything that can be done with the project, one word each. `make` alone lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help engine images moby build demo check golden test soak bench corpus fuzz clean distclean
+.PHONY: help engine images moby build dist demo check golden test soak bench corpus fuzz clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -9,16 +9,20 @@ help: ## list the targets
 engine: ## make sure that a container engine answers (installs and starts one on Debian as root)
 	@integration/images/engine.sh
 
-images: engine ## build the images that tests and demo run on, without a registry
+images: engine ## build the images that tests and demo need, without a registry
 	@integration/images/images.sh
 
 moby: ## build the Docker engine of today that some tests run on, without a registry
 	@integration/images/moby.sh
 
+dist: ## write what is published of a version to dist/: archives for each system, checksums, a formula for Homebrew
+	go run ./integration/dist dist
+
 build: ## build bin/ktask
 	CGO_ENABLED=0 go build -trimpath -o bin/ktask .
 
-demo: images build ## run a deno, a python and a container task
+demo: engine build ## run a deno, a python and a container task
+	@integration/images/images.sh demo
 	@examples/demo.sh
 
 check: ## everything that needs no engine, in about a minute: vet, formatting, staticcheck, go.mod, unit tests
@@ -26,6 +30,8 @@ check: ## everything that needs no engine, in about a minute: vet, formatting, s
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "run gofmt -w on:" $$unformatted >&2; exit 1; }
 	go mod tidy -diff
 	go tool staticcheck ./...
+	go -C integration/newest mod tidy -diff
+	go -C integration/newest vet ./... github.com/ktask/ktask/integration/tasktest
 	go test -short $$(go list ./... | grep -v /integration/) ./integration/layout ./integration/corpus
 
 golden: ## write the expected outputs of all tests anew; look at the diff before you commit it
@@ -40,6 +46,7 @@ test: images moby ## vet for each system, check the formatting and test everythi
 	GOOS=windows go vet ./...
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "run gofmt -w on:" $$unformatted >&2; exit 1; }
 	go test -race -timeout 20m $$(go list ./... | grep -v $(ENGINE:%=-e /%$$))
+	go -C integration/newest test -race -timeout 20m github.com/ktask/ktask/integration/tasktest
 	TESTCONTAINERS_RYUK_DISABLED=true go test -race -timeout 20m -p 1 $(ENGINE:%=./%)
 
 soak: images moby ## the long versions of the tests that kill ktask and the engine
@@ -62,7 +69,7 @@ fuzz: ## look for inputs that break the loader, the resolver, the settings or th
 	done
 
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin dist
 
 distclean: clean ## remove also the images and what was downloaded for them
 	-integration/images/images.sh remove

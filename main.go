@@ -2,11 +2,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
 	"syscall"
 
@@ -22,11 +24,12 @@ func main() {
 	width, _, _ := term.GetSize(int(os.Stderr.Fd()))
 	executable, _ := os.Executable()   // "" if it is not known: there is no guardian then
 	configDir, _ := os.UserConfigDir() // "" if there is none: no .ktask.yaml is trusted then
+	version, commit := build()
 	app := command.App{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 		OutTerminal: term.IsTerminal(int(os.Stdout.Fd())), ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())), Width: width,
 		Signals: signals, NewEngine: local.NewEngine,
-		Executable: executable, ConfigDir: configDir, Version: version(), Schema: schema,
+		Executable: executable, ConfigDir: configDir, ScriptDir: scriptDir(), Version: version, Commit: commit, Schema: schema,
 	}
 	os.Exit(command.Main(context.Background(), app, os.Args[1:]))
 }
@@ -38,10 +41,25 @@ func signals() <-chan os.Signal {
 	return caught
 }
 
-// version is the module's, as the go command stamped it.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
+// scriptDir returns the directory of the copies of downloaded scripts, or "" if there is none.
+func scriptDir() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
 	}
-	return "(devel)"
+	return filepath.Join(dir, "ktask", "scripts")
+}
+
+// build returns the module's version and the commit of its sources, as the go command stamped them.
+func build() (version, commit string) {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "(devel)", ""
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			commit = s.Value
+		}
+	}
+	return cmp.Or(info.Main.Version, "(devel)"), commit
 }

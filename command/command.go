@@ -38,7 +38,10 @@ type App struct {
 	Executable string
 	// ConfigDir is the user's settings directory, which holds what `ktask trust` records. It is empty if there is none.
 	ConfigDir string
-	Version   string
+	// ScriptDir is the directory of the copies of downloaded scripts. It is empty if there is none.
+	ScriptDir string
+	// Version is that of the module, and Commit the revision of its sources, or "" if it is not known.
+	Version, Commit string
 	// Schema is the JSON Schema of manifests.
 	Schema []byte
 
@@ -98,8 +101,24 @@ func (app App) root() *cli.App {
 		UseShortOptionHandling:    false,
 		ExitErrHandler:            func(*cli.Context, error) {}, // Main decides the exit code
 		OnUsageError:              usageError,
-		Commands:                  []*cli.Command{app.runCommand(), app.planCommand(), app.validateCommand(), app.listCommand(), app.imagesCommand(), app.cleanCommand(), app.trustCommand(), app.schemaCommand(), app.versionCommand(), helpCommand(), app.guardCommand()},
-		Flags:                     []cli.Flag{cli.HelpFlag, &cli.BoolFlag{Name: "version", Aliases: []string{"v"}, Usage: "print ktask's version"}},
+		Commands: []*cli.Command{
+			app.runCommand(),
+			app.planCommand(),
+			app.validateCommand(),
+			app.listCommand(),
+			app.imagesCommand(),
+			app.lockCommand(),
+			app.cleanCommand(),
+			app.doctorCommand(),
+			app.trustCommand(),
+			app.schemaCommand(),
+			app.completionCommand(),
+			app.manCommand(),
+			app.versionCommand(),
+			helpCommand(),
+			app.guardCommand(),
+		},
+		Flags: []cli.Flag{cli.HelpFlag, &cli.BoolFlag{Name: "version", Aliases: []string{"v"}, Usage: "print ktask's version"}},
 		Action: func(c *cli.Context) error {
 			switch {
 			case c.NArg() > 0:

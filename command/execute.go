@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/ktask/ktask/engine"
-	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/engine/report"
 	"github.com/ktask/ktask/local"
 )
@@ -16,7 +15,8 @@ import (
 var errAbandoned = errors.New("gave up waiting for the engine: what is left of this run is removed when the engine answers, or by `ktask clean`")
 
 // execute runs the plan, writes the reports and returns the exit code as an error.
-func (app App) execute(ctx context.Context, s settings, o runOptions, p plan.Plan) error {
+func (app App) execute(ctx context.Context, s settings, o runOptions, l locked) error {
+	p := l.plan
 	reports, err := app.reports(s, o, p)
 	if err != nil {
 		return err
@@ -27,6 +27,9 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, p plan.Pla
 			return exitError{exitEngine, err}
 		}
 		defer local.CloseEngine(o.Engine)
+		if err := app.checkIDs(ctx, s, l, o.Engine); err != nil {
+			return err
+		}
 	}
 	active := newActiveTasks(p)
 	o.Sink, o.RunID = report.Tee(reports.sink, active), engine.NewRunID()
@@ -46,6 +49,8 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, p plan.Pla
 		err = errAbandoned
 	case err == nil || canceled != nil:
 		err = reports.write(result.Result)
+	case len(result.Tasks) > 0: // the engine cannot be used
+		err = errors.Join(err, reports.writeUnused(result.Result, o.output))
 	}
 	by, interrupted := errors.AsType[interrupt](context.Cause(ctx))
 	switch {

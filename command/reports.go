@@ -128,6 +128,15 @@ func (r *reports) write(result engine.Result) error {
 		r.result.write(func(w io.Writer) error { return report.WriteResult(w, result) }))...)
 }
 
+// writeUnused writes the reports of a run that the engine has prevented. People read the reason once, so only a program that reads
+// the output gets the tasks.
+func (r *reports) writeUnused(result engine.Result, output string) error {
+	if output == "json" {
+		r.sink.Emit(engine.RunFinished{Result: result})
+	}
+	return r.write(result)
+}
+
 // reporter returns the reporter of the run: live on a terminal, else plain, unless the user chooses another.
 func (app App) reporter(s settings, o runOptions, p plan.Plan) report.Reporter {
 	var names []string

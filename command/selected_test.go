@@ -41,6 +41,7 @@ func TestErrorsBesideTheSelectedTasks(t *testing.T) {
 	s.ktask("plan", "-t", "hello", "twice.yaml").exits(2).says("is defined twice")
 	s.ktask("plan", "-t", "caller", "caller.yaml", "elsewhere.yaml", "broken.yaml").exits(2).says("broken.yaml:2:1: error: ")
 	s.ktask("plan", "-t", "nope", "a.yaml", "bad.yaml").exits(2).says("no-such-task", "bad.yaml:4:17: warning: ")
+	s.ktask("plan", "-t", "my-x", "a.yaml", "chart").exits(2).says("no-such-task", "t.yaml:4:3: error: ") // its name is computed
 }
 
 // TestListWithErrors checks that list prints what it could read beside the problems.

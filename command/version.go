@@ -9,10 +9,30 @@ import (
 
 func (app App) versionCommand() *cli.Command {
 	return &cli.Command{
-		Name:   "version",
-		Usage:  "print ktask's version",
-		Action: func(*cli.Context) error { return app.printVersion() },
+		Name:  "version",
+		Usage: "print ktask's version",
+		Flags: []cli.Flag{&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "text or json", DefaultText: "text"}},
+		Action: func(c *cli.Context) error {
+			switch output := c.String("output"); output {
+			case "json":
+				return writeJSON(app.Out, versionJSON{"ktask.dev/version/v1", app.Version, app.Commit, runtime.Version(), runtime.GOOS, runtime.GOARCH})
+			case "", "text":
+				return app.printVersion()
+			default:
+				return usagef("--output takes text or json, not %q", output)
+			}
+		},
 	}
+}
+
+type versionJSON struct {
+	Schema  string `json:"schema"`
+	Version string `json:"version"`
+	// Commit is "" if it is not known.
+	Commit string `json:"commit"`
+	Go     string `json:"go"`
+	OS     string `json:"os"`
+	Arch   string `json:"arch"`
 }
 
 func (app App) printVersion() error {

@@ -41,6 +41,12 @@ type Describer interface {
 	Describe(ctx context.Context) (Info, error)
 }
 
+// Checker is an engine that can find out in advance whether it can be used. Check is called once, before the tasks of a run: what
+// they would all fail of is told once. The error is an *Error, or the cause of ctx.
+type Checker interface {
+	Check(ctx context.Context) error
+}
+
 // Killer is an engine that can end a run at once, for the user who interrupts a second time. Kill kills all containers of
 // the run and does not wait for them; the calls of Run in progress then return as usual. It is safe for concurrent use
 // and may be called again. A run of which nothing is left is no error. After an error, an *Error, containers may still

@@ -78,6 +78,7 @@ const (
 	OptionMounts   = diagnose.OptionMounts
 	OptionParams   = diagnose.OptionParams
 	OptionPids     = diagnose.OptionPids
+	OptionOffline  = diagnose.OptionOffline
 	OptionPull     = diagnose.OptionPull
 	OptionTimeout  = diagnose.OptionTimeout
 )

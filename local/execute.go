@@ -66,21 +66,30 @@ var ErrAbandoned = errors.New("run abandoned: the engine may still have somethin
 
 // Execute carries out a plan and returns when nothing of it is left on the engine, except for what is kept. Meanwhile it
 // removes what dead runs have left. It does not use the Options that determine the plan. The Result and the errors are those
-// of Run. If the plan has no tasks, no engine is made.
+// of Run. If the plan has no tasks, no engine is made. If the engine cannot be used, nothing starts: no events are emitted, and
+// each task of the Result is errored.
 func Execute(ctx context.Context, p plan.Plan, o Options) (Result, error) {
 	if len(p.Tasks) == 0 && o.Engine == nil {
 		return executeNothing(ctx, p, o)
 	}
-	e := o.Engine
-	if e == nil {
+	if o.Engine == nil {
 		own, err := NewEngine(o.EngineOptions)
 		if err != nil {
 			return Result{}, err
 		}
 		defer CloseEngine(own)
-		e = own
+		o.Engine = own
 	}
 	o.RunID = cmp.Or(o.RunID, engine.NewRunID())
+	if r, err := checkEngine(ctx, p, o); err != nil {
+		return r, err
+	}
+	return execute(ctx, p, o)
+}
+
+// execute carries out a plan on an engine that can be used.
+func execute(ctx context.Context, p plan.Plan, o Options) (Result, error) {
+	e := o.Engine
 	keeps := o.EngineOptions.Keep != "" && o.EngineOptions.Keep != "never"
 
 	var r Result
@@ -127,6 +136,31 @@ func Execute(ctx context.Context, p plan.Plan, o Options) (Result, error) {
 	}
 	return r, err
 }
+
+// checkEngine returns an error if the engine cannot be used, and the Result of the run that it prevents. The end of ctx is not an
+// error of the engine.
+func checkEngine(ctx context.Context, p plan.Plan, o Options) (Result, error) {
+	checker, ok := o.Engine.(engine.Checker)
+	if !ok || len(p.Tasks) == 0 {
+		return Result{}, nil
+	}
+	failure := checker.Check(ctx)
+	if failure == nil || ctx.Err() != nil {
+		return Result{}, nil
+	}
+	o.Sink = nil
+	result, err := carryOut(ctx, p, o, unusableEngine{err: failure})
+	return Result{Result: result}, cmp.Or(err, failure)
+}
+
+// unusableEngine is an engine that cannot be used: no image can be prepared on it.
+type unusableEngine struct {
+	engine.Engine
+	err error
+}
+
+// Prepare returns why the engine cannot be used.
+func (u unusableEngine) Prepare(context.Context, plan.Container, engine.Sink) error { return u.err }
 
 // executeNothing carries out a plan without tasks: its stages pass.
 func executeNothing(ctx context.Context, p plan.Plan, o Options) (Result, error) {

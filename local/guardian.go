@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/docker"
 	"github.com/ktask/ktask/engine/owner"
 )
 
@@ -77,7 +78,7 @@ func startGuardian(e engine.Engine, o Options) (*guardian, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start a guardian: %w", err)
 	}
-	text, err := json.Marshal(guardRequest{o.RunID, requestedEngine{EngineOptions: o.EngineOptions.absolute()}})
+	text, err := json.Marshal(guardRequest{o.RunID, requestedEngine{EngineOptions: o.EngineOptions.pinned(e).absolute()}})
 	if err == nil {
 		_, err = g.line.Write(append(text, '\n'))
 	}
@@ -128,6 +129,14 @@ func (g *guardian) dismiss() {
 	stuck := time.AfterFunc(dismissal, func() { _ = g.process.Process.Kill() })
 	defer stuck.Stop()
 	_ = g.process.Wait()
+}
+
+// pinned returns the options with which a guardian finds the engine of its run.
+func (o EngineOptions) pinned(e engine.Engine) EngineOptions {
+	if d, ok := e.(*docker.Engine); ok {
+		o.Options = d.Pinned(o.Options)
+	}
+	return o
 }
 
 // absolute returns the options with absolute paths, for a process in another working directory.

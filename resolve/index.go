@@ -136,6 +136,8 @@ func (c *catalog[T]) absence(name string, namespaces []string, except ...string)
 	names = filter(names, func(n string) bool { return !slices.Contains(except, n) })
 	near := spec.DidYouMean(name, names)
 	switch {
+	case strings.Contains(name, "{{"):
+		remedy = "render the template: helm template CHART | ktask run -"
 	case len(elsewhere) > 0:
 		fact = fmt.Sprintf("which is in namespace %s, not in %s", enumerated(elsewhere), strings.Join(namespaces, " or "))
 		switch remedy = "move it to namespace " + namespaces[0]; c.unnamed {

@@ -19,14 +19,16 @@ func (o Options) NamesTasks() bool { return len(o.Tasks) > 0 && !o.Lifecycle.cho
 // returns found, too.
 func ResolveNamed(m spec.Manifests, o Options, files []spec.File, found spec.Problems) (plan.Plan, spec.Problems, error) {
 	r, p := resolve(m, o)
-	n := r.selection(files)
+	n, more := r.selection(files), r.problems()
+	n.unknown = slices.ContainsFunc(more, func(p spec.Problem) bool {
+		return p.Severity == spec.Error && (p.Rule == "no-such-task" || IsMissing(p))
+	})
 	all := slices.Clone(found)
 	for i, problem := range all {
 		if problem.Severity == spec.Error && !n.needed(problem) {
 			all[i].Severity = spec.Warning
 		}
 	}
-	more := r.problems()
 	if r.errors > 0 && all.Err() == nil && more.Err() == nil { // a task was left out because of an error that was found
 		all = slices.Clone(found)
 	}
@@ -46,6 +48,8 @@ type selection struct {
 	// files are the texts of the files, and words matches a name in them.
 	files map[string][]byte
 	words *regexp.Regexp
+	// unknown means that an object was not found, so it may be any without a known name.
+	unknown bool
 }
 
 // selection returns what the selected tasks may need of the files.
@@ -71,12 +75,12 @@ func (r *resolver) selection(files []spec.File) selection {
 }
 
 // needed reports whether a problem may be one of an object that a selected task needs: an object of its name in any namespace, or
-// one without a known name in a file that has the name.
+// one without a known name in a file that has the name, or in any file if an object was not found.
 func (n selection) needed(p spec.Problem) bool {
 	_, quoted, _ := strings.Cut(p.Pos.Object, " ")
 	if name, err := strconv.Unquote(quoted); err == nil && p.Rule != "duplicate-key" { // otherwise it may have two names
 		return n.names[name] || len(n.patterns.matching(name)) > 0
 	}
 	text, known := n.files[p.Pos.File]
-	return !known || bytes.IndexByte(text, 0) >= 0 || n.words.Match(text) // UTF-16 has zeros
+	return n.unknown || !known || bytes.IndexByte(text, 0) >= 0 || n.words.Match(text) // UTF-16 has zeros
 }

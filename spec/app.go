@@ -85,7 +85,9 @@ func readAppContext(o *object) *AppContext {
 func readStages(s part, pre, post, promotion []string) StageTasks {
 	names := func(field string, values []string) (all []Name) {
 		for item, name := range items(s.in(field), values) {
-			all = append(all, Name{name, item.At()})
+			if item.reference(name) {
+				all = append(all, Name{name, item.At()})
+			}
 		}
 		return all
 	}

@@ -115,11 +115,9 @@ func (p part) exactlyOne(count int, names string) {
 	}
 }
 
-// reference checks the name of another object.
-func (p part) reference(name string) {
-	if name != "" {
-		p.refused(validation.IsDNS1123Subdomain(name), p.At(), "invalid-name", "%s %q is not a valid object name", p.At().Field, name)
-	}
+// reference checks the name of another object, and reports whether an object can have it. An empty name is not checked.
+func (p part) reference(name string) bool {
+	return name == "" || !p.refused(validation.IsDNS1123Subdomain(name), p.At(), "invalid-name", "%s %q is not a valid object name", p.At().Field, name)
 }
 
 // seen holds the lines of the items of a list by their keys.

@@ -19,6 +19,7 @@ func readTask(o *object) *Task {
 	if t.Definition.Given && t.Definition.Value == "" {
 		s.fail(s.At("taskDefinition"), "required", "name a KeptnTaskDefinition", "spec.taskDefinition is empty")
 	}
+	valid := s.in("taskDefinition").reference(t.Definition.Value)
 	if raw.Spec.Parameters != nil {
 		t.Parameters = pairs(raw.Spec.Parameters.Map, s.sub("parameters", "map"))
 	}
@@ -29,7 +30,7 @@ func readTask(o *object) *Task {
 			TaskType: c.TaskType, ObjectType: c.ObjectType, Metadata: pairs(c.Metadata, s.sub("context", "metadata")), Pos: s.At("context"),
 		}
 	}
-	if t.Definition.Value == "" {
+	if t.Definition.Value == "" || !valid {
 		return nil
 	}
 	return t

@@ -26,8 +26,9 @@ const (
 	OptionNetwork  Option = "network"
 	OptionMounts   Option = "mounts"
 	OptionParams   Option = "params"
-	OptionPids     Option = "pids" // the limit of processes
-	OptionPull     Option = "pull" // the pull policy
+	OptionPids     Option = "pids"    // the limit of processes
+	OptionOffline  Option = "offline" // an image may not be pulled
+	OptionPull     Option = "pull"    // the pull policy
 	OptionTimeout  Option = "timeout"
 )
 

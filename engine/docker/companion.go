@@ -3,7 +3,6 @@ package docker
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"fmt"
 
 	cerrdefs "github.com/containerd/errdefs"
@@ -66,7 +65,7 @@ func (c *companion) mount(volume, target string, readOnly bool) {
 }
 
 func (c *companion) create(ctx context.Context) error {
-	c.config.Labels[labelCreate] = rand.Text()
+	c.engine.labelCreation(c.config.Labels)
 	err := c.engine.do(ctx, fmt.Sprintf("create container %q", c.name), repeatedly, func(ctx context.Context) error {
 		_, err := c.engine.client.ContainerCreate(ctx, &c.config, &c.host, nil, c.platform, c.name)
 		if !nameTaken(err) {

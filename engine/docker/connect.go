@@ -2,8 +2,10 @@ package docker
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
+	"github.com/docker/cli/cli/connhelper"
 	"github.com/docker/docker/client"
 	"github.com/docker/go-connections/tlsconfig"
 
@@ -22,7 +24,11 @@ func connect(at endpoint.Endpoint, o Options) (*client.Client, error) {
 		transport.TLSClientConfig = config
 	}
 	requests := &http.Client{Transport: transport, CheckRedirect: client.CheckRedirect}
-	options := []client.Opt{client.WithHTTPClient(requests), client.WithHost(at.Host), client.WithUserAgent(o.UserAgent)}
+	host := at.Host
+	if overSSH(host) {
+		host = "http://" + client.DummyHost
+	}
+	options := []client.Opt{client.WithHTTPClient(requests), client.WithHost(host), client.WithUserAgent(o.UserAgent)}
 	if o.APIVersion != "" {
 		options = append(options, client.WithVersion(o.APIVersion))
 	}
@@ -30,9 +36,20 @@ func connect(at endpoint.Endpoint, o Options) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if overSSH(at.Host) {
+		// Each connection is a process of ssh, in a session of its own: it asks nothing on a terminal, as with the docker command.
+		helper, err := connhelper.GetConnectionHelper(at.Host)
+		if err != nil {
+			return nil, err
+		}
+		transport.DialContext, transport.Proxy = helper.Dialer, nil
+	}
 	requests.Transport = answers{transport, at.Host} // the client keeps the *http.Transport for its settings and to close it
 	return c, nil
 }
+
+// overSSH reports whether a host is reached with ssh.
+func overSSH(host string) bool { return strings.HasPrefix(host, "ssh://") }
 
 // idleConnections is the number of connections that are kept open between requests. An attempt rarely has more requests at a
 // time that do not wait.

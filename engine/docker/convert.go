@@ -43,6 +43,8 @@ type facts struct {
 	logDriver logDriver
 	// messageFile is the path of the file for the termination message, or "" if the message needs a volume.
 	messageFile string
+	// extraHosts are what Engine.hosts returns.
+	extraHosts []string
 }
 
 // needsMemory reports whether the size of a volume depends on the engine's memory: the kubelet takes the smallest of the
@@ -101,6 +103,7 @@ func convert(c plan.Container, labels engine.Labels, known facts) (request, erro
 	r.addTmpfs(c, labels, known)
 	r.addMessage(c, labels, known.messageFile)
 	r.keepOutput(known.logDriver)
+	r.host.ExtraHosts = known.extraHosts
 	if most := int64(known.machine.cpus) * 1e9; most > 0 {
 		r.host.NanoCPUs = min(r.host.NanoCPUs, most)
 	}

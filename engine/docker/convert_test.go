@@ -57,6 +57,7 @@ func TestConvertGolden(t *testing.T) {
 			known: facts{machine: machine{memoryBytes: 64 << 20}},
 		},
 		"tmpfs shared": {container: shared, known: facts{shared: true}},
+		"extra hosts":  {container: plan.Container{Image: "img", Network: "suite"}, known: facts{extraHosts: []string{"host.docker.internal:host-gateway"}}},
 		"message": {container: plan.Container{
 			Image: "img", TerminationMessage: plan.TerminationMessage{Path: "/dev/termination-log"}, Tmpfs: []plan.Tmpfs{{Name: "parts", Path: "/a"}, {Name: "parts", Path: "/b"}},
 		}},
@@ -154,6 +155,23 @@ func TestContainerName(t *testing.T) {
 func TestLabelsAreReadBack(t *testing.T) {
 	if got := labelsOf(labelMap(testLabels)); got != testLabels {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// TestExtraHostsNeedANetwork converts containers whose network has no use for names of hosts.
+func TestExtraHostsNeedANetwork(t *testing.T) {
+	e := Engine{extraHosts: []string{"a:192.0.2.1"}}
+	for network, want := range map[string]int{"none": 0, "host": 0, "container:other": 0, "": 1, "suite": 1} {
+		if hosts, err := e.hosts(t.Context(), network); len(hosts) != want || err != nil {
+			t.Errorf("network %q: hosts %v, error %v", network, hosts, err)
+		}
+	}
+}
+
+// TestLabelsOfARunAreNotReplaced: with other labels of that kind, a container could be taken for that of another run.
+func TestLabelsOfARunAreNotReplaced(t *testing.T) {
+	if _, err := New(Options{Labels: map[string]string{labelRun: "x"}}); !hasReason(err, engine.EngineRefused) {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -2,7 +2,6 @@ package docker
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -39,7 +38,7 @@ func (a *attempt) create(ctx context.Context) error {
 
 // createOnce creates the container and repeats the request until the engine answers.
 func (a *attempt) createOnce(ctx context.Context) (err error) {
-	a.request.config.Labels[labelCreate] = rand.Text()
+	a.engine.labelCreation(a.request.config.Labels)
 	ctx = context.WithoutCancel(ctx)
 	retry(ctx, a.engine.reconnectWithin, func() (again bool) {
 		again, err = a.tryCreate(ctx)

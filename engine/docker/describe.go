@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/docker/docker/client"
+
 	"github.com/ktask/ktask/engine"
 )
 
@@ -53,8 +55,8 @@ func (e *Engine) ping(ctx context.Context) http.Header {
 	if e.endpoint.TLS != nil || at.Scheme == "https" {
 		ping.Scheme = "https"
 	}
-	if ping.Host == "" { // a socket: the client's transport ignores the name
-		ping.Host = "docker"
+	if ping.Host == "" || at.Scheme == "ssh" { // the client's transport ignores the name
+		ping.Host = client.DummyHost
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodHead, ping.String(), nil)
 	if err != nil {

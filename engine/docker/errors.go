@@ -1,12 +1,17 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"os"
 	"strings"
+	"syscall"
+	"unicode"
 
 	cerrdefs "github.com/containerd/errdefs"
 
@@ -17,10 +22,13 @@ import (
 // errNoAnswer is the cause of the end of a request that took too long.
 var errNoAnswer = errors.New("the engine did not answer in time")
 
-// explain returns the *engine.Error for the failure of a request. ctx is the context of the request.
+// explain returns the *engine.Error for the failure of a request. ctx is the context of the request; what may be empty.
 func (e *Engine) explain(ctx context.Context, what string, err error) error {
 	if explained, ok := errors.AsType[*engine.Error](err); ok {
 		return explained
+	}
+	if what != "" {
+		what += ": "
 	}
 	switch {
 	case errors.Is(context.Cause(ctx), errNoAnswer), errors.Is(err, os.ErrDeadlineExceeded):
@@ -30,7 +38,7 @@ func (e *Engine) explain(ctx context.Context, what string, err error) error {
 		}
 		return &engine.Error{
 			Reason: engine.EngineDidNotAnswer,
-			Err:    fmt.Errorf("%s: the Docker engine at %s did not answer within %v", what, e.endpoint.Host, within),
+			Err:    fmt.Errorf("%sthe Docker engine at %s did not answer within %v", what, e.endpoint.Host, within),
 			Remedy: engine.Remedy{Text: "see whether the engine hangs (`docker info`), and restart it"},
 		}
 	case ctx.Err() != nil:
@@ -38,14 +46,14 @@ func (e *Engine) explain(ctx context.Context, what string, err error) error {
 	case cutOff(err):
 		return &engine.Error{
 			Reason: engine.EngineUnavailable,
-			Err:    fmt.Errorf("%s: the Docker engine at %s cannot be reached: %w", what, e.endpoint.Host, err),
-			Remedy: remedyUnavailable,
+			Err:    fmt.Errorf("%sthe Docker engine at %s cannot be reached: %w", what, e.endpoint.Host, e.connectionError(err)),
+			Remedy: e.remedyUnavailable(),
 		}
 	}
 	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return noEngine(e.endpoint.Host, fmt.Sprintf("%s: it sends no JSON", what))
+		return noEngine(e.endpoint.Host, fmt.Sprintf("%sit sends no JSON", what))
 	}
-	refusal := &engine.Error{Reason: engine.EngineRefused, Err: fmt.Errorf("%s: %w", what, words{err})}
+	refusal := &engine.Error{Reason: engine.EngineRefused, Err: fmt.Errorf("%s%w", what, words{err})}
 	if strings.Contains(err.Error(), "unable to apply caps") {
 		refusal.Remedy = remedyCapabilities
 	} else if cerrdefs.IsInternal(err) || cerrdefs.IsConflict(err) {
@@ -54,11 +62,52 @@ func (e *Engine) explain(ctx context.Context, what string, err error) error {
 	return refusal
 }
 
+// connectionError returns why the connection fails. For a socket, the client's error does not contain it; if it does not fail any
+// more, connectionError returns err.
+func (e *Engine) connectionError(err error) error {
+	if socket, ok := strings.CutPrefix(e.endpoint.Host, "unix://"); ok {
+		return cmp.Or(dialSocket(socket), err)
+	}
+	if request, ok := errors.AsType[*url.Error](err); ok && overSSH(e.endpoint.Host) {
+		return sshError(request.Err)
+	}
+	return err
+}
+
+// sshError returns the error of a connection through ssh with what ssh has printed, in one line. The helper's error has it at its
+// end, after a text that is longer than this.
+func sshError(err error) error {
+	_, printed, _ := strings.Cut(err.Error(), "stderr=")
+	if lines := strings.FieldsFunc(printed, unicode.IsControl); len(lines) > 0 {
+		return fmt.Errorf("ssh: %s", strings.Join(lines, "; "))
+	}
+	return err
+}
+
+// remedyUnavailable returns what to do if the engine cannot be reached.
+func (e *Engine) remedyUnavailable() engine.Remedy {
+	if overSSH(e.endpoint.Host) {
+		return engine.Remedy{Text: fmt.Sprintf("make `DOCKER_HOST=%s docker version` work without a question: a key in ssh's agent, the host in its known_hosts, docker there", e.endpoint.Host)}
+	}
+	return engine.Remedy{Text: "start Docker", Option: engine.OptionHost}
+}
+
+// dialSocket returns why a socket cannot be connected to, or nil.
+func dialSocket(path string) error {
+	conn, err := net.Dial("unix", path)
+	if err == nil {
+		return conn.Close()
+	}
+	if cause, ok := errors.AsType[syscall.Errno](err); ok {
+		return cause
+	}
+	return err
+}
+
 var (
 	remedyRefused = engine.Remedy{Text: "run it again; if it fails again, see the engine's log (`journalctl -u docker`)"}
 	// remedyCapabilities is for an answer of runc: the kernel gives a container no capability that the engine lacks.
 	remedyCapabilities = engine.Remedy{Text: "leave out the added capabilities, or use another engine: this one lacks one of them (it is rootless, or runs in a container)"}
-	remedyUnavailable  = engine.Remedy{Text: "start Docker", Option: engine.OptionHost}
 	remedyLost         = engine.Remedy{Text: "when the engine is back, `ktask clean` removes what may be left on it"}
 )
 

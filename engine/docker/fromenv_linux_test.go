@@ -1,6 +1,9 @@
 package docker
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestFromEnv(t *testing.T) {
 	for name, value := range map[string]string{
@@ -15,6 +18,10 @@ func TestFromEnv(t *testing.T) {
 	}
 	t.Setenv("DOCKER_CONFIG", "")
 	t.Setenv("HOME", "/home/x")
+	t.Setenv("XDG_RUNTIME_DIR", "/run/x")
+	if got := FromEnv().Usual; !slices.Contains(got, Socket{Host: "unix:///home/x/.rd/docker.sock", Of: "Rancher Desktop"}) || !slices.Contains(got, Socket{Host: "unix:///run/x/docker.sock", Of: "rootless Docker"}) {
+		t.Errorf("the usual sockets are %v", got)
+	}
 	if got := FromEnv().ConfigDir; got != "/home/x/.docker" {
 		t.Errorf("the configuration is in %q", got)
 	}

@@ -72,7 +72,7 @@ func (e *Engine) converse(conn net.Conn, method, path string, query url.Values, 
 		return nil, err
 	}
 	target := url.URL{Scheme: "http", Host: at.Host, Path: at.Path + "/v" + e.client.ClientVersion() + path, RawQuery: query.Encode()}
-	if at.Scheme == "unix" || at.Scheme == "npipe" {
+	if at.Scheme == "unix" || at.Scheme == "npipe" || at.Scheme == "ssh" {
 		target.Host, target.Path = client.DummyHost, "/v"+e.client.ClientVersion()+path
 	}
 	request, err := http.NewRequest(method, target.String(), http.NoBody)

@@ -41,11 +41,16 @@ type imageStore struct {
 	pulls map[pullKey]*sharedPull
 }
 
-// Prepare looks the image up, once for all containers that use it, and pulls it if the policy requires it. Containers that
+// Prepare waits for the compose project that the container joins. Then it looks the image up, once for all containers that use it, and pulls it if the policy requires it. Containers that
 // need the same pull at the same time share it, and the sink of each gets its progress.
 func (e *Engine) Prepare(ctx context.Context, c plan.Container, sink engine.Sink) error {
 	if err := e.mountsParts(ctx, c); err != nil {
 		return err
+	}
+	if c.Compose != "" {
+		if _, err := e.joinProject(ctx, c.Compose); err != nil {
+			return err
+		}
 	}
 	key := imageKey{c.Image, c.Platform}
 	if c.PullPolicy == plan.PullAlways {
@@ -68,7 +73,7 @@ func (e *Engine) Prepare(ctx context.Context, c plan.Container, sink engine.Sink
 		return &engine.Error{
 			Reason: engine.ImageNotFound,
 			Err:    fmt.Errorf("image %q%s is not on the engine, and its pull policy is Never", c.Image, forPlatform(c.Platform)),
-			Remedy: engine.Remedy{Text: fmt.Sprintf("docker pull %s, or build it, or allow the pull", c.Image)},
+			Remedy: engine.Remedy{Text: fmt.Sprintf("docker pull %s, or build it", c.Image), Option: engine.OptionOffline},
 		}
 	}
 	return e.pullAndLook(ctx, c, sink)

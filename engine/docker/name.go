@@ -1,8 +1,10 @@
 package docker
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -12,16 +14,17 @@ import (
 
 // The labels of everything that ktask creates on an engine.
 const (
-	labelRun     = "dev.ktask.run"
-	labelTask    = "dev.ktask.task"
-	labelAttempt = "dev.ktask.attempt"
-	labelOwner   = "dev.ktask.owner"
-	labelVersion = "dev.ktask.version"
+	labelPrefix  = "dev.ktask."
+	labelRun     = labelPrefix + "run"
+	labelTask    = labelPrefix + "task"
+	labelAttempt = labelPrefix + "attempt"
+	labelOwner   = labelPrefix + "owner"
+	labelVersion = labelPrefix + "version"
 	// labelCreate is a random text for each creation. It identifies what that creation has made: something of the same name
 	// that somebody else has created does not have it.
-	labelCreate = "dev.ktask.create"
+	labelCreate = labelPrefix + "create"
 	// labelLifetime is the longest that a container or volume can be in use after its creation, in seconds.
-	labelLifetime = "dev.ktask.lifetime"
+	labelLifetime = labelPrefix + "lifetime"
 )
 
 func labelMap(l engine.Labels) map[string]string {
@@ -36,6 +39,25 @@ func labelMap(l engine.Labels) map[string]string {
 		all[labelLifetime] = strconv.Itoa(*wholeSeconds(l.Lifetime))
 	}
 	return all
+}
+
+// labelCreation adds the labels that Options name and a random label for this creation.
+func (e *Engine) labelCreation(labels map[string]string) {
+	maps.Copy(labels, e.labels)
+	labels[labelCreate] = rand.Text()
+}
+
+// checkLabels returns an error if labels of Options could be read as those of a run.
+func checkLabels(labels map[string]string) error {
+	for name := range labels {
+		if strings.HasPrefix(name, labelPrefix) {
+			return &engine.Error{
+				Reason: engine.EngineRefused, Err: fmt.Errorf("label %q: names that begin with %s are ktask's own", name, labelPrefix),
+				Remedy: engine.Remedy{Text: "use another name"},
+			}
+		}
+	}
+	return nil
 }
 
 // longestName limits names to a length that is readable in a list; Docker itself has no limit.

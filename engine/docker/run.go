@@ -113,6 +113,14 @@ func (a *attempt) convert(ctx context.Context, labels engine.Labels) (err error)
 		}
 		known.shared = true
 	}
+	if a.container.Compose != "" {
+		if a.container.Network, err = a.engine.joinProject(ctx, a.container.Compose); err != nil {
+			return err
+		}
+	}
+	if known.extraHosts, err = a.engine.hosts(ctx, a.container.Network); err != nil {
+		return err
+	}
 	a.image, _ = a.engine.images.known(imageKey{a.container.Image, a.container.Platform})
 	a.request, err = convert(a.container, labels, known)
 	return err

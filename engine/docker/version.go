@@ -39,6 +39,12 @@ func refusedVersion(err error) *engine.Error {
 	}
 }
 
+// Check reports whether the engine can be reached and has an API that ktask can use. It costs no request: the first one
+// negotiates the version of the API anyway.
+func (e *Engine) Check(ctx context.Context) error {
+	return e.do(ctx, "", once, nil)
+}
+
 // negotiate negotiates the version of the API, before the first request. The client could do it by itself, but then it reads
 // its version without a lock while another goroutine's first request writes it.
 func (e *Engine) negotiate(ctx context.Context) error {
@@ -59,7 +65,11 @@ func (e *Engine) negotiate(ctx context.Context) error {
 	}
 	e.client.NegotiateAPIVersionPing(ping) // it leaves a version that the user has set
 	if version := e.client.ClientVersion(); versions.LessThan(version, oldestAPI) {
-		return fmt.Errorf("the engine supports version %s of the Docker API, but ktask needs %s: update the engine", version, oldestAPI)
+		return &engine.Error{
+			Reason: engine.EngineRefused,
+			Err:    fmt.Errorf("the Docker engine at %s supports version %s of the Docker API, but ktask needs %s", e.endpoint.Host, version, oldestAPI),
+			Remedy: engine.Remedy{Text: "update the engine", Option: engine.OptionHost},
+		}
 	}
 	e.negotiation.over = true
 	return nil

@@ -2,7 +2,6 @@ package docker
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
@@ -18,7 +17,7 @@ import (
 // returns that one, so the random label shows which one it is.
 func (e *Engine) createVolume(ctx context.Context, v volume.CreateOptions) (mountpoint string, err error) {
 	v.Labels = maps.Clone(v.Labels)
-	v.Labels[labelCreate] = rand.Text()
+	e.labelCreation(v.Labels)
 	mountpoint, err = e.createVolumeOnce(ctx, v)
 	if refusesSize(err) {
 		v.DriverOpts = inBlocks(v.DriverOpts)

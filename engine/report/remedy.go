@@ -18,6 +18,7 @@ var flags = map[engine.Option]string{
 	engine.OptionMounts:   "check --mount: SRC must exist on the engine's machine, and DST must be a valid place for it in the container",
 	engine.OptionParams:   "pass --param NAME=VALUE",
 	engine.OptionPids:     "allow more with --pids-limit",
+	engine.OptionOffline:  "allow the pull with --pull missing and without --offline, or load the image with `ktask images load`",
 	engine.OptionPull:     "use the image that the engine has, with --pull missing",
 	engine.OptionTimeout:  "give a longer --timeout",
 }

@@ -23,7 +23,13 @@ type Wire struct {
 // NewWire listens in front of the engine at host.
 func NewWire(t testing.TB, host string) *Wire {
 	t.Helper()
-	listener, err := net.Listen("unix", Socket(t))
+	return NewWireAt(t, Socket(t), host)
+}
+
+// NewWireAt is NewWire with a socket at a path.
+func NewWireAt(t testing.TB, socket, host string) *Wire {
+	t.Helper()
+	listener, err := net.Listen("unix", socket)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,23 +34,28 @@ missing_packages() {
   fi
   has docker-registry || echo docker-registry # the tests pull from a registry of their own
   if ! has podman || ! has runc; then printf '%s\n' podman runc; fi # and run a second engine, see podman_linux_test.go
+  has docker-compose || docker compose version >/dev/null 2>&1 || echo docker-compose # tasks join its projects
   has pre-commit || echo pre-commit # the tests of the hooks commit with it
+  has zsh || echo zsh # the tests complete command lines in each shell
+  has fish || echo fish
+  [ -x /usr/sbin/sshd ] || echo openssh-server # to reach an engine with ssh, see ssh_linux_test.go
   if ! has gcc && ! has clang; then
     printf '%s\n' gcc libc6-dev # go test -race needs cgo
   fi
 }
 
 install_missing() {
-  local packages registry=1
+  local packages registry=1 sshd=1
   has docker-registry || registry=0
+  [ -x /usr/sbin/sshd ] || sshd=0
   packages=$(missing_packages)
   [ -n "$packages" ] || return 0
   # shellcheck disable=SC2086 # a list of words
   install_packages $packages
-  # The tests start registries of their own; the one of the package would only hold a port.
-  if [ $registry = 0 ] && [ -d /run/systemd/system ]; then
-    systemctl disable --now docker-registry >/dev/null 2>&1 || true
-  fi
+  # The tests start registries and ssh servers of their own; those of the packages would only hold a port.
+  [ -d /run/systemd/system ] || return 0
+  [ $registry = 1 ] || systemctl disable --now docker-registry >/dev/null 2>&1 || true
+  [ $sshd = 1 ] || systemctl disable --now ssh >/dev/null 2>&1 || true
 }
 
 # start: dockerd by systemd where that runs, else by hand, and the wait for its answer.

@@ -37,11 +37,28 @@ type Options struct {
 
 // Endpoint is where an engine listens.
 type Endpoint struct {
-	// Host is a URL with the scheme unix, npipe, tcp, http or https.
+	// Host is a URL with the scheme unix, npipe, tcp, http, https or ssh.
 	Host string
 	// TLS is nil if the connection is plain.
 	TLS *tlsconfig.Options
+	// By is what names the engine.
+	By By
+	// Context is the context that the endpoint is from, or "".
+	Context string
 }
+
+// By is what names an engine.
+type By string
+
+// The values of By, in their order: the first one that is set counts. ByNothing means that Host is the platform's default.
+const (
+	ByHost           By = "Host"
+	ByContext        By = "Context"
+	ByDefaultHost    By = "DOCKER_HOST"
+	ByDefaultContext By = "DOCKER_CONTEXT"
+	ByCurrentContext By = "the current context"
+	ByNothing        By = ""
+)
 
 // defaultContext is Docker's name for the host that its variables name.
 const defaultContext = "default"
@@ -50,26 +67,43 @@ const defaultContext = "default"
 // DefaultHost, DefaultContext, the configuration's current context, the default socket. See
 // https://docs.docker.com/engine/manage-resources/contexts/. The error is an *Error.
 func Resolve(o Options) (Endpoint, error) {
-	if o.Host != "" {
-		return hostEndpoint(o, o.Host)
+	by, name, err := o.named()
+	if err != nil {
+		return Endpoint{}, err
 	}
-	name := o.Context
-	if name == "" && o.DefaultHost == "" {
-		name = o.DefaultContext
-		if name == "" {
-			var err error
-			if name, err = currentContext(o.ConfigDir); err != nil {
-				return Endpoint{}, err
-			}
-		}
+	host := client.DefaultDockerHost
+	switch {
+	case by == ByHost:
+		host = o.Host
+	case name != "" && name != defaultContext:
+		at, err := contextEndpoint(o.ConfigDir, name)
+		at.By, at.Context = by, name
+		return at, err
+	case o.DefaultHost != "":
+		host = o.DefaultHost
 	}
-	if name != "" && name != defaultContext {
-		return contextEndpoint(o.ConfigDir, name)
+	at, err := hostEndpoint(o, host)
+	at.By = by
+	return at, err
+}
+
+// named returns what names the engine, and the context if it is one.
+func (o Options) named() (by By, context string, err error) {
+	switch {
+	case o.Host != "":
+		return ByHost, "", nil
+	case o.Context != "":
+		return ByContext, o.Context, nil
+	case o.DefaultHost != "":
+		return ByDefaultHost, "", nil
+	case o.DefaultContext != "":
+		return ByDefaultContext, o.DefaultContext, nil
 	}
-	if o.DefaultHost != "" {
-		return hostEndpoint(o, o.DefaultHost)
+	context, err = currentContext(o.ConfigDir)
+	if context == "" || context == defaultContext {
+		return ByNothing, "", err
 	}
-	return hostEndpoint(o, client.DefaultDockerHost)
+	return ByCurrentContext, context, err
 }
 
 // hostEndpoint returns the endpoint of a host that a flag or DOCKER_HOST names, with the TLS settings of the variables, which

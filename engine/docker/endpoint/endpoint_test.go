@@ -68,6 +68,8 @@ func TestResolve(t *testing.T) {
 		"a host and a port":           {Options{Host: "far:2375"}, "tcp://far:2375"},
 		"a host alone":                {Options{Host: "far"}, "tcp://far:2375"},
 		"a host alone with TLS":       {Options{Host: "tcp://[::1]", TLSVerify: true, ConfigDir: dir}, "tcp://[::1]:2376"},
+		"ssh":                         {Options{ConfigDir: dir, Context: "ssh"}, "ssh://user@far"},
+		"ssh with a port and a path":  {Options{Host: "ssh://far:22/run/x.sock", TLSVerify: true}, "ssh://far:22/run/x.sock"},
 		"a broken file is not needed": {Options{Host: "unix:///x", ConfigDir: "/dev/null"}, "unix:///x"},
 	}
 	for name, test := range tests {
@@ -133,7 +135,12 @@ func TestResolveSaysWhatIsWrong(t *testing.T) {
 	}{
 		"no such context":        {Options{ConfigDir: dir, Context: "missing"}, "docker context ls"},
 		"a context without host": {Options{ConfigDir: dir, Context: "other"}, "no Docker endpoint"},
-		"ssh":                    {Options{ConfigDir: dir, Context: "ssh"}, "ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock user@far`"},
+		"ssh with an option":     {Options{Host: "ssh://-oProxyCommand=x/"}, "begins with a hyphen; write ssh://USER@HOST"},
+		"a user as an option":    {Options{Host: "ssh://-oProxyCommand=x@far"}, "begins with a hyphen"},
+		"ssh with a password":    {Options{Host: "ssh://me:pass@far"}, `"ssh://me@far" is not valid: invalid SSH URL: plain-text password is not supported`},
+		"ssh with a query":       {Options{Host: "ssh://far?x=1"}, "query parameters are not allowed"},
+		"ssh without a host":     {Options{Host: "ssh://"}, "hostname is empty"},
+		"ssh with a line break":  {Options{Host: "ssh://far/a%0ab"}, "has a control character"},
 		"no scheme we know":      {Options{Host: "ftp://x"}, `the Docker host "ftp://x" has the unknown scheme "ftp"; begin it with unix://`},
 		"a socket, one slash":    {Options{Host: "unix:/run/docker.sock"}, `the Docker host "unix:/run/docker.sock" has no :// after unix; write unix:///run/docker.sock`},
 		"a socket, no slash":     {Options{DefaultHost: "unix:run/docker.sock"}, "write unix:///run/docker.sock"},

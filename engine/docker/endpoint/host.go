@@ -7,10 +7,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+
+	"github.com/docker/cli/cli/connhelper/ssh"
 )
 
 // schemes are those that the client supports.
-var schemes = []string{"unix", "npipe", "tcp", "http", "https"}
+var schemes = []string{"unix", "npipe", "tcp", "http", "https", "ssh"}
 
 // defaultSocket is the URL of Docker's socket, as an example in remedies.
 const defaultSocket = "unix:///var/run/docker.sock"
@@ -24,7 +27,7 @@ func normalHost(host string) (string, error) {
 		switch _, err := strconv.Atoi(after); {
 		case strings.HasPrefix(host, "/"):
 			scheme, rest = "unix", host
-		case err != nil && (slices.Contains(schemes, before) || before == "ssh"):
+		case err != nil && slices.Contains(schemes, before):
 			return "", failure("write "+withSlashes(before, after), "the Docker host %q has no :// after %s", redacted(host), before)
 		default:
 			scheme, rest = "tcp", host
@@ -33,10 +36,9 @@ func normalHost(host string) (string, error) {
 	host = scheme + "://" + rest
 	switch {
 	case scheme == "ssh":
-		return "", failure("forward its socket with `ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock "+strings.TrimPrefix(redacted(host), "ssh://")+
-			"` and use the host unix:///tmp/docker.sock", "the Docker host %q is reached by ssh, which ktask does not speak", redacted(host))
+		return host, checkSSH(host)
 	case !slices.Contains(schemes, scheme):
-		return "", failure("begin it with unix://, npipe://, tcp://, http:// or https://", "the Docker host %q has the unknown scheme %q", redacted(host), scheme)
+		return "", failure("begin it with unix://, npipe://, tcp://, http://, https:// or ssh://", "the Docker host %q has the unknown scheme %q", redacted(host), scheme)
 	case scheme == "unix" || scheme == "npipe":
 		return host, checkSocket(host, scheme, rest)
 	}
@@ -64,6 +66,21 @@ func checkSocket(host, scheme, path string) error {
 		if _, err := os.Stat(path); err != nil {
 			return failure("write unix:///"+path, "the Docker host %q names a socket relative to the current directory, and there is none", host)
 		}
+	}
+	return nil
+}
+
+// checkSSH checks a URL for ssh, whose parts become arguments of ssh and of docker on the other machine.
+func checkSSH(host string) error {
+	const remedy = "write ssh://USER@HOST, and put options of ssh in its configuration"
+	spec, err := ssh.ParseURL(host)
+	switch {
+	case err != nil:
+		return failure(remedy, "the Docker host %q is not valid: %w", redacted(host), err)
+	case strings.HasPrefix(spec.Host, "-") || strings.HasPrefix(spec.User, "-"):
+		return failure(remedy, "the Docker host %q has a user or a host that begins with a hyphen", host)
+	case strings.ContainsFunc(spec.User+spec.Host+spec.Path, unicode.IsControl):
+		return failure(remedy, "the Docker host %q has a control character", host)
 	}
 	return nil
 }

@@ -1,0 +1,79 @@
+package tasktest_test
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"testing"
+
+	"github.com/testcontainers/testcontainers-go"
+	"github.com/testcontainers/testcontainers-go/network"
+
+	"github.com/ktask/ktask/integration/tasktest"
+	"github.com/ktask/ktask/local"
+)
+
+// echo answers with the path of a request.
+func echo(w http.ResponseWriter, r *http.Request) { _, _ = fmt.Fprint(w, r.URL.Path[1:]) }
+
+// fetched is what the task prints when it has called a server by each name of this machine.
+const fetched = "testcontainers\ndocker\ncontainers\n"
+
+// TestHost lets tasks call servers of the test: one on all interfaces, and one on the loopback interface.
+func TestHost(t *testing.T) {
+	everywhere, err := net.Listen("tcp", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := &httptest.Server{Listener: everywhere, Config: &http.Server{Handler: http.HandlerFunc(echo)}}
+	open.Start()
+	t.Cleanup(open.Close)
+	loopback := httptest.NewServer(http.HandlerFunc(echo))
+	t.Cleanup(loopback.Close)
+	nw, err := network.New(t.Context())
+	testcontainers.CleanupNetwork(t, nw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := func(s *httptest.Server) int { return s.Listener.Addr().(*net.TCPAddr).Port }
+	for name, options := range map[string][]tasktest.Option{
+		"open":                           {at(port(open))},
+		"open, network of the suite":     {at(port(open)), tasktest.Network(nw.Name)},
+		"open, access":                   {at(port(open)), tasktest.HostPortAccess(port(open))},
+		"loopback":                       {at(port(loopback)), tasktest.HostPortAccess(port(loopback))},
+		"loopback, bridge":               {at(port(loopback)), tasktest.HostPortAccess(port(loopback)), tasktest.Network("bridge")},
+		"loopback, network of the suite": {at(port(loopback)), tasktest.HostPortAccess(port(loopback)), tasktest.Network(nw.Name)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if r := tasktest.Run(t, "testdata/fetch.yaml", options...); r.Output() != fetched {
+				t.Errorf("output %q", r.Output())
+			}
+		})
+	}
+	for _, network := range []string{"none", "bridge"} {
+		t.Run("network "+network, func(t *testing.T) {
+			t.Parallel()
+			tasktest.Run(t, "testdata/exit.yaml", tasktest.Network(network))
+		})
+	}
+}
+
+// at runs the task with an image that is here, and the port of a server.
+func at(port int) tasktest.Option {
+	return tasktest.Configure(func(o *local.Options) {
+		o.PythonImage, o.Params = "ktask.local/python-runtime:dev", map[string]string{"port": strconv.Itoa(port)}
+	})
+}
+
+// TestHostPortIsClosed: what was not asked for, or is over, is not reached.
+func TestHostPortIsClosed(t *testing.T) {
+	t.Parallel()
+	loopback := httptest.NewServer(http.HandlerFunc(echo))
+	defer loopback.Close()
+	port := loopback.Listener.Addr().(*net.TCPAddr).Port
+	tasktest.Run(t, "testdata/fetch.yaml", at(port), tasktest.HostPortAccess(port))
+	tasktest.Run(t, "testdata/fetch.yaml", at(port), tasktest.Expect(tasktest.Failed))
+}

@@ -1,0 +1,105 @@
+package tasktest_test
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/testcontainers/testcontainers-go"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/integration/engines"
+	"github.com/ktask/ktask/integration/tasktest"
+	"github.com/ktask/ktask/local"
+)
+
+// suiteRun is the variable that makes a test the suite that the test has started. Its value is the id of a run.
+const suiteRun = "KTASK_TEST_SUITE_RUN"
+
+// TestKilled kills a suite in the middle of a task. Ryuk removes what is left; without Ryuk, the next run does.
+func TestKilled(t *testing.T) {
+	if run := os.Getenv(suiteRun); run != "" {
+		tasktest.Run(t, "testdata/wait.yaml", onReady(run, func() {}))
+		return
+	}
+	t.Setenv("XDG_RUNTIME_DIR", t.TempDir()) // other runs of this machine must not remove what is left
+	t.Run("with Ryuk", func(t *testing.T) {
+		run := kill(t)
+		engines.Await(t, "Ryuk removes everything", func() bool { return left(t, run) == 0 })
+	})
+	t.Run("without Ryuk", func(t *testing.T) {
+		run := kill(t, "TESTCONTAINERS_RYUK_DISABLED=true")
+		before := left(t, run)
+		next := local.FromEnv() // this process has Ryuk
+		next.Paths = []string{"testdata/exit.yaml"}
+		r, err := local.Run(t.Context(), next)
+		if r.Removed != before || before == 0 || err != nil {
+			t.Errorf("the next run removes %d of %d, error %v", r.Removed, before, err)
+		}
+		if n := left(t, run); n > 0 {
+			t.Errorf("%d are left", n)
+		}
+	})
+}
+
+// TestRyukWaits starts and ends another container of the suite while a task runs: Ryuk must not remove what the task uses.
+func TestRyukWaits(t *testing.T) {
+	if os.Getenv(suiteRun) == "" {
+		t.Parallel()
+		if out, err := suite(engine.NewRunID(), "TestRyukWaits").CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+		return
+	}
+	start := func() {
+		c, err := testcontainers.Run(t.Context(), "ktask.local/busybox:dev", testcontainers.WithCmd("sleep", "100000"))
+		if err == nil {
+			err = testcontainers.TerminateContainer(c, testcontainers.StopTimeout(0))
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	tasktest.Run(t, "testdata/wait.yaml", onReady(os.Getenv(suiteRun), start), tasktest.Timeout(5*time.Second), tasktest.Expect(tasktest.TimedOut))
+}
+
+// suite returns a process that runs a test as a suite with a Ryuk that waits for a second only.
+func suite(run, test string, environment ...string) *exec.Cmd {
+	s := exec.Command(os.Args[0], "-test.run=^"+test+"$", "-test.v")
+	s.Env = append(append(os.Environ(), suiteRun+"="+run, "RYUK_RECONNECTION_TIMEOUT=1s"), environment...)
+	return s
+}
+
+// kill starts a suite, kills it when its task is ready, and returns the id of its run.
+func kill(t *testing.T, environment ...string) (run string) {
+	t.Helper()
+	run = engine.NewRunID()
+	suite := suite(run, "TestKilled", environment...)
+	out, err := suite.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := suite.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = suite.Process.Kill()
+		_ = suite.Wait()
+	}()
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if strings.HasSuffix(lines.Text(), "wait | ready") {
+			n := left(t, run)
+			t.Logf("kill -9 with %d containers and volumes", n)
+			if n == 0 {
+				t.Error("the suite has nothing on the engine")
+			}
+			return run
+		}
+	}
+	t.Fatal("the suite ends before its task is ready")
+	return ""
+}
