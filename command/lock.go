@@ -120,12 +120,14 @@ func (app App) applyLock(ctx context.Context, s settings, p plan.Plan) (locked, 
 	return locked{plan: pinned, before: p, lock: l}, app.refuse(s, []spec.File{file}, problems)
 }
 
-// checkIDs compares the images that the lock knows by their IDs with those of the engine, and prints what has changed.
-func (app App) checkIDs(ctx context.Context, s settings, l locked, e engine.Engine) error {
-	problems, err := local.CheckIDs(ctx, l.before, l.lock, e)
+// settle compares the images that the lock knows by their IDs with those of the engine, and prints what has changed. If the engine
+// fails, the run reports it; it uses the IDs all the same.
+func (app App) settle(ctx context.Context, s settings, l *locked, e engine.Engine) error {
+	p, problems, err := local.Settle(ctx, l.before, l.plan, l.lock, e)
 	if err != nil {
-		return exitError{exitEngine, err}
+		return nil
 	}
+	l.plan = p
 	return app.refuse(s, nil, problems)
 }
 

@@ -59,7 +59,7 @@ func pinImage(c *collector, to *plan.Container, locked []spec.LockedImage) {
 	}
 	l := locked[i]
 	from := origin(l.Pos)
-	if l.ID != "" {
+	if l.Digest == "" {
 		to.Image, to.ImageOrigin = l.ID, from
 		override(to, "pullPolicy", &to.PullPolicy, &Setting[plan.PullPolicy]{plan.PullNever, from}) // an ID is not a name
 		return

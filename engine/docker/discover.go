@@ -48,13 +48,16 @@ func (e *NotFoundError) Error() string {
 
 // remedy returns what the user can do.
 func (e *NotFoundError) remedy() engine.Remedy {
-	text := "start Docker"
+	remedy := engine.Remedy{Text: "start Docker", Option: engine.OptionHost}
 	for _, t := range e.Tried {
+		if refusal, ok := errors.AsType[*engine.Error](t.Err); ok {
+			return refusal.Remedy // there is an engine, but not one to use as it is
+		}
 		if errors.Is(t.Err, fs.ErrPermission) && !t.absent() {
-			text = "join the group of the socket (`sudo usermod -aG docker $USER`) and log in again"
+			remedy.Text = "join the group of the socket (`sudo usermod -aG docker $USER`) and log in again"
 		}
 	}
-	return engine.Remedy{Text: text, Option: engine.OptionHost}
+	return remedy
 }
 
 var (

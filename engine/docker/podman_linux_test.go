@@ -19,6 +19,7 @@ func TestPodman(t *testing.T) {
 		conforms(t, func(t testing.TB) *docker.Engine { return connect(t, o) })
 	})
 	t.Run("describe", func(t *testing.T) { describes(t, o, "podman") })
+	t.Run("measured", func(t *testing.T) { measures(t, o, "podman") })
 	t.Run("stream that breaks goes on", func(t *testing.T) { brokenStreamGoesOn(t, strings.TrimPrefix(o.Host, "unix://")) })
 	t.Run("parts of volumes", func(t *testing.T) { refusesParts(t, o) })
 	t.Run("messages", func(t *testing.T) { messagesAreAsInAPod(t, o) })

@@ -13,6 +13,7 @@ func TestDockerOfToday(t *testing.T) {
 	t.Run("conforms", func(t *testing.T) {
 		conforms(t, func(t testing.TB) *docker.Engine { return connect(t, o) })
 	})
+	t.Run("measured", func(t *testing.T) { measures(t, o, "Docker of today") })
 	t.Run("messages", func(t *testing.T) { messagesAreAsInAPod(t, o) })
 	t.Run("parts of volumes", func(t *testing.T) { mountsParts(t, o) })
 	t.Run("parts that are links", func(t *testing.T) { partsDoNotLead(t, o) })
