@@ -79,25 +79,24 @@ func (p *pull) what() string {
 
 // with pulls the image with the credentials, again if that fails for a reason that may pass.
 func (p *pull) with(ctx context.Context, l login) error {
+	if err := p.reach(ctx, once); err != nil {
+		return err // an engine that was never reached is not waited for
+	}
 	for try := 1; ; try++ {
 		err := p.once(ctx, l)
 		if err == nil || ctx.Err() != nil || try == mostPulls || !passes(err) || !pause(ctx, pullAgainAfter) {
 			return err
 		}
 		p.sink.Emit(engine.ImageProgress{Image: p.key.ref, Status: "pulling again"})
+		if err := p.reach(ctx, repeatedly); err != nil {
+			return err
+		}
 	}
 }
 
 // once pulls the image once.
 func (p *pull) once(ctx context.Context, l login) error {
 	header, err := l.header()
-	if err != nil {
-		return err
-	}
-	err = p.do(ctx, p.what(), repeatedly, func(ctx context.Context) error {
-		_, err := p.client.Ping(ctx)
-		return err
-	})
 	if err != nil {
 		return err
 	}
@@ -118,6 +117,14 @@ func (p *pull) once(ctx context.Context, l login) error {
 		return p.explain(ctx, p.what(), err)
 	}
 	return refusal(p.key, p.domain, l, err)
+}
+
+// reach pings the engine. The error is that of an engine that cannot be reached or does not answer.
+func (p *pull) reach(ctx context.Context, again policy) error {
+	return p.do(ctx, p.what(), again, func(ctx context.Context) error {
+		_, err := p.client.Ping(ctx)
+		return err
+	})
 }
 
 // errStalled is the cause of the end of a pull that makes no progress.
@@ -152,11 +159,7 @@ func (p *pull) watched(ctx context.Context, progress *progress) (pulling context
 
 // stalled returns the error of a pull that made no progress, which may be the engine's fault or the registry's.
 func (p *pull) stalled(ctx context.Context) error {
-	err := p.do(ctx, p.what(), once, func(ctx context.Context) error {
-		_, err := p.client.Ping(ctx)
-		return err
-	})
-	if err != nil {
+	if err := p.reach(ctx, once); err != nil {
 		return err
 	}
 	return &engine.Error{

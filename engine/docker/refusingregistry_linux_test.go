@@ -206,3 +206,20 @@ func TestOtherPlatforms(t *testing.T) {
 		}
 	}
 }
+
+// TestPullSurvivesALostConnection loses the connection to the engine before, in and after the answer to a pull.
+func TestPullSurvivesALostConnection(t *testing.T) {
+	ref := push(t, engines.Registry(t))
+	for _, how := range []fault{cutBefore, dropReply, cutWithin, cutBetween} {
+		t.Run(string(how), func(t *testing.T) {
+			proxy := newFaultProxy(t, machineSocket, target{call: "POST /images/create", how: how})
+			if _, err := prepare(t, docker.Options{Host: proxy.host()}, plan.Container{Image: ref, PullPolicy: plan.PullAlways}); err != nil {
+				t.Errorf("error %v", err)
+			}
+			if proxy.struck != 1 {
+				t.Errorf("struck %d times: %q", proxy.struck, proxy.calls)
+			}
+			removeImage(t, ref)
+		})
+	}
+}
