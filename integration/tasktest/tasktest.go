@@ -85,6 +85,9 @@ func Run(t testing.TB, path string, opts ...Option) Result {
 	for _, opt := range opts {
 		opt(&o)
 	}
+	if keep := o.EngineOptions.Keep; keep != "" && keep != "never" {
+		o.EngineOptions.Labels = nil // Ryuk would not keep it
+	}
 	stop, err := s.forward(ctx, t, o.Network, o.hostPorts)
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
@@ -96,6 +99,9 @@ func Run(t testing.TB, path string, opts ...Option) Result {
 	o.Warn = func(w local.Warning) { t.Logf("ktask: warning: %s: %s", w.Code, strings.Join(w.Names, ", ")) }
 	o.Sink = report.Tee(sink{t, &r}, withRemedies(report.NewQuiet(&explained, true)), optional(o.Sink))
 	r.Result, err = local.Run(ctx, o.Options)
+	for _, kept := range r.Kept {
+		t.Logf("ktask: kept %s %s", kept.Kind, kept.Name)
+	}
 	if _, canceled := errors.AsType[*local.CanceledError](err); canceled && o.expect == Canceled {
 		return r
 	}

@@ -3,6 +3,7 @@ package tasktest_test
 import (
 	"context"
 	"errors"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -86,6 +87,27 @@ func TestRemedy(t *testing.T) {
 	f := try(t, t.Context(), func(t testing.TB) { tasktest.Run(t, "testdata/exit.yaml", tasktest.Network("no-such-network")) })
 	if !strings.Contains(f.failure, "fix: give tasktest.Network a network") || strings.Contains(f.failure, "--") {
 		t.Errorf("failure %q", f.failure)
+	}
+}
+
+// TestKeep keeps a container, which must not have the labels by which Ryuk would remove it.
+func TestKeep(t *testing.T) {
+	t.Parallel()
+	f := try(t, t.Context(), func(f testing.TB) {
+		r := tasktest.Run(f, "testdata/exit.yaml", tasktest.Configure(func(o *local.Options) { o.EngineOptions.Keep = "always" }))
+		t.Cleanup(func() { remove(t, r.Kept) })
+		if len(r.Kept) == 0 {
+			t.Error("nothing is kept")
+		}
+		for _, kept := range r.Kept {
+			labels, err := exec.Command("docker", "inspect", kept.Name).Output()
+			if strings.Contains(string(labels), "org.testcontainers") || err != nil {
+				t.Errorf("%s: %s, error %v", kept.Name, labels, err)
+			}
+		}
+	})
+	if !f.logged("ktask: kept container ktask-") {
+		t.Errorf("no word of what is kept: %q", f.log)
 	}
 }
 
