@@ -8,6 +8,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
 	"syscall"
 
@@ -28,7 +29,7 @@ func main() {
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 		OutTerminal: term.IsTerminal(int(os.Stdout.Fd())), ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())), Width: width,
 		Signals: signals, NewEngine: local.NewEngine,
-		Executable: executable, ConfigDir: configDir, Version: version, Commit: commit, Schema: schema,
+		Executable: executable, ConfigDir: configDir, ScriptDir: scriptDir(), Version: version, Commit: commit, Schema: schema,
 	}
 	os.Exit(command.Main(context.Background(), app, os.Args[1:]))
 }
@@ -38,6 +39,15 @@ func signals() <-chan os.Signal {
 	caught := make(chan os.Signal, 4)
 	signal.Notify(caught, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	return caught
+}
+
+// scriptDir returns the directory of the copies of downloaded scripts, or "" if there is none.
+func scriptDir() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "ktask", "scripts")
 }
 
 // build returns the module's version and the commit of its sources, as the go command stamped them.

@@ -38,6 +38,8 @@ type App struct {
 	Executable string
 	// ConfigDir is the user's settings directory, which holds what `ktask trust` records. It is empty if there is none.
 	ConfigDir string
+	// ScriptDir is the directory of the copies of downloaded scripts. It is empty if there is none.
+	ScriptDir string
 	// Version is that of the module, and Commit the revision of its sources, or "" if it is not known.
 	Version, Commit string
 	// Schema is the JSON Schema of manifests.
@@ -99,8 +101,24 @@ func (app App) root() *cli.App {
 		UseShortOptionHandling:    false,
 		ExitErrHandler:            func(*cli.Context, error) {}, // Main decides the exit code
 		OnUsageError:              usageError,
-		Commands:                  []*cli.Command{app.runCommand(), app.planCommand(), app.validateCommand(), app.listCommand(), app.cleanCommand(), app.trustCommand(), app.schemaCommand(), app.completionCommand(), app.manCommand(), app.versionCommand(), helpCommand(), app.guardCommand()},
-		Flags:                     []cli.Flag{cli.HelpFlag, &cli.BoolFlag{Name: "version", Aliases: []string{"v"}, Usage: "print ktask's version"}},
+		Commands: []*cli.Command{
+			app.runCommand(),
+			app.planCommand(),
+			app.validateCommand(),
+			app.listCommand(),
+			app.imagesCommand(),
+			app.lockCommand(),
+			app.cleanCommand(),
+			app.doctorCommand(),
+			app.trustCommand(),
+			app.schemaCommand(),
+			app.completionCommand(),
+			app.manCommand(),
+			app.versionCommand(),
+			helpCommand(),
+			app.guardCommand(),
+		},
+		Flags: []cli.Flag{cli.HelpFlag, &cli.BoolFlag{Name: "version", Aliases: []string{"v"}, Usage: "print ktask's version"}},
 		Action: func(c *cli.Context) error {
 			switch {
 			case c.NArg() > 0:
@@ -112,8 +130,10 @@ func (app App) root() *cli.App {
 		},
 	}
 	for _, c := range root.Commands {
-		c.OnUsageError = usageError
-		c.HideHelpCommand = true
+		for _, c := range append(c.Subcommands, c) {
+			c.OnUsageError = usageError
+			c.HideHelpCommand = true
+		}
 	}
 	return root
 }
@@ -121,10 +141,15 @@ func (app App) root() *cli.App {
 // noCommand returns the error of a first argument that is not a command. It may be a manifest.
 func noCommand(c *cli.Context) error {
 	name := c.Args().First()
-	if _, err := os.Stat(name); err == nil {
+	if exists(name) {
 		return usagef("unknown command %q (to run the tasks in it: ktask run %s)", name, name)
 	}
-	return usagef("unknown command %q%s", name, didYouMean(name, commandNames(c.App)))
+	return usagef("unknown command %q%s", name, didYouMean(name, commandNames(c.App.VisibleCommands())))
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
 }
 
 func helpCommand() *cli.Command {
@@ -143,9 +168,9 @@ func helpCommand() *cli.Command {
 	}
 }
 
-func commandNames(root *cli.App) []string {
+func commandNames(commands []*cli.Command) []string {
 	var names []string
-	for _, c := range root.VisibleCommands() {
+	for _, c := range commands {
 		names = append(names, c.Name)
 	}
 	return names

@@ -50,7 +50,7 @@ func bashCompletion(root *cli.App) string {
   COMPREPLY=($(compgen -W "$words" -- "$current"))
 }
 complete -o default -F _ktask ktask
-`, strings.Join(commandNames(root), " "), cases.String())
+`, strings.Join(commandNames(root.VisibleCommands()), " "), cases.String())
 }
 
 // zshCompletion returns the script for zsh, a function of its completion system.

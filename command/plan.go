@@ -18,7 +18,7 @@ func (app App) planCommand() *cli.Command {
 		Name:      "plan",
 		Usage:     "show exactly what run would do",
 		ArgsUsage: pathArguments,
-		Flags: append(taskFlags(),
+		Flags: append(taskFlags(), lockedFlag(),
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "text, json or yaml", DefaultText: "text"},
 			&cli.BoolFlag{Name: "explain", Usage: "show for each value where it comes from"}),
 		Action: app.plan,
@@ -47,7 +47,11 @@ func (app App) plan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	text, err := renderPlan(masked(p), form, s.yes("explain"))
+	l, err := app.applyLock(c.Context, s, p)
+	if err != nil {
+		return err
+	}
+	text, err := renderPlan(masked(l.plan), form, s.yes("explain"))
 	if err != nil {
 		return err
 	}

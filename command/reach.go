@@ -81,6 +81,8 @@ func (b boundary) extent(key, text string) extent {
 		far = text != ""
 	case "engine":
 		far = !slices.Contains([]string{"", "docker"}, text)
+	case "compose":
+		far = text != ""
 	case "network":
 		far = !slices.Contains([]string{"", "none", "bridge"}, text)
 	case "pids-limit":

@@ -26,7 +26,7 @@ func (app App) runCommand() *cli.Command {
 			"every KeptnTaskDefinition that no other one calls.\n\n" +
 			"Exit codes: 0 all passed, 1 a task failed, 2 wrong usage or invalid manifests, 3 the engine or an image could\n" +
 			"not be used, 4 a task timed out, 130 and 143 interrupted.",
-		Flags: append(append(taskFlags(), engineFlags()...),
+		Flags: append(append(taskFlags(), engineFlags()...), lockedFlag(),
 			&cli.StringFlag{Name: "parallel", Aliases: []string{"j"}, Usage: "run `N` tasks at once", DefaultText: "the number of processors"},
 			&cli.BoolFlag{Name: "fail-fast", Usage: "stop all tasks when one has not passed"},
 			&cli.StringFlag{Name: "keep", Usage: "keep the containers of attempts: never, failed or always; they hold the secrets in clear text", DefaultText: "never"},
@@ -65,7 +65,11 @@ func (app App) run(c *cli.Context) error {
 	if len(p.Skipped) > 0 && o.output != "quiet" {
 		_, _ = fmt.Fprintln(app.Err, leftOut(p.Skipped))
 	}
-	return app.execute(c.Context, s, o, p)
+	l, err := app.applyLock(c.Context, s, p)
+	if err != nil {
+		return err
+	}
+	return app.execute(c.Context, s, o, l)
 }
 
 func (s settings) runOptions(app App) (runOptions, error) {

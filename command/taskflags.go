@@ -49,9 +49,10 @@ func taskFlags() []cli.Flag {
 		&cli.StringFlag{Name: "pids-limit", Usage: "let each task have `N` processes and threads, -1 for no limit", DefaultText: "4096"},
 		&cli.StringSliceFlag{Name: "mount", Usage: "mount a path of the engine's host: `SRC:DST[:ro]`; may be repeated"},
 		&cli.StringFlag{Name: "network", Usage: "the network of the tasks: NAME, none, bridge, or host with --allow host-network", DefaultText: "the engine's"},
+		&cli.StringFlag{Name: "compose", Usage: "join the default network of the running project `NAME` of Docker Compose, when its services are healthy"},
 		&cli.StringSliceFlag{Name: "allow", Usage: "let tasks out of their container: `NAME` is " + oneOf(resolve.Allowances()) + "; may be repeated", DefaultText: "nothing"},
 		&cli.StringFlag{Name: "pull", Usage: "missing, always or never", DefaultText: "what the manifest says"},
-		&cli.BoolFlag{Name: "offline", Usage: "use the images that the engine has, like --pull never"},
+		&cli.BoolFlag{Name: "offline", Usage: "open no connection but the engine's: images and scripts must be there"},
 		&cli.StringFlag{Name: "platform", Usage: "the platform of the images: os/arch[/variant]", DefaultText: "the engine's"},
 	}
 }
@@ -63,8 +64,14 @@ func (s settings) taskOptions() (taskInput, error) {
 		DenoImage:   s.setting("deno-image"),
 		PythonImage: s.setting("python-image"),
 		Network:     s.text("network", ""),
+		Compose:     s.text("compose", ""),
 		Platform:    s.text("platform", ""),
 	}}
+	if network, compose := s.typed("network"), s.typed("compose"); network != "" && compose == "" {
+		o.Compose = "" // of the file
+	} else if compose != "" && network == "" {
+		o.Network = ""
+	}
 	for _, v := range s.all("allow") {
 		if !slices.Contains(resolve.Allowances(), v.text) {
 			return o, v.wrong(oneOf(resolve.Allowances()))

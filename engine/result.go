@@ -69,10 +69,16 @@ const (
 	OptionHost     = diagnose.OptionHost
 	OptionPlatform = diagnose.OptionPlatform
 	OptionImage    = diagnose.OptionImage
+	OptionDeno     = diagnose.OptionDeno
+	OptionPython   = diagnose.OptionPython
+	OptionBase     = diagnose.OptionBase
+	OptionBuild    = diagnose.OptionBuild
+	OptionSecrets  = diagnose.OptionSecrets
 	OptionNetwork  = diagnose.OptionNetwork
 	OptionMounts   = diagnose.OptionMounts
 	OptionParams   = diagnose.OptionParams
 	OptionPids     = diagnose.OptionPids
+	OptionOffline  = diagnose.OptionOffline
 	OptionPull     = diagnose.OptionPull
 	OptionTimeout  = diagnose.OptionTimeout
 )

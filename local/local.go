@@ -49,8 +49,10 @@ type Options struct {
 	Namespace, KeptnNamespace string
 	DenoImage, PythonImage    string
 	// Images replace images that manifests name.
-	Images   map[string]string
-	Network  string
+	Images  map[string]string
+	Network string
+	// Compose is a running project of Docker Compose whose default network the tasks join when its services are healthy.
+	Compose  string
 	Platform string
 	Pull     plan.PullPolicy
 	Mounts   []plan.Mount
@@ -126,7 +128,7 @@ func (o Options) resolved() resolve.Options {
 		Lifecycle: o.Lifecycle, Node: o.EngineOptions.Node(),
 		Tasks: o.Tasks, Params: overrides(o.Params, "Params"), Env: overrides(o.Env, "Env"), Images: overrides(o.Images, "Images"),
 		DenoImage: setting(o.DenoImage, "DenoImage"), PythonImage: setting(o.PythonImage, "PythonImage"),
-		Network: o.Network, Platform: o.Platform, Mounts: o.Mounts, Allow: o.Allow, Lenient: o.Lenient,
+		Network: o.Network, Compose: o.Compose, Platform: o.Platform, Mounts: o.Mounts, Allow: o.Allow, Lenient: o.Lenient,
 		Pull: setting(o.Pull, "Pull"), Timeout: setting(o.Timeout, "Timeout"), Grace: setting(o.Grace, "Grace"), Semantics: cmp.Or(o.Semantics, plan.Local),
 	}
 	if o.Retries != nil {

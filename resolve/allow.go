@@ -57,9 +57,11 @@ func checkSecurity(r *resolver, c *spec.Container) {
 	}
 }
 
-// checkNetwork reports a --network that may be that of the machine.
+// checkNetwork reports a --network that may be that of the machine, or is one of two.
 func checkNetwork(r *resolver) {
 	switch network := r.options.Network; {
+	case network != "" && r.options.Compose != "":
+		r.add(spec.Error, spec.Pos{}, "two-networks", "give one of them", "--network %s and --compose %s name two networks", network, r.options.Compose)
 	case network == "host":
 		r.needs(allowHostNetwork, spec.Pos{}, "--network host: the tasks could reach what listens on the engine's machine for itself alone, and take its ports")
 	case strings.Contains(network, ":"): // container:NAME, and podman's ns:PATH

@@ -73,7 +73,7 @@ func hostOf(after string) string {
 // warnAddresses warns of names that only the DNS of a cluster knows, in what a task gets from manifests. With --network, another
 // DNS may know them. See "Addresses of Services" in docs/fidelity.md.
 func (b *builder) warnAddresses() {
-	if b.options.Network != "" {
+	if b.options.Network != "" || b.options.Compose != "" {
 		return
 	}
 	c := &b.out.Container

@@ -50,14 +50,18 @@ type Options struct {
 	Images      []Override
 
 	// Pull replaces the pull policy of every image.
-	Pull     *Setting[plan.PullPolicy]
-	Mounts   []plan.Mount
-	Network  string
+	Pull    *Setting[plan.PullPolicy]
+	Mounts  []plan.Mount
+	Network string
+	// Compose is a running project of Docker Compose whose default network the tasks join. Network must then be "".
+	Compose  string
 	Platform string
 	// Allow lists what tasks may do outside of their container, see Allowances. Anything that is not allowed is an error, or a
 	// warning if Preview is set, which means that nothing will run.
 	Allow   []string
 	Preview bool
+	// WithoutSecrets lets values of secrets be missing: nothing will run. Pull secrets are read all the same.
+	WithoutSecrets bool
 	// Node is the engine's host, in place of a pod's node.
 	Node Node
 }

@@ -164,7 +164,7 @@ func (b *builder) deadline() {
 
 // applyTo sets what the options decide of every container. See "Grace after the stop signal" in docs/fidelity.md.
 func (o Options) applyTo(c *plan.Container) {
-	c.Mounts, c.Network, c.Platform = o.Mounts, o.Network, o.Platform
+	c.Mounts, c.Network, c.Compose, c.Platform = o.Mounts, o.Network, o.Compose, o.Platform
 	c.Grace, c.Limits.Pids = localGrace, DefaultPids
 	if o.cluster() {
 		c.Grace = clusterGrace
@@ -175,7 +175,7 @@ func (o Options) applyTo(c *plan.Container) {
 	override(c, "grace", &c.Grace, o.Grace)
 	override(c, "limits.pids", &c.Limits.Pids, o.Pids)
 	override(c, "pullPolicy", &c.PullPolicy, o.Pull)
-	for _, f := range []struct{ name, value string }{{"network", o.Network}, {"platform", o.Platform}} {
+	for _, f := range []struct{ name, value string }{{"network", o.Network}, {"compose", o.Compose}, {"platform", o.Platform}} {
 		if f.value != "" {
 			c.Origins = append(c.Origins, plan.Part{Name: f.name, Origin: plan.Flag(f.name)})
 		}

@@ -45,6 +45,7 @@ func (b *builder) checkNames() {
 	check("the image", c.Image, c.ImageOrigin)
 	check("the platform", c.Platform, plan.Flag("platform"))
 	check("the network", c.Network, plan.Flag("network"))
+	check("the compose project", c.Compose, plan.Flag("compose"))
 	check("workingDir", c.WorkingDir, c.Origin("workingDir"))
 	check("terminationMessagePath", c.TerminationMessage.Path, c.Origin("terminationMessagePath"))
 	for _, m := range c.Tmpfs {

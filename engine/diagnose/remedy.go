@@ -18,11 +18,17 @@ const (
 	OptionHost     Option = "host"     // the address of the engine
 	OptionPlatform Option = "platform" // of the image
 	OptionImage    Option = "image"    // another one in place of the manifest's
+	OptionDeno     Option = "deno image"
+	OptionPython   Option = "python image"
+	OptionBase     Option = "base" // of an image that is built
+	OptionBuild    Option = "build arguments"
+	OptionSecrets  Option = "secrets"
 	OptionNetwork  Option = "network"
 	OptionMounts   Option = "mounts"
 	OptionParams   Option = "params"
-	OptionPids     Option = "pids" // the limit of processes
-	OptionPull     Option = "pull" // the pull policy
+	OptionPids     Option = "pids"    // the limit of processes
+	OptionOffline  Option = "offline" // an image may not be pulled
+	OptionPull     Option = "pull"    // the pull policy
 	OptionTimeout  Option = "timeout"
 )
 

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/ktask/ktask/engine"
@@ -16,7 +17,7 @@ import (
 // Socket is a place where an engine usually listens.
 type Socket = endpoint.Socket
 
-// Tried is a socket that was tried because nothing names an engine.
+// Tried is a place where an engine was looked for: a usual socket, or the host that is named, with what names it as Of.
 type Tried struct {
 	Socket
 	// Err is why the engine there is not used; it is nil for the one that is used.
@@ -47,13 +48,16 @@ func (e *NotFoundError) Error() string {
 
 // remedy returns what the user can do.
 func (e *NotFoundError) remedy() engine.Remedy {
-	text := "start Docker"
+	remedy := engine.Remedy{Text: "start Docker", Option: engine.OptionHost}
 	for _, t := range e.Tried {
+		if refusal, ok := errors.AsType[*engine.Error](t.Err); ok {
+			return refusal.Remedy // there is an engine, but not one to use as it is
+		}
 		if errors.Is(t.Err, fs.ErrPermission) && !t.absent() {
-			text = "join the group of the socket (`sudo usermod -aG docker $USER`) and log in again"
+			remedy.Text = "join the group of the socket (`sudo usermod -aG docker $USER`) and log in again"
 		}
 	}
-	return engine.Remedy{Text: text, Option: engine.OptionHost}
+	return remedy
 }
 
 var (
@@ -65,8 +69,7 @@ var (
 // triedFor is how long a usual socket is waited for. A busy engine answers a ping at once.
 const triedFor = 2 * time.Second
 
-// Tried returns the usual sockets that were tried, in their order, with the one that is used as the last. It is empty if
-// something names the engine.
+// Tried returns where an engine was looked for, in this order. The last place is the one that is used.
 func (e *Engine) Tried() []Tried { return e.tried }
 
 // Pinned returns the options with which another process uses the same engine, even if the current context changes or another
@@ -132,7 +135,7 @@ func askable(path string) error {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrPermission) {
 		return errHidden
 	} else if err != nil {
-		return fs.ErrNotExist
+		return syscall.ENOENT
 	}
 	if err := endpoint.CheckSocket(path); err != nil {
 		return fmt.Errorf("%w: %w", errUnproven, err)

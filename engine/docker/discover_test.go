@@ -1,13 +1,78 @@
 package docker_test
 
 import (
+	"errors"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
+	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/docker"
+	"github.com/ktask/ktask/integration/engines"
 )
+
+// engineAt starts an engine at a socket that has a version of the API and nothing else.
+func engineAt(t *testing.T, version string) (host string) {
+	t.Helper()
+	listener, err := net.Listen("unix", engines.Socket(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", version) })}
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		_ = server.Serve(listener)
+	}()
+	t.Cleanup(func() {
+		_ = server.Close()
+		<-over
+	})
+	return "unix://" + listener.Addr().String()
+}
+
+// TestUsualSocketsAreTriedInOrder finds the first engine that can be used, and tells of those that exist and cannot.
+func TestUsualSocketsAreTriedInOrder(t *testing.T) {
+	old, good := engineAt(t, "1.24"), engineAt(t, "1.41")
+	closed := filepath.Join(t.TempDir(), "s")
+	if err := os.WriteFile(closed, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	absent, file, ancient, best := docker.Socket{Host: "unix:///no/such.sock", Of: "absent"}, docker.Socket{Host: "unix://" + closed, Of: "file"},
+		docker.Socket{Host: old, Of: "old"}, docker.Socket{Host: good, Of: "good"}
+	var notices []string
+	o := docker.Options{Usual: []docker.Socket{absent, file, ancient, best, best}, Notice: func(text string) { notices = append(notices, text) }}
+	e, err := docker.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = e.Close() }()
+	if tried := e.Tried(); len(tried) != 4 || tried[3].Of != "good" || tried[3].Err != nil || e.Pinned(o).Host != good {
+		t.Errorf("tried %v", tried)
+	}
+	if len(notices) != 2 || !strings.Contains(notices[0], "(file: not trusted: not a socket), using "+good+" (good)") || !strings.Contains(notices[1], "version 1.24") {
+		t.Errorf("notices %q", notices)
+	}
+
+	for want, usual := range map[string][]docker.Socket{
+		"no container engine found: none of the 2 usual sockets exists; start Docker": {absent, absent},
+		"no container engine found: unix://" + closed + ": not trusted":               {absent, file},
+		"update the engine": {file, ancient},
+	} {
+		_, err := docker.New(docker.Options{Usual: usual})
+		failure, ok := errors.AsType[*engine.Error](err)
+		if !ok || failure.Reason != engine.EngineUnavailable || !strings.Contains(err.Error()+"; "+failure.Remedy.Text, want) {
+			t.Errorf("error %+v, want %q in it", err, want)
+		}
+	}
+	if e, err := docker.New(docker.Options{Usual: []docker.Socket{best}, DefaultHost: "unix:///named.sock"}); err != nil || e.Tried()[0].Host != "unix:///named.sock" {
+		t.Errorf("what is named is not used: %v", err)
+	}
+}
 
 // TestPinned checks that another process finds the same engine, whatever has named it and whatever the user changes meanwhile.
 func TestPinned(t *testing.T) {

@@ -86,6 +86,7 @@ type Engine struct {
 	tried           []Tried
 
 	images   imageStore
+	projects projects
 	switches killSwitches
 	keepers  keepers
 	// logDriver is the first driver that the engine has not refused.
@@ -113,6 +114,10 @@ var (
 	_ engine.Killer       = (*Engine)(nil)
 	_ engine.VolumeKeeper = (*Engine)(nil)
 	_ engine.Cleaner      = (*Engine)(nil)
+
+	_ engine.ImageFinder   = (*Engine)(nil)
+	_ engine.ImageBuilder  = (*Engine)(nil)
+	_ engine.ImageArchiver = (*Engine)(nil)
 )
 
 // New returns an engine. It reads Docker's configuration. It connects only if nothing names an engine and there are usual sockets
@@ -134,7 +139,11 @@ func New(o Options) (*Engine, error) {
 	case at.By == endpoint.ByNothing && len(o.Usual) > 0:
 		return discover(o)
 	}
-	return newEngine(at, o)
+	e, err := newEngine(at, o)
+	if err == nil {
+		e.tried = []Tried{{Socket: Socket{Host: at.Host, Of: string(at.By)}}}
+	}
+	return e, err
 }
 
 // newEngine returns the engine at an endpoint. It does not connect.

@@ -24,7 +24,10 @@ type imageFacts struct {
 	digest string
 	// architecture is what the image is built for, as a GOARCH.
 	architecture string
-	user         string
+	// platform is "os/arch[/variant]", and bytes is the size.
+	platform string
+	bytes    int64
+	user     string
 	// stopSignal is empty if the image names none.
 	stopSignal string
 	workingDir string
@@ -38,11 +41,16 @@ type imageStore struct {
 	pulls map[pullKey]*sharedPull
 }
 
-// Prepare looks the image up, once for all containers that use it, and pulls it if the policy requires it. Containers that
+// Prepare waits for the compose project that the container joins. Then it looks the image up, once for all containers that use it, and pulls it if the policy requires it. Containers that
 // need the same pull at the same time share it, and the sink of each gets its progress.
 func (e *Engine) Prepare(ctx context.Context, c plan.Container, sink engine.Sink) error {
 	if err := e.mountsParts(ctx, c); err != nil {
 		return err
+	}
+	if c.Compose != "" {
+		if _, err := e.joinProject(ctx, c.Compose); err != nil {
+			return err
+		}
 	}
 	key := imageKey{c.Image, c.Platform}
 	if c.PullPolicy == plan.PullAlways {
@@ -65,7 +73,7 @@ func (e *Engine) Prepare(ctx context.Context, c plan.Container, sink engine.Sink
 		return &engine.Error{
 			Reason: engine.ImageNotFound,
 			Err:    fmt.Errorf("image %q%s is not on the engine, and its pull policy is Never", c.Image, forPlatform(c.Platform)),
-			Remedy: engine.Remedy{Text: fmt.Sprintf("docker pull %s, or build it, or allow the pull", c.Image)},
+			Remedy: engine.Remedy{Text: fmt.Sprintf("docker pull %s, or build it", c.Image), Option: engine.OptionOffline},
 		}
 	}
 	return e.pullAndLook(ctx, c, sink)
@@ -118,7 +126,8 @@ func fits(platform string, found image.InspectResponse) bool {
 }
 
 func factsOf(found image.InspectResponse) imageFacts {
-	facts := imageFacts{id: found.ID, digest: found.ID, architecture: found.Architecture}
+	facts := imageFacts{id: found.ID, digest: found.ID, architecture: found.Architecture, bytes: found.Size}
+	facts.platform = strings.TrimSuffix(found.Os+"/"+found.Architecture+"/"+found.Variant, "/")
 	if len(found.RepoDigests) > 0 {
 		if _, digest, ok := strings.Cut(found.RepoDigests[0], "@"); ok {
 			facts.digest = digest

@@ -19,6 +19,7 @@ func TestPodman(t *testing.T) {
 		conforms(t, func(t testing.TB) *docker.Engine { return connect(t, o) })
 	})
 	t.Run("describe", func(t *testing.T) { describes(t, o, "podman") })
+	t.Run("measured", func(t *testing.T) { measures(t, o, "podman") })
 	t.Run("stream that breaks goes on", func(t *testing.T) { brokenStreamGoesOn(t, strings.TrimPrefix(o.Host, "unix://")) })
 	t.Run("parts of volumes", func(t *testing.T) { refusesParts(t, o) })
 	t.Run("messages", func(t *testing.T) { messagesAreAsInAPod(t, o) })
@@ -27,6 +28,8 @@ func TestPodman(t *testing.T) {
 	t.Run("sweep", func(t *testing.T) { sweeps(t, o) })
 	t.Run("remove together", func(t *testing.T) { removesTogether(t, o) })
 	t.Run("runners apart", func(t *testing.T) { runnersApart(t, o) })
+	t.Run("build", func(t *testing.T) { buildsImages(t, o) })
+	t.Run("archive", func(t *testing.T) { movesImages(t, o, docker.Options{}) })
 	t.Run("others", func(t *testing.T) { nameOfAnother(t, o) })
 }
 
@@ -34,4 +37,9 @@ func TestPodman(t *testing.T) {
 func TestSoakPodmanFaults(t *testing.T) {
 	soakOnly(t)
 	testFaults(t, engines.Podman(t, busybox), false)
+}
+
+// TestArchive moves images from Docker to podman.
+func TestArchive(t *testing.T) {
+	movesImages(t, docker.Options{}, docker.Options{Host: engines.Podman(t)})
 }

@@ -166,15 +166,27 @@ func (p *pull) stalled(ctx context.Context) error {
 	}
 }
 
-// message is one of the JSON documents in the answer to a pull.
+// message is one of the JSON documents in the answer to a pull, a build or a load.
 type message struct {
 	ID             string
 	Status         string
 	ProgressDetail struct{ Current, Total int64 }
+	Error          string
 	ErrorDetail    *struct{ Message string }
 }
 
-// registryError is what the engine reports of a registry in the answer to a pull.
+// failure returns what the message reports as an error, or nil.
+func (m message) failure() error {
+	switch {
+	case m.ErrorDetail != nil && m.ErrorDetail.Message != "":
+		return registryError{m.ErrorDetail.Message}
+	case m.Error != "":
+		return registryError{m.Error}
+	}
+	return nil
+}
+
+// registryError is a failure that the engine reports in the middle of an answer: a registry's, or that of a step of a build.
 type registryError struct{ text string }
 
 func (r registryError) Error() string { return r.text }
@@ -197,8 +209,8 @@ func follow(stream io.Reader, p *progress, moved func()) error {
 		} else if err != nil {
 			return err
 		}
-		if m.ErrorDetail != nil {
-			return registryError{m.ErrorDetail.Message}
+		if err := m.failure(); err != nil {
+			return err
 		}
 		p.note(m)
 	}

@@ -113,6 +113,11 @@ func (a *attempt) convert(ctx context.Context, labels engine.Labels) (err error)
 		}
 		known.shared = true
 	}
+	if a.container.Compose != "" {
+		if a.container.Network, err = a.engine.joinProject(ctx, a.container.Compose); err != nil {
+			return err
+		}
+	}
 	if known.extraHosts, err = a.engine.hosts(ctx, a.container.Network); err != nil {
 		return err
 	}

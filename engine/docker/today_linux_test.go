@@ -13,12 +13,15 @@ func TestDockerOfToday(t *testing.T) {
 	t.Run("conforms", func(t *testing.T) {
 		conforms(t, func(t testing.TB) *docker.Engine { return connect(t, o) })
 	})
+	t.Run("measured", func(t *testing.T) { measures(t, o, "Docker of today") })
 	t.Run("messages", func(t *testing.T) { messagesAreAsInAPod(t, o) })
 	t.Run("parts of volumes", func(t *testing.T) { mountsParts(t, o) })
 	t.Run("parts that are links", func(t *testing.T) { partsDoNotLead(t, o) })
 	t.Run("unstartable", func(t *testing.T) { tellsWhyNotStarted(t, o) })
 	t.Run("removed by others", func(t *testing.T) { tellsRemovals(t, o) })
 	t.Run("sweep", func(t *testing.T) { sweeps(t, o) })
+	t.Run("build", func(t *testing.T) { buildsImages(t, o) })
+	t.Run("archive", func(t *testing.T) { movesImages(t, o, docker.Options{}) })
 	t.Run("others", func(t *testing.T) { nameOfAnother(t, o) })
 	if left := volumesLeft(t, o.Host); len(left) > 0 {
 		t.Errorf("volumes are left: %q", left)

@@ -64,6 +64,7 @@ type containerJSON struct {
 	Tmpfs              []tmpfsJSON  `json:"tmpfs"`
 	Mounts             []mountJSON  `json:"mounts,omitempty"`
 	Network            string       `json:"network,omitempty"`
+	Compose            string       `json:"compose,omitempty"`
 	Limits             limitsJSON   `json:"limits"`
 	Security           securityJSON `json:"security"`
 	TTY                bool         `json:"tty,omitempty"`
@@ -232,7 +233,7 @@ func (c Container) document() containerJSON {
 	doc := containerJSON{
 		Name: c.Name, Image: c.Image, ImageOrigin: c.ImageOrigin, Platform: c.Platform, PullPolicy: c.PullPolicy,
 		Command: c.Command, Args: c.Args, WorkingDir: c.WorkingDir, User: c.User,
-		Env: []envJSON{}, Files: []fileJSON{}, Tmpfs: []tmpfsJSON{}, Network: c.Network,
+		Env: []envJSON{}, Files: []fileJSON{}, Tmpfs: []tmpfsJSON{}, Network: c.Network, Compose: c.Compose,
 		Limits:   limitsJSON(c.Limits),
 		Security: c.Security.document(), TTY: c.TTY, Stdin: c.Stdin, Grace: duration(c.Grace),
 		TerminationMessage: c.TerminationMessage.Path, FallbackToLogs: c.TerminationMessage.FallbackToLogs,

@@ -159,8 +159,10 @@ type Container struct {
 	Tmpfs []Tmpfs
 	// Mounts are directories or files of the engine's host.
 	Mounts []Mount
-	// Network is "", "none", "host", "bridge" or the name of a network of the engine.
-	Network  string
+	// Network is "", "none", "host", "bridge" or the name of a network of the engine. Compose is the running project of Docker
+	// Compose whose default network the container joins instead, or "".
+	Network, Compose string
+
 	Limits   Limits
 	Security Security
 	TTY      bool
@@ -173,9 +175,6 @@ type Container struct {
 	// names in the JSON form.
 	Origins []Part
 }
-
-// PullPolicy is Kubernetes' imagePullPolicy.
-type PullPolicy string
 
 // The values of imagePullPolicy, see https://kubernetes.io/docs/concepts/containers/images/#image-pull-policy.
 const (

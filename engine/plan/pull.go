@@ -2,6 +2,9 @@ package plan
 
 import "fmt"
 
+// PullPolicy is Kubernetes' imagePullPolicy.
+type PullPolicy string
+
 // PullCredential is what a pull secret has for the registry of an image.
 type PullCredential struct {
 	// Secret is the name of the Secret.

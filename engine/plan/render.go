@@ -95,6 +95,7 @@ func (f *form) container(c Container) {
 	}
 	for _, v := range []struct{ name, value, field string }{
 		{"working dir", c.WorkingDir, "workingDir"}, {"user", c.User, "user"}, {"platform", c.Platform, "platform"}, {"network", c.Network, "network"},
+		{"compose project", c.Compose, "compose"},
 		{"message", c.TerminationMessage.Path, "terminationMessagePath"},
 	} {
 		if v.value != "" {

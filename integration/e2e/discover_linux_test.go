@@ -113,11 +113,24 @@ func TestEngineThatIsPassedOver(t *testing.T) {
 		t.Errorf("stderr:\n%s", o.stderr)
 	}
 
+	o = p.ktask(t, "", "", "doctor").expect(t, 0)
+	for _, says := range []string{
+		"engine       docker ", "podman/podman.sock\n", "/var/run/docker.sock (default): no such file or directory\n", "/r/docker.sock (rootless Docker): connection refused\n",
+		"/.docker/run/docker.sock (Docker Desktop): no answer within 2s\n", "/.rd/docker.sock (Rancher Desktop): not trusted: ", "podman.sock (rootless podman): ok\n",
+	} {
+		if !strings.Contains(o.stdout, says) {
+			t.Errorf("doctor lacks %q:\n%s", says, o.stdout)
+		}
+	}
+
 	o = p.ktask(t, busyboxTask, "", "run", "--host", "unix://"+stale.Addr().String(), "-").expect(t, 3)
 	if !strings.Contains(o.stderr, "docker.sock cannot be reached: connection refused") {
 		t.Errorf("an engine that is named is not another one, stderr:\n%s", o.stderr)
 	}
 
+	if o := newPlaces(t).ktask(t, "", "", "doctor").expect(t, 3); strings.Count(o.stdout, "no such file or directory\n") < 9 {
+		t.Errorf("doctor without an engine:\n%s", o.stdout)
+	}
 	none := newPlaces(t).ktask(t, busyboxTask, "", "run", "-").expect(t, 3)
 	if !strings.Contains(none.stderr, "no container engine found: none of the ") {
 		t.Errorf("stderr:\n%s", none.stderr)

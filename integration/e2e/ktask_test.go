@@ -95,9 +95,15 @@ type process struct {
 // start starts ktask in the root of the project.
 func start(t *testing.T, stdin string, args ...string) *process {
 	t.Helper()
-	p := &process{Cmd: exec.Command(binary, args...), stdout: newBuffer(), stderr: newBuffer(), started: time.Now(), ended: make(chan struct{})}
+	return startIn(t, filepath.Join("..", ".."), stdin, append([]string{binary}, args...)...)
+}
+
+// startIn starts ktask in a directory. The command may be that of another program, which becomes ktask.
+func startIn(t *testing.T, dir, stdin string, command ...string) *process {
+	t.Helper()
+	p := &process{Cmd: exec.Command(command[0], command[1:]...), stdout: newBuffer(), stderr: newBuffer(), started: time.Now(), ended: make(chan struct{})}
 	p.mark = fmt.Sprintf("KTASK_E2E=%d-%d", os.Getpid(), marks.Add(1))
-	p.Dir = filepath.Join("..", "..")
+	p.Dir = dir
 	p.Env = append(os.Environ(), "FUNCTION_RUNNER_IMAGE="+denoImage, "PYTHON_RUNNER_IMAGE="+pythonImage, "GITHUB_ACTIONS=", "GITHUB_STEP_SUMMARY=", "GITHUB_WORKSPACE=", p.mark)
 	p.Stdin, p.Stdout, p.Stderr = strings.NewReader(stdin), p.stdout, p.stderr
 	if err := p.Start(); err != nil {

@@ -34,6 +34,10 @@ missing_packages() {
   fi
   has docker-registry || echo docker-registry # the tests pull from a registry of their own
   if ! has podman || ! has runc; then printf '%s\n' podman runc; fi # and run a second engine, see podman_linux_test.go
+  has newuidmap || echo uidmap # and rootless engines, see rootless_linux_test.go
+  has slirp4netns || echo slirp4netns
+  has rootlesskit || echo rootlesskit
+  has docker-compose || docker compose version >/dev/null 2>&1 || echo docker-compose # tasks join its projects
   has pre-commit || echo pre-commit # the tests of the hooks commit with it
   has zsh || echo zsh # the tests complete command lines in each shell
   has fish || echo fish

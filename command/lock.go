@@ -1,0 +1,141 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/local"
+	"github.com/ktask/ktask/resolve"
+	"github.com/ktask/ktask/spec"
+)
+
+func (app App) lockCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "lock",
+		Usage:     "write ktask.lock: the digests of images and the hashes of scripts",
+		ArgsUsage: pathArguments,
+		Description: "Writes which images and downloaded scripts the tasks of these manifests use now. `ktask run --locked` uses exactly\n" +
+			"these. Images that the engine lacks are pulled; --pull always gets what the registry has now.",
+		Flags:  append(taskFlags(), engineFlags()...),
+		Action: app.lock,
+	}
+}
+
+func lockedFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "locked", Usage: "run exactly the images and scripts of ktask.lock, and refuse any other"}
+}
+
+func (app App) lock(c *cli.Context) error {
+	s, err := app.settings(c)
+	if err != nil {
+		return err
+	}
+	tasks, err := s.taskOptions()
+	if err != nil {
+		return err
+	}
+	host, err := s.engineOptions(app)
+	if err != nil {
+		return err
+	}
+	tasks.Node, tasks.Preview = host.Node(), true
+	p, err := app.load(s, tasks, tellWarnings)
+	if err != nil {
+		return err
+	}
+	e, err := app.NewEngine(host)
+	if err != nil {
+		return exitError{exitEngine, err}
+	}
+	defer local.CloseEngine(e)
+	l, err := local.MakeLock(c.Context, p, e, app.scripts(s))
+	if err != nil {
+		return app.lockFailed(s, err)
+	}
+	changed, err := local.WriteLock(spec.LockName, l)
+	if err != nil {
+		return exitError{exitUsage, fmt.Errorf("%s: %w", spec.LockName, err)}
+	}
+	what := fmt.Sprintf("%s, %s", counted(len(l.Images), "image"), counted(len(l.Scripts), "script"))
+	if !changed {
+		what += ", unchanged"
+	}
+	_, err = fmt.Fprintf(app.Err, "%s: %s\n", spec.LockName, what)
+	return err
+}
+
+// lockFailed prints the problems that prevent a lock, and returns the error of another failure with its exit code.
+func (app App) lockFailed(s settings, err error) error {
+	invalid, _ := errors.AsType[*spec.InvalidError](err)
+	refused, _ := errors.AsType[*engine.Error](err)
+	switch {
+	case invalid != nil:
+		app.printer(s, nil).print(invalid.Problems)
+		return exitError{exitUsage, nil}
+	case refused != nil:
+		return exitError{exitEngine, err}
+	}
+	return exitError{exitUsage, err}
+}
+
+// scripts returns what gets the scripts of URLs.
+func (app App) scripts(s settings) local.Scripts {
+	return local.Scripts{Dir: app.ScriptDir, Offline: s.yes("offline"), UserAgent: "ktask/" + app.Version}
+}
+
+// locked is a plan that --locked has pinned, and what is left to compare with the lock.
+type locked struct {
+	plan plan.Plan
+	// before is the plan with the names of images, and lock what they are compared with. They are empty without --locked.
+	before plan.Plan
+	lock   spec.Lock
+}
+
+// applyLock pins a plan if --locked is given, and otherwise checks what --offline forbids. It prints the problems.
+func (app App) applyLock(ctx context.Context, s settings, p plan.Plan) (locked, error) {
+	switch {
+	case s.yes("locked"):
+	case s.yes("offline"):
+		return locked{plan: p}, app.refuse(s, nil, resolve.CheckOffline(p))
+	default:
+		return locked{plan: p}, nil
+	}
+	l, file, problems, err := local.ReadLock(spec.LockName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return locked{}, exitError{exitUsage, fmt.Errorf("--locked: there is no %s in this directory (write it with ktask lock)", spec.LockName)}
+	} else if err != nil {
+		return locked{}, exitError{exitUsage, fmt.Errorf("%s: %w", spec.LockName, err)}
+	}
+	if err := app.refuse(s, []spec.File{file}, problems); err != nil {
+		return locked{}, err
+	}
+	scripts := app.scripts(s)
+	pinned, problems := resolve.Pin(p, l, func(l spec.LockedScript) ([]byte, error) { return scripts.Locked(ctx, l) })
+	return locked{plan: pinned, before: p, lock: l}, app.refuse(s, []spec.File{file}, problems)
+}
+
+// settle compares the images that the lock knows by their IDs with those of the engine, and prints what has changed. If the engine
+// fails, the run reports it; it uses the IDs all the same.
+func (app App) settle(ctx context.Context, s settings, l *locked, e engine.Engine) error {
+	p, problems, err := local.Settle(ctx, l.before, l.plan, l.lock, e)
+	if err != nil {
+		return nil
+	}
+	l.plan = p
+	return app.refuse(s, nil, problems)
+}
+
+// refuse prints problems, and returns an error with the exit code if one of them is an error.
+func (app App) refuse(s settings, files []spec.File, problems spec.Problems) error {
+	app.printer(s, files).print(problems)
+	if problems.Err() != nil {
+		return exitError{exitUsage, nil}
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+package docker
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/docker/docker/api/types/system"
+	"github.com/docker/docker/api/types/versions"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/docker/endpoint"
+)
+
+// Facts describe an engine and its machine.
+type Facts struct {
+	engine.Info
+	// API is the version of the API that is used with it.
+	API string `json:"api"`
+	// OS and Architecture are those of its machine, System is the name and version of its operating system.
+	OS           string `json:"os"`
+	Architecture string `json:"architecture"`
+	System       string `json:"system"`
+	Rootless     bool   `json:"rootless"`
+	// Cgroup is the version of cgroups and what manages them, Storage where images and containers are kept.
+	Cgroup  string `json:"cgroup"`
+	Storage string `json:"storage"`
+	// Lacks are the features that tasks may miss.
+	Lacks []Lack `json:"degraded"`
+}
+
+// Lack is a feature that an engine does not have.
+type Lack struct {
+	Feature string `json:"feature"`
+	Effect  string `json:"effect"`
+	Remedy  string `json:"remedy"`
+}
+
+// Facts returns what the engine reports about itself.
+func (e *Engine) Facts(ctx context.Context) (Facts, error) {
+	info, err := e.Describe(ctx)
+	if err != nil {
+		return Facts{}, err
+	}
+	f := Facts{Info: info, API: e.client.ClientVersion()}
+	err = e.do(ctx, "ask the engine for its features", once, func(ctx context.Context) error {
+		found, err := e.client.Info(ctx)
+		f.add(found)
+		return err
+	})
+	return f, err
+}
+
+// add adds what the engine reports.
+func (f *Facts) add(found system.Info) {
+	f.OS, f.Architecture, f.System = found.OSType, found.Architecture, found.OperatingSystem
+	f.Rootless = slices.ContainsFunc(found.SecurityOptions, func(option string) bool { return strings.Contains(option, "rootless") })
+	f.Cgroup = fmt.Sprintf("v%s (%s)", cmp.Or(found.CgroupVersion, "1"), found.CgroupDriver)
+	f.Storage = found.Driver
+	const delegate = "use cgroups v2, and delegate the controllers memory, pids and cpu to the engine's user"
+	f.Lacks = []Lack{}
+	for _, l := range []struct {
+		lacks bool
+		Lack
+	}{
+		{!found.MemoryLimit, Lack{"memory limit", "resources.limits.memory has no effect", delegate}},
+		{!found.CPUCfsQuota, Lack{"cpu limit", "resources.limits.cpu has no effect", delegate}},
+		{!found.PidsLimit, Lack{"pids limit", "a fork bomb of a task does not end with the task", delegate}},
+		{versions.LessThan(f.API, subpathAPI), Lack{"subPath", "different subPaths of a volume are refused", "use Docker 26 or later"}},
+		{f.Name == "podman", Lack{"out of memory", "a task that is killed for lack of memory may fail with SIGKILL and without that reason", "see resources.limits.memory if a task fails with SIGKILL"}},
+	} {
+		if l.lacks {
+			f.Lacks = append(f.Lacks, l.Lack)
+		}
+	}
+}
+
+// HasImage reports whether the engine has an image.
+func (e *Engine) HasImage(ctx context.Context, ref string) (bool, error) {
+	return e.look(ctx, imageKey{ref: ref})
+}
+
+// CredentialSource is a place from which credentials for registries come.
+type CredentialSource = endpoint.CredentialSource
+
+// CredentialSources returns where the credentials for registries come from, without the credentials.
+func (o Options) CredentialSources() ([]CredentialSource, error) {
+	all, err := endpoint.CredentialSources(o.ConfigDir)
+	if err != nil {
+		return nil, &engine.Error{Reason: engine.ImagePullFailed, Err: err, Remedy: remedyOf(err, engine.Remedy{})}
+	}
+	return all, nil
+}

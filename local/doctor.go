@@ -1,0 +1,96 @@
+package local
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/docker"
+	"github.com/ktask/ktask/engine/owner"
+)
+
+// Examination is what Examine has found.
+type Examination struct {
+	// Tried are the places where an engine was looked for, the one that is used last.
+	Tried []docker.Tried
+	// Err is why no task can run, or nil. The fields after it are then not known.
+	Err    error
+	Facts  docker.Facts
+	Images []ExaminedImage
+	Left   Leftovers
+	// Credentials are the sources of credentials for registries; CredentialsErr is why they are not known.
+	Credentials    []docker.CredentialSource
+	CredentialsErr error
+}
+
+// ExaminedImage is an image that tasks may need.
+type ExaminedImage struct {
+	Ref     string `json:"image"`
+	Present bool   `json:"present"`
+}
+
+// Leftovers are the numbers of ktask's containers and volumes on an engine.
+type Leftovers struct {
+	// Dead is the number of those that dead runs have left and that can be removed, Kept of those that a user keeps, InUse of
+	// those that a run on this machine uses, and Unknown of those that something elsewhere may use.
+	Dead    int `json:"dead"`
+	Kept    int `json:"kept"`
+	InUse   int `json:"inUse"`
+	Unknown int `json:"unknown"`
+}
+
+// Examine finds out whether tasks can run on the engine that the options select, which of the images it has, and what is left on
+// it. It starts and changes nothing.
+func Examine(ctx context.Context, o Options, images ...string) Examination {
+	var x Examination
+	x.Credentials, x.CredentialsErr = o.EngineOptions.CredentialSources()
+	e, err := NewEngine(o.EngineOptions)
+	if missing, ok := errors.AsType[*docker.NotFoundError](err); ok {
+		x.Tried = missing.Tried
+	}
+	if err != nil {
+		x.Err = err
+		return x
+	}
+	defer CloseEngine(e)
+	x.Err = x.examine(ctx, e.(*docker.Engine), o, images)
+	return x
+}
+
+func (x *Examination) examine(ctx context.Context, e *docker.Engine, o Options, images []string) (err error) {
+	x.Tried = e.Tried()
+	if err := e.Check(ctx); err != nil {
+		if last := &x.Tried[len(x.Tried)-1]; last.Err == nil { // a slow one has its error already
+			last.Err = err
+		}
+		return err
+	}
+	if x.Facts, err = e.Facts(ctx); err != nil {
+		return err
+	}
+	for _, ref := range images {
+		present, err := e.HasImage(ctx, ref)
+		if err != nil {
+			return err
+		}
+		x.Images = append(x.Images, ExaminedImage{ref, present})
+	}
+	left, err := e.Leftovers(ctx, "")
+	for _, l := range left {
+		x.Left.add(l, Fate(o.Runs, l))
+	}
+	return err
+}
+
+func (n *Leftovers) add(l engine.Leftover, fate owner.Fate) {
+	switch {
+	case fate == owner.Alive:
+		n.InUse++
+	case fate == owner.Unknown:
+		n.Unknown++
+	case l.Kept:
+		n.Kept++
+	default:
+		n.Dead++
+	}
+}

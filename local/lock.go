@@ -1,0 +1,177 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/resolve"
+	"github.com/ktask/ktask/spec"
+)
+
+// identifier is an engine that can identify the content of a container's image, which Prepare has made available.
+type identifier interface {
+	// Identify returns the digest of the image in its registry, or "" if the engine knows none, and the ID on this engine.
+	Identify(ctx context.Context, c plan.Container) (digest, id string, err error)
+}
+
+// MakeLock returns a lock of the images and scripts of a plan as they are now. It pulls images according to their pull policies, and
+// downloads the scripts.
+func MakeLock(ctx context.Context, p plan.Plan, e engine.Engine, s Scripts) (spec.Lock, error) {
+	var l spec.Lock
+	known, ok := e.(identifier)
+	if !ok {
+		return l, errors.New("this engine does not identify images")
+	}
+	urls, problems := resolve.ScriptURLs(p)
+	if err := problems.Err(); err != nil {
+		return l, err
+	}
+	for _, t := range p.Tasks {
+		c := t.Container
+		has := func(i spec.LockedImage) bool { return i.Image == c.Image }
+		if resolve.IsPinned(c.Image) || slices.ContainsFunc(l.Images, has) {
+			continue
+		}
+		if err := e.Prepare(ctx, c, engine.SinkFunc(func(engine.Event) {})); err != nil {
+			return l, err
+		}
+		digest, id, err := known.Identify(ctx, c)
+		if err != nil {
+			return l, err
+		}
+		l.Images = append(l.Images, spec.LockedImage{Image: c.Image, Digest: digest, ID: id})
+	}
+	for _, url := range urls {
+		content, err := s.Download(ctx, url)
+		if err != nil {
+			return l, fmt.Errorf("script %q: %w", url, err)
+		}
+		l.Scripts = append(l.Scripts, spec.LockedScript{URL: url, SHA256: sumOf(content)})
+	}
+	return l, nil
+}
+
+// ReadLock reads a lock file. It must be a regular file and not a link: what is locked is in the file that is reviewed.
+func ReadLock(name string) (spec.Lock, spec.File, spec.Problems, error) {
+	f := spec.File{Name: name, Named: true}
+	if err := checkLockFile(name); err != nil {
+		return spec.Lock{}, f, nil, err
+	}
+	var err error
+	if f.Data, err = ReadFile(name, maxLock); err != nil {
+		return spec.Lock{}, f, nil, err
+	}
+	l, problems := spec.ReadLock(f)
+	return l, f, problems, nil
+}
+
+// WriteLock writes a lock file. changed is false if the file has this content already.
+func WriteLock(name string, l spec.Lock) (changed bool, err error) {
+	err = checkLockFile(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return false, err
+	default:
+		if now, err := ReadFile(name, maxLock); err == nil && string(now) == l.String() {
+			return false, nil
+		}
+	}
+	return true, WithoutPath(WriteFile(name, []byte(l.String())))
+}
+
+// checkLockFile returns an error if a lock file is missing or not a regular file.
+func checkLockFile(name string) error {
+	info, err := os.Lstat(name)
+	switch {
+	case err != nil:
+		return WithoutPath(err)
+	case info.Mode()&fs.ModeSymlink != 0:
+		return errors.New("a link is not followed (replace it with the file)")
+	}
+	return regular(info)
+}
+
+// maxLock is the size limit of a lock file, in bytes.
+const maxLock = 16 << 20
+
+// Settle compares the images of a plan that resolve.Pin has pinned with those of the engine. before is the plan with their names. An
+// image that the lock knows by its ID alone is a problem if it is another build now. An image that has lost its digest, because it
+// was saved and loaded, runs by its ID.
+func Settle(ctx context.Context, before, pinned plan.Plan, l spec.Lock, e engine.Engine) (plan.Plan, spec.Problems, error) {
+	known, ok := e.(identifier)
+	if !ok {
+		return pinned, nil, nil // it refuses IDs itself
+	}
+	var problems spec.Problems
+	pinned.Tasks = slices.Clone(pinned.Tasks)
+	checked := map[string]bool{}
+	for at, t := range before.Tasks {
+		i := slices.IndexFunc(l.Images, func(i spec.LockedImage) bool { return i.Image == t.Container.Image })
+		if i < 0 {
+			continue
+		}
+		switch image, to := l.Images[i], &pinned.Tasks[at].Container; {
+		case image.Digest == "" && !checked[image.Image]:
+			checked[image.Image] = true
+			problem, err := checkID(ctx, known, t.Container, image)
+			if err != nil {
+				return pinned, nil, err
+			} else if problem != nil {
+				problems = append(problems, *problem)
+			}
+		case image.Digest != "" && image.ID != "" && to.PullPolicy != plan.PullAlways:
+			if err := preferPresent(ctx, known, to, image.ID); err != nil {
+				return pinned, nil, err
+			}
+		}
+	}
+	return pinned, problems, nil
+}
+
+// checkID returns a problem if an image is not the build that is locked.
+func checkID(ctx context.Context, e identifier, c plan.Container, locked spec.LockedImage) (*spec.Problem, error) {
+	p := spec.Problem{Pos: locked.Pos, Severity: spec.Error, Rule: "not-locked"}
+	_, id, err := e.Identify(ctx, c)
+	switch {
+	case isMissing(err):
+		p.Message = fmt.Sprintf("image %q is not on the engine, and no registry has the build that is locked", locked.Image)
+		p.Remedy = "build or load it again, then run ktask lock"
+	case err != nil:
+		return nil, err
+	case id == locked.ID:
+		return nil, nil
+	default:
+		p.Message = fmt.Sprintf("image %q has changed: its ID is now %s", locked.Image, id)
+		p.Remedy = "if it is to change, run ktask lock"
+	}
+	return &p, nil
+}
+
+// preferPresent replaces the image of a container by its ID if the engine has only that.
+func preferPresent(ctx context.Context, e identifier, c *plan.Container, id string) error {
+	_, _, err := e.Identify(ctx, *c)
+	if !isMissing(err) {
+		return err
+	}
+	byID := *c
+	byID.Image = id
+	if _, _, err = e.Identify(ctx, byID); err == nil {
+		c.Image, c.PullPolicy = id, plan.PullNever // an ID is not a name
+	} else if isMissing(err) {
+		return nil // the run reports it
+	}
+	return err
+}
+
+// isMissing reports whether the engine has no such image.
+func isMissing(err error) bool {
+	missing, ok := errors.AsType[*engine.Error](err)
+	return ok && missing.Reason == engine.ImageNotFound
+}
