@@ -74,7 +74,7 @@ func at(port int) tasktest.Option {
 	})
 }
 
-// TestHostPortIsClosed: what was not asked for, or is over, is not reached.
+// TestHostPortIsClosed calls a server on the loopback interface during a run with HostPortAccess, and after it.
 func TestHostPortIsClosed(t *testing.T) {
 	t.Parallel()
 	loopback := httptest.NewServer(http.HandlerFunc(echo))

@@ -45,7 +45,7 @@ func TestFail(t *testing.T) {
 		t.Errorf("the secret is shown: %s\n%s", f.failure, f.log)
 	}
 	if !f.logged("ktask: exit: attempt 1 failed: ") {
-		t.Errorf("no word of the second attempt: %q", f.log)
+		t.Errorf("the log lacks the failure of the first attempt: %q", f.log)
 	}
 }
 
@@ -107,7 +107,7 @@ func TestKeep(t *testing.T) {
 		}
 	})
 	if !f.logged("ktask: kept container ktask-") {
-		t.Errorf("no word of what is kept: %q", f.log)
+		t.Errorf("the log lacks what is kept: %q", f.log)
 	}
 }
 
@@ -119,7 +119,7 @@ func TestContextEnds(t *testing.T) {
 	f := try(t, ctx, func(t testing.TB) {
 		tasktest.Run(t, "testdata/wait.yaml", onReady(run, func() { cancel(errors.New("enough")) }))
 	})
-	if !strings.Contains(f.failure, "run canceled: enough") {
+	if !strings.Contains(f.failure, "run canceled: enough") || !strings.Contains(f.failure, "  | ready") {
 		t.Errorf("failure %q", f.failure)
 	}
 	if n := left(t, run); n > 0 {
