@@ -11,15 +11,12 @@ import (
 // interspersed returns the arguments with a command's flags moved before its arguments, since people type `ktask run
 // task.yaml -p name=x` and the flag package stops at the first argument. What follows -- is unchanged.
 func interspersed(root *cli.App, args []string) []string {
-	if len(args) == 0 {
-		return args
-	}
-	command := root.Command(args[0])
+	command, names := commandOf(root, args)
 	if command == nil {
 		return args
 	}
 	var flags, rest []string
-	for i := 1; i < len(args); i++ {
+	for i := names; i < len(args); i++ {
 		arg := args[i]
 		if arg == "--" {
 			rest = append(rest, args[i+1:]...)
@@ -38,21 +35,41 @@ func interspersed(root *cli.App, args []string) []string {
 			continue
 		}
 		if i++; i == len(args) { // its value is missing, which the flag package reports
-			return append([]string{args[0]}, flags...)
+			return slices.Concat(args[:names], flags)
 		}
 		flags = append(flags, args[i])
 	}
-	all := append([]string{args[0]}, flags...)
+	all := slices.Concat(args[:names], flags)
 	if len(rest) > 0 {
 		all = append(append(all, "--"), rest...)
 	}
 	return all
 }
 
+// commandOf returns the command that the first arguments name, with the number of these: 2 for a subcommand.
+func commandOf(root *cli.App, args []string) (command *cli.Command, names int) {
+	if len(args) == 0 {
+		return nil, 0
+	}
+	command, names = root.Command(args[0]), 1
+	if command != nil && len(args) > 1 {
+		if sub := command.Command(args[1]); sub != nil {
+			return sub, 2
+		}
+	}
+	return command, names
+}
+
+// nameOf returns the name of a command as it is typed, that of a subcommand after its parent's.
+func nameOf(command *cli.Command) string {
+	return strings.TrimPrefix(command.HelpName, "ktask ")
+}
+
 // unchanged returns an error if the cli package would change a value: it copies the values of a repeatable flag with a short
 // name through JSON, which replaces what is not valid UTF-8. args are as interspersed returns them.
 func unchanged(root *cli.App, args []string) error {
-	if len(args) == 0 || root.Command(args[0]) == nil {
+	command, _ := commandOf(root, args)
+	if command == nil {
 		return nil
 	}
 	for i, arg := range args {
@@ -60,7 +77,7 @@ func unchanged(root *cli.App, args []string) error {
 		if arg == "--" {
 			return nil
 		}
-		for _, f := range root.Command(args[0]).Flags {
+		for _, f := range command.Flags {
 			if !strings.HasPrefix(arg, "--") || f.Names()[0] != name || len(f.Names()) == 1 || kindOf(f) != severalValues {
 				continue
 			}

@@ -106,6 +106,7 @@ func (app App) root() *cli.App {
 			app.planCommand(),
 			app.validateCommand(),
 			app.listCommand(),
+			app.imagesCommand(),
 			app.lockCommand(),
 			app.cleanCommand(),
 			app.doctorCommand(),
@@ -129,8 +130,10 @@ func (app App) root() *cli.App {
 		},
 	}
 	for _, c := range root.Commands {
-		c.OnUsageError = usageError
-		c.HideHelpCommand = true
+		for _, c := range append(c.Subcommands, c) {
+			c.OnUsageError = usageError
+			c.HideHelpCommand = true
+		}
 	}
 	return root
 }
@@ -138,10 +141,15 @@ func (app App) root() *cli.App {
 // noCommand returns the error of a first argument that is not a command. It may be a manifest.
 func noCommand(c *cli.Context) error {
 	name := c.Args().First()
-	if _, err := os.Stat(name); err == nil {
+	if exists(name) {
 		return usagef("unknown command %q (to run the tasks in it: ktask run %s)", name, name)
 	}
-	return usagef("unknown command %q%s", name, didYouMean(name, commandNames(c.App)))
+	return usagef("unknown command %q%s", name, didYouMean(name, commandNames(c.App.VisibleCommands())))
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
 }
 
 func helpCommand() *cli.Command {
@@ -160,9 +168,9 @@ func helpCommand() *cli.Command {
 	}
 }
 
-func commandNames(root *cli.App) []string {
+func commandNames(commands []*cli.Command) []string {
 	var names []string
-	for _, c := range root.VisibleCommands() {
+	for _, c := range commands {
 		names = append(names, c.Name)
 	}
 	return names

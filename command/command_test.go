@@ -21,6 +21,8 @@ type shell struct {
 	term  bool
 	// config is the user's directory of settings.
 	config string
+	// engine is the engine that there is, or nil if there is none.
+	engine engine.Engine
 }
 
 func newShell(t *testing.T, files map[string]string) *shell {
@@ -57,6 +59,9 @@ func (s *shell) ktask(args ...string) outcome {
 		ConfigDir: s.config,
 		NewEngine: func(options local.EngineOptions) (engine.Engine, error) {
 			o.engineAsked, o.engine = true, options
+			if s.engine != nil {
+				return s.engine, nil
+			}
 			return nil, &engine.Error{Reason: engine.EngineUnavailable, Err: errors.New("no engine in this test"), Remedy: engine.Remedy{Text: "start one"}}
 		},
 	}

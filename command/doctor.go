@@ -168,7 +168,7 @@ func (f findings) print(w io.Writer) error {
 	for i, image := range x.Images {
 		there := "on the engine"
 		if !image.Present {
-			there = "not on the engine, pulled when a task needs it"
+			there = "not on the engine, pulled when a task needs it (`ktask images build` builds ktask's own)"
 		}
 		add([]string{"images", ""}[min(i, 1)], fmt.Sprintf("%s: %s", image.Ref, there))
 	}

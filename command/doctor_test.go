@@ -59,11 +59,12 @@ func doctor(t *testing.T, args ...string) (code int, out, err string) {
 func TestDoctor(t *testing.T) {
 	host := poorEngine(t)
 	code, out, _ := doctor(t, "--host", host)
+	const pulled = "not on the engine, pulled when a task needs it (`ktask images build` builds ktask's own)"
 	want := `engine       docker 20.10.1 at HOST
              API 1.41, Debian, linux/x86_64, cgroups v1 (none), storage vfs, rootless
 tried        HOST (--host): ok
 images       deno:1: on the engine
-             python:1: not on the engine, pulled when a task needs it
+             python:1: ` + pulled + `
 credentials  DIR/config.json: ghcr.io
              docker-credential-no-such: it is not in PATH: install it, or remove it from DIR/config.json
 left behind  1 of runs elsewhere: ` + "`ktask clean --all`" + ` removes them, whether in use or not

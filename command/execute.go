@@ -16,22 +16,21 @@ var errAbandoned = errors.New("gave up waiting for the engine: what is left of t
 
 // execute runs the plan, writes the reports and returns the exit code as an error.
 func (app App) execute(ctx context.Context, s settings, o runOptions, l locked) error {
-	p := l.plan
-	reports, err := app.reports(s, o, p)
+	reports, err := app.reports(s, o, l.plan)
 	if err != nil {
 		return err
 	}
 	defer reports.close()
-	if len(p.Tasks) > 0 { // otherwise no engine is needed
+	if len(l.plan.Tasks) > 0 { // otherwise no engine is needed
 		if o.Engine, err = app.NewEngine(o.EngineOptions); err != nil {
 			return exitError{exitEngine, err}
 		}
 		defer local.CloseEngine(o.Engine)
-		if err := app.checkIDs(ctx, s, l, o.Engine); err != nil {
+		if err := app.settle(ctx, s, &l, o.Engine); err != nil {
 			return err
 		}
 	}
-	active := newActiveTasks(p)
+	active := newActiveTasks(l.plan)
 	o.Sink, o.RunID = report.Tee(reports.sink, active), engine.NewRunID()
 	ctx, abandoned, stop := app.interruptible(ctx, o.Engine, o.RunID, active)
 	defer stop()
@@ -39,7 +38,7 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, l locked) 
 	o.Warn = func(w local.Warning) { // even if quiet, which somebody else's .ktask.yaml may set
 		_, _ = fmt.Fprintf(app.Err, "ktask: warning: %s\n", warning(w, o.EngineOptions.Keep))
 	}
-	result, err := local.Execute(ctx, p, o.Options)
+	result, err := local.Execute(ctx, l.plan, o.Options)
 	if o.output != "quiet" {
 		app.printRemains(result)
 	}

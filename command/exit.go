@@ -45,7 +45,7 @@ func usagef(format string, args ...any) error {
 func usageError(c *cli.Context, err error, _ bool) error {
 	name, flags := "ktask", c.App.Flags
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != "ktask" {
-		name, flags = name+" "+c.Command.Name, c.Command.Flags
+		name, flags = name+" "+nameOf(c.Command), c.Command.Flags
 	}
 	if flag, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: "); unknown {
 		err = unknownFlag(strings.TrimLeft(flag, "-"), flags)

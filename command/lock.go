@@ -21,7 +21,8 @@ func (app App) lockCommand() *cli.Command {
 		Usage:     "write ktask.lock: the digests of images and the hashes of scripts",
 		ArgsUsage: pathArguments,
 		Description: "Writes which images and downloaded scripts the tasks of these manifests use now. `ktask run --locked` uses exactly\n" +
-			"these. Images that the engine lacks are pulled; --pull always gets what the registry has now.",
+			"these. Images that the engine lacks are pulled; --pull always gets what the registry has now. Values of secrets may be\n" +
+			"missing.",
 		Flags:  append(taskFlags(), engineFlags()...),
 		Action: app.lock,
 	}
@@ -44,7 +45,7 @@ func (app App) lock(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	tasks.Node, tasks.Preview = host.Node(), true
+	tasks.Node, tasks.Preview, tasks.WithoutSecrets = host.Node(), true, true
 	p, err := app.load(s, tasks, tellWarnings)
 	if err != nil {
 		return err
@@ -120,12 +121,14 @@ func (app App) applyLock(ctx context.Context, s settings, p plan.Plan) (locked, 
 	return locked{plan: pinned, before: p, lock: l}, app.refuse(s, []spec.File{file}, problems)
 }
 
-// checkIDs compares the images that the lock knows by their IDs with those of the engine, and prints what has changed.
-func (app App) checkIDs(ctx context.Context, s settings, l locked, e engine.Engine) error {
-	problems, err := local.CheckIDs(ctx, l.before, l.lock, e)
+// settle compares the images that the lock knows by their IDs with those of the engine, and prints what has changed. If the engine
+// fails, the run reports it; it uses the IDs all the same.
+func (app App) settle(ctx context.Context, s settings, l *locked, e engine.Engine) error {
+	p, problems, err := local.Settle(ctx, l.before, l.plan, l.lock, e)
 	if err != nil {
-		return exitError{exitEngine, err}
+		return nil
 	}
+	l.plan = p
 	return app.refuse(s, nil, problems)
 }
 

@@ -53,7 +53,7 @@ func (v value) error(format string, args ...any) error {
 }
 
 func (app App) settings(c *cli.Context) (settings, error) {
-	s := settings{command: c.Command.Name, args: c.Args().Slice(), flags: map[string][]string{}}
+	s := settings{command: nameOf(c.Command), args: c.Args().Slice(), flags: map[string][]string{}}
 	for _, f := range c.Command.Flags {
 		name := f.Names()[0]
 		switch {

@@ -8,6 +8,8 @@ package engine
 
 import (
 	"context"
+	"io"
+	"io/fs"
 	"time"
 
 	"github.com/ktask/ktask/engine/plan"
@@ -51,6 +53,50 @@ type Checker interface {
 // run.
 type Killer interface {
 	Kill(ctx context.Context, run string) error
+}
+
+// ImageFinder is an engine that reports which images it has.
+type ImageFinder interface {
+	// FindImage returns an image that the engine has for a platform; "" is any. ok is false if it has none. The error is an
+	// *Error.
+	FindImage(ctx context.Context, ref, platform string) (image Image, ok bool, err error)
+}
+
+// Image describes an image that an engine has.
+type Image struct {
+	// Digest is that of the manifest in the registry, or the ID if the image comes from none.
+	Digest   string
+	Platform string
+	Bytes    int64
+}
+
+// ImageBuilder is an engine that builds images. The error is an *Error, or the cause of ctx.
+type ImageBuilder interface {
+	BuildImage(ctx context.Context, b ImageBuild) error
+}
+
+// ImageBuild is what an image is built from.
+type ImageBuild struct {
+	// Tag is the name of the image.
+	Tag string
+	// Context has the Dockerfile, and the files that it copies.
+	Context fs.FS
+	// Args are the build arguments. Bases are the images among them: the engine gets the user's credentials for their
+	// registries.
+	Args  map[string]string
+	Bases []string
+	// Network and Platform are as in plan.Container.
+	Network, Platform string
+	// Output receives the progress in whole lines.
+	Output io.Writer
+}
+
+// ImageArchiver is an engine that writes images to an archive, and reads such archives. Errors of the engine are an *Error.
+type ImageArchiver interface {
+	// SaveImages writes the images. After an error the archive is incomplete.
+	SaveImages(ctx context.Context, refs []string, to io.Writer) error
+	// LoadImages adds the images of an archive to the engine and returns their names.
+	LoadImages(ctx context.Context, from io.Reader) ([]string, error)
 }
 
 // Info describes an engine for the report.

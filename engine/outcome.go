@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -146,6 +147,29 @@ func errored(err error) outcome {
 		o.reason, o.remedy = e.Reason, e.Remedy
 	}
 	return o
+}
+
+// ExplainImage adds to an error of Prepare what the task knows about its image: the image of a runtime that nobody has chosen can
+// be replaced, and pull secrets that are missing can be given. It returns other errors unchanged.
+func ExplainImage(err error, t plan.Task) error {
+	failure, ok := errors.AsType[*Error](err)
+	if !ok || !slices.Contains([]Reason{ImagePullFailed, ImageNotFound, ImageUnauthorized}, failure.Reason) {
+		return err
+	}
+	explained := *failure
+	r := &explained.Remedy
+	option := map[plan.Runtime]Option{plan.RuntimeDeno: OptionDeno, plan.RuntimePython: OptionPython}[t.Runtime]
+	switch {
+	case r.Option != "" && r.Option != OptionImage:
+	case option != "" && t.Container.ImageOrigin == plan.Default:
+		if failure.Reason != ImagePullFailed && t.Container.PullPolicy != plan.PullNever {
+			r.Text = "" // there is no name to correct, and nobody to log in to
+		}
+		r.Option = option
+	case failure.Reason == ImageUnauthorized && len(t.ImagePullSecrets) > len(t.Container.PullCredentials):
+		r.Option = OptionSecrets
+	}
+	return &explained
 }
 
 // exhausted returns the outcome of a task whose last attempt failed. The reason is Keptn's unless a more exact one is

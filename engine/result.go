@@ -69,6 +69,11 @@ const (
 	OptionHost     = diagnose.OptionHost
 	OptionPlatform = diagnose.OptionPlatform
 	OptionImage    = diagnose.OptionImage
+	OptionDeno     = diagnose.OptionDeno
+	OptionPython   = diagnose.OptionPython
+	OptionBase     = diagnose.OptionBase
+	OptionBuild    = diagnose.OptionBuild
+	OptionSecrets  = diagnose.OptionSecrets
 	OptionNetwork  = diagnose.OptionNetwork
 	OptionMounts   = diagnose.OptionMounts
 	OptionParams   = diagnose.OptionParams

@@ -91,7 +91,7 @@ func (x *taskRun) prepare(ctx context.Context) bool {
 		x.end(stopped(context.Cause(ctx)))
 		return false
 	}
-	err := x.Engine.Prepare(ctx, x.task.Container, attemptSink{x.events, x.header(0)})
+	err := ExplainImage(x.Engine.Prepare(ctx, x.task.Container, attemptSink{x.events, x.header(0)}), x.task)
 	if err == nil {
 		err = x.keepVolumes(ctx)
 	}

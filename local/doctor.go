@@ -69,7 +69,7 @@ func (x *Examination) examine(ctx context.Context, e *docker.Engine, o Options, 
 		return err
 	}
 	for _, ref := range images {
-		present, err := e.HasImage(ctx, ref)
+		_, present, err := e.FindImage(ctx, ref, "")
 		if err != nil {
 			return err
 		}

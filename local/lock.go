@@ -28,7 +28,7 @@ func MakeLock(ctx context.Context, p plan.Plan, e engine.Engine, s Scripts) (spe
 	if !ok {
 		return l, errors.New("this engine does not identify images")
 	}
-	urls, problems := resolve.ScriptURLs(p)
+	scripts, problems := resolve.Scripts(p)
 	if err := problems.Err(); err != nil {
 		return l, err
 	}
@@ -45,19 +45,17 @@ func MakeLock(ctx context.Context, p plan.Plan, e engine.Engine, s Scripts) (spe
 		if err != nil {
 			return l, err
 		}
-		if digest != "" {
-			id = ""
-		}
 		l.Images = append(l.Images, spec.LockedImage{Image: c.Image, Digest: digest, ID: id})
 	}
-	for _, url := range urls {
-		content, err := s.Download(ctx, url)
+	for _, script := range scripts {
+		content, err := s.Download(ctx, script.URL)
 		if err != nil {
-			return l, fmt.Errorf("script %q: %w", url, err)
+			problems = append(problems, spec.Problem{Pos: script.Pos, Severity: spec.Error, Rule: "not-lockable", Message: fmt.Sprintf("script %q: %v", script.URL, err)})
+			continue
 		}
-		l.Scripts = append(l.Scripts, spec.LockedScript{URL: url, SHA256: sumOf(content)})
+		l.Scripts = append(l.Scripts, spec.LockedScript{URL: script.URL, SHA256: sumOf(content)})
 	}
-	return l, nil
+	return l, problems.Err()
 }
 
 // ReadLock reads a lock file. It must be a regular file and not a link: what is locked is in the file that is reviewed.
@@ -104,35 +102,77 @@ func checkLockFile(name string) error {
 // maxLock is the size limit of a lock file, in bytes.
 const maxLock = 16 << 20
 
-// CheckIDs returns a problem for each image of a plan, before it is pinned, that the lock identifies by the ID of a build, and that
-// is another build now.
-func CheckIDs(ctx context.Context, p plan.Plan, l spec.Lock, e engine.Engine) (spec.Problems, error) {
+// Settle compares the images of a plan that resolve.Pin has pinned with those of the engine. before is the plan with their names. An
+// image that the lock knows by its ID alone is a problem if it is another build now. An image that has lost its digest, because it
+// was saved and loaded, runs by its ID.
+func Settle(ctx context.Context, before, pinned plan.Plan, l spec.Lock, e engine.Engine) (plan.Plan, spec.Problems, error) {
 	known, ok := e.(identifier)
 	if !ok {
-		return nil, nil // its images have digests, or it refuses an ID
+		return pinned, nil, nil // it refuses IDs itself
 	}
 	var problems spec.Problems
-	for _, i := range l.Images {
-		at := slices.IndexFunc(p.Tasks, func(t plan.Task) bool { return t.Container.Image == i.Image })
-		if i.ID == "" || at < 0 {
+	pinned.Tasks = slices.Clone(pinned.Tasks)
+	checked := map[string]bool{}
+	for at, t := range before.Tasks {
+		i := slices.IndexFunc(l.Images, func(i spec.LockedImage) bool { return i.Image == t.Container.Image })
+		if i < 0 {
 			continue
 		}
-		_, id, err := known.Identify(ctx, p.Tasks[at].Container)
-		missing, _ := errors.AsType[*engine.Error](err)
-		problem := spec.Problem{Pos: i.Pos, Severity: spec.Error, Rule: "not-locked"}
-		switch {
-		case missing != nil && missing.Reason == engine.ImageNotFound:
-			problem.Message = fmt.Sprintf("image %q is not on the engine, and no registry has the build that is locked", i.Image)
-			problem.Remedy = "build or load it again, then run ktask lock"
-		case err != nil:
-			return nil, err
-		case id == i.ID:
-			continue
-		default:
-			problem.Message = fmt.Sprintf("image %q has changed: its ID is now %s", i.Image, id)
-			problem.Remedy = "if it is to change, run ktask lock"
+		switch image, to := l.Images[i], &pinned.Tasks[at].Container; {
+		case image.Digest == "" && !checked[image.Image]:
+			checked[image.Image] = true
+			problem, err := checkID(ctx, known, t.Container, image)
+			if err != nil {
+				return pinned, nil, err
+			} else if problem != nil {
+				problems = append(problems, *problem)
+			}
+		case image.Digest != "" && image.ID != "" && to.PullPolicy != plan.PullAlways:
+			if err := preferPresent(ctx, known, to, image.ID); err != nil {
+				return pinned, nil, err
+			}
 		}
-		problems = append(problems, problem)
 	}
-	return problems, nil
+	return pinned, problems, nil
+}
+
+// checkID returns a problem if an image is not the build that is locked.
+func checkID(ctx context.Context, e identifier, c plan.Container, locked spec.LockedImage) (*spec.Problem, error) {
+	p := spec.Problem{Pos: locked.Pos, Severity: spec.Error, Rule: "not-locked"}
+	_, id, err := e.Identify(ctx, c)
+	switch {
+	case isMissing(err):
+		p.Message = fmt.Sprintf("image %q is not on the engine, and no registry has the build that is locked", locked.Image)
+		p.Remedy = "build or load it again, then run ktask lock"
+	case err != nil:
+		return nil, err
+	case id == locked.ID:
+		return nil, nil
+	default:
+		p.Message = fmt.Sprintf("image %q has changed: its ID is now %s", locked.Image, id)
+		p.Remedy = "if it is to change, run ktask lock"
+	}
+	return &p, nil
+}
+
+// preferPresent replaces the image of a container by its ID if the engine has only that.
+func preferPresent(ctx context.Context, e identifier, c *plan.Container, id string) error {
+	_, _, err := e.Identify(ctx, *c)
+	if !isMissing(err) {
+		return err
+	}
+	byID := *c
+	byID.Image = id
+	if _, _, err = e.Identify(ctx, byID); err == nil {
+		c.Image, c.PullPolicy = id, plan.PullNever // an ID is not a name
+	} else if isMissing(err) {
+		return nil // the run reports it
+	}
+	return err
+}
+
+// isMissing reports whether the engine has no such image.
+func isMissing(err error) bool {
+	missing, ok := errors.AsType[*engine.Error](err)
+	return ok && missing.Reason == engine.ImageNotFound
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/ktask/ktask/engine/enginetest"
 	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/local"
+	"github.com/ktask/ktask/resolve"
 	"github.com/ktask/ktask/spec"
 )
 
@@ -51,13 +52,13 @@ func scriptTask(runtime plan.Runtime, url string) plan.Task {
 func TestMakeLock(t *testing.T) {
 	url, requests := scriptServer(t, map[string]string{"/a": "print(1)"})
 	sha := "sha256:" + strings.Repeat("0a", 32)
-	e := &imageEngine{images: map[string][2]string{"b:1": {sha, "id"}, "a:dev": {"", sha}, "python:1": {sha, ""}}}
+	e := &imageEngine{images: map[string][2]string{"b:1": {sha, sha}, "a:dev": {"", sha}, "python:1": {sha, ""}}}
 	p := imagePlan("b:1", "a:dev", "b:1", "c@"+sha)
 	p.Tasks = append(p.Tasks, scriptTask(plan.RuntimePython, url+"/a"), scriptTask(plan.RuntimeDeno, url+"/a"), scriptTask(plan.RuntimeContainer, url+"/b"))
 	s := local.Scripts{Dir: t.TempDir(), Transport: http.DefaultTransport}
 	l, err := local.MakeLock(t.Context(), p, e, s)
 	want := spec.Lock{
-		Images:  []spec.LockedImage{{Image: "a:dev", ID: sha}, {Image: "b:1", Digest: sha}, {Image: "python:1", Digest: sha}},
+		Images:  []spec.LockedImage{{Image: "a:dev", ID: sha}, {Image: "b:1", Digest: sha, ID: sha}, {Image: "python:1", Digest: sha}},
 		Scripts: []spec.LockedScript{{URL: url + "/a", SHA256: sum("print(1)")}},
 	}
 	if err != nil || l.String() != want.String() || requests() != 1 {
@@ -81,22 +82,46 @@ func TestMakeLock(t *testing.T) {
 	}
 }
 
-// TestCheckIDs checks that an image without a digest must be the build that was locked.
-func TestCheckIDs(t *testing.T) {
+// TestSettle checks that an image without a digest must be the build that was locked, and that an image without its digest runs by
+// its ID unless it is to be pulled.
+func TestSettle(t *testing.T) {
+	at := func(line int) spec.Pos { return spec.Pos{File: "ktask.lock", Line: line, Column: 3} }
 	l := spec.Lock{Images: []spec.LockedImage{
-		{Image: "same:1", ID: "sha256:1", Pos: spec.Pos{File: "ktask.lock", Line: 2, Column: 3}}, {Image: "new:1", ID: "sha256:2", Pos: spec.Pos{File: "ktask.lock", Line: 4, Column: 3}},
-		{Image: "gone:1", ID: "sha256:3", Pos: spec.Pos{File: "ktask.lock", Line: 6, Column: 3}}, {Image: "digest:1", Digest: "sha256:4"}, {Image: "unused:1", ID: "sha256:5"},
+		{Image: "same:1", ID: "sha256:1", Pos: at(2)}, {Image: "new:1", ID: "sha256:2", Pos: at(4)}, {Image: "gone:1", ID: "sha256:3", Pos: at(6)},
+		{Image: "digest:1", Digest: "sha256:4", ID: "sha256:40"}, {Image: "loaded:1", Digest: "sha256:5", ID: "sha256:50"},
+		{Image: "absent:1", Digest: "sha256:6", ID: "sha256:60"}, {Image: "pulled:1", Digest: "sha256:7", ID: "sha256:70"}, {Image: "unused:1", ID: "sha256:8"},
 	}}
-	e := &imageEngine{images: map[string][2]string{"same:1": {"", "sha256:1"}, "new:1": {"", "sha256:22"}, "digest:1": {"sha256:44", ""}}}
-	problems, err := local.CheckIDs(t.Context(), imagePlan("same:1", "new:1", "gone:1", "digest:1"), l, e)
-	got := fmt.Sprint(problems)
-	want := `[ktask.lock:4:3: error: image "new:1" has changed: its ID is now sha256:22 (if it is to change, run ktask lock) [not-locked] ` +
+	e := &imageEngine{images: map[string][2]string{
+		"same:1": {"", "sha256:1"}, "new:1": {"", "sha256:22"}, "digest@sha256:4": {"sha256:4", ""}, "sha256:40": {}, "sha256:50": {}, "sha256:70": {},
+	}}
+	before := imagePlan("same:1", "new:1", "new:1", "gone:1", "digest:1", "loaded:1", "absent:1", "pulled:1")
+	for i := range before.Tasks {
+		before.Tasks[i].Container.PullPolicy = plan.PullNever
+	}
+	before.Tasks[5].Container.PullPolicy, before.Tasks[7].Container.PullPolicy = plan.PullIfNotPresent, plan.PullAlways
+	pinned, problems := resolve.Pin(before, l, nil)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	settled, problems, err := local.Settle(t.Context(), before, pinned, l, e)
+	got := ""
+	for _, task := range settled.Tasks {
+		got += task.Container.Image + " "
+	}
+	const want = "sha256:1 sha256:2 sha256:2 sha256:3 digest@sha256:4 sha256:50 absent@sha256:6 pulled@sha256:7 "
+	const wrong = `[ktask.lock:4:3: error: image "new:1" has changed: its ID is now sha256:22 (if it is to change, run ktask lock) [not-locked] ` +
 		`ktask.lock:6:3: error: image "gone:1" is not on the engine, and no registry has the build that is locked (build or load it again, then run ktask lock) [not-locked]]`
-	if err != nil || got != want {
-		t.Errorf("%v\n%s\nwant\n%s", err, got, want)
+	if err != nil || got != want || fmt.Sprint(problems) != wrong {
+		t.Errorf("%v\n%s\n%s\n%v\n%s", err, got, want, problems, wrong)
+	}
+	if c := settled.Tasks[5].Container; c.PullPolicy != plan.PullNever {
+		t.Errorf("%s may be pulled: %s", c.Image, c.PullPolicy)
+	}
+	if pinned.Tasks[5].Container.Image != "loaded@sha256:5" {
+		t.Error("the pinned plan has changed")
 	}
 	e.broken = errors.New("no answer")
-	if _, err := local.CheckIDs(t.Context(), imagePlan("same:1"), l, e); !errors.Is(err, e.broken) {
+	if _, _, err := local.Settle(t.Context(), before, pinned, l, e); !errors.Is(err, e.broken) {
 		t.Errorf("a broken engine: %v", err)
 	}
 }

@@ -113,7 +113,7 @@ func (b *containerBuilder) secretEnv(i int, ref *corev1.SecretEnvSource) (all []
 		return nil
 	}
 	keys, ok := b.secretKeys(ref.Name)
-	if !ok && !isTrue(ref.Optional) {
+	if !ok && !isTrue(ref.Optional) && !b.options.WithoutSecrets {
 		b.missingSecret(ref.Name, "KEY", at, "the keys")
 	}
 	var empty []string

@@ -60,6 +60,8 @@ type Options struct {
 	// warning if Preview is set, which means that nothing will run.
 	Allow   []string
 	Preview bool
+	// WithoutSecrets lets values of secrets be missing: nothing will run. Pull secrets are read all the same.
+	WithoutSecrets bool
 	// Node is the engine's host, in place of a pod's node.
 	Node Node
 }

@@ -45,7 +45,7 @@ func (b *builder) secretValue(name, key string, at spec.Pos, optional bool) (tex
 		}
 		namespaces = []string{s.Namespace}
 	}
-	if !b.broken("Secret", name, namespaces...) && !optional {
+	if !b.broken("Secret", name, namespaces...) && !optional && !b.options.WithoutSecrets {
 		b.missingKey(name, key, at)
 	}
 	return text, plan.Origin{}, false

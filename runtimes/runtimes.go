@@ -1,11 +1,44 @@
 // Package runtimes says what a deno or python task is as a container.
 //
 // Its input is what a definition has (code, parameters, context, secret), its output what the container needs: image,
-// script path and environment. These are tables and pure functions; the image build contexts lie beside
-// them in deno/ and python/. Nothing here runs or looks up anything.
+// script path and environment, and the build contexts of ktask's own images. These are tables and pure functions. Nothing here runs or looks up anything.
 package runtimes
 
-import "github.com/ktask/ktask/engine/plan"
+import (
+	"embed"
+	"io/fs"
+	"strings"
+
+	"github.com/ktask/ktask/engine/plan"
+)
+
+//go:embed deno python
+var contexts embed.FS
+
+// Context returns the build context of ktask's own image of a runtime. Its Dockerfile takes the arguments BASE, a Debian, and for deno
+// also DENO, an image with the file /deno.
+func (r Runtime) Context() fs.FS {
+	files, _ := fs.Sub(contexts, string(r.Name)) // the names are valid
+	return files
+}
+
+// Bases returns the images on which Context is built unless the arguments of the same names say otherwise: all arguments of its
+// Dockerfile are images.
+func (r Runtime) Bases() map[string]string {
+	dockerfile, _ := fs.ReadFile(r.Context(), "Dockerfile") // it is embedded
+	all := map[string]string{}
+	for line := range strings.Lines(string(dockerfile)) {
+		if argument, ok := strings.CutPrefix(line, "ARG "); ok {
+			name, image, _ := strings.Cut(strings.TrimSpace(argument), "=")
+			all[name] = image
+		}
+	}
+	return all
+}
+
+// OwnImage is the name that `ktask images build` gives ktask's own image of a runtime. The tag is not latest: an image with that tag
+// would be pulled.
+func (r Runtime) OwnImage() string { return "ktask.local/" + string(r.Name) + "-runtime:local" }
 
 // ContainerName is what Keptn calls the container of a deno or python task.
 const ContainerName = "keptn-function-runner"

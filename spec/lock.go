@@ -16,13 +16,13 @@ type Lock struct {
 	Scripts []LockedScript
 }
 
-// LockedImage is the content that an image must have. Either Digest or ID is set.
+// LockedImage is the content that an image must have. Digest or ID is set, or both.
 type LockedImage struct {
 	// Image is the name of the image as it runs.
 	Image string
-	// Digest is that of the manifest in the image's registry.
+	// Digest is that of the manifest in the image's registry, or "" if no registry has the image.
 	Digest string
-	// ID is that of an image that no registry has. It identifies one build.
+	// ID is that on the engine. It identifies one build for one platform, also after the image was saved and loaded.
 	ID  string
 	Pos Pos
 }
@@ -63,16 +63,11 @@ func ReadLock(f File) (Lock, Problems) {
 	names := seen{}
 	for p, i := range items(o.top().in("images"), raw.Images) {
 		names.once(p, "image", i.Image, fmt.Sprintf("image %q", i.Image))
-		at, address := "digest", i.Digest
-		if i.Digest == "" {
-			at, address = "id", i.ID
+		if i.Image == "" || i.Digest == "" && i.ID == "" {
+			p.fail(p.At(), "invalid-lock", runLock, "%s needs an image, and a digest or an id", p.At().Field)
 		}
-		switch {
-		case i.Image == "" || i.Digest == "" && i.ID == "" || i.Digest != "" && i.ID != "":
-			p.fail(p.At(), "invalid-lock", runLock, "%s needs an image, and either a digest or an id", p.At().Field)
-		case !contentAddress.MatchString(address):
-			p.fail(p.At(at), "invalid-lock", runLock, "%s must be sha256: and 64 hexadecimal digits", p.At(at).Field)
-		}
+		p.contentAddress("digest", i.Digest)
+		p.contentAddress("id", i.ID)
 		l.Images = append(l.Images, LockedImage{i.Image, i.Digest, i.ID, p.At()})
 	}
 	urls := seen{}
@@ -92,6 +87,13 @@ func ReadLock(f File) (Lock, Problems) {
 // runLock is the remedy for a lock file that ktask did not write.
 const runLock = "write the file with ktask lock"
 
+// contentAddress checks a digest or an ID, if there is one.
+func (p part) contentAddress(field, value string) {
+	if value != "" && !contentAddress.MatchString(value) {
+		p.fail(p.At(field), "invalid-lock", runLock, "%s must be sha256: and 64 hexadecimal digits", p.At(field).Field)
+	}
+}
+
 // String returns the text of a lock file. It is sorted, so the same content has the same text.
 func (l Lock) String() string {
 	var b strings.Builder
@@ -104,10 +106,13 @@ func (l Lock) String() string {
 	}
 	for _, i := range images {
 		fmt.Fprintf(&b, "- image: %q\n", i.Image)
-		if i.Digest != "" {
-			fmt.Fprintf(&b, "  digest: %s\n", i.Digest)
-		} else {
+		switch {
+		case i.Digest == "":
 			fmt.Fprintf(&b, "  id: %s # of one build: the engine knows no registry that has it\n", i.ID)
+		case i.ID == "":
+			fmt.Fprintf(&b, "  digest: %s\n", i.Digest)
+		default:
+			fmt.Fprintf(&b, "  digest: %s\n  id: %s\n", i.Digest, i.ID)
 		}
 	}
 	if len(scripts) > 0 {

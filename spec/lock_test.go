@@ -13,7 +13,7 @@ var hex = strings.Repeat("0a", 32)
 // TestLockText checks that the text of a lock is sorted, and that it is read as what was written.
 func TestLockText(t *testing.T) {
 	written := spec.Lock{
-		Images:  []spec.LockedImage{{Image: "b:1", Digest: "sha256:" + hex}, {Image: "null", ID: "sha256:" + hex}, {Image: "127.0.0.1:5000/a", Digest: "sha256:" + hex}},
+		Images:  []spec.LockedImage{{Image: "b:1", Digest: "sha256:" + hex}, {Image: "null", ID: "sha256:" + hex}, {Image: "127.0.0.1:5000/a", Digest: "sha256:" + hex, ID: "sha256:" + hex}},
 		Scripts: []spec.LockedScript{{URL: "https://b/" + strings.Repeat("long", 500) + "?a=\"ü\" #x\n", SHA256: hex}, {URL: "http://a", SHA256: hex}},
 	}
 	text := written.String()
@@ -42,7 +42,7 @@ func TestBadLocks(t *testing.T) {
 	for text, want := range map[string]string{
 		image + image: `ktask.lock:4:1: error: key "images" is given twice`,
 		image + "- image: a\n  id: sha256:" + hex:               `ktask.lock:4:10: error: image "a" is given twice; the first is on line 2`,
-		image + "  id: sha256:" + hex:                           `ktask.lock:2:3: error: images[0] needs an image, and either a digest or an id`,
+		image + "  id: sha512:" + hex:                           `ktask.lock:4:7: error: images[0].id must be sha256:`,
 		"images: [{image: a}]":                                  "ktask.lock:1:10: error: images[0] needs an image",
 		"images: [{image: a, digest: md5:1}]":                   "ktask.lock:1:29: error: images[0].digest must be sha256: and 64 hexadecimal digits (write the file with ktask lock) [invalid-lock]",
 		"images: [{image: a, id: SHA256:" + hex + "}]":          "ktask.lock:1:25: error: images[0].id must be sha256:",

@@ -18,6 +18,11 @@ const (
 	OptionHost     Option = "host"     // the address of the engine
 	OptionPlatform Option = "platform" // of the image
 	OptionImage    Option = "image"    // another one in place of the manifest's
+	OptionDeno     Option = "deno image"
+	OptionPython   Option = "python image"
+	OptionBase     Option = "base" // of an image that is built
+	OptionBuild    Option = "build arguments"
+	OptionSecrets  Option = "secrets"
 	OptionNetwork  Option = "network"
 	OptionMounts   Option = "mounts"
 	OptionParams   Option = "params"

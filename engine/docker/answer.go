@@ -41,7 +41,12 @@ func (a answers) RoundTrip(request *http.Request) (*http.Response, error) {
 
 // isStream reports whether the answer to a request for this path is read as it arrives, and thus has no size limit.
 func isStream(path string) bool {
-	return strings.HasSuffix(path, "/events") || strings.HasSuffix(path, "/archive") || strings.HasSuffix(path, "/images/create")
+	for _, end := range []string{"/events", "/archive", "/images/create", "/images/get", "/images/load", "/build"} {
+		if strings.HasSuffix(path, end) {
+			return true
+		}
+	}
+	return false
 }
 
 // isPage returns an error if the answer is a web page, else nil.

@@ -114,6 +114,10 @@ var (
 	_ engine.Killer       = (*Engine)(nil)
 	_ engine.VolumeKeeper = (*Engine)(nil)
 	_ engine.Cleaner      = (*Engine)(nil)
+
+	_ engine.ImageFinder   = (*Engine)(nil)
+	_ engine.ImageBuilder  = (*Engine)(nil)
+	_ engine.ImageArchiver = (*Engine)(nil)
 )
 
 // New returns an engine. It reads Docker's configuration. It connects only if nothing names an engine and there are usual sockets

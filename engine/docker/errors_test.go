@@ -116,6 +116,26 @@ func TestProgressIsASum(t *testing.T) {
 	}
 }
 
+// TestUnpacking has the messages of Docker, and of podman, which reports no unpacking.
+func TestUnpacking(t *testing.T) {
+	p := &progress{sink: engine.SinkFunc(func(engine.Event) {})}
+	for i, step := range []struct {
+		id, status string
+		want       bool
+	}{
+		{"test", "Pulling from ktask/busybox", false},
+		{"a", "Pulling fs layer", false}, {"b", "Pulling fs layer", false}, {"b", "Waiting", false},
+		{"a", "Download complete", false}, {"b", "Downloading", false}, {"b", "Verifying Checksum", false},
+		{"b", "Download complete", true}, {"a", "Extracting", true}, {"a", "Pull complete", true},
+		{"c", "Already exists", true}, {"b", "Pull complete", false},
+	} {
+		p.note(message{ID: step.id, Status: step.status})
+		if p.unpacking() != step.want {
+			t.Errorf("after message %d, %q of %s: unpacking is %v", i, step.status, step.id, !step.want)
+		}
+	}
+}
+
 // TestNewSaysWhatIsWrong names files as certificates that are none.
 func TestNewSaysWhatIsWrong(t *testing.T) {
 	certs := t.TempDir()

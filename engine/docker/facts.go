@@ -77,17 +77,12 @@ func (f *Facts) add(found system.Info) {
 	}
 }
 
-// HasImage reports whether the engine has an image.
-func (e *Engine) HasImage(ctx context.Context, ref string) (bool, error) {
-	return e.look(ctx, imageKey{ref: ref})
-}
-
 // CredentialSource is a place from which credentials for registries come.
 type CredentialSource = endpoint.CredentialSource
 
 // CredentialSources returns where the credentials for registries come from, without the credentials.
 func (o Options) CredentialSources() ([]CredentialSource, error) {
-	all, err := endpoint.CredentialSources(o.ConfigDir)
+	all, err := endpoint.Stores{Variable: o.AuthConfig, ConfigDir: o.ConfigDir}.Sources()
 	if err != nil {
 		return nil, &engine.Error{Reason: engine.ImagePullFailed, Err: err, Remedy: remedyOf(err, engine.Remedy{})}
 	}

@@ -24,7 +24,10 @@ type imageFacts struct {
 	digest string
 	// architecture is what the image is built for, as a GOARCH.
 	architecture string
-	user         string
+	// platform is "os/arch[/variant]", and bytes is the size.
+	platform string
+	bytes    int64
+	user     string
 	// stopSignal is empty if the image names none.
 	stopSignal string
 	workingDir string
@@ -123,7 +126,8 @@ func fits(platform string, found image.InspectResponse) bool {
 }
 
 func factsOf(found image.InspectResponse) imageFacts {
-	facts := imageFacts{id: found.ID, digest: found.ID, architecture: found.Architecture}
+	facts := imageFacts{id: found.ID, digest: found.ID, architecture: found.Architecture, bytes: found.Size}
+	facts.platform = strings.TrimSuffix(found.Os+"/"+found.Architecture+"/"+found.Variant, "/")
 	if len(found.RepoDigests) > 0 {
 		if _, digest, ok := strings.Cut(found.RepoDigests[0], "@"); ok {
 			facts.digest = digest

@@ -9,7 +9,6 @@ import (
 	"github.com/distribution/reference"
 	"github.com/docker/docker/api/types/registry"
 
-	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/docker/endpoint"
 	"github.com/ktask/ktask/engine/plan"
 )
@@ -76,22 +75,4 @@ func (e *Engine) logins(name reference.Named, secrets logins) iter.Seq2[login, e
 			yield(login{}, nil)
 		}
 	}
-}
-
-// CredentialSources returns where the user's own credentials for the registry of an image come from, in the order in which a
-// pull tries them. It is empty if there are none. The error is an *engine.Error. It may run a credential helper.
-func (e *Engine) CredentialSources(ref string) ([]string, error) {
-	name, err := reference.ParseNormalizedNamed(ref)
-	if err != nil {
-		return nil, invalidName(ref, err)
-	}
-	own, err := e.stores.Credentials(name)
-	if err != nil {
-		return nil, &engine.Error{Reason: engine.ImagePullFailed, Err: err, Remedy: remedyOf(err, engine.Remedy{})}
-	}
-	var sources []string
-	for _, c := range own {
-		sources = append(sources, c.Source)
-	}
-	return sources, nil
 }

@@ -28,6 +28,9 @@ func TestPodman(t *testing.T) {
 	t.Run("sweep", func(t *testing.T) { sweeps(t, o) })
 	t.Run("remove together", func(t *testing.T) { removesTogether(t, o) })
 	t.Run("runners apart", func(t *testing.T) { runnersApart(t, o) })
+	t.Run("build", func(t *testing.T) { buildsImages(t, o) })
+	t.Run("archive", func(t *testing.T) { movesImages(t, o, docker.Options{}) })
+	t.Run("hosts", func(t *testing.T) { resolvesHosts(t, o, "bridge") })
 	t.Run("others", func(t *testing.T) { nameOfAnother(t, o) })
 }
 
@@ -35,4 +38,9 @@ func TestPodman(t *testing.T) {
 func TestSoakPodmanFaults(t *testing.T) {
 	soakOnly(t)
 	testFaults(t, engines.Podman(t, busybox), false)
+}
+
+// TestArchive moves images from Docker to podman.
+func TestArchive(t *testing.T) {
+	movesImages(t, docker.Options{}, docker.Options{Host: engines.Podman(t)})
 }

@@ -16,8 +16,8 @@ type progress struct {
 
 // layer is the progress of one layer.
 type layer struct {
-	current, total int64
-	unpacked       bool
+	current, total       int64
+	downloaded, unpacked bool
 }
 
 // progressEvery is the shortest time between two progress events: often enough for a person.
@@ -35,8 +35,12 @@ func (p *progress) note(m message) {
 	case "Downloading":
 		p.layers[m.ID] = layer{current: m.ProgressDetail.Current, total: m.ProgressDetail.Total}
 		p.emit("pulling", false)
+	case "Pulling fs layer", "Waiting":
+		p.layers[m.ID] = l
+	case "Already exists":
+		p.layers[m.ID] = layer{downloaded: true, unpacked: true}
 	case "Download complete", "Pull complete":
-		p.layers[m.ID] = layer{l.total, l.total, m.Status == "Pull complete"}
+		p.layers[m.ID] = layer{l.total, l.total, true, m.Status == "Pull complete"}
 		p.emit("pulling", false)
 	case "Extracting":
 		p.emit("extracting", false)
@@ -63,7 +67,7 @@ func (p *progress) emit(status string, always bool) {
 func (p *progress) unpacking() bool {
 	unpacked := 0
 	for _, l := range p.layers {
-		if l.current < l.total {
+		if !l.downloaded {
 			return false
 		}
 		if l.unpacked {

@@ -79,25 +79,24 @@ func (p *pull) what() string {
 
 // with pulls the image with the credentials, again if that fails for a reason that may pass.
 func (p *pull) with(ctx context.Context, l login) error {
+	if err := p.reach(ctx, once); err != nil {
+		return err // an engine that was never reached is not waited for
+	}
 	for try := 1; ; try++ {
 		err := p.once(ctx, l)
 		if err == nil || ctx.Err() != nil || try == mostPulls || !passes(err) || !pause(ctx, pullAgainAfter) {
 			return err
 		}
 		p.sink.Emit(engine.ImageProgress{Image: p.key.ref, Status: "pulling again"})
+		if err := p.reach(ctx, repeatedly); err != nil {
+			return err
+		}
 	}
 }
 
 // once pulls the image once.
 func (p *pull) once(ctx context.Context, l login) error {
 	header, err := l.header()
-	if err != nil {
-		return err
-	}
-	err = p.do(ctx, p.what(), repeatedly, func(ctx context.Context) error {
-		_, err := p.client.Ping(ctx)
-		return err
-	})
 	if err != nil {
 		return err
 	}
@@ -118,6 +117,14 @@ func (p *pull) once(ctx context.Context, l login) error {
 		return p.explain(ctx, p.what(), err)
 	}
 	return refusal(p.key, p.domain, l, err)
+}
+
+// reach pings the engine. The error is that of an engine that cannot be reached or does not answer.
+func (p *pull) reach(ctx context.Context, again policy) error {
+	return p.do(ctx, p.what(), again, func(ctx context.Context) error {
+		_, err := p.client.Ping(ctx)
+		return err
+	})
 }
 
 // errStalled is the cause of the end of a pull that makes no progress.
@@ -152,11 +159,7 @@ func (p *pull) watched(ctx context.Context, progress *progress) (pulling context
 
 // stalled returns the error of a pull that made no progress, which may be the engine's fault or the registry's.
 func (p *pull) stalled(ctx context.Context) error {
-	err := p.do(ctx, p.what(), once, func(ctx context.Context) error {
-		_, err := p.client.Ping(ctx)
-		return err
-	})
-	if err != nil {
+	if err := p.reach(ctx, once); err != nil {
 		return err
 	}
 	return &engine.Error{
@@ -166,15 +169,27 @@ func (p *pull) stalled(ctx context.Context) error {
 	}
 }
 
-// message is one of the JSON documents in the answer to a pull.
+// message is one of the JSON documents in the answer to a pull, a build or a load.
 type message struct {
 	ID             string
 	Status         string
 	ProgressDetail struct{ Current, Total int64 }
+	Error          string
 	ErrorDetail    *struct{ Message string }
 }
 
-// registryError is what the engine reports of a registry in the answer to a pull.
+// failure returns what the message reports as an error, or nil.
+func (m message) failure() error {
+	switch {
+	case m.ErrorDetail != nil && m.ErrorDetail.Message != "":
+		return registryError{m.ErrorDetail.Message}
+	case m.Error != "":
+		return registryError{m.Error}
+	}
+	return nil
+}
+
+// registryError is a failure that the engine reports in the middle of an answer: a registry's, or that of a step of a build.
 type registryError struct{ text string }
 
 func (r registryError) Error() string { return r.text }
@@ -197,8 +212,8 @@ func follow(stream io.Reader, p *progress, moved func()) error {
 		} else if err != nil {
 			return err
 		}
-		if m.ErrorDetail != nil {
-			return registryError{m.ErrorDetail.Message}
+		if err := m.failure(); err != nil {
+			return err
 		}
 		p.note(m)
 	}

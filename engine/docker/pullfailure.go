@@ -39,7 +39,7 @@ func refusal(key imageKey, domain string, l login, err error) error {
 	case contains("no matching manifest", "does not provide the specified platform", "does not match the specified platform", "no image found in image index for architecture"):
 		failure.Reason = engine.ImageNotFound
 		failure.Remedy = engine.Remedy{Text: "use an image that is built for this platform", Option: engine.OptionPlatform}
-	case cerrdefs.IsPermissionDenied(err), contains("denied", "forbidden", " 403 "):
+	case cerrdefs.IsPermissionDenied(err), contains("denied: ", "access denied", "is denied", "forbidden", " 403 "):
 		failure.Reason = engine.ImageUnauthorized
 		failure.Remedy = engine.Remedy{Text: login + ", or correct the name of the image"}
 		if l.source != "" {

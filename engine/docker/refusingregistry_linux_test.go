@@ -2,6 +2,7 @@ package docker_test
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -84,7 +85,7 @@ func registryRefuses(t *testing.T, o docker.Options) {
 			}}
 			_, err := prepare(t, o, c)
 			wantReason(t, err, test.reason, "the words of it: ••• •••")
-			if failure, ok := err.(*engine.Error); ok && !strings.Contains(failure.Remedy.Text, test.remedy) { //nolint:errorlint // wantReason has unwrapped it
+			if failure, ok := errors.AsType[*engine.Error](err); ok && !strings.Contains(failure.Remedy.Text, test.remedy) {
 				t.Errorf("remedy %q, want %q", failure.Remedy, test.remedy)
 			}
 			if text := fmt.Sprintf("%v", err); strings.Contains(text, secret) || strings.Contains(text, echoed) {
@@ -168,4 +169,57 @@ func stalledPull(t *testing.T, o docker.Options) {
 // forwarder forwards requests to the registry at an address.
 func forwarder(address string) http.Handler {
 	return httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: address})
+}
+
+// TestOtherPlatforms pulls an image that is built for other platforms than the engine's.
+func TestOtherPlatforms(t *testing.T) {
+	address := engines.Registry(t)
+	push(t, address)
+	manifests := "http://" + address + "/v2/ktask/busybox/manifests/"
+	request := func(method, tag, kind, body string) *http.Response {
+		r, err := http.NewRequestWithContext(t.Context(), method, manifests+tag, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Accept", kind)
+		r.Header.Set("Content-Type", kind)
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil || answer.StatusCode >= 300 {
+			t.Fatalf("%s %s: %v, %v", method, tag, answer, err)
+		}
+		_ = answer.Body.Close()
+		return answer
+	}
+	const kind, list = "application/vnd.docker.distribution.manifest.v2+json", "application/vnd.docker.distribution.manifest.list.v2+json"
+	found := request(http.MethodHead, "test", kind, "").Header
+	entry := fmt.Sprintf(`"mediaType":%q,"digest":%q,"size":%s`, kind, found.Get("Docker-Content-Digest"), found.Get("Content-Length"))
+	request(http.MethodPut, "others", list, fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"manifests":[{%s,"platform":{"os":"linux","architecture":"s390x"}},`+
+		`{%s,"platform":{"os":"linux","architecture":"arm","variant":"v6"}},{%s,"platform":{"os":"unknown","architecture":"unknown"}}]}`, list, entry, entry, entry))
+
+	c := plan.Container{Image: address + "/ktask/busybox:others", PullPolicy: plan.PullAlways}
+	for platform, says := range map[string]string{"": "(it is built for linux/s390x, linux/arm/v6)", "linux/arm64": " for linux/arm64: "} {
+		c.Platform = platform
+		_, err := prepare(t, docker.Options{}, c)
+		wantReason(t, err, engine.ImageNotFound, says)
+		if failure, ok := errors.AsType[*engine.Error](err); !ok || failure.Remedy.Option != engine.OptionPlatform || failure.Remedy.Value != "linux/s390x" {
+			t.Errorf("error %+v", failure)
+		}
+	}
+}
+
+// TestPullSurvivesALostConnection loses the connection to the engine before, in and after the answer to a pull.
+func TestPullSurvivesALostConnection(t *testing.T) {
+	ref := push(t, engines.Registry(t))
+	for _, how := range []fault{cutBefore, dropReply, cutWithin, cutBetween} {
+		t.Run(string(how), func(t *testing.T) {
+			proxy := newFaultProxy(t, machineSocket, target{call: "POST /images/create", how: how})
+			if _, err := prepare(t, docker.Options{Host: proxy.host()}, plan.Container{Image: ref, PullPolicy: plan.PullAlways}); err != nil {
+				t.Errorf("error %v", err)
+			}
+			if proxy.struck != 1 {
+				t.Errorf("struck %d times: %q", proxy.struck, proxy.calls)
+			}
+			removeImage(t, ref)
+		})
+	}
 }

@@ -262,6 +262,9 @@ func TestPullWithCredentials(t *testing.T) {
 	}
 }
 
+// pullAgainAfter is the wait before a pull is tried again.
+const pullAgainAfter = time.Second
+
 // TestEnginesThatFail connects to addresses where no engine listens, and to one that never answers.
 func TestEnginesThatFail(t *testing.T) {
 	dir := t.TempDir()
@@ -288,6 +291,12 @@ func TestEnginesThatFail(t *testing.T) {
 			e.ReconnectWithin(50 * time.Millisecond)
 			c := shell("true")
 			wantReason(t, e.Prepare(t.Context(), c, &enginetest.Recorder{}), test.reason, test.host)
+			c.PullPolicy = plan.PullAlways
+			began := time.Now()
+			wantReason(t, e.Prepare(t.Context(), c, &enginetest.Recorder{}), test.reason, test.host)
+			if took := time.Since(began); took > pullAgainAfter {
+				t.Errorf("a pull without an engine takes %v", took)
+			}
 			_, err = engine.Attempt(t.Context(), e, c, labels(t, 1), &enginetest.Recorder{})
 			wantReason(t, err, test.reason, test.host)
 			_, err = e.Describe(t.Context())

@@ -12,7 +12,7 @@ import (
 func TestRemedy(t *testing.T) {
 	for _, option := range []engine.Option{
 		engine.OptionHost, engine.OptionPlatform, engine.OptionNetwork, engine.OptionMounts, engine.OptionParams, engine.OptionPids,
-		engine.OptionPull, engine.OptionTimeout, engine.OptionImage,
+		engine.OptionPull, engine.OptionTimeout, engine.OptionImage, engine.OptionDeno, engine.OptionPython, engine.OptionSecrets, engine.OptionBase, engine.OptionBuild,
 	} {
 		if text := report.Remedy(engine.Remedy{Option: option}); !strings.Contains(text, "--") {
 			t.Errorf("option %q has the words %q, without a flag", option, text)

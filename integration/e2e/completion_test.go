@@ -27,10 +27,15 @@ func TestCompletion(t *testing.T) {
 				t.Fatal(err)
 			}
 			for line, want := range map[string]string{
-				"ktask vali":         "validate",
-				"ktask run --param":  "--param --params-file",
-				"ktask run x --fail": "--fail-fast",
-				"ktask clean --fail": "",
+				"ktask vali":                 "validate",
+				"ktask run --param":          "--param --params-file",
+				"ktask run x --fail":         "--fail-fast",
+				"ktask clean --fail":         "",
+				"ktask images pu":            "pull",
+				"ktask images --ou":          "--output",
+				"ktask images load --ou":     "",
+				"ktask images build --ba":    "--base",
+				"ktask images pull x --para": "--param --params-file",
 			} {
 				cmd := exec.Command(shell, "-c", complete)
 				cmd.Env = append(os.Environ(), "SCRIPT="+script, "LINE="+line, "HOME="+t.TempDir())

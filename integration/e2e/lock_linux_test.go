@@ -105,7 +105,7 @@ func TestLock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shape := regexp.MustCompile(`(?s)^# Made by .*- image: "` + regexp.QuoteMeta(tool) + `"\n  digest: (sha256:[0-9a-f]{64})\n- image: "ktask.local/deno.*image: "` +
+	shape := regexp.MustCompile(`(?s)^# Made by .*- image: "` + regexp.QuoteMeta(tool) + `"\n  digest: (sha256:[0-9a-f]{64})\n  id: sha256:[0-9a-f]{64}\n- image: "ktask.local/deno.*image: "` +
 		regexp.QuoteMeta(own) + `"\n  id: (sha256:[0-9a-f]{64}) #.*scripts:\n- url: "http://scripts.test/a.py"\n  sha256: [0-9a-f]{64}\n- url: "http://scripts.test/a.ts"`)
 	found := shape.FindStringSubmatch(string(text))
 	if found == nil {
@@ -131,7 +131,11 @@ func TestLock(t *testing.T) {
 			}
 		}
 	}
-	passes(in("run", "--locked", "tasks.yaml"))
+	passes(in("run", "--locked", "--offline", "tasks.yaml")) // by the ID, which another name has, as after docker load
+	passes(in("run", "--locked", "--pull", "always", "tasks.yaml"))
+	if out := dockerCommand(t, "image", "inspect", "--format", "{{.Id}}", pinned); out == "" {
+		t.Error("the image was not pulled by its digest")
+	}
 	network := []string{"unshare", "--net"}
 	if os.Getuid() != 0 {
 		network = append(network, "--map-root-user")
@@ -179,4 +183,26 @@ func TestLockRefuses(t *testing.T) {
 		t.Errorf("an image that is not there: %s", o.stderr)
 	}
 	in("run", "--locked", "tasks.yaml").expect(t, 0)
+}
+
+// TestLockOnPodman checks that what an image is locked to there is something that podman can run.
+func TestLockOnPodman(t *testing.T) {
+	newWeb(t, nil)
+	dir, host := t.TempDir(), engines.Podman(t, busyboxImage)
+	task := manifest("container", "    name: c\n    image: "+busyboxImage+"\n    command: [echo, ran]", nil)
+	if err := os.WriteFile(filepath.Join(dir, "task.yaml"), []byte(task), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"lock"}, {"run", "--locked"}, {"run", "--locked", "--offline"}} {
+		command := append(append([]string{binary}, args...), "--host", host, "--network", "none", "task.yaml")
+		o := startIn(t, dir, "", command...).wait(t).expect(t, 0)
+		if args[0] == "run" && !strings.Contains(o.stdout, "ran") {
+			t.Errorf("%v: %s\n%s", args, o.stdout, o.stderr)
+		}
+	}
+	if text, _ := os.ReadFile(filepath.Join(dir, "ktask.lock")); !strings.Contains(string(text), "sha256:") {
+		t.Errorf("the lock is\n%s", text)
+	} else {
+		t.Logf("%s", text)
+	}
 }

@@ -63,6 +63,9 @@ func serve(t testing.TB, dir string, service *exec.Cmd, setUp string) (host stri
 // load loads images of the machine's Docker with a command of another engine.
 func load(t testing.TB, into *exec.Cmd, images []string) {
 	t.Helper()
+	if len(images) == 0 {
+		return
+	}
 	save := exec.Command("docker", append([]string{"save"}, images...)...)
 	archive, err := save.Output()
 	if err != nil {

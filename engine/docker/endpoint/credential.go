@@ -44,20 +44,40 @@ type authFile struct {
 	CredHelpers map[string]string               `json:"credHelpers"`
 }
 
+// store is one of the places.
+type store struct {
+	// source names it, and remedy says what to do if it cannot be read.
+	source, remedy string
+	read           func(to any) error
+}
+
+// stores returns the places in their order.
+func (s Stores) stores() []store {
+	return []store{
+		{AuthVariable, "correct or unset the variable " + AuthVariable, func(to any) error { return decodeJSON(AuthVariable, []byte(s.Variable), to) }},
+		{
+			filepath.Join(s.ConfigDir, "config.json"), "correct the file, or move it away and use `docker login` again",
+			func(to any) error { return readConfig(s.ConfigDir, to) },
+		},
+	}
+}
+
+// file reads the store. It is empty if it does not exist.
+func (s store) file() (file authFile, err error) {
+	if err := s.read(&file); err != nil {
+		return authFile{}, failure(s.remedy, "read the credentials: %w", err)
+	}
+	return file, nil
+}
+
 // Credentials returns the user's credentials for the registry of an image: those of DOCKER_AUTH_CONFIG, then those of
 // config.json. It runs a credential helper only if one of the two names it. The error is an *Error.
 func (s Stores) Credentials(image reference.Named) ([]Credential, error) {
 	var all []Credential
-	for _, store := range []struct {
-		source, remedy string
-		read           func(to any) error
-	}{
-		{AuthVariable, "correct or unset the variable " + AuthVariable, func(to any) error { return decodeJSON(AuthVariable, []byte(s.Variable), to) }},
-		{filepath.Join(s.ConfigDir, "config.json"), "correct the file, or move it away and use `docker login` again", func(to any) error { return readConfig(s.ConfigDir, to) }},
-	} {
-		var file authFile
-		if err := store.read(&file); err != nil {
-			return nil, failure(store.remedy, "read the credentials: %w", err)
+	for _, store := range s.stores() {
+		file, err := store.file()
+		if err != nil {
+			return nil, err
 		}
 		auth, err := file.of(ServerAddress(image))
 		if err != nil {

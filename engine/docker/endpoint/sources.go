@@ -3,13 +3,12 @@ package endpoint
 import (
 	"maps"
 	"os/exec"
-	"path/filepath"
 	"slices"
 )
 
 // CredentialSource is a place from which credentials for registries come.
 type CredentialSource struct {
-	// Source is a file or the name of a program.
+	// Source is a file, a variable or the name of a program.
 	Source string `json:"source"`
 	// Registries are those that the configuration names for it. A credential store may have more.
 	Registries []string `json:"registries"`
@@ -17,49 +16,50 @@ type CredentialSource struct {
 	Problem string `json:"problem"`
 }
 
-// CredentialSources returns where Credentials gets its results from, without the results. It starts no program. The error is an
-// *Error.
-func CredentialSources(configDir string) ([]CredentialSource, error) {
-	var read struct {
-		Auths map[string]struct {
-			Auth, IdentityToken, Username string
-		} `json:"auths"`
-		CredsStore  string            `json:"credsStore"`
-		CredHelpers map[string]string `json:"credHelpers"`
+// Sources returns where Credentials gets its results from, without the results. It starts no program. The error is an *Error.
+func (s Stores) Sources() ([]CredentialSource, error) {
+	var all []CredentialSource
+	for _, store := range s.stores() {
+		file, err := store.file()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, file.sources(store.source)...)
 	}
-	if err := readConfig(configDir, &read); err != nil {
-		return nil, failure("correct the file, or move it away and use `docker login` again", "read the credentials: %w", err)
-	}
+	return all, nil
+}
+
+// sources returns the sources that a file names. store is the file's own name.
+func (f authFile) sources(store string) []CredentialSource {
 	registries := map[string][]string{}
-	if read.CredsStore != "" {
-		registries[helper(read.CredsStore)] = nil
+	if f.CredsStore != "" {
+		registries[helper(f.CredsStore)] = nil
 	}
-	file := filepath.Join(configDir, "config.json")
-	for _, registry := range slices.Sorted(maps.Keys(read.Auths)) {
-		source := file
-		if entry := read.Auths[registry]; read.CredHelpers[registry] != "" {
+	for _, registry := range slices.Sorted(maps.Keys(f.Auths)) {
+		source := store
+		if entry := f.Auths[registry]; f.CredHelpers[registry] != "" {
 			continue
 		} else if entry.Auth == "" && entry.IdentityToken == "" && entry.Username == "" {
-			if read.CredsStore == "" {
+			if f.CredsStore == "" {
 				continue // `docker logout` may leave such an entry
 			}
-			source = helper(read.CredsStore)
+			source = helper(f.CredsStore)
 		}
 		registries[source] = append(registries[source], registry)
 	}
-	for _, registry := range slices.Sorted(maps.Keys(read.CredHelpers)) {
-		source := helper(read.CredHelpers[registry])
+	for _, registry := range slices.Sorted(maps.Keys(f.CredHelpers)) {
+		source := helper(f.CredHelpers[registry])
 		registries[source] = append(registries[source], registry)
 	}
 	var all []CredentialSource
 	for _, source := range slices.Sorted(maps.Keys(registries)) {
 		found := CredentialSource{Source: source, Registries: append([]string{}, registries[source]...)}
-		if _, err := exec.LookPath(source); err != nil && source != file {
-			found.Problem = "it is not in PATH: install it, or remove it from " + file
+		if _, err := exec.LookPath(source); err != nil && source != store {
+			found.Problem = "it is not in PATH: install it, or remove it from " + store
 		}
 		all = append(all, found)
 	}
-	return all, nil
+	return all
 }
 
 // helper returns the program of a credential helper.

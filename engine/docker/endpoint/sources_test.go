@@ -25,7 +25,7 @@ func TestCredentialSources(t *testing.T) {
 		`{"auths":{"a":{},"b":{"auth":"x"}},"credsStore":"s","credHelpers":{"b":"x"}}`: `[{docker-credential-s [a] } {docker-credential-x [b] ` + missing + `}]`,
 	} {
 		write(t, filepath.Join(dir, "config.json"), config)
-		got, err := CredentialSources(dir)
+		got, err := Stores{ConfigDir: dir}.Sources()
 		text := fmt.Sprint(got)
 		if err != nil {
 			text = err.Error()
@@ -33,5 +33,11 @@ func TestCredentialSources(t *testing.T) {
 		if text = strings.ReplaceAll(text, dir, "DIR"); text != want {
 			t.Errorf("%s: got %s, want %s", config, text, want)
 		}
+	}
+	write(t, filepath.Join(dir, "config.json"), `{"auths":{"a":{"auth":"x"}}}`)
+	got, err := Stores{Variable: `{"auths":{"z":{"auth":"x"}},"credHelpers":{"y":"x"}}`, ConfigDir: dir}.Sources()
+	want := "[{DOCKER_AUTH_CONFIG [z] } {docker-credential-x [y] it is not in PATH: install it, or remove it from DOCKER_AUTH_CONFIG} {DIR/config.json [a] }]"
+	if text := strings.ReplaceAll(fmt.Sprint(got), dir, "DIR"); err != nil || text != want {
+		t.Errorf("got %s, %v; want %s", text, err, want)
 	}
 }

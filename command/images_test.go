@@ -1,0 +1,254 @@
+package command_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// imageEngine is an engine that has images.
+type imageEngine struct {
+	engine.Engine
+	has map[string]engine.Image
+	// fails are the errors of pulls, by image.
+	fails map[string]error
+	// saves is what SaveImages writes before it fails with saveErr.
+	saves   string
+	saveErr error
+
+	mu       sync.Mutex
+	prepared []plan.Container
+	built    []engine.ImageBuild
+	loaded   string
+}
+
+func (e *imageEngine) FindImage(_ context.Context, ref, _ string) (engine.Image, bool, error) {
+	image, ok := e.has[ref]
+	return image, ok, nil
+}
+
+func (e *imageEngine) Prepare(_ context.Context, c plan.Container, sink engine.Sink) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.prepared = append(e.prepared, c)
+	if _, ok := e.has[c.Image]; ok && c.PullPolicy == plan.PullIfNotPresent {
+		return nil
+	}
+	sink.Emit(engine.ImageProgress{Image: c.Image, Status: "pulling"})
+	sink.Emit(engine.ImageProgress{Image: c.Image, Status: "pulling", Current: 1})
+	if err := e.fails[c.Image]; err != nil {
+		return err
+	}
+	sink.Emit(engine.ImageProgress{Image: c.Image, Status: "pulled"})
+	return nil
+}
+
+func (e *imageEngine) BuildImage(_ context.Context, b engine.ImageBuild) error {
+	e.built = append(e.built, b)
+	_, err := fmt.Fprintln(b.Output, "Step 1/1 : FROM nothing")
+	return err
+}
+
+func (e *imageEngine) SaveImages(_ context.Context, refs []string, to io.Writer) error {
+	_, err := fmt.Fprint(to, e.saves, refs)
+	return errors.Join(err, e.saveErr)
+}
+
+func (e *imageEngine) LoadImages(_ context.Context, from io.Reader) ([]string, error) {
+	text, err := io.ReadAll(from)
+	e.loaded = string(text)
+	return []string{"a:1", "evil\x1b[2J:1"}, err
+}
+
+// several needs five images; a Secret is missing, and a pull secret is there.
+const several = header + `metadata: {name: one}
+spec:
+  python: {inline: {code: x}, secureParameters: {secret: missing}}
+---
+` + header + `metadata: {name: two}
+spec:
+  deno: {inline: {code: x}}
+---
+` + header + `metadata: {name: three}
+spec:
+  container: {name: c, image: "x.io/app:1", env: [{name: A, valueFrom: {secretKeyRef: {name: missing, key: a}}}], envFrom: [{secretRef: {name: missing}}]}
+  imagePullSecrets: [{name: regcred}]
+---
+` + header + `metadata: {name: four}
+spec:
+  container: {name: c, image: "x.io/app:1"}
+---
+` + header + `metadata: {name: five}
+spec:
+  container: {name: c, image: "x.io/latest"}
+---
+{apiVersion: v1, kind: Secret, metadata: {name: regcred}, type: kubernetes.io/dockerconfigjson, stringData: {.dockerconfigjson: '{"auths":{"x.io":{"username":"ada","password":"hunter2"}}}'}}
+`
+
+func TestImagesList(t *testing.T) {
+	s := newShell(t, map[string]string{"k8s/a.yaml": several, "build": "", "k8s/.ktask.yaml": "output: quiet\n"})
+	s.engine = &imageEngine{has: map[string]engine.Image{"x.io/app:1": {Digest: "sha256:1", Platform: "linux/arm64", Bytes: 7}}}
+	o := s.ktask("images", "k8s", "--deno-image", "mine:1").exits(0)
+	want := strings.Join([]string{
+		"IMAGE                                PLATFORM     ENGINE   TASKS                                 FROM",
+		"ghcr.io/keptn/python-runtime:v1.0.8  -            missing  one (python)                          default",
+		"mine:1                               -            missing  two (deno)                            flag --deno-image",
+		"x.io/app:1                           linux/arm64  present  three (container), four (container)   k8s/a.yaml:17 spec.container.image, k8s/a.yaml:24 spec.container.image",
+	}, "\n")
+	for line := range strings.Lines(want) {
+		if fields := strings.Fields(line); !slices.ContainsFunc(strings.Split(o.out, "\n"), func(got string) bool { return slices.Equal(strings.Fields(got), fields) }) {
+			t.Errorf("the line %q is missing:\n%s", line, o.out)
+		}
+	}
+	var doc struct {
+		Schema string
+		Images []struct {
+			Image, State, Digest string
+			SizeBytes            int
+			Tasks                []struct{ Name, Runtime, Origin string }
+		}
+	}
+	if err := json.Unmarshal([]byte(s.ktask("images", "-o", "json", "k8s").exits(0).out), &doc); err != nil {
+		t.Fatal(err)
+	}
+	if app := doc.Images[2]; doc.Schema != "ktask.dev/images/v1" || len(doc.Images) != 4 || app.Digest != "sha256:1" || app.SizeBytes != 7 || len(app.Tasks) != 2 || app.Tasks[1].Name != "four" {
+		t.Errorf("got %+v", doc)
+	}
+	s.engine = nil
+	s.ktask("images", "k8s").exits(0).says("x.io/latest", "unknown", "ktask: which images the engine has is not known: no engine in this test", "fix: start one")
+	s.ktask("images", "-o", "json", "k8s").exits(0).says(`"state": "unknown"`)
+	s.ktask("images").exits(2).says("name a manifest", "ktask images PATH")
+	s.ktask("images", "buidl").exits(2).says(`unknown command "images buidl" (did you mean "build"?)`)
+	s.ktask("images", "nowhere.yaml").exits(2).says("nowhere.yaml: no such file")
+	s.ktask("images", "k8s", "-o", "xml").exits(2).says("--output takes text or json")
+	s.ktask("images", "pull", "--bogus").exits(2).says("run ktask images pull --help")
+	s.ktask("images", "--help").exits(0).says("build", "pull", "save", "load")
+	s.ktask("images", "save", "--help").exits(0).says("ktask images save")
+}
+
+func TestImagesPull(t *testing.T) {
+	s := newShell(t, map[string]string{"a.yaml": several, ".ktask.yaml": "pull: never\n"})
+	e := &imageEngine{has: map[string]engine.Image{"x.io/latest": {}}}
+	s.engine = e
+	s.ktask("images", "pull", "a.yaml").exits(0).says("x.io/app:1: pulling\nx.io/app:1: pulled\n", "x.io/latest: present\n").hides("hunter2")
+	slices.SortFunc(e.prepared, func(a, b plan.Container) int { return strings.Compare(a.Image, b.Image) })
+	if len(e.prepared) != 4 {
+		t.Fatalf("%d images are pulled: %v", len(e.prepared), e.prepared)
+	}
+	if app := e.prepared[2]; app.Image != "x.io/app:1" || app.PullPolicy != plan.PullIfNotPresent || len(app.PullCredentials) != 1 || app.PullCredentials[0].Auth.Reveal() != "ada:hunter2" || len(app.Env) > 0 {
+		t.Errorf("pulled %+v", app)
+	}
+	s.ktask("images", "pull", "--pull", "always", "a.yaml", "-t", "five").exits(0).says("x.io/latest: pulled")
+	e.fails = map[string]error{
+		"ghcr.io/keptn/deno-runtime:v3.0.1": &engine.Error{Reason: engine.ImageUnauthorized, Err: errors.New("denied"), Remedy: engine.Remedy{Text: "docker login ghcr.io"}},
+		"x.io/app:1":                        &engine.Error{Reason: engine.ImageNotFound, Err: errors.New("no such app"), Remedy: engine.Remedy{Text: "correct it"}},
+	}
+	s.ktask("images", "pull", "a.yaml").exits(3).says("no such app", "fix: correct it", "denied", "`ktask images build deno`", "FUNCTION_RUNNER_IMAGE", "python-runtime:v1.0.8: pulled").hides("docker login")
+	s.ktask("images", "pull", "--pull", "never", "a.yaml").exits(2).says("--pull takes missing or always")
+	s.ktask("images", "pull", "--offline", "a.yaml").exits(2).says("leave out --offline")
+}
+
+func TestImagesSaveAndLoad(t *testing.T) {
+	s := newShell(t, map[string]string{"a.yaml": hello, "digest.yaml": header + "metadata: {name: d}\nspec: {container: {name: c, image: \"x.io/a@sha256:" + strings.Repeat("0", 64) + "\"}}\n", "in.tar": "the archive"})
+	e := &imageEngine{has: map[string]engine.Image{"mine:1": {}}, saves: "archive of "}
+	s.engine = e
+	s.ktask("images", "save", "-o", "out.tar", "a.yaml", "--python-image", "mine:1").exits(0).says("saved 1 image to out.tar; on the other machine: ktask images load out.tar")
+	wantFile(t, "out.tar", "archive of [mine:1]")
+	if o := s.ktask("images", "save", "-o", "-", "a.yaml", "--python-image", "mine:1").exits(0); o.out != "archive of [mine:1]" {
+		t.Errorf("stdout %q", o.out)
+	}
+	e.saveErr = errors.New("the engine fails")
+	s.ktask("images", "save", "-o", "out.tar", "a.yaml", "--python-image", "mine:1").exits(3).says("the engine fails")
+	wantFile(t, "out.tar", "archive of [mine:1]")
+	if left, err := filepath.Glob(".out.tar*"); err != nil || len(left) > 0 {
+		t.Errorf("left are %q, %v", left, err)
+	}
+	e.saveErr = nil
+	s.ktask("images", "save", "-o", "new.tar", "a.yaml").exits(3).says("the engine lacks ghcr.io/keptn/python-runtime:v1.0.8", "fix: `ktask images pull`")
+	if _, err := os.Stat("new.tar"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("new.tar: %v", err)
+	}
+	s.ktask("images", "save", "-o", "new.tar", "digest.yaml").exits(2).says("named by its digest, which an archive does not keep", "--image x.io/a@sha256:")
+	s.ktask("images", "save", "-o", os.DevNull, "a.yaml", "--python-image", "mine:1").exits(3).says("not a regular file")
+	if info, err := os.Stat(os.DevNull); err != nil || info.Mode().IsRegular() {
+		t.Errorf("%s is %v, %v", os.DevNull, info, err)
+	}
+	s.ktask("images", "save", "-o", "no/dir.tar", "a.yaml", "--python-image", "mine:1").exits(3).says("no/dir.tar: no such file")
+
+	o := s.ktask("images", "load", "in.tar").exits(0)
+	if e.loaded != "the archive" || o.out != "a:1\nevil\\x1b[2J:1\n" {
+		t.Errorf("loaded %q, stdout %q", e.loaded, o.out)
+	}
+	s.stdin = "from a pipe"
+	s.ktask("images", "load", "-").exits(0)
+	if e.loaded != "from a pipe" {
+		t.Errorf("loaded %q", e.loaded)
+	}
+	s.ktask("images", "load").exits(2).says("name one archive")
+	s.ktask("images", "load", "none.tar").exits(2).says("none.tar: no such file")
+}
+
+func wantFile(t *testing.T, name, want string) {
+	t.Helper()
+	if got, err := os.ReadFile(name); err != nil || string(got) != want {
+		t.Errorf("%s: %q, %v; want %q", name, got, err, want)
+	}
+}
+
+func TestImagesBuild(t *testing.T) {
+	s := newShell(t, map[string]string{".ktask.yaml": "network: none\nplatform: linux/s390x\n"})
+	e := &imageEngine{}
+	s.engine = e
+	t.Setenv("http_proxy", "http://proxy:1")
+	o := s.ktask("images", "build", "--base", "mine:1", "--build-arg", "http_proxy", "--build-arg", "no_proxy=x", "--build-arg", "unset_variable").exits(0).says("building ktask.local/deno-runtime:local", "Step 1/1").hides("http://proxy")
+	if o.out != "deno-image: ktask.local/deno-runtime:local\npython-image: ktask.local/python-runtime:local\n" {
+		t.Errorf("stdout %q", o.out)
+	}
+	deno, python := e.built[0], e.built[1]
+	if want := map[string]string{"BASE": "mine:1", "DENO": deno.Args["DENO"], "http_proxy": "http://proxy:1", "no_proxy": "x"}; !maps.Equal(deno.Args, want) || !strings.HasPrefix(want["DENO"], "denoland/deno:bin-") {
+		t.Errorf("arguments %v", deno.Args)
+	}
+	slices.Sort(deno.Bases)
+	if python.Network+python.Platform != "" || !slices.Equal(python.Bases, []string{"mine:1"}) || !slices.Equal(deno.Bases, []string{deno.Args["DENO"], "mine:1"}) {
+		t.Errorf("built %+v", e.built)
+	}
+	for _, b := range e.built {
+		for _, name := range []string{"Dockerfile", "entrypoint.sh"} {
+			if text, err := fs.ReadFile(b.Context, name); err != nil || len(text) == 0 {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+	s.ktask("images", "build", "python", "--tag", "registry.example/python:1", "--network", "host", "--platform", "linux/arm64").exits(0).says("python-image: registry.example/python:1")
+	if b := e.built[2]; b.Network != "host" || b.Platform != "linux/arm64" || b.Args["BASE"] != "debian:bookworm-slim" {
+		t.Errorf("built %+v", b)
+	}
+	for says, args := range map[string][]string{
+		"is a name of Keptn's":               {"deno", "--tag", "ghcr.io/keptn/deno-runtime:v3.0.1"},
+		"--tag keptn/x is a name":            {"deno", "--tag", "keptn/x"},
+		"--tag names one image":              {"--tag", "x:1"},
+		"--tag takes the name of an image":   {"deno", "--tag", "Not A Name"},
+		`there is no image for "ruby"`:       {"ruby"},
+		"--base takes the name of an image":  {"--base", "Not A Name"},
+		"--build-arg DENO takes the name":    {"--build-arg", "DENO=Not A Name"},
+		"--build-arg takes K=V, or the name": {"--build-arg", "=x"},
+	} {
+		s.ktask(append([]string{"images", "build"}, args...)...).exits(2).says(says)
+	}
+	if len(e.built) != 3 {
+		t.Errorf("%d builds", len(e.built))
+	}
+}

@@ -1,0 +1,97 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// pulledAtOnce is how many images are pulled at the same time: as many as Docker downloads layers of an image.
+const pulledAtOnce = 3
+
+func (app App) imagesPull(c *cli.Context) error {
+	s, images, o, err := app.imagesInput(c)
+	if err != nil {
+		return err
+	}
+	// Only the command line counts: a file's policy is for runs.
+	policy, err := settings{flags: s.flags}.choice("pull", "missing", "missing", "always")
+	if err != nil {
+		return err
+	}
+	if s.typed("offline") == "true" {
+		return usagef("ktask images pull needs the network: leave out --offline")
+	}
+	if len(images) == 0 {
+		return nil
+	}
+	return app.withEngine(c.Context, o, func(ctx context.Context, e engine.Engine) error {
+		return app.pullImages(ctx, e, images, map[string]plan.PullPolicy{"missing": plan.PullIfNotPresent, "always": plan.PullAlways}[policy])
+	})
+}
+
+// pullImages pulls images and prints what comes of each.
+func (app App) pullImages(ctx context.Context, e engine.Engine, images []*neededImage, policy plan.PullPolicy) error {
+	var (
+		mu     sync.Mutex
+		failed bool
+		work   sync.WaitGroup
+	)
+	places := make(chan struct{}, pulledAtOnce)
+	for _, n := range images {
+		places <- struct{}{}
+		work.Go(func() {
+			defer func() { <-places }()
+			shown := map[string]bool{}
+			tell := func(status string) {
+				mu.Lock()
+				defer mu.Unlock()
+				if !shown[status] {
+					shown[status] = true
+					_, _ = fmt.Fprintf(app.Err, "%s: %s\n", plan.OneLine(n.Image), status)
+				}
+			}
+			t := n.asTask(policy)
+			err := engine.ExplainImage(e.Prepare(ctx, t.Container, engine.SinkFunc(func(event engine.Event) {
+				if p, ok := event.(engine.ImageProgress); ok {
+					tell(p.Status)
+				}
+			})), t)
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case ctx.Err() != nil:
+			case err != nil:
+				failed = true
+				app.complain(err)
+			case len(shown) == 0:
+				_, _ = fmt.Fprintf(app.Err, "%s: present\n", plan.OneLine(n.Image))
+			}
+		})
+	}
+	work.Wait()
+	if failed {
+		return exitError{exitEngine, nil}
+	}
+	return nil
+}
+
+// asTask returns a task that needs the image, with the pull credentials of all tasks that need it.
+func (n *neededImage) asTask(policy plan.PullPolicy) plan.Task {
+	t := n.tasks[0]
+	t.Container = plan.Container{Image: n.Image, ImageOrigin: t.Container.ImageOrigin, Platform: t.Container.Platform, PullPolicy: policy}
+	for _, other := range n.tasks {
+		for _, c := range other.Container.PullCredentials {
+			if !slices.Contains(t.Container.PullCredentials, c) {
+				t.Container.PullCredentials = append(t.Container.PullCredentials, c)
+			}
+		}
+	}
+	return t
+}
