@@ -21,7 +21,8 @@ func (app App) lockCommand() *cli.Command {
 		Usage:     "write ktask.lock: the digests of images and the hashes of scripts",
 		ArgsUsage: pathArguments,
 		Description: "Writes which images and downloaded scripts the tasks of these manifests use now. `ktask run --locked` uses exactly\n" +
-			"these. Images that the engine lacks are pulled; --pull always gets what the registry has now.",
+			"these. Images that the engine lacks are pulled; --pull always gets what the registry has now. Values of secrets may be\n" +
+			"missing.",
 		Flags:  append(taskFlags(), engineFlags()...),
 		Action: app.lock,
 	}
@@ -44,7 +45,7 @@ func (app App) lock(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	tasks.Node, tasks.Preview = host.Node(), true
+	tasks.Node, tasks.Preview, tasks.WithoutSecrets = host.Node(), true, true
 	p, err := app.load(s, tasks, tellWarnings)
 	if err != nil {
 		return err

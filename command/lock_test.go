@@ -1,9 +1,13 @@
 package command_test
 
 import (
+	"context"
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/ktask/ktask/engine/enginetest"
+	"github.com/ktask/ktask/engine/plan"
 )
 
 const (
@@ -71,6 +75,26 @@ func TestLockedCannotBeWeakened(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.ktask("plan", "--offline", "web.yaml").exits(2).says("--offline forbids")
+}
+
+// identified is an engine whose images all have the same digest.
+type identified struct{ enginetest.Fake }
+
+func (*identified) Identify(context.Context, plan.Container) (digest, id string, err error) {
+	return "sha256:" + strings.Repeat("0a", 32), "", nil
+}
+
+// TestLock checks that a lock needs no secrets, and that the run of a locked plan does.
+func TestLock(t *testing.T) {
+	s := newShell(t, map[string]string{"secret.yaml": secret})
+	s.engine = &identified{}
+	s.ktask("lock", "secret.yaml").exits(0).says("ktask.lock: 1 image, 0 scripts\n")
+	s.ktask("lock", "secret.yaml").exits(0).says("ktask.lock: 1 image, 0 scripts, unchanged\n")
+	s.ktask("plan", "--locked", "--secret", "token=x", "secret.yaml").exits(0).says("ghcr.io/keptn/python-runtime@sha256:0a0a")
+	s.ktask("run", "--locked", "secret.yaml").exits(2).says(`needs key "SECURE_DATA" of Secret "token"`)
+	s.ktask("lock", "none.yaml").exits(2)
+	s.engine = nil
+	s.ktask("lock", "secret.yaml").exits(3)
 }
 
 // TestOffline checks that a task that downloads its script is refused, and that images are not pulled.

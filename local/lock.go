@@ -28,7 +28,7 @@ func MakeLock(ctx context.Context, p plan.Plan, e engine.Engine, s Scripts) (spe
 	if !ok {
 		return l, errors.New("this engine does not identify images")
 	}
-	urls, problems := resolve.ScriptURLs(p)
+	scripts, problems := resolve.Scripts(p)
 	if err := problems.Err(); err != nil {
 		return l, err
 	}
@@ -47,14 +47,15 @@ func MakeLock(ctx context.Context, p plan.Plan, e engine.Engine, s Scripts) (spe
 		}
 		l.Images = append(l.Images, spec.LockedImage{Image: c.Image, Digest: digest, ID: id})
 	}
-	for _, url := range urls {
-		content, err := s.Download(ctx, url)
+	for _, script := range scripts {
+		content, err := s.Download(ctx, script.URL)
 		if err != nil {
-			return l, fmt.Errorf("script %q: %w", url, err)
+			problems = append(problems, spec.Problem{Pos: script.Pos, Severity: spec.Error, Rule: "not-lockable", Message: fmt.Sprintf("script %q: %v", script.URL, err)})
+			continue
 		}
-		l.Scripts = append(l.Scripts, spec.LockedScript{URL: url, SHA256: sumOf(content)})
+		l.Scripts = append(l.Scripts, spec.LockedScript{URL: script.URL, SHA256: sumOf(content)})
 	}
-	return l, nil
+	return l, problems.Err()
 }
 
 // ReadLock reads a lock file. It must be a regular file and not a link: what is locked is in the file that is reviewed.

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -56,19 +57,22 @@ func (s Scripts) Locked(ctx context.Context, l spec.LockedScript) ([]byte, error
 }
 
 // Download returns the script at a URL and keeps a copy of it.
-func (s Scripts) Download(ctx context.Context, url string) ([]byte, error) {
+func (s Scripts) Download(ctx context.Context, from string) ([]byte, error) {
 	if s.Offline {
 		return nil, errors.New("nothing may be downloaded")
 	}
 	ctx, cancel := context.WithTimeout(ctx, scriptWithin)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
 	if err != nil {
 		return nil, fmt.Errorf("download it: %w", err)
 	}
 	request.Header.Set("User-Agent", s.UserAgent)
 	client := http.Client{Transport: cmp.Or[http.RoundTripper](s.Transport, newDownloads()), CheckRedirect: checkRedirect}
 	response, err := client.Do(request)
+	if failure, ok := errors.AsType[*url.Error](err); ok {
+		err = failure.Err // the caller names the script
+	}
 	if err != nil {
 		return nil, fmt.Errorf("download it: %w", err)
 	}

@@ -1,7 +1,6 @@
 package resolve
 
 import (
-	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -139,15 +138,22 @@ func lockable(c *collector, t plan.Task) (url string, ok bool) {
 	return "", false
 }
 
-// ScriptURLs returns the URLs of the scripts of a plan, each once, and the problems of those that cannot be locked.
-func ScriptURLs(p plan.Plan) (urls []string, problems spec.Problems) {
+// Script is the URL of a script that a task downloads, and its place, if a manifest has it.
+type Script struct {
+	URL string
+	Pos spec.Pos
+}
+
+// Scripts returns the scripts that the tasks of a plan download, each URL once, and the problems of those that cannot be locked.
+func Scripts(p plan.Plan) (all []Script, problems spec.Problems) {
 	c := &collector{reported: map[spec.Problem]bool{}}
 	for _, t := range p.Tasks {
-		if url, ok := lockable(c, t); ok && !slices.Contains(urls, url) {
-			urls = append(urls, url)
+		url, ok := lockable(c, t)
+		if ok && !slices.ContainsFunc(all, func(s Script) bool { return s.URL == url }) {
+			all = append(all, Script{url, placeOf(scriptOf(t).Origin)})
 		}
 	}
-	return urls, c.problems()
+	return all, c.problems()
 }
 
 // CheckOffline returns a problem for each script that a task would download.
@@ -163,12 +169,17 @@ func CheckOffline(p plan.Plan) spec.Problems {
 
 // fail reports an error at an origin, which may be a flag.
 func fail(c *collector, from plan.Origin, rule, remedy, format string, args ...any) {
-	at := spec.Pos{}
-	if from.Source == plan.SourceFile {
-		at = spec.Pos{File: from.File, Line: from.Line, Column: from.Column, Field: from.Field}
-	} else if from.Known() {
+	if from.Source != plan.SourceFile {
 		format += " (%s)"
-		args = append(args, cmp.Or(from.String(), "default"))
+		args = append(args, from)
 	}
-	c.fail(at, rule, remedy, format, args...)
+	c.fail(placeOf(from), rule, remedy, format, args...)
+}
+
+// placeOf returns the place of an origin, if a manifest has it.
+func placeOf(from plan.Origin) spec.Pos {
+	if from.Source != plan.SourceFile {
+		return spec.Pos{}
+	}
+	return spec.Pos{File: from.File, Line: from.Line, Column: from.Column, Field: from.Field}
 }

@@ -3,7 +3,6 @@ package resolve_test
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -93,9 +92,9 @@ inline ghcr.io/keptn/deno-runtime@sha256:DIGEST  IfNotPresent /var/data/function
 	if got != nil || text != want {
 		t.Errorf("error %v\n%s\nwant\n%s", got, text, want)
 	}
-	urls, _ := resolve.ScriptURLs(before)
-	if i := before.Tasks[0].Container.Image; i != "127.0.0.1:5000/team/app:1" || !slices.Equal(urls, []string{"https://example.com/a.py?x=1"}) {
-		t.Errorf("the plan before has now image %q and scripts %q", i, urls)
+	scripts, _ := resolve.Scripts(before)
+	if i := before.Tasks[0].Container.Image; i != "127.0.0.1:5000/team/app:1" || len(scripts) != 1 || scripts[0].URL != "https://example.com/a.py?x=1" {
+		t.Errorf("the plan before has now image %q and scripts %q", i, scripts)
 	}
 }
 

@@ -30,6 +30,7 @@ func TestPodman(t *testing.T) {
 	t.Run("runners apart", func(t *testing.T) { runnersApart(t, o) })
 	t.Run("build", func(t *testing.T) { buildsImages(t, o) })
 	t.Run("archive", func(t *testing.T) { movesImages(t, o, docker.Options{}) })
+	t.Run("hosts", func(t *testing.T) { resolvesHosts(t, o, "bridge") })
 	t.Run("others", func(t *testing.T) { nameOfAnother(t, o) })
 }
 

@@ -22,6 +22,7 @@ func TestDockerOfToday(t *testing.T) {
 	t.Run("sweep", func(t *testing.T) { sweeps(t, o) })
 	t.Run("build", func(t *testing.T) { buildsImages(t, o) })
 	t.Run("archive", func(t *testing.T) { movesImages(t, o, docker.Options{}) })
+	t.Run("hosts", func(t *testing.T) { resolvesHosts(t, o) }) // it has no default network
 	t.Run("others", func(t *testing.T) { nameOfAnother(t, o) })
 	if left := volumesLeft(t, o.Host); len(left) > 0 {
 		t.Errorf("volumes are left: %q", left)

@@ -32,19 +32,14 @@ func TestHost(t *testing.T) {
 	t.Cleanup(open.Close)
 	loopback := httptest.NewServer(http.HandlerFunc(echo))
 	t.Cleanup(loopback.Close)
-	nw, err := network.New(t.Context())
-	testcontainers.CleanupNetwork(t, nw)
-	if err != nil {
-		t.Fatal(err)
-	}
 	port := func(s *httptest.Server) int { return s.Listener.Addr().(*net.TCPAddr).Port }
 	for name, options := range map[string][]tasktest.Option{
 		"open":                           {at(port(open))},
-		"open, network of the suite":     {at(port(open)), tasktest.Network(nw.Name)},
+		"open, network of the suite":     {at(port(open)), tasktest.Network(newNetwork(t))},
 		"open, access":                   {at(port(open)), tasktest.HostPortAccess(port(open))},
 		"loopback":                       {at(port(loopback)), tasktest.HostPortAccess(port(loopback))},
 		"loopback, bridge":               {at(port(loopback)), tasktest.HostPortAccess(port(loopback)), tasktest.Network("bridge")},
-		"loopback, network of the suite": {at(port(loopback)), tasktest.HostPortAccess(port(loopback)), tasktest.Network(nw.Name)},
+		"loopback, network of the suite": {at(port(loopback)), tasktest.HostPortAccess(port(loopback)), tasktest.Network(newNetwork(t))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -61,6 +56,17 @@ func TestHost(t *testing.T) {
 	}
 }
 
+// newNetwork returns the name of a network that no container has joined yet: podman makes its gateway for the first one.
+func newNetwork(t *testing.T) string {
+	t.Helper()
+	nw, err := network.New(t.Context())
+	testcontainers.CleanupNetwork(t, nw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return nw.Name
+}
+
 // at runs the task with an image that is here, and the port of a server.
 func at(port int) tasktest.Option {
 	return tasktest.Configure(func(o *local.Options) {
@@ -68,7 +74,7 @@ func at(port int) tasktest.Option {
 	})
 }
 
-// TestHostPortIsClosed: what was not asked for, or is over, is not reached.
+// TestHostPortIsClosed calls a server on the loopback interface during a run with HostPortAccess, and after it.
 func TestHostPortIsClosed(t *testing.T) {
 	t.Parallel()
 	loopback := httptest.NewServer(http.HandlerFunc(echo))

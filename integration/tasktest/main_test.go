@@ -82,16 +82,32 @@ func try(t *testing.T, ctx context.Context, test func(testing.TB)) *fakeTest {
 }
 
 // left returns how many containers and volumes a run has on the engine.
-func left(t testing.TB, run string) int {
+func left(t testing.TB, run string) (n int) {
+	t.Helper()
+	onEngine(t, func(c engine.Cleaner) error {
+		all, err := c.Leftovers(context.WithoutCancel(t.Context()), run)
+		n = len(all)
+		return err
+	})
+	return n
+}
+
+// remove removes what a run has kept.
+func remove(t testing.TB, kept []engine.Leftover) {
+	t.Helper()
+	for _, k := range kept {
+		onEngine(t, func(c engine.Cleaner) error { return c.Remove(context.WithoutCancel(t.Context()), k) })
+	}
+}
+
+func onEngine(t testing.TB, do func(engine.Cleaner) error) {
 	t.Helper()
 	e, err := local.NewEngine(local.FromEnv().EngineOptions)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer local.CloseEngine(e)
-	all, err := e.(engine.Cleaner).Leftovers(context.WithoutCancel(t.Context()), run)
-	if err != nil {
+	if err := do(e.(engine.Cleaner)); err != nil {
 		t.Fatal(err)
 	}
-	return len(all)
 }

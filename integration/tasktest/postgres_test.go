@@ -21,15 +21,11 @@ const postgresPort = "5432/tcp"
 // postgres starts a database whose name in its network is "db", and returns the network and a connection.
 func postgres(t *testing.T) (networkName string, db *sql.DB) {
 	t.Helper()
-	nw, err := network.New(t.Context())
-	testcontainers.CleanupNetwork(t, nw)
-	if err != nil {
-		t.Fatal(err)
-	}
+	networkName = newNetwork(t)
 	server, err := testcontainers.Run(t.Context(), "ktask.local/postgres:dev",
 		testcontainers.WithEnv(map[string]string{"POSTGRES_PASSWORD": password}),
 		testcontainers.WithExposedPorts(postgresPort),
-		network.WithNetwork([]string{"db"}, nw),
+		network.WithNetworkName([]string{"db"}, networkName),
 		testcontainers.WithWaitStrategyAndDeadline(engines.Patience, wait.ForListeningPort(postgresPort).WithStartupTimeout(engines.Patience)))
 	testcontainers.CleanupContainer(t, server, testcontainers.StopTimeout(0))
 	if err != nil {
@@ -45,7 +41,7 @@ func postgres(t *testing.T) (networkName string, db *sql.DB) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	return nw.Name, db
+	return networkName, db
 }
 
 func withDriver(o *local.Options) { o.PythonImage = "ktask.local/psycopg:dev" }

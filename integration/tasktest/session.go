@@ -26,8 +26,9 @@ type session struct {
 	reaper chan bool
 }
 
-// join finds the engine and, unless it is disabled, connects to Ryuk, which is started if it is not running. Ryuk removes what
-// has the labels of the session when the last connection is gone; so each run has one, whatever else the suite has.
+// join finds the engine and, unless Ryuk is disabled, connects to it, and starts it if it is not running. Ryuk removes what has
+// the labels of the session soon after the last connection has ended. Those of other containers end with them, so each run has
+// its own.
 func join(ctx context.Context) (s *session, err error) {
 	defer func() {
 		if p := recover(); p != nil { // testcontainers-go panics if it finds no engine

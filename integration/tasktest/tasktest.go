@@ -85,6 +85,9 @@ func Run(t testing.TB, path string, opts ...Option) Result {
 	for _, opt := range opts {
 		opt(&o)
 	}
+	if keep := o.EngineOptions.Keep; keep != "" && keep != "never" {
+		o.EngineOptions.Labels = nil // Ryuk would not keep it
+	}
 	stop, err := s.forward(ctx, t, o.Network, o.hostPorts)
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
@@ -93,19 +96,34 @@ func Run(t testing.TB, path string, opts ...Option) Result {
 
 	var r Result
 	var explained bytes.Buffer
-	o.Warn = func(w local.Warning) { t.Logf("ktask: warning: %s: %s", w.Code, strings.Join(w.Names, ", ")) }
+	o.Warn = func(w local.Warning) { t.Logf("ktask: warning: %s", warning(w)) }
 	o.Sink = report.Tee(sink{t, &r}, withRemedies(report.NewQuiet(&explained, true)), optional(o.Sink))
 	r.Result, err = local.Run(ctx, o.Options)
-	if _, canceled := errors.AsType[*local.CanceledError](err); canceled && o.expect == Canceled {
-		return r
+	for _, kept := range r.Kept {
+		t.Logf("ktask: kept %s %s", kept.Kind, kept.Name)
 	}
+	_, canceled := errors.AsType[*local.CanceledError](err)
 	switch {
+	case canceled && o.expect == Canceled:
+	case canceled:
+		t.Fatalf("%s", strings.TrimSpace(fmt.Sprintf("%s: %v\n%s", path, err, &explained)))
 	case err != nil:
 		t.Fatalf("%s: %s", path, explain(err))
 	case r.Status != o.expect:
 		t.Fatalf("%s", strings.TrimSpace(fmt.Sprintf("%s: %s, expected %s\n%s", path, r.Status, o.expect, &explained)))
 	}
 	return r
+}
+
+func warning(w local.Warning) string {
+	text := string(w.Code)
+	if len(w.Names) > 0 {
+		text += ": " + strings.Join(w.Names, ", ")
+	}
+	if w.Err != nil {
+		text += ": " + w.Err.Error()
+	}
+	return text
 }
 
 // errDeadline is the cause of a run that is stopped because the test's time is nearly over.

@@ -3,6 +3,7 @@ package tasktest_test
 import (
 	"context"
 	"errors"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -44,7 +45,7 @@ func TestFail(t *testing.T) {
 		t.Errorf("the secret is shown: %s\n%s", f.failure, f.log)
 	}
 	if !f.logged("ktask: exit: attempt 1 failed: ") {
-		t.Errorf("no word of the second attempt: %q", f.log)
+		t.Errorf("the log lacks the failure of the first attempt: %q", f.log)
 	}
 }
 
@@ -89,6 +90,27 @@ func TestRemedy(t *testing.T) {
 	}
 }
 
+// TestKeep keeps a container, which must not have the labels by which Ryuk would remove it.
+func TestKeep(t *testing.T) {
+	t.Parallel()
+	f := try(t, t.Context(), func(f testing.TB) {
+		r := tasktest.Run(f, "testdata/exit.yaml", tasktest.Configure(func(o *local.Options) { o.EngineOptions.Keep = "always" }))
+		t.Cleanup(func() { remove(t, r.Kept) })
+		if len(r.Kept) == 0 {
+			t.Error("nothing is kept")
+		}
+		for _, kept := range r.Kept {
+			labels, err := exec.Command("docker", "inspect", kept.Name).Output()
+			if strings.Contains(string(labels), "org.testcontainers") || err != nil {
+				t.Errorf("%s: %s, error %v", kept.Name, labels, err)
+			}
+		}
+	})
+	if !f.logged("ktask: kept container ktask-") {
+		t.Errorf("the log lacks what is kept: %q", f.log)
+	}
+}
+
 // TestContextEnds stops a task with the context of its test, and leaves nothing.
 func TestContextEnds(t *testing.T) {
 	t.Parallel()
@@ -97,7 +119,7 @@ func TestContextEnds(t *testing.T) {
 	f := try(t, ctx, func(t testing.TB) {
 		tasktest.Run(t, "testdata/wait.yaml", onReady(run, func() { cancel(errors.New("enough")) }))
 	})
-	if !strings.Contains(f.failure, "run canceled: enough") {
+	if !strings.Contains(f.failure, "run canceled: enough") || !strings.Contains(f.failure, "  | ready") {
 		t.Errorf("failure %q", f.failure)
 	}
 	if n := left(t, run); n > 0 {

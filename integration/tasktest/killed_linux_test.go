@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -19,15 +20,26 @@ import (
 // suiteRun is the variable that makes a test the suite that the test has started. Its value is the id of a run.
 const suiteRun = "KTASK_TEST_SUITE_RUN"
 
+// suitePanics is the variable that makes the suite panic when its task is ready.
+const suitePanics = "KTASK_TEST_SUITE_PANICS"
+
 // TestKilled kills a suite in the middle of a task. Ryuk removes what is left; without Ryuk, the next run does.
 func TestKilled(t *testing.T) {
 	if run := os.Getenv(suiteRun); run != "" {
-		tasktest.Run(t, "testdata/wait.yaml", onReady(run, func() {}))
+		tasktest.Run(t, "testdata/wait.yaml", onReady(run, func() {
+			if os.Getenv(suitePanics) != "" {
+				panic("a test panics in another goroutine")
+			}
+		}))
 		return
 	}
 	t.Setenv("XDG_RUNTIME_DIR", t.TempDir()) // other runs of this machine must not remove what is left
 	t.Run("with Ryuk", func(t *testing.T) {
 		run := kill(t)
+		engines.Await(t, "Ryuk removes everything", func() bool { return left(t, run) == 0 })
+	})
+	t.Run("panic", func(t *testing.T) {
+		run := kill(t, suitePanics+"=yes")
 		engines.Await(t, "Ryuk removes everything", func() bool { return left(t, run) == 0 })
 	})
 	t.Run("without Ryuk", func(t *testing.T) {
@@ -66,9 +78,11 @@ func TestRyukWaits(t *testing.T) {
 	tasktest.Run(t, "testdata/wait.yaml", onReady(os.Getenv(suiteRun), start), tasktest.Timeout(5*time.Second), tasktest.Expect(tasktest.TimedOut))
 }
 
-// suite returns a process that runs a test as a suite with a Ryuk that waits for a second only.
+// suite returns processes that run a test as a suite with a Ryuk that waits for a second only. The session of a suite is that
+// of its parent process, so each suite has a shell as its parent: its session must not begin when that of another one ends.
 func suite(run, test string, environment ...string) *exec.Cmd {
-	s := exec.Command(os.Args[0], "-test.run=^"+test+"$", "-test.v")
+	s := exec.Command("sh", "-c", `"$@"; exit "$?"`, "suite", os.Args[0], "-test.run=^"+test+"$", "-test.v")
+	s.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	s.Env = append(append(os.Environ(), suiteRun+"="+run, "RYUK_RECONNECTION_TIMEOUT=1s"), environment...)
 	return s
 }
@@ -86,14 +100,14 @@ func kill(t *testing.T, environment ...string) (run string) {
 		t.Fatal(err)
 	}
 	defer func() {
-		_ = suite.Process.Kill()
+		_ = syscall.Kill(-suite.Process.Pid, syscall.SIGKILL)
 		_ = suite.Wait()
 	}()
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		if strings.HasSuffix(lines.Text(), "wait | ready") {
-			n := left(t, run)
-			t.Logf("kill -9 with %d containers and volumes", n)
+			n := left(t, run) // Ryuk waits for a second at least
+			t.Logf("killed with %d containers and volumes", n)
 			if n == 0 {
 				t.Error("the suite has nothing on the engine")
 			}
