@@ -305,6 +305,9 @@ func TestCommandsThatCannotBeExecuted(t *testing.T) {
 			if exit.Code != test.code || exit.Reason != test.reason || !strings.Contains(exit.Message, test.command) {
 				t.Errorf("exit %+v", exit)
 			}
+			if wrong := test.reason == engine.WrongArchitecture; wrong != strings.Contains(exit.Message, "; the image is for linux/") {
+				t.Errorf("message %q", exit.Message)
+			}
 		})
 	}
 	t.Run("a task that prints the same words and goes on", func(t *testing.T) {

@@ -81,6 +81,9 @@ func (a *attempt) carryOut(ctx context.Context, labels engine.Labels) (exit engi
 		if failure := a.remove(ctx, err != nil || exit.Code != 0); failure != nil {
 			err = errors.Join(err, failure)
 		}
+		if exit.Reason == engine.WrongArchitecture {
+			exit.Message += "; the image is for " + a.image.platform
+		}
 	}()
 	if err := a.create(ctx); err != nil {
 		if exit, ok := startFailure(err, a.container); ok {

@@ -10,7 +10,11 @@ import (
 // remedies are what a test can change, for the options that remedies name.
 var remedies = map[engine.Option]string{
 	engine.OptionHost:     "name another engine with DOCKER_HOST or docker.host in ~/.testcontainers.properties",
-	engine.OptionPlatform: "set Platform with tasktest.Configure",
+	engine.OptionPlatform: "use tasktest.Configure to set Platform",
+	engine.OptionImage:    "run another image, with Images in tasktest.Configure",
+	engine.OptionDeno:     "build ktask's own image with `ktask images build deno`, and name it with DenoImage in tasktest.Configure or FUNCTION_RUNNER_IMAGE",
+	engine.OptionPython:   "build ktask's own image with `ktask images build python`, and name it with PythonImage in tasktest.Configure or PYTHON_RUNNER_IMAGE",
+	engine.OptionSecrets:  "add the Secret of its imagePullSecrets to the manifests",
 	engine.OptionNetwork:  "give tasktest.Network a network that the engine has, or none, host or bridge",
 	engine.OptionMounts:   "check Mounts in tasktest.Configure: a source must exist on the engine's machine",
 	engine.OptionParams:   "pass tasktest.Param(NAME, VALUE)",
