@@ -2,7 +2,6 @@ package docker
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/docker/cli/cli/connhelper"
@@ -44,12 +43,9 @@ func connect(at endpoint.Endpoint, o Options) (*client.Client, error) {
 		}
 		transport.DialContext, transport.Proxy = helper.Dialer, nil
 	}
-	requests.Transport = answers{transport, at.Host} // the client keeps the *http.Transport for its settings and to close it
+	requests.Transport = answers{sshTransport(at.Host, transport), at.Host} // the client keeps the *http.Transport for its settings and to close it
 	return c, nil
 }
-
-// overSSH reports whether a host is reached with ssh.
-func overSSH(host string) bool { return strings.HasPrefix(host, "ssh://") }
 
 // idleConnections is the number of connections that are kept open between requests. An attempt rarely has more requests at a
 // time that do not wait.

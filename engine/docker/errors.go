@@ -7,11 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"os"
 	"strings"
 	"syscall"
-	"unicode"
 
 	cerrdefs "github.com/containerd/errdefs"
 
@@ -47,7 +45,7 @@ func (e *Engine) explain(ctx context.Context, what string, err error) error {
 		return &engine.Error{
 			Reason: engine.EngineUnavailable,
 			Err:    fmt.Errorf("%sthe Docker engine at %s cannot be reached: %w", what, e.endpoint.Host, e.connectionError(err)),
-			Remedy: e.remedyUnavailable(),
+			Remedy: e.remedyUnavailable(err),
 		}
 	}
 	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
@@ -68,26 +66,16 @@ func (e *Engine) connectionError(err error) error {
 	if socket, ok := strings.CutPrefix(e.endpoint.Host, "unix://"); ok {
 		return cmp.Or(dialSocket(socket), err)
 	}
-	if request, ok := errors.AsType[*url.Error](err); ok && overSSH(e.endpoint.Host) {
-		return sshError(request.Err)
-	}
-	return err
-}
-
-// sshError returns the error of a connection through ssh with what ssh has printed, in one line. The helper's error has it at its
-// end, after a text that is longer than this.
-func sshError(err error) error {
-	_, printed, _ := strings.Cut(err.Error(), "stderr=")
-	if lines := strings.FieldsFunc(printed, unicode.IsControl); len(lines) > 0 {
-		return fmt.Errorf("ssh: %s", strings.Join(lines, "; "))
+	if overSSH(e.endpoint.Host) {
+		return sshFailure(err).explained(e.endpoint.Host)
 	}
 	return err
 }
 
 // remedyUnavailable returns what to do if the engine cannot be reached.
-func (e *Engine) remedyUnavailable() engine.Remedy {
+func (e *Engine) remedyUnavailable(err error) engine.Remedy {
 	if overSSH(e.endpoint.Host) {
-		return engine.Remedy{Text: fmt.Sprintf("make `DOCKER_HOST=%s docker version` work without a question: a key in ssh's agent, the host in its known_hosts, docker there", e.endpoint.Host)}
+		return sshFailure(err).remedy(e.endpoint.Host)
 	}
 	return engine.Remedy{Text: "start Docker", Option: engine.OptionHost}
 }

@@ -149,3 +149,21 @@ func TestNewSaysWhatIsWrong(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestSSHFailures has what the connection helper reports of ssh and of docker on the host, old and new.
+func TestSSHFailures(t *testing.T) {
+	const exited = "command [ssh -T host docker system dial-stdio] has exited with exit status 1, make sure the URL is valid, and Docker 18.09 or later is installed on the remote host: stderr="
+	const at = "make `DOCKER_HOST="
+	for printed, want := range map[string]struct{ host, text, remedy string }{
+		"failed to open the raw stream connection: dial unix /x.sock: connect: permission denied\n": {"ssh://h/x.sock", "docker on that host cannot reach unix:///x.sock: permission denied", "start Docker there"},
+		"Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is it running?\n":      {"ssh://h", "docker on that host cannot reach its engine", "start Docker there"},
+		"Host key verification failed.\r\n":                      {"ssh://h", "ssh: Host key verification failed.", at},
+		"ssh: connect to host h port 22: Connection refused\r\n": {"ssh://h", "ssh: connect to host h port 22: Connection refused", at},
+		"bash: line 1: docker: command not found\n":              {"ssh://h", "ssh: bash: line 1: docker: command not found", at},
+	} {
+		err := sshFailure(&sshError{errors.New(exited + printed)})
+		if got, remedy := err.explained(want.host).Error(), err.remedy(want.host).Text; got != want.text || !strings.HasPrefix(remedy, want.remedy) {
+			t.Errorf("%q\nis   %q, remedy %q\nwant %q", printed, got, remedy, want)
+		}
+	}
+}

@@ -90,6 +90,13 @@ func TestEngineOverSSH(t *testing.T) {
 		}
 	}
 
+	o := ktask(t, python("print(1)"), "run", "--host", host+"/nope.sock", "-").expect(t, 3)
+	want := "ktask: the Docker engine at " + host + "/nope.sock cannot be reached: docker on that host cannot reach unix:///nope.sock: no such file or directory\n" +
+		"fix: start Docker there, or name another engine with --host"
+	if !strings.HasPrefix(o.stderr, want) {
+		t.Errorf("stderr:\n%s\nwant %s", o.stderr, want)
+	}
+
 	killed := start(t, python("import time\nprint('ready', flush=True)\ntime.sleep(600)"), "run", "--host", host, "-")
 	killed.atWork(t)
 	if err := killed.Process.Kill(); err != nil {
@@ -102,7 +109,7 @@ func TestEngineOverSSH(t *testing.T) {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	o := ktask(t, python("print(1)"), "run", "--host", host, "-").expect(t, 3)
+	o = ktask(t, python("print(1)"), "run", "--host", host, "-").expect(t, 3)
 	if !strings.Contains(o.stderr, " cannot be reached: ssh: Host key verification failed.\n") || !strings.Contains(o.stderr, "fix: make `DOCKER_HOST="+host+" docker version` work without a question") ||
 		strings.Count(o.stderr, "\n") > 2 || time.Since(began) > 20*time.Second {
 		t.Errorf("after %v, stderr:\n%s", time.Since(began), o.stderr)
