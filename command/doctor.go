@@ -105,11 +105,7 @@ func newFindings(s settings, x local.Examination) findings {
 		Credentials: []credentials{}, Left: x.Left, x: x, err: x.Err,
 	}
 	for _, t := range x.Tried {
-		answer := "ok"
-		if t.Err != nil {
-			answer = t.Err.Error()
-		}
-		f.Tried = append(f.Tried, tried{t.Host, s.namer(t.Of), answer})
+		f.Tried = append(f.Tried, tried{t.Host, s.namer(t.Of), t.Answer()})
 	}
 	for _, c := range x.Credentials {
 		f.Credentials = append(f.Credentials, credentials{c.Source, c.Registries, c.Problem})

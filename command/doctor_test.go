@@ -77,7 +77,7 @@ degraded     memory limit: resources.limits.memory has no effect (use cgroups v2
 	}
 
 	code, out, err := doctor(t, "--host", "unix:///no/such.sock")
-	if code != 3 || !strings.Contains(out, "unix:///no/such.sock (--host): the Docker engine") || !strings.Contains(err, "fix: start Docker") {
+	if code != 3 || !strings.Contains(out, "unix:///no/such.sock (--host): cannot be reached: no such file or directory\n") || !strings.Contains(err, "fix: start Docker") {
 		t.Errorf("exit code %d, stdout\n%s\nstderr\n%s", code, out, err)
 	}
 	code, out, err = doctor(t, "--docker-context", "missing")

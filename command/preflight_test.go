@@ -30,6 +30,8 @@ func TestUnusableEngineIsToldOnce(t *testing.T) {
 	for name, test := range map[string]struct{ host, want string }{
 		"no socket": {"unix:///no/such.sock", "ktask: the Docker engine at unix:///no/such.sock cannot be reached: no such file or directory\n" +
 			"fix: start Docker, or name another engine with --host, DOCKER_HOST or --docker-context\n"},
+		"nothing listens": {"tcp://127.0.0.1:1", "ktask: the Docker engine at tcp://127.0.0.1:1 cannot be reached: connection refused\n" +
+			"fix: start Docker, or name another engine with --host, DOCKER_HOST or --docker-context\n"},
 		"an old API": {strings.Replace(old.URL, "http", "tcp", 1), "ktask: the Docker engine at " + strings.Replace(old.URL, "http", "tcp", 1) +
 			" supports version 1.24 of the Docker API, but ktask needs 1.30\nfix: update the engine, or name another engine with --host, DOCKER_HOST or --docker-context\n"},
 	} {

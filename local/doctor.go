@@ -45,22 +45,21 @@ func Examine(ctx context.Context, o Options, images ...string) Examination {
 	var x Examination
 	x.Credentials, x.CredentialsErr = o.EngineOptions.CredentialSources()
 	e, err := NewEngine(o.EngineOptions)
+	if err == nil {
+		defer CloseEngine(e)
+		err = x.examine(ctx, e.(*docker.Engine), o, images)
+	}
 	if missing, ok := errors.AsType[*docker.NotFoundError](err); ok {
 		x.Tried = missing.Tried
 	}
-	if err != nil {
-		x.Err = err
-		return x
-	}
-	defer CloseEngine(e)
-	x.Err = x.examine(ctx, e.(*docker.Engine), o, images)
+	x.Err = err
 	return x
 }
 
 func (x *Examination) examine(ctx context.Context, e *docker.Engine, o Options, images []string) (err error) {
 	x.Tried = e.Tried()
 	if err := e.Check(ctx); err != nil {
-		if last := &x.Tried[len(x.Tried)-1]; last.Err == nil { // a slow one has its error already
+		if last := &x.Tried[len(x.Tried)-1]; last.Err == nil { // otherwise the error has them all
 			last.Err = err
 		}
 		return err

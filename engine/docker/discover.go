@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -29,6 +31,15 @@ func (t Tried) absent() bool {
 	return errors.Is(t.Err, fs.ErrNotExist) || errors.Is(t.Err, errHidden)
 }
 
+// Answer returns "ok", or why the engine is not used, without its host.
+func (t Tried) Answer() string {
+	if t.Err == nil {
+		return "ok"
+	}
+	text := strings.TrimPrefix(t.Err.Error(), "the Docker engine at ")
+	return strings.TrimPrefix(text, t.Host+" ")
+}
+
 // NotFoundError is the cause if nothing names an engine and none of the usual sockets can be used.
 type NotFoundError struct{ Tried []Tried }
 
@@ -37,13 +48,29 @@ func (e *NotFoundError) Error() string {
 	var there []string
 	for _, t := range e.Tried {
 		if !t.absent() {
-			there = append(there, fmt.Sprintf("%s: %v", t.Host, t.Err))
+			there = append(there, t.Host+": "+t.Answer())
 		}
 	}
 	if there == nil {
 		return fmt.Sprintf("no container engine found: none of the %d usual sockets exists", len(e.Tried))
 	}
 	return "no container engine found: " + strings.Join(there, "; ")
+}
+
+// notFound returns the error of an engine that discover has chosen although it had not answered, with all that was tried. failure is
+// why it cannot be used now.
+func (e *Engine) notFound(failure error) error {
+	unusable, ok := errors.AsType[*engine.Error](failure)
+	if !e.slow || !ok {
+		return failure
+	}
+	tried := slices.Clone(e.tried)
+	for i := range tried {
+		if tried[i].Host == e.endpoint.Host {
+			tried[i].Err = failure
+		}
+	}
+	return &engine.Error{Reason: unusable.Reason, Err: &NotFoundError{tried}, Remedy: unusable.Remedy}
 }
 
 // remedy returns what the user can do.
@@ -66,8 +93,12 @@ var (
 	errUnproven = errors.New("not trusted")
 )
 
-// triedFor is how long a usual socket is waited for. A busy engine answers a ping at once.
-const triedFor = 2 * time.Second
+const (
+	// triedFor is how long a usual socket is waited for. A busy engine answers a ping at once.
+	triedFor = 2 * time.Second
+	// aloneFor is how long it is waited for before those after it are asked, too: a ping can start an engine, or its machine.
+	aloneFor = 200 * time.Millisecond
+)
 
 // Tried returns where an engine was looked for, in this order. The last place is the one that is used, unless none has answered.
 func (e *Engine) Tried() []Tried { return e.tried }
@@ -82,27 +113,63 @@ func (e *Engine) Pinned(o Options) Options {
 	return o
 }
 
+// candidate is one of the usual sockets and, when done is closed, the outcome of its try.
+type candidate struct {
+	done   chan struct{}
+	engine *Engine
+	err    error
+}
+
 // discover returns the engine at the first of the usual sockets that answers. The answer negotiates the version of the API, so
-// the choice costs no request of its own. If none answers, it returns the first that only is slow.
-func discover(o Options) (*Engine, error) {
+// the choice costs no request of its own. A socket that does not answer at once is waited for together with those after it. If
+// none answers, discover returns the first that only is slow.
+func discover(o Options) (found *Engine, err error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	all := make([]candidate, len(o.Usual))
+	var work sync.WaitGroup
+	start := func(i int) {
+		if c := &all[i]; c.done == nil {
+			c.done = make(chan struct{})
+			work.Go(func() {
+				defer close(c.done)
+				c.engine, c.err = try(ctx, o, o.Usual[i])
+			})
+		}
+	}
+	defer func() {
+		cancel()
+		work.Wait()
+		for _, c := range all {
+			if c.engine != nil && c.engine != found {
+				_ = c.engine.Close()
+			}
+		}
+	}()
 	var tried []Tried
 	var slow *Engine
-	for _, socket := range o.Usual {
-		e, err := try(o, socket)
-		tried = append(tried, Tried{socket, err})
-		switch {
-		case err == nil:
-			e.tried = tried
-			e.noticePassedOver()
-			return e, nil
-		case errors.Is(err, errSilent) && slow == nil:
-			slow = e
-		case e != nil:
-			_ = e.Close()
+	for i := range all {
+		start(i)
+		select {
+		case <-all[i].done:
+		case <-time.After(aloneFor):
+			for later := range all {
+				start(later)
+			}
+			<-all[i].done
+		}
+		tried = append(tried, Tried{o.Usual[i], all[i].err})
+		if all[i].err == nil {
+			all[i].engine.tried = tried
+			all[i].engine.noticePassedOver()
+			return all[i].engine, nil
+		}
+		if errors.Is(all[i].err, errSilent) && slow == nil {
+			slow = all[i].engine
 		}
 	}
 	if slow != nil {
-		slow.tried = tried
+		slow.tried, slow.slow = tried, true
+		slow.noticeSlow()
 		return slow, nil // whoever asks it next waits longer
 	}
 	missing := &NotFoundError{tried}
@@ -110,7 +177,7 @@ func discover(o Options) (*Engine, error) {
 }
 
 // try returns the engine at a socket, which is nil if there is none that may be asked, and why it is not used.
-func try(o Options, socket Socket) (*Engine, error) {
+func try(ctx context.Context, o Options, socket Socket) (*Engine, error) {
 	path, isUnix := strings.CutPrefix(socket.Host, "unix://")
 	if isUnix {
 		if err := askable(path); err != nil {
@@ -121,7 +188,7 @@ func try(o Options, socket Socket) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeoutCause(context.Background(), triedFor, errSilent)
+	ctx, cancel := context.WithTimeoutCause(ctx, triedFor, errSilent)
 	defer cancel()
 	err = e.Check(ctx)
 	if hasReason(err, engine.EngineUnavailable) && !isUnix {
@@ -140,7 +207,7 @@ func askable(path string) error {
 	if err := endpoint.CheckSocket(path); err != nil {
 		return fmt.Errorf("%w: %w", errUnproven, err)
 	}
-	return dialSocket(path)
+	return dial("unix", path)
 }
 
 // noticePassedOver notifies the user of the sockets that exist and are not used.
@@ -148,7 +215,21 @@ func (e *Engine) noticePassedOver() {
 	last := len(e.tried) - 1
 	for _, t := range e.tried[:last] {
 		if e.notice != nil && !t.absent() {
-			e.notice(fmt.Sprintf("passed over %s (%s: %v), using %s (%s)", t.Host, t.Of, t.Err, e.endpoint.Host, e.tried[last].Of))
+			e.notice(fmt.Sprintf("passed over %s (%s: %s), using %s (%s)", t.Host, t.Of, t.Answer(), e.endpoint.Host, e.tried[last].Of))
 		}
 	}
+}
+
+// noticeSlow notifies the user that no socket has answered, and of the one that is waited for.
+func (e *Engine) noticeSlow() {
+	if e.notice == nil {
+		return
+	}
+	there := 0
+	for _, t := range e.tried {
+		if !t.absent() {
+			there++
+		}
+	}
+	e.notice(fmt.Sprintf("no engine has answered within %v (sockets tried: %d), waiting for %s", triedFor, there, e.endpoint.Host))
 }

@@ -2,13 +2,17 @@ package docker_test
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/docker"
@@ -107,5 +111,114 @@ func TestPinned(t *testing.T) {
 				t.Errorf("got %+v, want %+v", got, test.want)
 			}
 		})
+	}
+}
+
+// hungAt returns a host whose connections are accepted by the system and never answered.
+func hungAt(t *testing.T) (host string) {
+	t.Helper()
+	listener, err := net.Listen("unix", engines.Socket(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	return "unix://" + listener.Addr().String()
+}
+
+// TestHungEnginesAreWaitedForTogether puts sockets that do not answer before a good one, and alone.
+func TestHungEnginesAreWaitedForTogether(t *testing.T) {
+	t.Parallel()
+	var hung []docker.Socket
+	for range 7 {
+		hung = append(hung, docker.Socket{Host: hungAt(t), Of: "VM"})
+	}
+	good := docker.Socket{Host: engineAt(t, "1.41"), Of: "good"}
+	began := time.Now()
+	e, err := docker.New(docker.Options{Usual: append(slices.Clone(hung), good)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = e.Close() }()
+	if tried := e.Tried(); len(tried) != 8 || tried[7].Of != "good" || tried[6].Answer() != "no answer within 2s" {
+		t.Errorf("tried %v", tried)
+	}
+	if took := time.Since(began); took > 6*time.Second { // one after the other: 14s
+		t.Errorf("found after %v", took)
+	}
+
+	var notices []string
+	o := docker.Options{Usual: hung, AnswerWithin: 3 * time.Second, Notice: func(text string) { notices = append(notices, text) }}
+	if e, err = docker.New(o); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = e.Close() }()
+	if want := "no engine has answered within 2s (sockets tried: 7), waiting for " + hung[0].Host; len(notices) != 1 || notices[0] != want {
+		t.Errorf("notices %q, want %q", notices, want)
+	}
+	err = e.Check(t.Context())
+	missing, ok := errors.AsType[*docker.NotFoundError](err)
+	if !ok || len(missing.Tried) != 7 || !strings.HasPrefix(err.Error(), "no container engine found: "+hung[0].Host+": did not answer within 3s; "+hung[1].Host+": no answer within 2s; ") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestLaterSocketsAreLeftAlone does not ask, and thus does not start, engines after one that answers at once.
+func TestLaterSocketsAreLeftAlone(t *testing.T) {
+	t.Parallel()
+	later, err := net.ListenUnix("unix", &net.UnixAddr{Name: engines.Socket(t), Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = later.Close() }()
+	e, err := docker.New(docker.Options{Usual: []docker.Socket{{Host: engineAt(t, "1.41")}, {Host: "unix://" + later.Addr().String()}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = e.Close() }()
+	mine, err := net.Dial("unix", later.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = mine.Write([]byte("mine"))
+	_ = mine.Close()
+	first, err := later.Accept() // connections arrive in the order in which they were made
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = first.Close() }()
+	if text, _ := io.ReadAll(first); string(text) != "mine" {
+		t.Error("a later socket was asked")
+	}
+}
+
+// TestClosedConnections names the failure of a socket that accepts connections and closes them, once and in words.
+func TestClosedConnections(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("unix", engines.Socket(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_ = conn.Close()
+		}
+	}()
+	defer func() {
+		_ = listener.Close()
+		<-over
+	}()
+	host := "unix://" + listener.Addr().String()
+	for range 20 { // depending on who is first, it is a write or a read that fails
+		_, err = docker.New(docker.Options{Usual: []docker.Socket{{Host: host}}})
+		text := fmt.Sprint(err)
+		if !slices.Contains([]string{"broken pipe", "connection reset by peer", "it closed the connection"}, strings.TrimPrefix(text, "no container engine found: "+host+": cannot be reached: ")) {
+			t.Fatalf("error %s", text)
+		}
 	}
 }

@@ -84,6 +84,7 @@ type Engine struct {
 	notice          func(text string)
 	silence         silence
 	tried           []Tried
+	slow            bool // it was chosen although it had not answered
 
 	images   imageStore
 	projects projects

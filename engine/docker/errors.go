@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"net/url"
 	"os"
 	"strings"
 	"syscall"
@@ -60,14 +62,27 @@ func (e *Engine) explain(ctx context.Context, what string, err error) error {
 	return refusal
 }
 
-// connectionError returns why the connection fails. For a socket, the client's error does not contain it; if it does not fail any
-// more, connectionError returns err.
+// connectionError returns why the connection fails, without the request. The client's error may not contain it.
 func (e *Engine) connectionError(err error) error {
-	if socket, ok := strings.CutPrefix(e.endpoint.Host, "unix://"); ok {
-		return cmp.Or(dialSocket(socket), err)
-	}
 	if overSSH(e.endpoint.Host) {
 		return sshFailure(err).explained(e.endpoint.Host)
+	}
+	if socket, ok := strings.CutPrefix(e.endpoint.Host, "unix://"); ok {
+		if cause := dial("unix", socket); cause != nil {
+			return cause
+		}
+		if cause, ok := errors.AsType[syscall.Errno](err); ok {
+			return cause
+		}
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("it closed the connection")
+	}
+	if request, ok := errors.AsType[*url.Error](err); ok {
+		return request.Err
+	}
+	if address, ok := strings.CutPrefix(e.endpoint.Host, "tcp://"); ok {
+		return cmp.Or(dial("tcp", address), err)
 	}
 	return err
 }
@@ -80,9 +95,9 @@ func (e *Engine) remedyUnavailable(err error) engine.Remedy {
 	return engine.Remedy{Text: "start Docker", Option: engine.OptionHost}
 }
 
-// dialSocket returns why a socket cannot be connected to, or nil.
-func dialSocket(path string) error {
-	conn, err := net.Dial("unix", path)
+// dial returns why an address cannot be connected to, or nil.
+func dial(network, address string) error {
+	conn, err := net.DialTimeout(network, address, triedFor)
 	if err == nil {
 		return conn.Close()
 	}

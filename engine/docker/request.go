@@ -39,11 +39,13 @@ func (e *Engine) do(ctx context.Context, what string, p policy, request func(con
 func (e *Engine) ask(ctx context.Context, what string, request func(context.Context) error) error {
 	ctx, done := e.limited(ctx)
 	err := e.negotiate(ctx)
-	if err == nil && request != nil {
-		err = request(ctx)
-	}
-	if err != nil {
-		err = e.explain(ctx, what, err)
+	switch {
+	case err != nil:
+		err = e.notFound(e.explain(ctx, what, err))
+	case request != nil:
+		if err = request(ctx); err != nil {
+			err = e.explain(ctx, what, err)
+		}
 	}
 	done(ctx.Err() == nil)
 	return err
