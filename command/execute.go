@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/report"
@@ -36,7 +35,7 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, l locked) 
 	defer stop()
 	o.Abandon = abandoned
 	o.Warn = func(w local.Warning) { // even if quiet, which somebody else's .ktask.yaml may set
-		_, _ = fmt.Fprintf(app.Err, "ktask: warning: %s\n", warning(w, o.EngineOptions.Keep))
+		_, _ = fmt.Fprintf(app.Err, "ktask: %s\n", w)
 	}
 	result, err := local.Execute(ctx, l.plan, o.Options)
 	if o.output != "quiet" {
@@ -62,25 +61,6 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, l locked) 
 		return exitError{code, nil}
 	}
 	return nil
-}
-
-// warning returns the text of a warning.
-func warning(w local.Warning, keep local.Keep) string {
-	names := strings.Join(w.Names, ", ")
-	switch w.Code {
-	case local.SecretTooShort:
-		if len(w.Names) == 1 {
-			return fmt.Sprintf("secret %s is too short to hide: it will appear in the output", names)
-		}
-		return fmt.Sprintf("secrets %s are too short to hide: they will appear in the output", names)
-	case local.SecretKept:
-		return fmt.Sprintf("--keep %s: kept containers show the secrets of task %s in clear text, in `docker logs` and `docker inspect`: remove them with `ktask clean`", keep, names)
-	case local.Unguarded:
-		return fmt.Sprintf("%v: if ktask is killed, remove what it leaves with `ktask clean`", w.Err)
-	case local.Unclaimed:
-		return fmt.Sprintf("%v: if ktask is killed, what it leaves is removed only when it is older than the tasks' timeouts", w.Err)
-	}
-	return fmt.Sprintf("list what --keep has kept: %v", w.Err)
 }
 
 // printRemains prints what --keep has kept, how to look at it, and what was removed of other runs.

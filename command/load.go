@@ -2,7 +2,6 @@ package command
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -90,7 +89,7 @@ func (app App) load(s settings, o taskInput, t telling) (plan.Plan, error) {
 		p.Warnings[i].Message = s.typable(w.Message, w.Origin.File)
 	}
 	app.printer(s, append(files.Files, o.given.Files...)).print(t.of(problems))
-	if n := len(problems) - len(withoutCluster(problems)); n > 0 && t == tellWarnings && err == nil {
+	if n := len(problems) - len(problems.WithoutCluster()); n > 0 && t == tellWarnings && err == nil {
 		_, _ = fmt.Fprintf(app.Err, "fields that only have a meaning in a cluster: %d (ktask plan lists them)\n", n)
 	}
 	switch {
@@ -124,14 +123,9 @@ func (t telling) of(problems spec.Problems) spec.Problems {
 	case t == tellAll:
 		return problems
 	case t == tellWarnings || len(problems.Errors()) > 0:
-		return withoutCluster(problems)
+		return problems.WithoutCluster()
 	}
 	return nil
-}
-
-// withoutCluster returns the problems without the notes on fields that only have a meaning in a cluster.
-func withoutCluster(problems spec.Problems) spec.Problems {
-	return slices.DeleteFunc(slices.Clone(problems), func(p spec.Problem) bool { return p.Severity == spec.Note && p.Rule == "no-local-meaning" })
 }
 
 // nothing returns why a plan is empty.

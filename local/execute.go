@@ -26,32 +26,6 @@ type Result struct {
 	Kept []engine.Leftover
 }
 
-// Warning is something that did not prevent the run but that its user should know.
-type Warning struct {
-	Code WarningCode
-	// Names are the secrets or tasks that it concerns.
-	Names []string
-	// Err is what failed, or nil.
-	Err error
-}
-
-// WarningCode is the kind of a Warning.
-type WarningCode string
-
-// The kinds of warnings.
-const (
-	// SecretTooShort means that the secrets in Names are too short to be masked, and may appear in the output.
-	SecretTooShort WarningCode = "secret-too-short"
-	// SecretKept means that the containers that Keep keeps show the secrets of the tasks in Names in clear text.
-	SecretKept WarningCode = "secret-kept"
-	// Unguarded means that the guardian did not start: if this process is killed, what it leaves stays.
-	Unguarded WarningCode = "unguarded"
-	// Unclaimed means that the run is not recorded: others decide by age alone whether to remove what it leaves.
-	Unclaimed WarningCode = "unclaimed"
-	// KeptUnknown means that what the engine keeps could not be listed.
-	KeptUnknown WarningCode = "kept-unknown"
-)
-
 // CanceledError is returned by a run whose context has ended.
 type CanceledError struct{ Cause error }
 

@@ -115,10 +115,18 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		return Result{}, err
 	}
 	loaded, err := Load(files, Files{}, o.resolved())
-	if err != nil {
-		return Result{}, err
+	warnings := warningsOf(loaded.Problems)
+	for _, w := range warnings {
+		if o.Warn != nil {
+			o.Warn(w)
+		}
 	}
-	return Execute(ctx, loaded.Plan, o)
+	if err != nil {
+		return Result{Warnings: warnings}, err
+	}
+	r, err := Execute(ctx, loaded.Plan, o)
+	r.Warnings = append(warnings, r.Warnings...)
+	return r, err
 }
 
 // resolved returns the options for package resolve.

@@ -101,6 +101,11 @@ func (ps Problems) WithoutUnread(more Problems) Problems {
 	})
 }
 
+// WithoutCluster returns the problems without the notes on fields that only have a meaning in a cluster.
+func (ps Problems) WithoutCluster() Problems {
+	return slices.DeleteFunc(slices.Clone(ps), func(p Problem) bool { return p.Severity == Note && p.Rule == "no-local-meaning" })
+}
+
 func (ps Problems) only(s Severity) Problems {
 	var some Problems
 	for _, p := range ps {

@@ -97,7 +97,7 @@ func Run(t testing.TB, path string, opts ...Option) Result {
 
 	var r Result
 	var explained bytes.Buffer
-	o.Warn = func(w local.Warning) { t.Logf("ktask: warning: %s", warning(w)) }
+	o.Warn = func(w local.Warning) { t.Logf("ktask: %s", plan.OneLine(w.String())) }
 	o.Sink = report.Tee(sink{t, &r}, withRemedies(report.NewQuiet(&explained, true)), optional(o.Sink))
 	r.Result, err = local.Run(ctx, o.Options)
 	for _, kept := range r.Kept {
@@ -114,17 +114,6 @@ func Run(t testing.TB, path string, opts ...Option) Result {
 		t.Fatalf("%s", strings.TrimSpace(fmt.Sprintf("%s: %s, expected %s\n%s", path, r.Status, o.expect, &explained)))
 	}
 	return r
-}
-
-func warning(w local.Warning) string {
-	text := string(w.Code)
-	if len(w.Names) > 0 {
-		text += ": " + strings.Join(w.Names, ", ")
-	}
-	if w.Err != nil {
-		text += ": " + w.Err.Error()
-	}
-	return text
 }
 
 // errDeadline is the cause of a run that is stopped because the test's time is nearly over.

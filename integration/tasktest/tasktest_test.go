@@ -177,3 +177,19 @@ func BenchmarkRun(b *testing.B) {
 		tasktest.Run(b, "testdata/exit.yaml")
 	}
 }
+
+// TestWarnings logs what `ktask run` warns of, in sentences.
+func TestWarnings(t *testing.T) {
+	t.Parallel()
+	f := try(t, t.Context(), func(t testing.TB) {
+		tasktest.Run(t, "testdata/exit.yaml", tasktest.Param("nosuch", "x"), tasktest.Secret("unused", password), tasktest.Secret("token", "x"))
+	})
+	for _, want := range []string{
+		"ktask: warning: option Params: parameter \"nosuch\" is not used: ", "ktask: warning: option Secrets: no task that runs uses secret unused/SECURE_DATA",
+		"ktask: warning: secret token/SECURE_DATA is too short to hide: it will appear in the output",
+	} {
+		if !f.logged(want) {
+			t.Errorf("the log lacks %q: %q", want, f.log)
+		}
+	}
+}
