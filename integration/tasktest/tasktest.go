@@ -97,7 +97,7 @@ func Run(t testing.TB, path string, opts ...Option) Result {
 
 	var r Result
 	var explained bytes.Buffer
-	o.Warn = func(w local.Warning) { t.Logf("ktask: %s", plan.OneLine(w.String())) }
+	o.Warn = func(w local.Warning) { t.Logf("ktask: %s", warning(w)) }
 	o.Sink = report.Tee(sink{t, &r}, withRemedies(report.NewQuiet(&explained, true)), optional(o.Sink))
 	r.Result, err = local.Run(ctx, o.Options)
 	for _, kept := range r.Kept {
@@ -109,7 +109,7 @@ func Run(t testing.TB, path string, opts ...Option) Result {
 	case canceled:
 		t.Fatalf("%s", strings.TrimSpace(fmt.Sprintf("%s: %v\n%s", path, err, &explained)))
 	case err != nil:
-		t.Fatalf("%s: %s", path, explain(err))
+		t.Fatalf("%s", failure(path, err))
 	case r.Status != o.expect:
 		t.Fatalf("%s", strings.TrimSpace(fmt.Sprintf("%s: %s, expected %s\n%s", path, r.Status, o.expect, &explained)))
 	}

@@ -73,11 +73,18 @@ func TestInvalid(t *testing.T) {
 	for path, want := range map[string]string{
 		"testdata/missing.yaml": "no such file or directory",
 		"testdata/migrate.yaml": `testdata/migrate.yaml:12:15: error: task "migrate" needs key "SECURE_DATA" of Secret "db"`,
+		"testdata/":             `(pass it with tasktest.Secret("db", VALUE))`,
 	} {
 		f := try(t, t.Context(), func(t testing.TB) { tasktest.Run(t, path, tasktest.Expect(tasktest.Failed)) })
-		if !strings.Contains(f.failure, want) {
+		if !strings.Contains(f.failure, want) || strings.Contains(f.failure, "testdata/: ") || strings.Contains(f.failure, "yaml: testdata") {
 			t.Errorf("failure %q, want %q", f.failure, want)
 		}
+	}
+	f := try(t, t.Context(), func(t testing.TB) { tasktest.Run(t, "testdata/exit.yaml", tasktest.Network("host")) })
+	const want = `testdata/exit.yaml: error: tasktest.Network("host"): the tasks could reach what listens on the engine's machine for itself alone, and take its ports ` +
+		`(allow it with tasktest.Configure(func(o *local.Options) { o.Allow = append(o.Allow, "host-network") })) [`
+	if !strings.HasPrefix(f.failure, want) {
+		t.Errorf("failure %q, want %q", f.failure, want)
 	}
 }
 
@@ -185,7 +192,7 @@ func TestWarnings(t *testing.T) {
 		tasktest.Run(t, "testdata/exit.yaml", tasktest.Param("nosuch", "x"), tasktest.Secret("unused", password), tasktest.Secret("token", "x"))
 	})
 	for _, want := range []string{
-		"ktask: warning: option Params: parameter \"nosuch\" is not used: ", "ktask: warning: option Secrets: no task that runs uses secret unused/SECURE_DATA",
+		"ktask: warning: tasktest.Param: parameter \"nosuch\" is not used: ", "(tasktest.Env(NAME, VALUE) sets a variable of a container)", "ktask: warning: tasktest.Secret: no task that runs uses secret unused/SECURE_DATA",
 		"ktask: warning: secret token/SECURE_DATA is too short to hide: it will appear in the output",
 	} {
 		if !f.logged(want) {
