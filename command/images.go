@@ -93,7 +93,7 @@ func (app App) imagesInput(c *cli.Context) (s settings, images []*neededImage, o
 		return s, nil, o, err
 	}
 	tasks.Node, tasks.Preview, tasks.WithoutSecrets = o.Node(), true, true
-	p, err := app.load(s, tasks, tellErrors)
+	p, err := app.load(s, tasks, showErrors)
 	return s, neededImages(p), o, err
 }
 

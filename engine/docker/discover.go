@@ -190,7 +190,7 @@ func try(ctx context.Context, o Options, socket Socket) (*Engine, error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, triedFor, errSilent)
 	defer cancel()
-	err = e.Check(ctx)
+	err = e.do(ctx, "", once, nil)
 	if hasReason(err, engine.EngineUnavailable) && !isUnix {
 		err = fs.ErrNotExist // the error of a pipe has no type
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/docker"
+	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/integration/engines"
 )
 
@@ -155,7 +156,7 @@ func TestHungEnginesAreWaitedForTogether(t *testing.T) {
 	if want := "no engine has answered within 2s (sockets tried: 7), waiting for " + hung[0].Host; len(notices) != 1 || notices[0] != want {
 		t.Errorf("notices %q, want %q", notices, want)
 	}
-	err = e.Check(t.Context())
+	err = e.Check(t.Context(), plan.Plan{})
 	missing, ok := errors.AsType[*docker.NotFoundError](err)
 	if !ok || len(missing.Tried) != 7 || !strings.HasPrefix(err.Error(), "no container engine found: "+hung[0].Host+": did not answer within 3s; "+hung[1].Host+": no answer within 2s; ") {
 		t.Errorf("error %v", err)
