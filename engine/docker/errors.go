@@ -75,7 +75,8 @@ func (e *Engine) connectionError(err error) error {
 			return cause
 		}
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	const closedEarly = "http: server closed idle connection" // of net/http, which does not export the error
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || strings.HasSuffix(err.Error(), closedEarly) {
 		return errors.New("it closed the connection")
 	}
 	if request, ok := errors.AsType[*url.Error](err); ok {
