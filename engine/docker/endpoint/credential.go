@@ -71,7 +71,8 @@ func (s store) file() (file authFile, err error) {
 }
 
 // Credentials returns the user's credentials for the registry of an image: those of DOCKER_AUTH_CONFIG, then those of
-// config.json. It runs a credential helper only if one of the two names it. The error is an *Error.
+// config.json. In each, entries for a path of the registry that has the image come first, the longest one first. It runs a
+// credential helper only if one of the two names it. The error is an *Error.
 func (s Stores) Credentials(image reference.Named) ([]Credential, error) {
 	var all []Credential
 	for _, store := range s.stores() {
@@ -79,11 +80,11 @@ func (s Stores) Credentials(image reference.Named) ([]Credential, error) {
 		if err != nil {
 			return nil, err
 		}
-		auth, err := file.of(ServerAddress(image))
+		auths, err := file.of(image)
 		if err != nil {
 			return nil, failure(renewal(reference.Domain(image), store.source), "get the credentials for registry %q from %s: %w", reference.Domain(image), store.source, err)
 		}
-		if auth != (registry.AuthConfig{}) {
+		for _, auth := range auths {
 			all = append(all, Credential{auth, store.source})
 		}
 	}
@@ -106,43 +107,66 @@ func ServerAddress(image reference.Named) string {
 	return dockercfg.ResolveRegistryHost(reference.Domain(image))
 }
 
-// of returns the credentials for a registry, or the zero value if there are none.
-func (f authFile) of(host string) (registry.AuthConfig, error) {
-	entry, listed := f.entry(host)
-	_, helped := f.CredHelpers[host]
-	if !listed && !helped && f.CredsStore == "" {
-		return registry.AuthConfig{}, nil
+// of returns the credentials for an image: those for a path, then those for the registry.
+func (f authFile) of(image reference.Named) ([]registry.AuthConfig, error) {
+	host := ServerAddress(image)
+	paths, entry, listed := f.entries(host, reference.Path(image))
+	configs := make([]dockercfg.Config, 0, len(paths)+1)
+	for _, entry := range paths {
+		configs = append(configs, dockercfg.Config{AuthConfigs: map[string]dockercfg.AuthConfig{host: entry}})
 	}
 	// Without an entry the library would run the platform's helper, which the user has not named.
-	config := dockercfg.Config{
-		AuthConfigs: map[string]dockercfg.AuthConfig{host: entry}, CredentialsStore: f.CredsStore, CredentialHelpers: f.CredHelpers,
+	if _, helped := f.CredHelpers[host]; listed || helped || f.CredsStore != "" {
+		configs = append(configs, dockercfg.Config{
+			AuthConfigs: map[string]dockercfg.AuthConfig{host: entry}, CredentialsStore: f.CredsStore, CredentialHelpers: f.CredHelpers,
+		})
 	}
-	user, password, err := config.GetRegistryCredentials(host)
-	if err != nil {
-		return registry.AuthConfig{}, withoutOutput(err)
-	}
-	switch {
-	case user == "" && password == "":
-		return registry.AuthConfig{}, nil
-	case user == "":
-		return registry.AuthConfig{IdentityToken: password, ServerAddress: host}, nil
-	}
-	return registry.AuthConfig{Username: user, Password: password, ServerAddress: host}, nil
-}
-
-// entry returns the entry of auths for a registry, under its name or, as docker reads it, under a URL with that host.
-func (f authFile) entry(host string) (dockercfg.AuthConfig, bool) {
-	if entry, ok := f.Auths[host]; ok {
-		return entry, true
-	}
-	for _, key := range slices.Sorted(maps.Keys(f.Auths)) {
-		name := strings.TrimPrefix(strings.TrimPrefix(key, "https://"), "http://")
-		name, _, _ = strings.Cut(name, "/")
-		if dockercfg.ResolveRegistryHost(name) == host {
-			return f.Auths[key], true
+	var all []registry.AuthConfig
+	for _, config := range configs {
+		user, password, err := config.GetRegistryCredentials(host)
+		switch {
+		case err != nil:
+			return nil, withoutOutput(err)
+		case user != "":
+			all = append(all, registry.AuthConfig{Username: user, Password: password, ServerAddress: host})
+		case password != "":
+			all = append(all, registry.AuthConfig{IdentityToken: password, ServerAddress: host})
 		}
 	}
-	return dockercfg.AuthConfig{}, false
+	return all, nil
+}
+
+// entries returns the entries of auths for a path of a registry, the longest one first, and the entry for the whole registry: that
+// under its name or, as docker reads it, under a URL with that host.
+func (f authFile) entries(host, path string) (paths []dockercfg.AuthConfig, whole dockercfg.AuthConfig, listed bool) {
+	whole, listed = f.Auths[host]
+	prefixes := map[string]string{} // the keys by their paths
+	for _, key := range slices.Backward(slices.Sorted(maps.Keys(f.Auths))) {
+		name, of := splitKey(key)
+		if dockercfg.ResolveRegistryHost(name) == host {
+			prefixes[of] = key
+		}
+	}
+	if key, ok := prefixes[""]; ok && !listed {
+		whole, listed = f.Auths[key], true
+	}
+	for of := path; of != ""; of = of[:max(strings.LastIndex(of, "/"), 0)] {
+		if key, ok := prefixes[of]; ok {
+			paths = append(paths, f.Auths[key])
+		}
+	}
+	return paths, whole, listed
+}
+
+// splitKey returns the registry and the path of a key of auths, which may be a URL with the version of an API.
+func splitKey(key string) (host, path string) {
+	name := strings.TrimPrefix(strings.TrimPrefix(key, "https://"), "http://")
+	host, path, _ = strings.Cut(name, "/")
+	version, rest, more := strings.Cut(path, "/")
+	if (version == "v1" || version == "v2") && (more || name != key) {
+		path = rest
+	}
+	return host, strings.Trim(path, "/")
 }
 
 // withoutOutput returns an error without what a credential helper printed, which may be a secret and which the library has
