@@ -50,8 +50,9 @@ func (app App) imagesCommand() *cli.Command {
 type neededImage struct {
 	Image    string       `json:"image"`
 	Platform string       `json:"platform,omitempty"`
-	State    string       `json:"state"` // present, missing or unknown
-	Digest   string       `json:"digest,omitempty"`
+	State    string       `json:"state"`            // present, missing or unknown
+	Digest   string       `json:"digest,omitempty"` // in the registry of its name
+	ID       string       `json:"id,omitempty"`     // on the engine
 	Bytes    int64        `json:"sizeBytes,omitempty"`
 	Tasks    []neededTask `json:"tasks"`
 
@@ -149,7 +150,7 @@ func setStates(ctx context.Context, finder engine.ImageFinder, images []*neededI
 		}
 		n.State = "missing"
 		if ok {
-			n.State, n.Digest, n.Bytes = "present", found.Digest, found.Bytes
+			n.State, n.Digest, n.ID, n.Bytes = "present", found.Digest, found.ID, found.Bytes
 			n.Platform = cmp.Or(n.Platform, found.Platform)
 		}
 	}

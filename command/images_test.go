@@ -100,7 +100,7 @@ spec:
 
 func TestImagesList(t *testing.T) {
 	s := newShell(t, map[string]string{"k8s/a.yaml": several, "build": "", "k8s/.ktask.yaml": "output: quiet\n"})
-	s.engine = &imageEngine{has: map[string]engine.Image{"x.io/app:1": {Digest: "sha256:1", Platform: "linux/arm64", Bytes: 7}}}
+	s.engine = &imageEngine{has: map[string]engine.Image{"x.io/app:1": {Digest: "sha256:1", ID: "sha256:2", Platform: "linux/arm64", Bytes: 7}}}
 	o := s.ktask("images", "k8s", "--deno-image", "mine:1").exits(0)
 	want := strings.Join([]string{
 		"IMAGE                                PLATFORM     ENGINE   TASKS                                 FROM",
@@ -116,15 +116,15 @@ func TestImagesList(t *testing.T) {
 	var doc struct {
 		Schema string
 		Images []struct {
-			Image, State, Digest string
-			SizeBytes            int
-			Tasks                []struct{ Name, Runtime, Origin string }
+			Image, State, Digest, ID string
+			SizeBytes                int
+			Tasks                    []struct{ Name, Runtime, Origin string }
 		}
 	}
 	if err := json.Unmarshal([]byte(s.ktask("images", "-o", "json", "k8s").exits(0).out), &doc); err != nil {
 		t.Fatal(err)
 	}
-	if app := doc.Images[2]; doc.Schema != "ktask.dev/images/v1" || len(doc.Images) != 4 || app.Digest != "sha256:1" || app.SizeBytes != 7 || len(app.Tasks) != 2 || app.Tasks[1].Name != "four" {
+	if app := doc.Images[2]; doc.Schema != "ktask.dev/images/v1" || len(doc.Images) != 4 || app.Digest != "sha256:1" || app.ID != "sha256:2" || app.SizeBytes != 7 || len(app.Tasks) != 2 || app.Tasks[1].Name != "four" {
 		t.Errorf("got %+v", doc)
 	}
 	s.engine = nil

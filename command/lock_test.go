@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/enginetest"
-	"github.com/ktask/ktask/engine/plan"
 )
 
 const (
@@ -80,8 +80,8 @@ func TestLockedCannotBeWeakened(t *testing.T) {
 // identified is an engine whose images all have the same digest.
 type identified struct{ enginetest.Fake }
 
-func (*identified) Identify(context.Context, plan.Container) (digest, id string, err error) {
-	return "sha256:" + strings.Repeat("0a", 32), "", nil
+func (*identified) FindImage(context.Context, string, string) (engine.Image, bool, error) {
+	return engine.Image{Digest: "sha256:" + strings.Repeat("0a", 32)}, true, nil
 }
 
 // TestLock checks that a lock needs no secrets, and that the run of a locked plan does.

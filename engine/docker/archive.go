@@ -15,17 +15,6 @@ import (
 	"github.com/ktask/ktask/engine"
 )
 
-// FindImage inspects an image.
-func (e *Engine) FindImage(ctx context.Context, ref, platform string) (engine.Image, bool, error) {
-	key := imageKey{ref, platform}
-	present, err := e.look(ctx, key)
-	facts, _ := e.images.known(key)
-	if !present || err != nil {
-		return engine.Image{}, false, err
-	}
-	return engine.Image{Digest: facts.digest, Platform: facts.platform, Bytes: facts.bytes}, true, nil
-}
-
 // SaveImages writes an archive as `docker save` does. It reads the archive on its way and returns an error if an image is missing: an
 // engine that fails in the middle can only end its answer.
 func (e *Engine) SaveImages(ctx context.Context, refs []string, to io.Writer) error {

@@ -51,7 +51,7 @@ func buildsImages(t *testing.T, o docker.Options) {
 			t.Errorf("output %q", text)
 		}
 		found, ok, err := e.FindImage(t.Context(), b.Tag, "")
-		if err != nil || !ok || found.Bytes == 0 || !strings.HasPrefix(found.Platform, "linux/") || found.Digest == "" {
+		if err != nil || !ok || found.Bytes == 0 || !strings.HasPrefix(found.Platform, "linux/") || found.ID == "" {
 			t.Errorf("found %+v, %v, %v", found, ok, err)
 		}
 		if _, ok, err := e.FindImage(t.Context(), b.Tag, "linux/unknown"); ok || err != nil {

@@ -215,7 +215,7 @@ func (a *attempt) inspect(ctx context.Context, stopped bool) (engine.Exit, error
 	}
 	digest := found.Image
 	if a.image.id == found.Image {
-		digest = a.image.digest
+		digest = a.image.contentAddress()
 	}
 	if exit, ok := execFailure(found.State.ExitCode, a.head.only(), a.container); ok {
 		exit.ImageDigest = digest
