@@ -10,13 +10,14 @@ import (
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/resolve"
 )
 
 // pulledAtOnce is how many images are pulled at the same time: as many as Docker downloads layers of an image.
 const pulledAtOnce = 3
 
 func (app App) imagesPull(c *cli.Context) error {
-	s, images, o, err := app.imagesInput(c)
+	s, l, o, err := app.imagesInput(c)
 	if err != nil {
 		return err
 	}
@@ -28,11 +29,14 @@ func (app App) imagesPull(c *cli.Context) error {
 	if s.typed("offline") == "true" {
 		return usagef("ktask images pull needs the network: leave out --offline")
 	}
-	if len(images) == 0 {
+	if len(l.plan.Tasks) == 0 {
 		return nil
 	}
 	return app.withEngine(c.Context, o, func(ctx context.Context, e engine.Engine) error {
-		return app.pullImages(ctx, e, images, map[string]plan.PullPolicy{"missing": plan.PullIfNotPresent, "always": plan.PullAlways}[policy])
+		if err := app.settle(ctx, s, &l, e); err != nil {
+			return err
+		}
+		return app.pullImages(ctx, e, neededImages(l), map[string]plan.PullPolicy{"missing": plan.PullIfNotPresent, "always": plan.PullAlways}[policy])
 	})
 }
 
@@ -85,6 +89,9 @@ func (app App) pullImages(ctx context.Context, e engine.Engine, images []*needed
 // asTask returns a task that needs the image, with the pull credentials of all tasks that need it.
 func (n *neededImage) asTask(policy plan.PullPolicy) plan.Task {
 	t := n.tasks[0]
+	if n.locked.Image != "" && !resolve.IsPinned(n.Image) {
+		policy = plan.PullNever // the lock has only an ID, which no registry knows
+	}
 	t.Container = plan.Container{Image: n.Image, ImageOrigin: t.Container.ImageOrigin, Platform: t.Container.Platform, PullPolicy: policy}
 	for _, other := range n.tasks {
 		for _, c := range other.Container.PullCredentials {

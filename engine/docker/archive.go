@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strings"
 
@@ -61,9 +62,12 @@ func (t *target) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// namesIn returns the names of the images in an archive, which it reads to its end.
+// namesIn returns the names and IDs of the images in an archive, which it reads to its end.
 func namesIn(archive io.Reader) ([]string, error) {
-	var manifest []struct{ RepoTags []string }
+	var manifest []struct {
+		RepoTags []string
+		Config   string // HEX.json or blobs/sha256/HEX
+	}
 	for files := tar.NewReader(archive); ; {
 		header, err := files.Next()
 		if err == io.EOF {
@@ -79,7 +83,8 @@ func namesIn(archive io.Reader) ([]string, error) {
 	}
 	var names []string
 	for _, image := range manifest {
-		names = append(names, image.RepoTags...)
+		id := "sha256:" + strings.TrimSuffix(path.Base(image.Config), ".json")
+		names = append(append(names, image.RepoTags...), id)
 	}
 	return names, nil
 }

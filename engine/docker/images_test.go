@@ -183,6 +183,17 @@ func movesImages(t *testing.T, from, to docker.Options) {
 	if exit, _ := run(t, target, c); exit.Code != 0 {
 		t.Errorf("exit %+v", exit)
 	}
+	found, _, err := source.FindImage(t.Context(), busybox, "")
+	var byID bytes.Buffer
+	if err = errors.Join(err, source.SaveImages(t.Context(), []string{found.ID}, &byID)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := target.LoadImages(t.Context(), &byID); err != nil {
+		t.Error(err)
+	}
+	if _, ok, err := target.FindImage(t.Context(), found.ID, ""); !ok || err != nil {
+		t.Errorf("loaded by its ID: %t, %v", ok, err)
+	}
 
 	err = source.SaveImages(t.Context(), []string{busybox, "registry.example/none:1"}, io.Discard)
 	if failure, ok := errors.AsType[*engine.Error](err); !ok || !strings.Contains(failure.Error(), "registry.example/none") {
