@@ -47,24 +47,20 @@ func (app App) pullImages(ctx context.Context, e engine.Engine, images []*needed
 		failed bool
 		work   sync.WaitGroup
 	)
+	progress := app.progress()
 	places := make(chan struct{}, pulledAtOnce)
 	for _, n := range images {
 		places <- struct{}{}
 		work.Go(func() {
 			defer func() { <-places }()
-			shown := map[string]bool{}
-			tell := func(status string) {
-				mu.Lock()
-				defer mu.Unlock()
-				if !shown[status] {
-					shown[status] = true
-					_, _ = fmt.Fprintf(app.Err, "%s: %s\n", plan.OneLine(n.Image), status)
-				}
-			}
+			shown := false
 			t := n.asTask(policy)
 			err := engine.ExplainImage(e.Prepare(ctx, t.Container, engine.SinkFunc(func(event engine.Event) {
 				if p, ok := event.(engine.ImageProgress); ok {
-					tell(p.Status)
+					mu.Lock()
+					defer mu.Unlock()
+					shown = true
+					progress(n.Image, p.Status)
 				}
 			})), t)
 			mu.Lock()
@@ -74,8 +70,8 @@ func (app App) pullImages(ctx context.Context, e engine.Engine, images []*needed
 			case err != nil:
 				failed = true
 				app.complain(err)
-			case len(shown) == 0:
-				_, _ = fmt.Fprintf(app.Err, "%s: present\n", plan.OneLine(n.Image))
+			case !shown:
+				progress(n.Image, "present")
 			}
 		})
 	}
@@ -84,6 +80,18 @@ func (app App) pullImages(ctx context.Context, e engine.Engine, images []*needed
 		return exitError{exitEngine, nil}
 	}
 	return nil
+}
+
+// progress returns a function that prints what is done with an image or a script, each status once.
+func (app App) progress() func(name, status string) {
+	type line struct{ name, status string }
+	shown := map[line]bool{}
+	return func(name, status string) {
+		if !shown[line{name, status}] {
+			shown[line{name, status}] = true
+			_, _ = fmt.Fprintf(app.Err, "%s: %s\n", plan.OneLine(name), status)
+		}
+	}
 }
 
 // asTask returns a task that needs the image, with the pull credentials of all tasks that need it.

@@ -55,7 +55,7 @@ func (app App) lock(c *cli.Context) error {
 		return exitError{exitEngine, err}
 	}
 	defer local.CloseEngine(e)
-	l, err := local.MakeLock(c.Context, p, e, app.scripts(s))
+	l, err := local.MakeLock(c.Context, p, e, app.scripts(s), app.progress())
 	if err != nil {
 		return app.lockFailed(s, err)
 	}

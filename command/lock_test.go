@@ -87,8 +87,9 @@ func (*identified) FindImage(context.Context, string, string) (engine.Image, boo
 // TestLock checks that a lock needs no secrets, and that the run of a locked plan does.
 func TestLock(t *testing.T) {
 	s := newShell(t, map[string]string{"secret.yaml": secret})
-	s.engine = &identified{}
-	s.ktask("lock", "secret.yaml").exits(0).says("ktask.lock: 1 image, 0 scripts\n")
+	const image = "ghcr.io/keptn/python-runtime:v1.0.8"
+	s.engine = &identified{enginetest.Fake{Images: map[string]enginetest.Pull{image: {Progress: []engine.ImageProgress{{Status: "pulling"}, {Status: "pulling", Current: 1}, {Status: "pulled"}}}}}}
+	s.ktask("lock", "secret.yaml").exits(0).says(image + ": pulling\n" + image + ": pulled\nktask.lock: 1 image, 0 scripts\n")
 	s.ktask("lock", "secret.yaml").exits(0).says("ktask.lock: 1 image, 0 scripts, unchanged\n")
 	s.ktask("plan", "--locked", "--secret", "token=x", "secret.yaml").exits(0).says("ghcr.io/keptn/python-runtime@sha256:0a0a")
 	s.ktask("run", "--locked", "secret.yaml").exits(2).says(`needs key "SECURE_DATA" of Secret "token"`)

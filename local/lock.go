@@ -10,50 +10,8 @@ import (
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
-	"github.com/ktask/ktask/resolve"
 	"github.com/ktask/ktask/spec"
 )
-
-// MakeLock returns a lock of the images and scripts of a plan as they are now. It pulls images according to their pull policies, and
-// downloads the scripts.
-func MakeLock(ctx context.Context, p plan.Plan, e engine.Engine, s Scripts) (spec.Lock, error) {
-	var l spec.Lock
-	finder, ok := e.(engine.ImageFinder)
-	if !ok {
-		return l, errors.New("this engine does not report images")
-	}
-	scripts, problems := resolve.Scripts(p)
-	if err := problems.Err(); err != nil {
-		return l, err
-	}
-	for _, t := range p.Tasks {
-		c := t.Container
-		has := func(i spec.LockedImage) bool { return i.Image == c.Image }
-		if resolve.IsPinned(c.Image) || slices.ContainsFunc(l.Images, has) {
-			continue
-		}
-		if err := e.Prepare(ctx, c, engine.SinkFunc(func(engine.Event) {})); err != nil {
-			return l, err
-		}
-		found, present, err := finder.FindImage(ctx, c.Image, c.Platform)
-		switch {
-		case err != nil:
-			return l, err
-		case !present:
-			return l, &engine.Error{Reason: engine.ImageNotFound, Err: fmt.Errorf("image %q is not on the engine any more", c.Image)}
-		}
-		l.Images = append(l.Images, spec.LockedImage{Image: c.Image, Digest: found.Digest, ID: found.ID})
-	}
-	for _, script := range scripts {
-		content, err := s.Download(ctx, script.URL)
-		if err != nil {
-			problems = append(problems, spec.Problem{Pos: script.Pos, Severity: spec.Error, Rule: "not-lockable", Message: fmt.Sprintf("script %q: %v", script.URL, err)})
-			continue
-		}
-		l.Scripts = append(l.Scripts, spec.LockedScript{URL: script.URL, SHA256: sumOf(content)})
-	}
-	return l, problems.Err()
-}
 
 // ReadLock reads a lock file. It must be a regular file and not a link: what is locked is in the file that is reviewed.
 func ReadLock(name string) (spec.Lock, spec.File, spec.Problems, error) {

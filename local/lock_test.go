@@ -51,14 +51,20 @@ func TestMakeLock(t *testing.T) {
 	e := &imageEngine{images: map[string]engine.Image{"b:1": {Digest: sha, ID: sha}, "a:dev": {ID: sha}, "python:1": {Digest: sha}}}
 	p := imagePlan("b:1", "a:dev", "b:1", "c@"+sha)
 	p.Tasks = append(p.Tasks, scriptTask(plan.RuntimePython, url+"/a"), scriptTask(plan.RuntimeDeno, url+"/a"), scriptTask(plan.RuntimeContainer, url+"/b"))
+	e.Images = map[string]enginetest.Pull{"b:1": {Progress: []engine.ImageProgress{{Status: "pulling"}}}}
+	told := ""
+	progress := func(name, status string) { told += name + ": " + status + "\n" }
 	s := local.Scripts{Dir: t.TempDir(), Transport: http.DefaultTransport}
-	l, err := local.MakeLock(t.Context(), p, e, s)
+	l, err := local.MakeLock(t.Context(), p, e, s, progress)
 	want := spec.Lock{
 		Images:  []spec.LockedImage{{Image: "a:dev", ID: sha}, {Image: "b:1", Digest: sha, ID: sha}, {Image: "python:1", Digest: sha}},
 		Scripts: []spec.LockedScript{{URL: url + "/a", SHA256: sum("print(1)")}},
 	}
 	if err != nil || l.String() != want.String() || requests() != 1 {
 		t.Errorf("%v, %d requests, got\n%s\nwant\n%s", err, requests(), l, want)
+	}
+	if want := "b:1: pulling\n" + url + "/a: downloading\n"; told != want {
+		t.Errorf("told\n%s\nwant\n%s", told, want)
 	}
 	s.Offline = true
 	if content, err := s.Locked(t.Context(), l.Scripts[0]); err != nil || string(content) != "print(1)" {
@@ -72,8 +78,45 @@ func TestMakeLock(t *testing.T) {
 		"not on the engine": {Container: plan.Container{Image: "gone"}, Runtime: plan.RuntimeContainer},
 		"no registry says":  {Container: plan.Container{Image: "refused"}, Runtime: plan.RuntimeContainer},
 	} {
-		if _, err := local.MakeLock(t.Context(), plan.Plan{Tasks: []plan.Task{wrong}}, e, s); err == nil || !strings.Contains(err.Error(), name) {
+		if _, err := local.MakeLock(t.Context(), plan.Plan{Tasks: []plan.Task{wrong}}, e, s, progress); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestMakeLockWithOwnDigests checks that a digest which the engine may have made counts only if the image was pulled, or can be.
+func TestMakeLockWithOwnDigests(t *testing.T) {
+	digest, id := "sha256:"+strings.Repeat("0a", 32), "sha256:"+strings.Repeat("0b", 32)
+	own := engine.Image{Digest: digest, OwnDigest: true, ID: id}
+	refused := func(reason engine.Reason) enginetest.Pull {
+		return enginetest.Pull{Err: &engine.Error{Reason: reason, Err: errors.New("refused")}}
+	}
+	for image, test := range map[string]struct {
+		policy plan.PullPolicy
+		pulls  map[string]enginetest.Pull
+		want   string
+		fails  bool
+	}{
+		"x.io/pulled:1":   {pulls: map[string]enginetest.Pull{"x.io/pulled:1": {Progress: []engine.ImageProgress{{Status: "pulled"}}}, "x.io/pulled@" + digest: refused(engine.ImageNotFound)}, want: digest},
+		"x.io/pullable:1": {want: digest},
+		"x.io/built:1":    {pulls: map[string]enginetest.Pull{"x.io/built@" + digest: refused(engine.ImageNotFound)}},
+		"x.io/silent:1":   {pulls: map[string]enginetest.Pull{"x.io/silent@" + digest: refused(engine.ImagePullFailed)}},
+		"x.io/offline:1":  {policy: plan.PullNever},
+		"x.io/lost:1":     {pulls: map[string]enginetest.Pull{"x.io/lost@" + digest: refused(engine.EngineUnavailable)}, fails: true},
+	} {
+		e := &imageEngine{images: map[string]engine.Image{image: own}}
+		e.Images = test.pulls
+		p := imagePlan(image)
+		p.Tasks[0].Container.PullPolicy = test.policy
+		told := ""
+		l, err := local.MakeLock(t.Context(), p, e, local.Scripts{}, func(_, status string) { told += status + "\n" })
+		switch {
+		case test.fails != (err != nil):
+			t.Errorf("%s: error %v", image, err)
+		case err == nil && (l.Images[0].Digest != test.want || l.Images[0].ID != id):
+			t.Errorf("%s: locked %+v", image, l.Images)
+		case err == nil && strings.Contains(told, "locked by its ID") != (test.want == ""):
+			t.Errorf("%s: told %s", image, told)
 		}
 	}
 }

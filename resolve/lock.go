@@ -63,8 +63,14 @@ func pinImage(c *collector, to *plan.Container, locked []spec.LockedImage) {
 		override(to, "pullPolicy", &to.PullPolicy, &Setting[plan.PullPolicy]{plan.PullNever, from}) // an ID is not a name
 		return
 	}
-	name, _, _ := strings.Cut(to.Image[strings.LastIndex(to.Image, "/")+1:], ":") // without the tag
-	to.Image, to.ImageOrigin = to.Image[:strings.LastIndex(to.Image, "/")+1]+name+"@"+l.Digest, from
+	to.Image, to.ImageOrigin = WithDigest(to.Image, l.Digest), from
+}
+
+// WithDigest returns the name of an image with a digest in place of its tag.
+func WithDigest(image, digest string) string {
+	last := strings.LastIndex(image, "/") + 1
+	name, _, _ := strings.Cut(image[last:], ":")
+	return image[:last] + name + "@" + digest
 }
 
 func pinScript(c *collector, t *plan.Task, locked []spec.LockedScript, script func(spec.LockedScript) ([]byte, error)) {
