@@ -40,11 +40,11 @@ func (e *Engine) SaveImages(ctx context.Context, refs []string, to io.Writer) er
 	case ctx.Err() != nil, cutOff(err):
 		return e.explain(ctx, what, err)
 	case err != nil:
-		return &engine.Error{Reason: engine.EngineRefused, Err: fmt.Errorf("%s: the engine sends no archive: %w", what, err), Remedy: remedyRefused}
+		return &engine.Error{Reason: engine.EngineRefused, Err: fmt.Errorf("%s: the engine sends no archive: %w", what, err), Remedy: e.remedyRefused()}
 	}
 	for _, ref := range refs {
 		if !slices.ContainsFunc(saved, func(name string) bool { return sameName(name, ref) }) {
-			return &engine.Error{Reason: engine.EngineRefused, Err: fmt.Errorf("%s: the engine's archive lacks %q", what, ref), Remedy: remedyRefused}
+			return &engine.Error{Reason: engine.EngineRefused, Err: fmt.Errorf("%s: the engine's archive lacks %q", what, ref), Remedy: e.remedyRefused()}
 		}
 	}
 	return nil

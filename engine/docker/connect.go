@@ -3,6 +3,7 @@ package docker
 import (
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/docker/cli/cli/connhelper"
@@ -13,8 +14,8 @@ import (
 )
 
 // connect returns a client for the endpoint. The client connects with its first request; Engine.negotiate sets the version
-// of the API.
-func connect(at endpoint.Endpoint, o Options) (*client.Client, error) {
+// of the API. podman is set if podman answers.
+func connect(at endpoint.Endpoint, o Options, podman *atomic.Bool) (*client.Client, error) {
 	transport := &http.Transport{MaxIdleConns: idleConnections, IdleConnTimeout: idleFor}
 	if at.TLS != nil {
 		config, err := tlsconfig.Client(*at.TLS)
@@ -44,7 +45,7 @@ func connect(at endpoint.Endpoint, o Options) (*client.Client, error) {
 		}
 		transport.DialContext, transport.Proxy = helper.Dialer, nil
 	}
-	requests.Transport = answers{transport, at.Host} // the client keeps the *http.Transport for its settings and to close it
+	requests.Transport = answers{transport, at.Host, podman} // the client keeps the *http.Transport for its settings and to close it
 	return c, nil
 }
 

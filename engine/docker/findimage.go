@@ -18,14 +18,8 @@ func (e *Engine) FindImage(ctx context.Context, ref, platform string) (engine.Im
 	}
 	found := engine.Image{Digest: facts.digest, ID: facts.id, Platform: facts.platform, Bytes: facts.bytes}
 	// Docker with the image store of containerd has a digest for each image, too: the ID.
-	found.OwnDigest = found.Digest != "" && (found.Digest == found.ID || e.isPodman(ctx))
+	found.OwnDigest = found.Digest != "" && (found.Digest == found.ID || e.podman.Load())
 	return found, true, nil
-}
-
-// isPodman reports whether the engine is podman.
-func (e *Engine) isPodman(ctx context.Context) bool {
-	name, _, _ := engineOf(e.ping(ctx).Get("Server"))
-	return name == "podman"
 }
 
 // digestIn returns the digest of an image among those of the repositories that have it, the first one in alphabetical order if the

@@ -204,7 +204,7 @@ func (a *attempt) inspect(ctx context.Context, stopped bool) (engine.Exit, error
 		return engine.Exit{}, &engine.Error{
 			Reason: engine.EngineRefused,
 			Err:    fmt.Errorf("ask how the container ended: the engine reported that it had ended, and now reports that it is %s", found.State.Status),
-			Remedy: remedyRefused,
+			Remedy: a.engine.remedyRefused(),
 		}
 	}
 	a.mayRun = false
