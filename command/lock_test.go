@@ -114,5 +114,5 @@ func TestOffline(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.ktask("run", "--offline", "--locked", "web.yaml").exits(2).says(
-		`web.yaml:5:27: error: the script "https://example.com/a.py" of ktask.lock:4:11: this machine has no copy of it, and nothing may be downloaded (run ktask lock with a network)`)
+		`web.yaml:5:27: error: the script "https://example.com/a.py" of ktask.lock:4:11: this machine has no copy of it, and nothing may be downloaded (run ktask lock with a network) [not-locked]`)
 }

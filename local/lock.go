@@ -91,6 +91,9 @@ func Settle(ctx context.Context, before, pinned plan.Plan, l spec.Lock, e engine
 	return pinned, problems, nil
 }
 
+// changed is the remedy for what is another one than the lock has.
+const changed = "if it is to change, run ktask lock"
+
 // checkID returns a problem if an image is not the build that is locked.
 func checkID(ctx context.Context, e engine.ImageFinder, c plan.Container, locked spec.LockedImage) (*spec.Problem, error) {
 	p := spec.Problem{Pos: locked.Pos, Severity: spec.Error, Rule: "not-locked"}
@@ -105,7 +108,7 @@ func checkID(ctx context.Context, e engine.ImageFinder, c plan.Container, locked
 		return nil, nil
 	default:
 		p.Message = fmt.Sprintf("image %q has changed: its ID is now %s", locked.Image, found.ID)
-		p.Remedy = "if it is to change, run ktask lock"
+		p.Remedy = changed
 	}
 	return &p, nil
 }
