@@ -24,10 +24,17 @@ type Credential struct {
 	Auth registry.AuthConfig
 	// Source names where the credential comes from: "DOCKER_AUTH_CONFIG" or the path of config.json.
 	Source string
+	// Entry is the key of an entry for a path of the registry, or "".
+	Entry string
 }
 
-// Format prints only the source, with every verb.
-func (c Credential) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, c.Source) }
+// Format prints only the source and the entry, with every verb.
+func (c Credential) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprint(f, c.Source)
+	if c.Entry != "" {
+		_, _ = fmt.Fprintf(f, " (%s)", c.Entry)
+	}
+}
 
 // Stores are the places that hold the user's credentials, in the order in which they are asked.
 type Stores struct {
@@ -80,12 +87,13 @@ func (s Stores) Credentials(image reference.Named) ([]Credential, error) {
 		if err != nil {
 			return nil, err
 		}
-		auths, err := file.of(image)
+		found, err := file.of(image)
 		if err != nil {
 			return nil, failure(renewal(reference.Domain(image), store.source), "get the credentials for registry %q from %s: %w", reference.Domain(image), store.source, err)
 		}
-		for _, auth := range auths {
-			all = append(all, Credential{auth, store.source})
+		for _, c := range found {
+			c.Source = store.source
+			all = append(all, c)
 		}
 	}
 	return all, nil
@@ -100,20 +108,25 @@ func renewal(domain, source string) string {
 }
 
 // Renewal returns what to do if the registry refuses the credential.
-func (c Credential) Renewal(domain string) string { return renewal(domain, c.Source) }
+func (c Credential) Renewal(domain string) string {
+	if c.Entry != "" {
+		return "renew the credentials for " + c.Entry + " in " + c.Source
+	}
+	return renewal(domain, c.Source)
+}
 
 // ServerAddress returns the name of an image's registry in credentials. That of Docker Hub is a URL.
 func ServerAddress(image reference.Named) string {
 	return dockercfg.ResolveRegistryHost(reference.Domain(image))
 }
 
-// of returns the credentials for an image: those for a path, then those for the registry.
-func (f authFile) of(image reference.Named) ([]registry.AuthConfig, error) {
+// of returns the credentials for an image, without their source: those for a path, then those for the registry.
+func (f authFile) of(image reference.Named) ([]Credential, error) {
 	host := ServerAddress(image)
 	paths, entry, listed := f.entries(host, reference.Path(image))
 	configs := make([]dockercfg.Config, 0, len(paths)+1)
-	for _, entry := range paths {
-		configs = append(configs, dockercfg.Config{AuthConfigs: map[string]dockercfg.AuthConfig{host: entry}})
+	for _, key := range paths {
+		configs = append(configs, dockercfg.Config{AuthConfigs: map[string]dockercfg.AuthConfig{host: f.Auths[key]}})
 	}
 	// Without an entry the library would run the platform's helper, which the user has not named.
 	if _, helped := f.CredHelpers[host]; listed || helped || f.CredsStore != "" {
@@ -121,24 +134,29 @@ func (f authFile) of(image reference.Named) ([]registry.AuthConfig, error) {
 			AuthConfigs: map[string]dockercfg.AuthConfig{host: entry}, CredentialsStore: f.CredsStore, CredentialHelpers: f.CredHelpers,
 		})
 	}
-	var all []registry.AuthConfig
-	for _, config := range configs {
+	var all []Credential
+	for i, config := range configs {
 		user, password, err := config.GetRegistryCredentials(host)
+		c := Credential{Auth: registry.AuthConfig{Username: user, Password: password, ServerAddress: host}}
+		if i < len(paths) {
+			c.Entry = paths[i]
+		}
 		switch {
 		case err != nil:
 			return nil, withoutOutput(err)
-		case user != "":
-			all = append(all, registry.AuthConfig{Username: user, Password: password, ServerAddress: host})
-		case password != "":
-			all = append(all, registry.AuthConfig{IdentityToken: password, ServerAddress: host})
+		case user == "" && password == "":
+			continue
+		case user == "":
+			c.Auth = registry.AuthConfig{IdentityToken: password, ServerAddress: host}
 		}
+		all = append(all, c)
 	}
 	return all, nil
 }
 
-// entries returns the entries of auths for a path of a registry, the longest one first, and the entry for the whole registry: that
+// entries returns the keys of auths for a path of a registry, the longest one first, and the entry for the whole registry: that
 // under its name or, as docker reads it, under a URL with that host.
-func (f authFile) entries(host, path string) (paths []dockercfg.AuthConfig, whole dockercfg.AuthConfig, listed bool) {
+func (f authFile) entries(host, path string) (paths []string, whole dockercfg.AuthConfig, listed bool) {
 	whole, listed = f.Auths[host]
 	prefixes := map[string]string{} // the keys by their paths
 	for _, key := range slices.Backward(slices.Sorted(maps.Keys(f.Auths))) {
@@ -152,7 +170,7 @@ func (f authFile) entries(host, path string) (paths []dockercfg.AuthConfig, whol
 	}
 	for of := path; of != ""; of = of[:max(strings.LastIndex(of, "/"), 0)] {
 		if key, ok := prefixes[of]; ok {
-			paths = append(paths, f.Auths[key])
+			paths = append(paths, key)
 		}
 	}
 	return paths, whole, listed
