@@ -213,7 +213,7 @@ func TestImagesBuild(t *testing.T) {
 	e := &imageEngine{}
 	s.engine = e
 	t.Setenv("http_proxy", "http://proxy:1")
-	o := s.ktask("images", "build", "--base", "mine:1", "--build-arg", "http_proxy", "--build-arg", "no_proxy=x", "--build-arg", "unset_variable").exits(0).says("building ktask.local/deno-runtime:local", "Step 1/1").hides("http://proxy")
+	o := s.ktask("images", "build", "--base", "mine:1", "--build-arg", "http_proxy", "--build-arg", "no_proxy=x", "--build-arg", "unset_variable").exits(0).says("building ktask.local/deno-runtime:local", "Step 1/1", "Put the printed lines into .ktask.yaml, in place of lines with the same keys").hides("http://proxy")
 	if o.out != "deno-image: ktask.local/deno-runtime:local\npython-image: ktask.local/python-runtime:local\n" {
 		t.Errorf("stdout %q", o.out)
 	}
@@ -237,8 +237,10 @@ func TestImagesBuild(t *testing.T) {
 		t.Errorf("built %+v", b)
 	}
 	for says, args := range map[string][]string{
-		"is a name of Keptn's":               {"deno", "--tag", "ghcr.io/keptn/deno-runtime:v3.0.1"},
-		"--tag keptn/x is a name":            {"deno", "--tag", "keptn/x"},
+		"is a name of Keptn's":    {"deno", "--tag", "ghcr.io/keptn/deno-runtime:v3.0.1"},
+		"--tag keptn/x is a name": {"deno", "--tag", "keptn/x"},
+		"--tag busybox is a name of Docker Hub's official images: choose another one, such as ktask.local/busybox,": {"deno", "--tag", "busybox"},
+		"--tag docker.io/library/deno:1 is a name of Docker Hub's":                                                  {"deno", "--tag", "docker.io/library/deno:1"},
 		"--tag names one image":              {"--tag", "x:1"},
 		"--tag takes the name of an image":   {"deno", "--tag", "Not A Name"},
 		`there is no image for "ruby"`:       {"ruby"},
