@@ -16,6 +16,7 @@ moby: ## build the Docker engine of today that some tests run on, without a regi
 	@integration/images/moby.sh
 
 dist: ## write what is published of a version to dist/: archives for each system, checksums, a formula for Homebrew
+	rm -rf dist
 	go run ./integration/dist dist
 
 build: ## build bin/ktask

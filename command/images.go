@@ -102,7 +102,7 @@ func (app App) imagesInput(c *cli.Context) (s settings, l locked, o local.Engine
 		return s, l, o, err
 	}
 	tasks.Node, tasks.Preview, tasks.WithoutSecrets = o.Node(), true, true
-	p, err := app.load(s, tasks, tellErrors)
+	p, err := app.load(s, tasks, showErrors)
 	if err == nil {
 		l, err = app.applyLockToImages(s, p)
 	}

@@ -65,18 +65,18 @@ const (
 	maxSecret   = 1 << 20  // the file of a secret
 )
 
-// telling is how much load prints if there are no errors: all problems, all but those of a cluster and a count of them, or nothing.
-type telling int
+// verbosity is how much load prints if there are no errors: all problems, all but those of a cluster and a count of them, or nothing.
+type verbosity int
 
 const (
-	tellAll telling = iota
-	tellWarnings
-	tellErrors
+	showAll verbosity = iota
+	showWarnings
+	showErrors
 )
 
 // load reads and resolves the manifests of a command, and prints the problems. If there is an error among them, nothing may
 // be run, and load returns an error with the exit code.
-func (app App) load(s settings, o taskInput, t telling) (plan.Plan, error) {
+func (app App) load(s settings, o taskInput, t verbosity) (plan.Plan, error) {
 	files, err := app.read(s)
 	if err != nil {
 		return plan.Plan{}, err
@@ -89,21 +89,39 @@ func (app App) load(s settings, o taskInput, t telling) (plan.Plan, error) {
 	for i, w := range p.Warnings {
 		p.Warnings[i].Message = s.typable(w.Message, w.Origin.File)
 	}
-	app.printer(s, append(files.Files, o.given.Files...)).print(t.of(problems))
-	if n := len(problems) - len(withoutCluster(problems)); n > 0 && t == tellWarnings && err == nil {
+	problems, untrackedErr := app.withUntracked(s, files, o.Options, problems)
+	if untrackedErr != nil {
+		return plan.Plan{}, untrackedErr
+	}
+	if err == nil {
+		err = problems.Err()
+	}
+	if err := app.printLoaded(s, append(files.Files, o.given.Files...), t.of(problems), o.annotate); err != nil {
+		return plan.Plan{}, err
+	}
+	if n := len(problems) - len(withoutCluster(problems)); n > 0 && t == showWarnings && err == nil {
 		_, _ = fmt.Fprintf(app.Err, "fields that only have a meaning in a cluster: %d (ktask plan lists them)\n", n)
 	}
 	switch {
 	case err != nil:
 		return plan.Plan{}, exitError{exitUsage, nil}
 	case len(p.Tasks) == 0 && len(p.Stages) > 0 && len(o.Selector) == 0: // as in Keptn, an empty stage passes
-		if t != tellErrors {
+		if t != showErrors {
 			_, _ = fmt.Fprintf(app.screen, "nothing to run: no tasks at %s (a stage without tasks passes)\n", stages(p))
 		}
 	case len(p.Tasks) == 0:
 		return p, exitError{exitUsage, fmt.Errorf("nothing to run: %s", nothing(loaded.Manifests, p, s))}
 	}
 	return p, nil
+}
+
+// printLoaded prints problems, as annotations of GitHub if annotate is set.
+func (app App) printLoaded(s settings, files []spec.File, problems spec.Problems, annotate bool) error {
+	if annotate {
+		return writeProblemsGitHub(app.Out, problems)
+	}
+	app.printer(s, files).print(problems)
+	return nil
 }
 
 // stages returns the names of the stages of a plan.
@@ -119,11 +137,11 @@ func stages(p plan.Plan) string {
 	return plan.OneLine(strings.Join(all, ", "))
 }
 
-func (t telling) of(problems spec.Problems) spec.Problems {
+func (t verbosity) of(problems spec.Problems) spec.Problems {
 	switch {
-	case t == tellAll:
+	case t == showAll:
 		return problems
-	case t == tellWarnings || len(problems.Errors()) > 0:
+	case t == showWarnings || len(problems.Errors()) > 0:
 		return withoutCluster(problems)
 	}
 	return nil

@@ -46,7 +46,7 @@ func (app App) lock(c *cli.Context) error {
 		return err
 	}
 	tasks.Node, tasks.Preview, tasks.WithoutSecrets = host.Node(), true, true
-	p, err := app.load(s, tasks, tellWarnings)
+	p, err := app.load(s, tasks, showWarnings)
 	if err != nil {
 		return err
 	}

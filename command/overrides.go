@@ -25,6 +25,8 @@ type taskInput struct {
 	given local.Files
 	// reports are the files that the run writes.
 	reports []string
+	// annotate prints problems as annotations of GitHub.
+	annotate bool
 }
 
 // spares returns an error if a report would overwrite a file that is read.

@@ -43,7 +43,7 @@ func (app App) plan(c *cli.Context) error {
 		return err
 	}
 	o.Node, o.Preview = host.Node(), true
-	p, err := app.load(s, o, tellAll)
+	p, err := app.load(s, o, showAll)
 	if err != nil {
 		return err
 	}

@@ -54,9 +54,10 @@ func (app App) run(c *cli.Context) error {
 	}
 	tasks.Node = o.EngineOptions.Node()
 	tasks.reports = []string{o.junit, o.report}
-	t := tellWarnings
+	tasks.annotate = app.form(o) == "github"
+	t := showWarnings
 	if o.output == "quiet" {
-		t = tellErrors
+		t = showErrors
 	}
 	p, err := app.load(s, tasks, t)
 	if err != nil {

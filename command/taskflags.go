@@ -67,6 +67,9 @@ func (s settings) taskOptions() (taskInput, error) {
 		Compose:     s.text("compose", ""),
 		Platform:    s.text("platform", ""),
 	}}
+	if v, ok := s.one("compose"); ok && v.text == "" {
+		return o, v.wrong("the name of a compose project")
+	}
 	if network, compose := s.typed("network"), s.typed("compose"); network != "" && compose == "" {
 		o.Compose = "" // of the file
 	} else if compose != "" && network == "" {

@@ -47,7 +47,7 @@ func (app App) validate(c *cli.Context) error {
 	o := resolve.Options{Namespace: namespace, KeptnNamespace: keptn, Lenient: s.yes("lenient"), Preview: true}
 	m, problems := local.Check(files, o)
 	paths, _ := s.paths()
-	if problems, err = app.withUntracked(paths, files, o, problems); err != nil {
+	if problems, err = app.withUntracked(s, files, o, problems); err != nil {
 		return err
 	}
 	problems = s.adapted(problems)

@@ -13,10 +13,12 @@ func (app App) versionCommand() *cli.Command {
 		Usage: "print ktask's version",
 		Flags: []cli.Flag{&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "text or json", DefaultText: "text"}},
 		Action: func(c *cli.Context) error {
-			switch output := c.String("output"); output {
-			case "json":
+			switch output := c.String("output"); {
+			case c.NArg() > 0:
+				return usagef("version takes no arguments, not %q", c.Args().First())
+			case output == "json":
 				return writeJSON(app.Out, versionJSON{"ktask.dev/version/v1", app.Version, app.Commit, runtime.Version(), runtime.GOOS, runtime.GOARCH})
-			case "", "text":
+			case output == "", output == "text":
 				return app.printVersion()
 			default:
 				return usagef("--output takes text or json, not %q", output)

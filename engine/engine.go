@@ -41,10 +41,10 @@ type Describer interface {
 	Describe(ctx context.Context) (Info, error)
 }
 
-// Checker is an engine that can find out in advance whether it can be used. Check is called once, before the tasks of a run: what
-// they would all fail of is told once. The error is an *Error, or the cause of ctx.
+// Checker is an engine that can find out in advance whether a plan can be carried out on it. Check is called once, before the tasks
+// of a run: what they would all fail of is reported once. The error is an *Error, or the cause of ctx.
 type Checker interface {
-	Check(ctx context.Context) error
+	Check(ctx context.Context, p plan.Plan) error
 }
 
 // Killer is an engine that can end a run at once, for the user who interrupts a second time. Kill kills all containers of

@@ -7,6 +7,7 @@ import (
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/docker"
 	"github.com/ktask/ktask/engine/owner"
+	"github.com/ktask/ktask/engine/plan"
 )
 
 // Examination is what Examine has found.
@@ -59,7 +60,7 @@ func Examine(ctx context.Context, o Options, images ...string) Examination {
 
 func (x *Examination) examine(ctx context.Context, e *docker.Engine, o Options, images []string) (err error) {
 	x.Tried = e.Tried()
-	if err := e.Check(ctx); err != nil {
+	if err := e.Check(ctx, plan.Plan{}); err != nil {
 		if last := &x.Tried[len(x.Tried)-1]; last.Err == nil { // a slow one has its error already
 			last.Err = err
 		}

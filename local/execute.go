@@ -144,7 +144,7 @@ func checkEngine(ctx context.Context, p plan.Plan, o Options) (Result, error) {
 	if !ok || len(p.Tasks) == 0 {
 		return Result{}, nil
 	}
-	failure := checker.Check(ctx)
+	failure := checker.Check(ctx, p)
 	if failure == nil || ctx.Err() != nil {
 		return Result{}, nil
 	}

@@ -28,8 +28,8 @@ func ReadFiles(paths []string, in io.Reader) (Files, error) {
 	return reader{in: in}.read(paths)
 }
 
-// ReadTracked does as ReadFiles, but in a directory reads only files that git tracks, as in a clone of the repository. It runs
-// git, and returns an error if a directory is in no work tree of git.
+// ReadTracked does as ReadFiles, but in a directory reads only files that git tracks, as they are in the work tree. It runs git,
+// and returns an error if a directory is in no work tree of git.
 func ReadTracked(paths []string, in io.Reader) (Files, error) {
 	return reader{in: in, tracked: true}.read(paths)
 }
@@ -139,6 +139,9 @@ func (r *reader) directory(path string) error {
 		return err
 	case !found && len(others) == 0 && !r.tracked: // a repository may have none yet
 		return fmt.Errorf("directory %s holds no .yaml, .yml or .json file", path)
+	}
+	if !found && len(r.untracked) > 0 {
+		r.leave(path, notRead("git add them", "git tracks none of the manifests here"))
 	}
 	return r.manifests(manifests, readKustomizations(append(others, manifests...)))
 }

@@ -68,6 +68,7 @@ func (e *Engine) projectNetwork(ctx context.Context, project string) (string, er
 	if err != nil {
 		return "", err
 	}
+	up := fmt.Sprintf("start it with `docker compose -p %s up -d`", project)
 	var others []string
 	for _, n := range found {
 		switch {
@@ -79,9 +80,9 @@ func (e *Engine) projectNetwork(ctx context.Context, project string) (string, er
 	}
 	if len(others) > 0 {
 		slices.Sort(others)
-		return "", notComposed(fmt.Sprintf("name one that runs: %s", strings.Join(slices.Compact(others), ", ")), "there is no default network of a compose project %q", project)
+		return "", notComposed(fmt.Sprintf("%s, or name another: %s", up, strings.Join(slices.Compact(others), ", ")), "there is no default network of a compose project %q", project)
 	}
-	return "", notComposed("start it with `docker compose up -d`", "there is no default network of a compose project %q", project)
+	return "", notComposed(up, "there is no default network of a compose project %q", project)
 }
 
 func notComposed(remedy, format string, args ...any) error {
@@ -90,7 +91,7 @@ func notComposed(remedy, format string, args ...any) error {
 
 // awaitServices waits until the services of a project are healthy.
 func (e *Engine) awaitServices(ctx context.Context, project string) error {
-	begun, told := time.Now(), false
+	begun, noticed := time.Now(), false
 	for waits := retryWaits(); ; {
 		waiting, err := e.waitingServices(ctx, project)
 		if err != nil || waiting == nil {
@@ -99,8 +100,8 @@ func (e *Engine) awaitServices(ctx context.Context, project string) error {
 		switch since := time.Since(begun); {
 		case since > composeWithin:
 			return notComposed("see `docker compose ps`", "the compose project %q is not healthy after %v: %s", project, composeWithin, strings.Join(waiting, ", "))
-		case since > composeNotice && !told && e.notice != nil:
-			told = true
+		case since > composeNotice && !noticed && e.notice != nil:
+			noticed = true
 			e.notice(fmt.Sprintf("waiting for the compose project %q: %s", project, strings.Join(waiting, ", ")))
 		}
 		if !pause(ctx, waits.NextBackOff()) {
@@ -119,10 +120,12 @@ func (e *Engine) waitingServices(ctx context.Context, project string) (waiting [
 	if err != nil {
 		return nil, err
 	}
+	running := false
 	for _, c := range all {
 		if strings.EqualFold(c.Labels[composeOneOff], "true") { // of `docker compose run`
 			continue
 		}
+		running = running || c.State == "running"
 		state, err := e.serviceState(ctx, c.ID)
 		service := c.Labels[composeService]
 		switch {
@@ -136,6 +139,9 @@ func (e *Engine) waitingServices(ctx context.Context, project string) (waiting [
 		default:
 			waiting = append(waiting, service+" ("+state+")")
 		}
+	}
+	if !running && waiting == nil {
+		return nil, notComposed(fmt.Sprintf("start it with `docker compose -p %s up -d`", project), "no service of the compose project %q is running", project)
 	}
 	return waiting, nil
 }

@@ -123,7 +123,7 @@ func try(o Options, socket Socket) (*Engine, error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(context.Background(), triedFor, errSilent)
 	defer cancel()
-	err = e.Check(ctx)
+	err = e.do(ctx, "", once, nil)
 	if hasReason(err, engine.EngineUnavailable) && !isUnix {
 		err = fs.ErrNotExist // the error of a pipe has no type
 	}

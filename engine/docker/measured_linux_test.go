@@ -16,7 +16,7 @@ import (
 // features are the rows of the table in docs/engines.md, each with what measures it.
 var features = map[string]func(*testing.T, *docker.Engine) bool{
 	"resources.limits.memory holds": func(t *testing.T, e *docker.Engine) bool { return outOfMemory(t, e).Code != 0 },
-	"a kill for lack of memory is told": func(t *testing.T, e *docker.Engine) bool {
+	"a kill for lack of memory is reported": func(t *testing.T, e *docker.Engine) bool {
 		for range 3 { // podman tells some
 			if !outOfMemory(t, e).OOMKilled {
 				return false

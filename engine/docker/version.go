@@ -2,15 +2,18 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/versions"
 
 	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
 )
 
 // oldestAPI is the first version with which a wait can be registered before the start (Docker 17.06).
@@ -39,10 +42,39 @@ func refusedVersion(err error) *engine.Error {
 	}
 }
 
-// Check reports whether the engine can be reached and has an API that ktask can use. It costs no request: the first one
-// negotiates the version of the API anyway.
-func (e *Engine) Check(ctx context.Context) error {
-	return e.do(ctx, "", once, nil)
+// Check returns an error if the engine cannot be reached, has no API that ktask can use, or lacks a network that tasks join. It
+// waits for the services of a compose project. Without networks it costs no request: the first one negotiates the version of the
+// API anyway.
+func (e *Engine) Check(ctx context.Context, p plan.Plan) error {
+	if err := e.do(ctx, "", once, nil); err != nil {
+		return err
+	}
+	checked := map[string]bool{"": true, "none": true, "host": true, "bridge": true, "default": true}
+	for _, t := range p.Tasks {
+		if c := t.Container; c.Compose != "" {
+			if _, err := e.joinProject(ctx, c.Compose); err != nil {
+				return err
+			}
+		} else if !checked[c.Network] && !strings.Contains(c.Network, ":") {
+			checked[c.Network] = true
+			if err := e.hasNetwork(ctx, c.Network); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// hasNetwork returns an error if the engine has no network of the name.
+func (e *Engine) hasNetwork(ctx context.Context, name string) error {
+	err := e.do(ctx, fmt.Sprintf("look up network %q", name), repeatedly, func(ctx context.Context) error {
+		_, err := e.client.NetworkInspect(ctx, name, network.InspectOptions{})
+		return err
+	})
+	if failure, ok := errors.AsType[*engine.Error](err); ok && cerrdefs.IsNotFound(err) {
+		failure.Remedy = engine.Remedy{Option: engine.OptionNetwork}
+	}
+	return err
 }
 
 // negotiate negotiates the version of the API, before the first request. The client could do it by itself, but then it reads

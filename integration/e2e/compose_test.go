@@ -66,6 +66,12 @@ func TestCompose(t *testing.T) {
 			if want := `there is no default network of a compose project "nowhere"`; got.code != 3 || !strings.Contains(got.stderr, want) || !strings.Contains(got.stderr, project) {
 				t.Errorf("a project that does not run: exit code %d, want 3 and %q with the name of one that runs:\n%s", got.code, want, got.stderr)
 			}
+			two := fetches + "---\n" + strings.Replace(fetches, "name: fetch", "name: again", 1)
+			compose(t, "-p", project, "-f", file, "rm", "--force", "--stop")
+			got = ktask(t, two, "run", "--compose", project, "--image", anyBusybox, "-")
+			if want := "no service of the compose project"; got.code != 3 || strings.Count(got.stderr, want) != 1 || !strings.Contains(got.stderr, "docker compose -p "+project+" up -d") {
+				t.Errorf("no service runs: exit code %d, want 3 and once %q:\n%s", got.code, want, got.stderr)
+			}
 			got = ktask(t, fetches, "run", "--compose", project, "--network", "none", "--image", anyBusybox, "-")
 			if got.code != 2 || !strings.Contains(got.stderr, "name two networks") {
 				t.Errorf("two networks: exit code %d:\n%s", got.code, got.stderr)

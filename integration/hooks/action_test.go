@@ -97,7 +97,7 @@ func (j job) run(inputs map[string]string) (code int, output string) {
 func TestActionRuns(t *testing.T) {
 	j := newJob(t, map[string]string{"shop/tasks/good.yaml": fmt.Sprintf(task, "good", "true"), "shop/tasks/bad.yaml": fmt.Sprintf(task, "bad", "exit 3")})
 	code, out := j.run(map[string]string{
-		"working-directory": "shop", "paths": "tasks", "args": "--image\nbusybox:1.36.1=ktask.local/busybox:dev\n--task\ngood",
+		"working-directory": "shop", "paths": "tasks", "args": " --image \r\nbusybox:1.36.1=ktask.local/busybox:dev\r\n--task\ngood",
 	})
 	if code != 0 || !strings.Contains(out, "::endgroup::") {
 		t.Errorf("exit code %d: %s", code, out)
@@ -112,9 +112,12 @@ func TestActionRuns(t *testing.T) {
 
 func TestActionValidates(t *testing.T) {
 	j := newJob(t, map[string]string{"bad.yaml": strings.Replace(fmt.Sprintf(task, "bad", "true"), "image:", "imag:", 1)})
-	code, out := j.run(map[string]string{"command": "validate", "paths": "\n$(touch ran)\n`touch ran`\n; touch ran\n"})
+	code, out := j.run(map[string]string{"command": "validate", "paths": "\n$(touch ran)\n`touch ran`\n; touch ran\n--lenient\n"})
 	if _, err := os.Stat(filepath.Join(j.workspace, "ran")); err == nil || code != 2 {
 		t.Errorf("exit code %d, a path was run: %v, %s", code, err == nil, out)
+	}
+	if code, out = j.run(map[string]string{"command": "validate", "paths": "--lenient\nbad.yaml"}); code != 2 || !strings.Contains(out, "--lenient: no such file") {
+		t.Errorf("a path became a flag: exit code %d: %s", code, out)
 	}
 	if code, out = j.run(map[string]string{"command": "validate", "paths": "bad.yaml"}); code != 2 || !strings.Contains(out, "::error file=bad.yaml,line=7,col=5,title=unknown-field::") {
 		t.Errorf("exit code %d: %s", code, out)
@@ -132,5 +135,13 @@ func (j job) has(texts ...string) {
 		if !strings.Contains(string(content), text) {
 			j.t.Errorf("the summary has no %q:\n%s", text, content)
 		}
+	}
+}
+
+// TestActionAnnotatesProblems runs what is not valid.
+func TestActionAnnotatesProblems(t *testing.T) {
+	j := newJob(t, map[string]string{"bad.yaml": strings.Replace(fmt.Sprintf(task, "bad", "true"), "image:", "imag:", 1)})
+	if code, out := j.run(map[string]string{"paths": "bad.yaml"}); code != 2 || !strings.Contains(out, "::error file=bad.yaml,line=7,col=5,title=unknown-field::") {
+		t.Errorf("exit code %d: %s", code, out)
 	}
 }

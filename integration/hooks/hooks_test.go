@@ -153,6 +153,9 @@ spec:
     configMapRef: {name: code}
 `
 
+// untracked is what the hook prints if the ConfigMap is in a file that nobody has added.
+const untracked = `tasks/needy.yaml:6:26: error: "needy" takes its code from ConfigMap "code", which is not among the manifests, but git does not track the file that holds it (git add -- tasks/config.yaml) [not-tracked]`
+
 const config = `apiVersion: v1
 kind: ConfigMap
 metadata: {name: code}
@@ -173,9 +176,7 @@ func TestValidateGoodAndBad(t *testing.T) {
 	r.write("README.md", "Not a manifest.")
 	r.must("git", "reset", "-q")
 	r.must("git", "add", "README.md")
-	if out, err := r.run("git", "commit", "-m", "x"); err != nil || !strings.Contains(out, "Skipped") {
-		t.Errorf("a commit without manifests: %v\n%s", err, out)
-	}
+	r.commits()
 }
 
 // TestValidateSeesWhatIsCommitted has work trees that differ from the commit.
@@ -184,7 +185,7 @@ func TestValidateSeesWhatIsCommitted(t *testing.T) {
 	r.write("tasks/needy.yaml", needsConfig)
 	r.write("tasks/config.yaml", config)
 	r.must("git", "add", "tasks/needy.yaml")
-	r.refuses(`tasks/needy.yaml:6:26: error: "needy" takes its code from ConfigMap "code", which is not among the manifests, but git does not track the file that holds it (git add it: tasks/config.yaml) [not-tracked]`)
+	r.refuses(untracked)
 	r.must("git", "add", ".")
 	r.commits()
 	r.write("tasks/config.yaml", "broken: [") // not staged
@@ -196,6 +197,25 @@ func TestValidateSeesWhatIsCommitted(t *testing.T) {
 	r.write("tasks/two.yaml", "kind: KeptnTaskDefinition\n")
 	r.must("git", "add", ".")
 	r.commits("tasks/one.yaml") // git keeps an index of its own for a commit of named files
+	r.must("git", "reset", "-q", "--hard")
+	r.must("git", "mv", "-f", "tasks/config.yaml", "tasks/two.yaml")
+	r.commits()
+	r.must("git", "rm", "-q", "--cached", "tasks/two.yaml")
+	r.refuses(strings.Replace(untracked, "config.yaml", "two.yaml", 1))
+}
+
+// TestValidateInALinkedWorkTree: there git names the repository in variables. Paths are below the top of the work tree.
+func TestValidateInALinkedWorkTree(t *testing.T) {
+	r := newRepository(t, validate+"\n    args: [tasks, ./other/../other]")
+	r.write("tasks/needy.yaml", needsConfig)
+	r.write("other/config.yaml", config)
+	r.must("git", "add", ".")
+	r.commits()
+	linked := repository{t, filepath.Join(t.TempDir(), "linked")}
+	r.must("git", "worktree", "add", "-q", linked.dir)
+	linked.write("tasks/needy.yaml", strings.Replace(needsConfig, "spec:", "spce:", 1))
+	linked.must("git", "add", ".")
+	linked.refuses(`tasks/needy.yaml:4:1: error: unknown field "spce" (did you mean "spec"?) [unknown-field]`)
 }
 
 // TestValidateMonorepo has charts, programs and other systems' YAML beside the tasks.

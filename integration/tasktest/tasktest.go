@@ -15,7 +15,8 @@
 //	}
 //
 // Tasks resolve host.testcontainers.internal, host.docker.internal and host.containers.internal as the machine of the test, unless
-// they have no network, that of the host (where it is localhost), or that of another container. See also HostPortAccess.
+// they have no network, that of the host (where it is localhost), or that of another container. See also HostPortAccess. On a
+// rootless engine these names are addresses in the engine's own network, from which the test may not be reached.
 package tasktest
 
 import (
