@@ -15,6 +15,7 @@ import (
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/local"
+	"github.com/ktask/ktask/spec"
 )
 
 func (app App) imagesCommand() *cli.Command {
@@ -25,16 +26,16 @@ func (app App) imagesCommand() *cli.Command {
 		ArgsUsage: pathArguments,
 		Description: "Lists the images of the tasks that `ktask run` would run, where each comes from, and whether the engine has it.\n" +
 			"Values of secrets may be missing.",
-		Flags: flags(&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "text or json", DefaultText: "text"}),
+		Flags: flags(&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "text or json", DefaultText: "text"}, lockedFlag()),
 		Subcommands: []*cli.Command{
 			app.buildCommand(),
 			{
 				Name: "pull", Usage: "pull the images that the engine lacks, or all with --pull always", ArgsUsage: pathArguments,
-				Flags: flags(), Action: app.imagesPull,
+				Flags: flags(lockedFlag()), Action: app.imagesPull,
 			},
 			{
 				Name: "save", Usage: "write the images to an archive, for a machine without a network", ArgsUsage: pathArguments,
-				Flags:  flags(&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, or to standard output if it is -"}),
+				Flags:  flags(&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, or to standard output if it is -"}, lockedFlag()),
 				Action: app.imagesSave,
 			},
 			{
@@ -50,12 +51,15 @@ func (app App) imagesCommand() *cli.Command {
 type neededImage struct {
 	Image    string       `json:"image"`
 	Platform string       `json:"platform,omitempty"`
-	State    string       `json:"state"` // present, missing or unknown
-	Digest   string       `json:"digest,omitempty"`
+	State    string       `json:"state"`            // present, missing or unknown
+	Digest   string       `json:"digest,omitempty"` // in the registry of its name
+	ID       string       `json:"id,omitempty"`     // on the engine
 	Bytes    int64        `json:"sizeBytes,omitempty"`
 	Tasks    []neededTask `json:"tasks"`
 
 	tasks []plan.Task
+	// locked is what the lock has for the image. It is empty without --locked, and for an image that a manifest names by its digest.
+	locked spec.LockedImage
 }
 
 // neededTask is a task that needs an image.
@@ -66,13 +70,18 @@ type neededTask struct {
 }
 
 // neededImages returns the images of a plan, each once, in the order of their first use.
-func neededImages(p plan.Plan) []*neededImage {
+func neededImages(l locked) []*neededImage {
 	var all []*neededImage
-	for _, t := range p.Tasks {
+	for at, t := range l.plan.Tasks {
 		c := t.Container
 		i := slices.IndexFunc(all, func(n *neededImage) bool { return n.Image == c.Image && n.Platform == c.Platform })
 		if i < 0 {
 			i, all = len(all), append(all, &neededImage{Image: c.Image, Platform: c.Platform, State: "unknown"})
+			for _, locked := range l.lock.Images {
+				if locked.Image == l.before.Tasks[at].Container.Image {
+					all[i].locked = locked
+				}
+			}
 		}
 		all[i].Tasks = append(all[i].Tasks, neededTask{t.Name, t.Runtime, c.ImageOrigin})
 		all[i].tasks = append(all[i].tasks, t)
@@ -80,21 +89,24 @@ func neededImages(p plan.Plan) []*neededImage {
 	return all
 }
 
-// imagesInput returns the settings of a command about images, the images that it is about, and the engine's options.
-func (app App) imagesInput(c *cli.Context) (s settings, images []*neededImage, o local.EngineOptions, err error) {
+// imagesInput returns the settings of a command about images, the plan whose images it is about, and the engine's options.
+func (app App) imagesInput(c *cli.Context) (s settings, l locked, o local.EngineOptions, err error) {
 	if s, err = app.settings(c); err != nil {
-		return s, nil, o, err
+		return s, l, o, err
 	}
 	tasks, err := s.taskOptions()
 	if err != nil {
-		return s, nil, o, err
+		return s, l, o, err
 	}
 	if o, err = s.engineOptions(app); err != nil {
-		return s, nil, o, err
+		return s, l, o, err
 	}
 	tasks.Node, tasks.Preview, tasks.WithoutSecrets = o.Node(), true, true
 	p, err := app.load(s, tasks, showErrors)
-	return s, neededImages(p), o, err
+	if err == nil {
+		l, err = app.applyLockToImages(s, p)
+	}
+	return s, l, o, err
 }
 
 func (app App) imagesList(c *cli.Context) error {
@@ -103,10 +115,11 @@ func (app App) imagesList(c *cli.Context) error {
 			return usagef("unknown command %q%s", "images "+name, hint)
 		}
 	}
-	s, images, o, err := app.imagesInput(c)
+	s, l, o, err := app.imagesInput(c)
 	if err != nil {
 		return err
 	}
+	images := neededImages(l)
 	output, err := s.choice("output", "text", "text", "json")
 	if err != nil {
 		return err
@@ -144,12 +157,15 @@ func (app App) findImages(ctx context.Context, o local.EngineOptions, images []*
 func setStates(ctx context.Context, finder engine.ImageFinder, images []*neededImage) error {
 	for _, n := range images {
 		found, ok, err := finder.FindImage(ctx, n.Image, n.Platform)
+		if err == nil && !ok && n.locked.ID != "" { // one that was loaded has lost its digest
+			found, ok, err = finder.FindImage(ctx, n.locked.ID, n.Platform)
+		}
 		if err != nil {
 			return err
 		}
 		n.State = "missing"
 		if ok {
-			n.State, n.Digest, n.Bytes = "present", found.Digest, found.Bytes
+			n.State, n.Digest, n.ID, n.Bytes = "present", found.Digest, found.ID, found.Bytes
 			n.Platform = cmp.Or(n.Platform, found.Platform)
 		}
 	}

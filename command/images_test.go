@@ -100,7 +100,7 @@ spec:
 
 func TestImagesList(t *testing.T) {
 	s := newShell(t, map[string]string{"k8s/a.yaml": several, "build": "", "k8s/.ktask.yaml": "output: quiet\n"})
-	s.engine = &imageEngine{has: map[string]engine.Image{"x.io/app:1": {Digest: "sha256:1", Platform: "linux/arm64", Bytes: 7}}}
+	s.engine = &imageEngine{has: map[string]engine.Image{"x.io/app:1": {Digest: "sha256:1", ID: "sha256:2", Platform: "linux/arm64", Bytes: 7}}}
 	o := s.ktask("images", "k8s", "--deno-image", "mine:1").exits(0)
 	want := strings.Join([]string{
 		"IMAGE                                PLATFORM     ENGINE   TASKS                                 FROM",
@@ -116,15 +116,15 @@ func TestImagesList(t *testing.T) {
 	var doc struct {
 		Schema string
 		Images []struct {
-			Image, State, Digest string
-			SizeBytes            int
-			Tasks                []struct{ Name, Runtime, Origin string }
+			Image, State, Digest, ID string
+			SizeBytes                int
+			Tasks                    []struct{ Name, Runtime, Origin string }
 		}
 	}
 	if err := json.Unmarshal([]byte(s.ktask("images", "-o", "json", "k8s").exits(0).out), &doc); err != nil {
 		t.Fatal(err)
 	}
-	if app := doc.Images[2]; doc.Schema != "ktask.dev/images/v1" || len(doc.Images) != 4 || app.Digest != "sha256:1" || app.SizeBytes != 7 || len(app.Tasks) != 2 || app.Tasks[1].Name != "four" {
+	if app := doc.Images[2]; doc.Schema != "ktask.dev/images/v1" || len(doc.Images) != 4 || app.Digest != "sha256:1" || app.ID != "sha256:2" || app.SizeBytes != 7 || len(app.Tasks) != 2 || app.Tasks[1].Name != "four" {
 		t.Errorf("got %+v", doc)
 	}
 	s.engine = nil
@@ -213,7 +213,7 @@ func TestImagesBuild(t *testing.T) {
 	e := &imageEngine{}
 	s.engine = e
 	t.Setenv("http_proxy", "http://proxy:1")
-	o := s.ktask("images", "build", "--base", "mine:1", "--build-arg", "http_proxy", "--build-arg", "no_proxy=x", "--build-arg", "unset_variable").exits(0).says("building ktask.local/deno-runtime:local", "Step 1/1").hides("http://proxy")
+	o := s.ktask("images", "build", "--base", "mine:1", "--build-arg", "http_proxy", "--build-arg", "no_proxy=x", "--build-arg", "unset_variable").exits(0).says("building ktask.local/deno-runtime:local", "Step 1/1", "Put the printed lines into .ktask.yaml, in place of lines with the same keys").hides("http://proxy")
 	if o.out != "deno-image: ktask.local/deno-runtime:local\npython-image: ktask.local/python-runtime:local\n" {
 		t.Errorf("stdout %q", o.out)
 	}
@@ -237,8 +237,10 @@ func TestImagesBuild(t *testing.T) {
 		t.Errorf("built %+v", b)
 	}
 	for says, args := range map[string][]string{
-		"is a name of Keptn's":               {"deno", "--tag", "ghcr.io/keptn/deno-runtime:v3.0.1"},
-		"--tag keptn/x is a name":            {"deno", "--tag", "keptn/x"},
+		"is a name of Keptn's":    {"deno", "--tag", "ghcr.io/keptn/deno-runtime:v3.0.1"},
+		"--tag keptn/x is a name": {"deno", "--tag", "keptn/x"},
+		"--tag busybox is a name of Docker Hub's official images: choose another one, such as ktask.local/busybox,": {"deno", "--tag", "busybox"},
+		"--tag docker.io/library/deno:1 is a name of Docker Hub's":                                                  {"deno", "--tag", "docker.io/library/deno:1"},
 		"--tag names one image":              {"--tag", "x:1"},
 		"--tag takes the name of an image":   {"deno", "--tag", "Not A Name"},
 		`there is no image for "ruby"`:       {"ruby"},

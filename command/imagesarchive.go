@@ -17,7 +17,7 @@ import (
 )
 
 func (app App) imagesSave(c *cli.Context) error {
-	s, images, o, err := app.imagesInput(c)
+	s, l, o, err := app.imagesInput(c)
 	if err != nil {
 		return err
 	}
@@ -27,15 +27,13 @@ func (app App) imagesSave(c *cli.Context) error {
 		file = "-"
 	case file == "", file == "-" && app.OutTerminal:
 		return usagef("an archive is not for a terminal: name a file with -o FILE")
-	case len(images) == 0:
+	case len(l.plan.Tasks) == 0:
 		return usagef("there are no images to save")
 	}
-	var refs []string
-	for _, n := range images {
-		if strings.Contains(n.Image, "@") {
+	for _, n := range neededImages(l) {
+		if strings.Contains(n.Image, "@") && n.locked.ID == "" {
 			return exitError{exitUsage, fmt.Errorf("image %q is named by its digest, which an archive does not keep (give it a tag with `docker tag`, and run that with --image %s=TAG)", n.Image, n.Image)}
 		}
-		refs = append(refs, n.Image)
 	}
 	return app.withEngine(c.Context, o, func(ctx context.Context, e engine.Engine) error {
 		archiver, ok := e.(engine.ImageArchiver)
@@ -43,6 +41,10 @@ func (app App) imagesSave(c *cli.Context) error {
 		if !ok || !finds {
 			return usagef("the engine %q saves no images", o.Name)
 		}
+		if err := app.settle(ctx, s, &l, e); err != nil {
+			return err
+		}
+		images := neededImages(l)
 		if err := setStates(ctx, finder, images); err != nil {
 			return err
 		}
@@ -51,6 +53,14 @@ func (app App) imagesSave(c *cli.Context) error {
 				Reason: engine.ImageNotFound, Err: fmt.Errorf("the engine lacks %s", strings.Join(missing, ", ")),
 				Remedy: engine.Remedy{Text: "`ktask images pull` with the same arguments pulls what is missing"},
 			}
+		}
+		var refs []string
+		for _, n := range images {
+			ref, err := n.archived(ctx, finder)
+			if err != nil {
+				return err
+			}
+			refs = append(refs, ref)
 		}
 		if file == "-" {
 			return archiver.SaveImages(ctx, refs, app.Out)
@@ -61,6 +71,20 @@ func (app App) imagesSave(c *cli.Context) error {
 		_, _ = fmt.Fprintf(app.Err, "saved %s to %s; on the other machine: ktask images load %s\n", counted(len(refs), "image"), file, local.ShellPath(file))
 		return nil
 	})
+}
+
+// archived returns the name by which an image is saved. For an image of the lock it is one of the locked ID, by which a run finds the
+// image after it was loaded: the name in the manifest, or else the ID.
+func (n *neededImage) archived(ctx context.Context, finder engine.ImageFinder) (string, error) {
+	if n.locked.ID == "" {
+		return n.Image, nil
+	}
+	for _, ref := range []string{n.locked.Image, n.locked.ID} {
+		if found, ok, err := finder.FindImage(ctx, ref, n.Platform); err != nil || ok && found.ID == n.locked.ID {
+			return ref, err
+		}
+	}
+	return "", exitError{exitUsage, fmt.Errorf("%s: image %q has another ID on this engine, so a run could not find it after a load (run ktask lock with this engine)", n.locked.Pos, n.locked.Image)}
 }
 
 // withState returns the names of images with a state.

@@ -27,8 +27,8 @@ type builds struct {
 func (app App) buildCommand() *cli.Command {
 	return &cli.Command{
 		Name: "build", Usage: "build ktask's own images of the runtimes, in place of Keptn's", ArgsUsage: "[deno|python]...",
-		Description: "Builds the images from a Debian and its packages, with the engine's own builder, and prints the lines for .ktask.yaml\n" +
-			"that use them.",
+		Description: "Builds the images from a Debian and its packages, with the engine's own builder, and prints a line for each. Put the lines\n" +
+			"into .ktask.yaml, in place of lines with the same keys, to run tasks in these images.",
 		Flags: append(engineFlags(),
 			&cli.StringFlag{Name: "base", Usage: "build on `IMAGE`, a Debian", DefaultText: "debian:bookworm-slim"},
 			&cli.StringSliceFlag{Name: "build-arg", Usage: "set an argument of the Dockerfile, `K=V` or the K of a variable, such as DENO=IMAGE, an image with /deno, or http_proxy; may be repeated"},
@@ -62,7 +62,7 @@ func (app App) imagesBuild(c *cli.Context) error {
 				return err
 			}
 		}
-		_, _ = fmt.Fprintln(app.Err, "The lines above, in .ktask.yaml, let tasks run in these images; so do the flags of the same names.")
+		_, _ = fmt.Fprintln(app.Err, "Put the printed lines into .ktask.yaml, in place of lines with the same keys, to run tasks in these images; the flags of the same names do it for one run.")
 		return nil
 	})
 }
@@ -118,7 +118,8 @@ func (s settings) builds() (builds, error) {
 	return b, errors.Join(b.checkTag(), b.checkBases())
 }
 
-// checkTag refuses names under which somebody else publishes: what is built must not be taken for it.
+// checkTag refuses the names of Keptn's images and of Docker Hub's official ones: what is built must not be taken for one of them. A
+// name in a namespace of Docker Hub may be the user's own.
 func (b builds) checkTag() error {
 	if b.tag == "" {
 		return nil
@@ -134,6 +135,9 @@ func (b builds) checkTag() error {
 		if strings.HasPrefix(name.Name(), keptns) {
 			return usagef("--tag %s is a name of Keptn's: choose another one, so that nobody takes the image for Keptn's", b.tag)
 		}
+	}
+	if official, ok := strings.CutPrefix(name.Name(), "docker.io/library/"); ok {
+		return usagef("--tag %s is a name of Docker Hub's official images: choose another one, such as ktask.local/%s, so that nobody takes the image for one of them", b.tag, official)
 	}
 	return nil
 }

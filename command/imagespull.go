@@ -10,13 +10,14 @@ import (
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/resolve"
 )
 
 // pulledAtOnce is how many images are pulled at the same time: as many as Docker downloads layers of an image.
 const pulledAtOnce = 3
 
 func (app App) imagesPull(c *cli.Context) error {
-	s, images, o, err := app.imagesInput(c)
+	s, l, o, err := app.imagesInput(c)
 	if err != nil {
 		return err
 	}
@@ -28,11 +29,14 @@ func (app App) imagesPull(c *cli.Context) error {
 	if s.typed("offline") == "true" {
 		return usagef("ktask images pull needs the network: leave out --offline")
 	}
-	if len(images) == 0 {
+	if len(l.plan.Tasks) == 0 {
 		return nil
 	}
 	return app.withEngine(c.Context, o, func(ctx context.Context, e engine.Engine) error {
-		return app.pullImages(ctx, e, images, map[string]plan.PullPolicy{"missing": plan.PullIfNotPresent, "always": plan.PullAlways}[policy])
+		if err := app.settle(ctx, s, &l, e); err != nil {
+			return err
+		}
+		return app.pullImages(ctx, e, neededImages(l), map[string]plan.PullPolicy{"missing": plan.PullIfNotPresent, "always": plan.PullAlways}[policy])
 	})
 }
 
@@ -43,24 +47,20 @@ func (app App) pullImages(ctx context.Context, e engine.Engine, images []*needed
 		failed bool
 		work   sync.WaitGroup
 	)
+	progress := app.progress()
 	places := make(chan struct{}, pulledAtOnce)
 	for _, n := range images {
 		places <- struct{}{}
 		work.Go(func() {
 			defer func() { <-places }()
-			shown := map[string]bool{}
-			tell := func(status string) {
-				mu.Lock()
-				defer mu.Unlock()
-				if !shown[status] {
-					shown[status] = true
-					_, _ = fmt.Fprintf(app.Err, "%s: %s\n", plan.OneLine(n.Image), status)
-				}
-			}
+			shown := false
 			t := n.asTask(policy)
 			err := engine.ExplainImage(e.Prepare(ctx, t.Container, engine.SinkFunc(func(event engine.Event) {
 				if p, ok := event.(engine.ImageProgress); ok {
-					tell(p.Status)
+					mu.Lock()
+					defer mu.Unlock()
+					shown = true
+					progress(n.Image, p.Status)
 				}
 			})), t)
 			mu.Lock()
@@ -70,8 +70,8 @@ func (app App) pullImages(ctx context.Context, e engine.Engine, images []*needed
 			case err != nil:
 				failed = true
 				app.complain(err)
-			case len(shown) == 0:
-				_, _ = fmt.Fprintf(app.Err, "%s: present\n", plan.OneLine(n.Image))
+			case !shown:
+				progress(n.Image, "present")
 			}
 		})
 	}
@@ -82,9 +82,24 @@ func (app App) pullImages(ctx context.Context, e engine.Engine, images []*needed
 	return nil
 }
 
+// progress returns a function that prints what is done with an image or a script, each status once.
+func (app App) progress() func(name, status string) {
+	type line struct{ name, status string }
+	shown := map[line]bool{}
+	return func(name, status string) {
+		if !shown[line{name, status}] {
+			shown[line{name, status}] = true
+			_, _ = fmt.Fprintf(app.Err, "%s: %s\n", plan.OneLine(name), status)
+		}
+	}
+}
+
 // asTask returns a task that needs the image, with the pull credentials of all tasks that need it.
 func (n *neededImage) asTask(policy plan.PullPolicy) plan.Task {
 	t := n.tasks[0]
+	if n.locked.Image != "" && !resolve.IsPinned(n.Image) {
+		policy = plan.PullNever // the lock has only an ID, which no registry knows
+	}
 	t.Container = plan.Container{Image: n.Image, ImageOrigin: t.Container.ImageOrigin, Platform: t.Container.Platform, PullPolicy: policy}
 	for _, other := range n.tasks {
 		for _, c := range other.Container.PullCredentials {

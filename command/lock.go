@@ -29,7 +29,7 @@ func (app App) lockCommand() *cli.Command {
 }
 
 func lockedFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "locked", Usage: "run exactly the images and scripts of ktask.lock, and refuse any other"}
+	return &cli.BoolFlag{Name: "locked", Usage: "use exactly the images and scripts of ktask.lock, and refuse any other"}
 }
 
 func (app App) lock(c *cli.Context) error {
@@ -55,7 +55,7 @@ func (app App) lock(c *cli.Context) error {
 		return exitError{exitEngine, err}
 	}
 	defer local.CloseEngine(e)
-	l, err := local.MakeLock(c.Context, p, e, app.scripts(s))
+	l, err := local.MakeLock(c.Context, p, e, app.scripts(s), app.progress())
 	if err != nil {
 		return app.lockFailed(s, err)
 	}
@@ -102,11 +102,25 @@ type locked struct {
 func (app App) applyLock(ctx context.Context, s settings, p plan.Plan) (locked, error) {
 	switch {
 	case s.yes("locked"):
+		scripts := app.scripts(s)
+		return app.pin(s, p, func(l spec.LockedScript) ([]byte, error) { return scripts.Locked(ctx, l) })
 	case s.yes("offline"):
 		return locked{plan: p}, app.refuse(s, nil, resolve.CheckOffline(p))
-	default:
+	}
+	return locked{plan: p}, nil
+}
+
+// applyLockToImages pins a plan of which only the images are used if --locked is given. It prints the problems.
+func (app App) applyLockToImages(s settings, p plan.Plan) (locked, error) {
+	if !s.yes("locked") {
 		return locked{plan: p}, nil
 	}
+	return app.pin(s, p, func(spec.LockedScript) ([]byte, error) { return nil, nil })
+}
+
+// pin replaces the images and scripts of a plan by those of the lock file. script returns the content of a script. It prints the
+// problems.
+func (app App) pin(s settings, p plan.Plan, script func(spec.LockedScript) ([]byte, error)) (locked, error) {
 	l, file, problems, err := local.ReadLock(spec.LockName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return locked{}, exitError{exitUsage, fmt.Errorf("--locked: there is no %s in this directory (write it with ktask lock)", spec.LockName)}
@@ -116,8 +130,7 @@ func (app App) applyLock(ctx context.Context, s settings, p plan.Plan) (locked, 
 	if err := app.refuse(s, []spec.File{file}, problems); err != nil {
 		return locked{}, err
 	}
-	scripts := app.scripts(s)
-	pinned, problems := resolve.Pin(p, l, func(l spec.LockedScript) ([]byte, error) { return scripts.Locked(ctx, l) })
+	pinned, problems := resolve.Pin(p, l, script)
 	return locked{plan: pinned, before: p, lock: l}, app.refuse(s, []spec.File{file}, problems)
 }
 

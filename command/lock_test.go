@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/enginetest"
-	"github.com/ktask/ktask/engine/plan"
 )
 
 const (
@@ -80,15 +80,16 @@ func TestLockedCannotBeWeakened(t *testing.T) {
 // identified is an engine whose images all have the same digest.
 type identified struct{ enginetest.Fake }
 
-func (*identified) Identify(context.Context, plan.Container) (digest, id string, err error) {
-	return "sha256:" + strings.Repeat("0a", 32), "", nil
+func (*identified) FindImage(context.Context, string, string) (engine.Image, bool, error) {
+	return engine.Image{Digest: "sha256:" + strings.Repeat("0a", 32)}, true, nil
 }
 
 // TestLock checks that a lock needs no secrets, and that the run of a locked plan does.
 func TestLock(t *testing.T) {
 	s := newShell(t, map[string]string{"secret.yaml": secret})
-	s.engine = &identified{}
-	s.ktask("lock", "secret.yaml").exits(0).says("ktask.lock: 1 image, 0 scripts\n")
+	const image = "ghcr.io/keptn/python-runtime:v1.0.8"
+	s.engine = &identified{enginetest.Fake{Images: map[string]enginetest.Pull{image: {Progress: []engine.ImageProgress{{Status: "pulling"}, {Status: "pulling", Current: 1}, {Status: "pulled"}}}}}}
+	s.ktask("lock", "secret.yaml").exits(0).says(image + ": pulling\n" + image + ": pulled\nktask.lock: 1 image, 0 scripts\n")
 	s.ktask("lock", "secret.yaml").exits(0).says("ktask.lock: 1 image, 0 scripts, unchanged\n")
 	s.ktask("plan", "--locked", "--secret", "token=x", "secret.yaml").exits(0).says("ghcr.io/keptn/python-runtime@sha256:0a0a")
 	s.ktask("run", "--locked", "secret.yaml").exits(2).says(`needs key "SECURE_DATA" of Secret "token"`)
@@ -113,5 +114,5 @@ func TestOffline(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.ktask("run", "--offline", "--locked", "web.yaml").exits(2).says(
-		`web.yaml:5:27: error: the script "https://example.com/a.py" of ktask.lock:4:11: this machine has no copy of it, and nothing may be downloaded (run ktask lock with a network)`)
+		`web.yaml:5:27: error: the script "https://example.com/a.py" of ktask.lock:4:11: this machine has no copy of it, and nothing may be downloaded (run ktask lock with a network) [not-locked]`)
 }

@@ -64,8 +64,12 @@ type ImageFinder interface {
 
 // Image describes an image that an engine has.
 type Image struct {
-	// Digest is that of the manifest in the registry, or the ID if the image comes from none.
-	Digest   string
+	// Digest is that of the manifest in the registry of the image's name, or "" if the engine has none. OwnDigest reports whether
+	// the engine may have made it itself, for an image that no registry has.
+	Digest    string
+	OwnDigest bool
+	// ID identifies the image on the engine.
+	ID       string
 	Platform string
 	Bytes    int64
 }

@@ -10,53 +10,8 @@ import (
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
-	"github.com/ktask/ktask/resolve"
 	"github.com/ktask/ktask/spec"
 )
-
-// identifier is an engine that can identify the content of a container's image, which Prepare has made available.
-type identifier interface {
-	// Identify returns the digest of the image in its registry, or "" if the engine knows none, and the ID on this engine.
-	Identify(ctx context.Context, c plan.Container) (digest, id string, err error)
-}
-
-// MakeLock returns a lock of the images and scripts of a plan as they are now. It pulls images according to their pull policies, and
-// downloads the scripts.
-func MakeLock(ctx context.Context, p plan.Plan, e engine.Engine, s Scripts) (spec.Lock, error) {
-	var l spec.Lock
-	known, ok := e.(identifier)
-	if !ok {
-		return l, errors.New("this engine does not identify images")
-	}
-	scripts, problems := resolve.Scripts(p)
-	if err := problems.Err(); err != nil {
-		return l, err
-	}
-	for _, t := range p.Tasks {
-		c := t.Container
-		has := func(i spec.LockedImage) bool { return i.Image == c.Image }
-		if resolve.IsPinned(c.Image) || slices.ContainsFunc(l.Images, has) {
-			continue
-		}
-		if err := e.Prepare(ctx, c, engine.SinkFunc(func(engine.Event) {})); err != nil {
-			return l, err
-		}
-		digest, id, err := known.Identify(ctx, c)
-		if err != nil {
-			return l, err
-		}
-		l.Images = append(l.Images, spec.LockedImage{Image: c.Image, Digest: digest, ID: id})
-	}
-	for _, script := range scripts {
-		content, err := s.Download(ctx, script.URL)
-		if err != nil {
-			problems = append(problems, spec.Problem{Pos: script.Pos, Severity: spec.Error, Rule: "not-lockable", Message: fmt.Sprintf("script %q: %v", script.URL, err)})
-			continue
-		}
-		l.Scripts = append(l.Scripts, spec.LockedScript{URL: script.URL, SHA256: sumOf(content)})
-	}
-	return l, problems.Err()
-}
 
 // ReadLock reads a lock file. It must be a regular file and not a link: what is locked is in the file that is reviewed.
 func ReadLock(name string) (spec.Lock, spec.File, spec.Problems, error) {
@@ -106,7 +61,7 @@ const maxLock = 16 << 20
 // image that the lock knows by its ID alone is a problem if it is another build now. An image that has lost its digest, because it
 // was saved and loaded, runs by its ID.
 func Settle(ctx context.Context, before, pinned plan.Plan, l spec.Lock, e engine.Engine) (plan.Plan, spec.Problems, error) {
-	known, ok := e.(identifier)
+	finder, ok := e.(engine.ImageFinder)
 	if !ok {
 		return pinned, nil, nil // it refuses IDs itself
 	}
@@ -121,14 +76,14 @@ func Settle(ctx context.Context, before, pinned plan.Plan, l spec.Lock, e engine
 		switch image, to := l.Images[i], &pinned.Tasks[at].Container; {
 		case image.Digest == "" && !checked[image.Image]:
 			checked[image.Image] = true
-			problem, err := checkID(ctx, known, t.Container, image)
+			problem, err := checkID(ctx, finder, t.Container, image)
 			if err != nil {
 				return pinned, nil, err
 			} else if problem != nil {
 				problems = append(problems, *problem)
 			}
 		case image.Digest != "" && image.ID != "" && to.PullPolicy != plan.PullAlways:
-			if err := preferPresent(ctx, known, to, image.ID); err != nil {
+			if err := preferPresent(ctx, finder, to, image.ID); err != nil {
 				return pinned, nil, err
 			}
 		}
@@ -136,43 +91,38 @@ func Settle(ctx context.Context, before, pinned plan.Plan, l spec.Lock, e engine
 	return pinned, problems, nil
 }
 
+// changed is the remedy for what is another one than the lock has.
+const changed = "if it is to change, run ktask lock"
+
 // checkID returns a problem if an image is not the build that is locked.
-func checkID(ctx context.Context, e identifier, c plan.Container, locked spec.LockedImage) (*spec.Problem, error) {
+func checkID(ctx context.Context, e engine.ImageFinder, c plan.Container, locked spec.LockedImage) (*spec.Problem, error) {
 	p := spec.Problem{Pos: locked.Pos, Severity: spec.Error, Rule: "not-locked"}
-	_, id, err := e.Identify(ctx, c)
+	found, present, err := e.FindImage(ctx, c.Image, c.Platform)
 	switch {
-	case isMissing(err):
-		p.Message = fmt.Sprintf("image %q is not on the engine, and no registry has the build that is locked", locked.Image)
-		p.Remedy = "build or load it again, then run ktask lock"
 	case err != nil:
 		return nil, err
-	case id == locked.ID:
+	case !present:
+		p.Message = fmt.Sprintf("image %q is not on the engine, and no registry has the build that is locked", locked.Image)
+		p.Remedy = "build or load it again, then run ktask lock"
+	case found.ID == locked.ID:
 		return nil, nil
 	default:
-		p.Message = fmt.Sprintf("image %q has changed: its ID is now %s", locked.Image, id)
-		p.Remedy = "if it is to change, run ktask lock"
+		p.Message = fmt.Sprintf("image %q has changed: its ID is now %s", locked.Image, found.ID)
+		p.Remedy = changed
 	}
 	return &p, nil
 }
 
-// preferPresent replaces the image of a container by its ID if the engine has only that.
-func preferPresent(ctx context.Context, e identifier, c *plan.Container, id string) error {
-	_, _, err := e.Identify(ctx, *c)
-	if !isMissing(err) {
+// preferPresent replaces the image of a container by its ID if the engine has only that. If the engine has neither, the run reports
+// it.
+func preferPresent(ctx context.Context, e engine.ImageFinder, c *plan.Container, id string) error {
+	_, present, err := e.FindImage(ctx, c.Image, c.Platform)
+	if err != nil || present {
 		return err
 	}
-	byID := *c
-	byID.Image = id
-	if _, _, err = e.Identify(ctx, byID); err == nil {
+	_, present, err = e.FindImage(ctx, id, c.Platform)
+	if present {
 		c.Image, c.PullPolicy = id, plan.PullNever // an ID is not a name
-	} else if isMissing(err) {
-		return nil // the run reports it
 	}
 	return err
-}
-
-// isMissing reports whether the engine has no such image.
-func isMissing(err error) bool {
-	missing, ok := errors.AsType[*engine.Error](err)
-	return ok && missing.Reason == engine.ImageNotFound
 }

@@ -21,17 +21,13 @@ import (
 // imageEngine is an engine that has images.
 type imageEngine struct {
 	enginetest.Fake
-	// images are digest and ID by name.
-	images map[string][2]string
+	images map[string]engine.Image
 	broken error
 }
 
-func (e *imageEngine) Identify(_ context.Context, c plan.Container) (digest, id string, err error) {
-	found, ok := e.images[c.Image]
-	if !ok {
-		return "", "", &engine.Error{Reason: engine.ImageNotFound, Err: errors.New("not found")}
-	}
-	return found[0], found[1], e.broken
+func (e *imageEngine) FindImage(_ context.Context, ref, _ string) (engine.Image, bool, error) {
+	found, ok := e.images[ref]
+	return found, ok, e.broken
 }
 
 func imagePlan(images ...string) plan.Plan {
@@ -52,17 +48,23 @@ func scriptTask(runtime plan.Runtime, url string) plan.Task {
 func TestMakeLock(t *testing.T) {
 	url, requests := scriptServer(t, map[string]string{"/a": "print(1)"})
 	sha := "sha256:" + strings.Repeat("0a", 32)
-	e := &imageEngine{images: map[string][2]string{"b:1": {sha, sha}, "a:dev": {"", sha}, "python:1": {sha, ""}}}
+	e := &imageEngine{images: map[string]engine.Image{"b:1": {Digest: sha, ID: sha}, "a:dev": {ID: sha}, "python:1": {Digest: sha}}}
 	p := imagePlan("b:1", "a:dev", "b:1", "c@"+sha)
 	p.Tasks = append(p.Tasks, scriptTask(plan.RuntimePython, url+"/a"), scriptTask(plan.RuntimeDeno, url+"/a"), scriptTask(plan.RuntimeContainer, url+"/b"))
+	e.Images = map[string]enginetest.Pull{"b:1": {Progress: []engine.ImageProgress{{Status: "pulling"}}}}
+	told := ""
+	progress := func(name, status string) { told += name + ": " + status + "\n" }
 	s := local.Scripts{Dir: t.TempDir(), Transport: http.DefaultTransport}
-	l, err := local.MakeLock(t.Context(), p, e, s)
+	l, err := local.MakeLock(t.Context(), p, e, s, progress)
 	want := spec.Lock{
 		Images:  []spec.LockedImage{{Image: "a:dev", ID: sha}, {Image: "b:1", Digest: sha, ID: sha}, {Image: "python:1", Digest: sha}},
 		Scripts: []spec.LockedScript{{URL: url + "/a", SHA256: sum("print(1)")}},
 	}
 	if err != nil || l.String() != want.String() || requests() != 1 {
 		t.Errorf("%v, %d requests, got\n%s\nwant\n%s", err, requests(), l, want)
+	}
+	if want := "b:1: pulling\n" + url + "/a: downloading\n"; told != want {
+		t.Errorf("told\n%s\nwant\n%s", told, want)
 	}
 	s.Offline = true
 	if content, err := s.Locked(t.Context(), l.Scripts[0]); err != nil || string(content) != "print(1)" {
@@ -71,13 +73,50 @@ func TestMakeLock(t *testing.T) {
 	s.Offline = false
 	e.Images = map[string]enginetest.Pull{"refused": {Err: errors.New("no registry says")}}
 	for name, wrong := range map[string]plan.Task{
-		"404":              scriptTask(plan.RuntimePython, url+"/nothing"),
-		"not begin with":   scriptTask(plan.RuntimePython, "ftp://x/y"),
-		"not found":        {Container: plan.Container{Image: "gone"}, Runtime: plan.RuntimeContainer},
-		"no registry says": {Container: plan.Container{Image: "refused"}, Runtime: plan.RuntimeContainer},
+		"404":               scriptTask(plan.RuntimePython, url+"/nothing"),
+		"not begin with":    scriptTask(plan.RuntimePython, "ftp://x/y"),
+		"not on the engine": {Container: plan.Container{Image: "gone"}, Runtime: plan.RuntimeContainer},
+		"no registry says":  {Container: plan.Container{Image: "refused"}, Runtime: plan.RuntimeContainer},
 	} {
-		if _, err := local.MakeLock(t.Context(), plan.Plan{Tasks: []plan.Task{wrong}}, e, s); err == nil || !strings.Contains(err.Error(), name) {
+		if _, err := local.MakeLock(t.Context(), plan.Plan{Tasks: []plan.Task{wrong}}, e, s, progress); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestMakeLockWithOwnDigests checks that a digest which the engine may have made counts only if the image was pulled, or can be.
+func TestMakeLockWithOwnDigests(t *testing.T) {
+	digest, id := "sha256:"+strings.Repeat("0a", 32), "sha256:"+strings.Repeat("0b", 32)
+	own := engine.Image{Digest: digest, OwnDigest: true, ID: id}
+	refused := func(reason engine.Reason) enginetest.Pull {
+		return enginetest.Pull{Err: &engine.Error{Reason: reason, Err: errors.New("refused")}}
+	}
+	for image, test := range map[string]struct {
+		policy plan.PullPolicy
+		pulls  map[string]enginetest.Pull
+		want   string
+		fails  bool
+	}{
+		"x.io/pulled:1":   {pulls: map[string]enginetest.Pull{"x.io/pulled:1": {Progress: []engine.ImageProgress{{Status: "pulled"}}}, "x.io/pulled@" + digest: refused(engine.ImageNotFound)}, want: digest},
+		"x.io/pullable:1": {want: digest},
+		"x.io/built:1":    {pulls: map[string]enginetest.Pull{"x.io/built@" + digest: refused(engine.ImageNotFound)}},
+		"x.io/silent:1":   {pulls: map[string]enginetest.Pull{"x.io/silent@" + digest: refused(engine.ImagePullFailed)}},
+		"x.io/offline:1":  {policy: plan.PullNever},
+		"x.io/lost:1":     {pulls: map[string]enginetest.Pull{"x.io/lost@" + digest: refused(engine.EngineUnavailable)}, fails: true},
+	} {
+		e := &imageEngine{images: map[string]engine.Image{image: own}}
+		e.Images = test.pulls
+		p := imagePlan(image)
+		p.Tasks[0].Container.PullPolicy = test.policy
+		told := ""
+		l, err := local.MakeLock(t.Context(), p, e, local.Scripts{}, func(_, status string) { told += status + "\n" })
+		switch {
+		case test.fails != (err != nil):
+			t.Errorf("%s: error %v", image, err)
+		case err == nil && (l.Images[0].Digest != test.want || l.Images[0].ID != id):
+			t.Errorf("%s: locked %+v", image, l.Images)
+		case err == nil && strings.Contains(told, "locked by its ID") != (test.want == ""):
+			t.Errorf("%s: told %s", image, told)
 		}
 	}
 }
@@ -91,8 +130,8 @@ func TestSettle(t *testing.T) {
 		{Image: "digest:1", Digest: "sha256:4", ID: "sha256:40"}, {Image: "loaded:1", Digest: "sha256:5", ID: "sha256:50"},
 		{Image: "absent:1", Digest: "sha256:6", ID: "sha256:60"}, {Image: "pulled:1", Digest: "sha256:7", ID: "sha256:70"}, {Image: "unused:1", ID: "sha256:8"},
 	}}
-	e := &imageEngine{images: map[string][2]string{
-		"same:1": {"", "sha256:1"}, "new:1": {"", "sha256:22"}, "digest@sha256:4": {"sha256:4", ""}, "sha256:40": {}, "sha256:50": {}, "sha256:70": {},
+	e := &imageEngine{images: map[string]engine.Image{
+		"same:1": {ID: "sha256:1"}, "new:1": {ID: "sha256:22"}, "digest@sha256:4": {Digest: "sha256:4"}, "sha256:40": {}, "sha256:50": {}, "sha256:70": {},
 	}}
 	before := imagePlan("same:1", "new:1", "new:1", "gone:1", "digest:1", "loaded:1", "absent:1", "pulled:1")
 	for i := range before.Tasks {

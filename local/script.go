@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ktask/ktask/resolve"
 	"github.com/ktask/ktask/spec"
 )
 
@@ -39,19 +40,22 @@ const (
 )
 
 // Locked returns the script at a URL, from its copy if there is one. A script with another SHA-256 is an error.
+// The error may be a *resolve.ScriptError.
 func (s Scripts) Locked(ctx context.Context, l spec.LockedScript) ([]byte, error) {
 	if copied, err := ReadFile(filepath.Join(s.Dir, l.SHA256), maxScript); err == nil && s.Dir != "" && sumOf(copied) == l.SHA256 {
 		return copied, nil
 	}
 	if s.Offline {
-		return nil, errors.New("this machine has no copy of it, and nothing may be downloaded (run ktask lock with a network)")
+		return nil, &resolve.ScriptError{
+			Err: errors.New("this machine has no copy of it, and nothing may be downloaded"), Remedy: "run ktask lock with a network",
+		}
 	}
 	content, err := s.Download(ctx, l.URL)
 	if err != nil {
 		return nil, err
 	}
 	if sum := sumOf(content); sum != l.SHA256 {
-		return nil, fmt.Errorf("it has changed: its SHA-256 is now %s (if it is to change, run ktask lock)", sum)
+		return nil, &resolve.ScriptError{Err: fmt.Errorf("it has changed: its SHA-256 is now %s", sum), Remedy: changed}
 	}
 	return content, nil
 }

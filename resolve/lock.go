@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,7 +16,7 @@ import (
 )
 
 // Pin returns a plan that runs only what a lock holds: images by digest or ID, and the scripts of URLs as files. script returns the
-// script at a URL, and an error if its SHA-256 is another one. What is not in the lock is a problem, each once.
+// script at a URL, and an error, which may be a *ScriptError, if its SHA-256 is another one. What is not in the lock is a problem, each once.
 func Pin(p plan.Plan, l spec.Lock, script func(spec.LockedScript) ([]byte, error)) (plan.Plan, spec.Problems) {
 	c := &collector{reported: map[spec.Problem]bool{}}
 	p.Tasks = slices.Clone(p.Tasks)
@@ -36,6 +37,18 @@ func Pin(p plan.Plan, l spec.Lock, script func(spec.LockedScript) ([]byte, error
 	}
 	return p, c.problems()
 }
+
+// ScriptError is why a script is not the one of a lock, with what to do about it.
+type ScriptError struct {
+	Err    error
+	Remedy string
+}
+
+// Error returns the text of Err.
+func (e *ScriptError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *ScriptError) Unwrap() error { return e.Err }
 
 // lockAgain is the remedy for what is not in a lock.
 const lockAgain = "run ktask lock with the same paths and flags"
@@ -63,8 +76,14 @@ func pinImage(c *collector, to *plan.Container, locked []spec.LockedImage) {
 		override(to, "pullPolicy", &to.PullPolicy, &Setting[plan.PullPolicy]{plan.PullNever, from}) // an ID is not a name
 		return
 	}
-	name, _, _ := strings.Cut(to.Image[strings.LastIndex(to.Image, "/")+1:], ":") // without the tag
-	to.Image, to.ImageOrigin = to.Image[:strings.LastIndex(to.Image, "/")+1]+name+"@"+l.Digest, from
+	to.Image, to.ImageOrigin = WithDigest(to.Image, l.Digest), from
+}
+
+// WithDigest returns the name of an image with a digest in place of its tag.
+func WithDigest(image, digest string) string {
+	last := strings.LastIndex(image, "/") + 1
+	name, _, _ := strings.Cut(image[last:], ":")
+	return image[:last] + name + "@" + digest
 }
 
 func pinScript(c *collector, t *plan.Task, locked []spec.LockedScript, script func(spec.LockedScript) ([]byte, error)) {
@@ -80,7 +99,11 @@ func pinScript(c *collector, t *plan.Task, locked []spec.LockedScript, script fu
 	}
 	content, err := script(locked[i])
 	if err != nil {
-		fail(c, e.Origin, "not-locked", "", "the script %q of %s: %v", url, locked[i].Pos, err)
+		failure, _ := errors.AsType[*ScriptError](err)
+		if failure == nil {
+			failure = &ScriptError{Err: err}
+		}
+		fail(c, e.Origin, "not-locked", failure.Remedy, "the script %q of %s: %v", url, locked[i].Pos, failure.Err)
 		return
 	}
 	runtime, _ := runtimes.ByName(t.Runtime)

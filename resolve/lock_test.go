@@ -102,7 +102,9 @@ inline ghcr.io/keptn/deno-runtime@sha256:DIGEST  IfNotPresent /var/data/function
 func TestNotLocked(t *testing.T) {
 	l := spec.Lock{Scripts: []spec.LockedScript{{URL: "https://example.com/a.py?x=1", SHA256: digest, Pos: spec.Pos{File: "ktask.lock", Line: 9}}}}
 	p, problems := resolve.Pin(planOf(t, toPin+"---\n"+strings.ReplaceAll(toPin, "{name: ", "{name: x"), nil), l,
-		func(spec.LockedScript) ([]byte, error) { return nil, errors.New("it has changed") })
+		func(spec.LockedScript) ([]byte, error) {
+			return nil, &resolve.ScriptError{Err: errors.New("it has changed"), Remedy: "change it back"}
+		})
 	var got []string
 	for _, problem := range problems {
 		got = append(got, problem.String())
@@ -111,7 +113,7 @@ func TestNotLocked(t *testing.T) {
 		`a.yaml:4:36: error: image "127.0.0.1:5000/team/app:1" is not in ktask.lock (run ktask lock with the same paths and flags) [not-locked]`,
 		`a.yaml:14:36: error: image "app:dev" is not in ktask.lock (run`,
 		`error: image "ghcr.io/keptn/python-runtime:v1.0.8" is not in ktask.lock (default) (run`,
-		`a.yaml:19:32: error: the script "https://example.com/a.py?x=1" of ktask.lock:9: it has changed [not-locked]`,
+		`a.yaml:19:32: error: the script "https://example.com/a.py?x=1" of ktask.lock:9: it has changed (change it back) [not-locked]`,
 		`error: image "ghcr.io/keptn/deno-runtime:v3.0.1" is not in ktask.lock (default) (run`,
 		`a.yaml:29:37: error: image "127.0.0.1:5000/team/app:1"`, `a.yaml:39:37: error: image "app:dev"`, `a.yaml:44:32: error: the script`,
 	}

@@ -108,7 +108,7 @@ func (l Lock) String() string {
 		fmt.Fprintf(&b, "- image: %q\n", i.Image)
 		switch {
 		case i.Digest == "":
-			fmt.Fprintf(&b, "  id: %s # of one build: the engine knows no registry that has it\n", i.ID)
+			fmt.Fprintf(&b, "  id: %s # of one build: no registry is known to have it\n", i.ID)
 		case i.ID == "":
 			fmt.Fprintf(&b, "  digest: %s\n", i.Digest)
 		default:

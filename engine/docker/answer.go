@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	"github.com/ktask/ktask/engine"
 )
@@ -20,14 +21,18 @@ const mostHeader = 1 << 20
 // end, which would fill the memory.
 type answers struct {
 	http.RoundTripper
-	host string
+	host   string
+	podman *atomic.Bool
 }
 
-// RoundTrip sends a request and checks the answer. It returns an *engine.Error if the answer is rejected.
+// RoundTrip sends a request, notes whether podman answers it, and checks the answer. It returns an *engine.Error if the answer is rejected.
 func (a answers) RoundTrip(request *http.Request) (*http.Response, error) {
 	answer, err := a.RoundTripper.RoundTrip(request)
 	if err != nil {
 		return nil, err
+	}
+	if name, _, _ := engineOf(answer.Header.Get("Server")); name == "podman" {
+		a.podman.Store(true)
 	}
 	if err := isPage(a.host, answer); err != nil {
 		_ = answer.Body.Close()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strings"
 
@@ -14,17 +15,6 @@ import (
 
 	"github.com/ktask/ktask/engine"
 )
-
-// FindImage inspects an image.
-func (e *Engine) FindImage(ctx context.Context, ref, platform string) (engine.Image, bool, error) {
-	key := imageKey{ref, platform}
-	present, err := e.look(ctx, key)
-	facts, _ := e.images.known(key)
-	if !present || err != nil {
-		return engine.Image{}, false, err
-	}
-	return engine.Image{Digest: facts.digest, Platform: facts.platform, Bytes: facts.bytes}, true, nil
-}
 
 // SaveImages writes an archive as `docker save` does. It reads the archive on its way and returns an error if an image is missing: an
 // engine that fails in the middle can only end its answer.
@@ -50,11 +40,11 @@ func (e *Engine) SaveImages(ctx context.Context, refs []string, to io.Writer) er
 	case ctx.Err() != nil, cutOff(err):
 		return e.explain(ctx, what, err)
 	case err != nil:
-		return &engine.Error{Reason: engine.EngineRefused, Err: fmt.Errorf("%s: the engine sends no archive: %w", what, err), Remedy: remedyRefused}
+		return &engine.Error{Reason: engine.EngineRefused, Err: fmt.Errorf("%s: the engine sends no archive: %w", what, err), Remedy: e.remedyRefused()}
 	}
 	for _, ref := range refs {
 		if !slices.ContainsFunc(saved, func(name string) bool { return sameName(name, ref) }) {
-			return &engine.Error{Reason: engine.EngineRefused, Err: fmt.Errorf("%s: the engine's archive lacks %q", what, ref), Remedy: remedyRefused}
+			return &engine.Error{Reason: engine.EngineRefused, Err: fmt.Errorf("%s: the engine's archive lacks %q", what, ref), Remedy: e.remedyRefused()}
 		}
 	}
 	return nil
@@ -72,9 +62,12 @@ func (t *target) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// namesIn returns the names of the images in an archive, which it reads to its end.
+// namesIn returns the names and IDs of the images in an archive, which it reads to its end.
 func namesIn(archive io.Reader) ([]string, error) {
-	var manifest []struct{ RepoTags []string }
+	var manifest []struct {
+		RepoTags []string
+		Config   string // HEX.json or blobs/sha256/HEX
+	}
 	for files := tar.NewReader(archive); ; {
 		header, err := files.Next()
 		if err == io.EOF {
@@ -90,7 +83,8 @@ func namesIn(archive io.Reader) ([]string, error) {
 	}
 	var names []string
 	for _, image := range manifest {
-		names = append(names, image.RepoTags...)
+		id := "sha256:" + strings.TrimSuffix(path.Base(image.Config), ".json")
+		names = append(append(names, image.RepoTags...), id)
 	}
 	return names, nil
 }

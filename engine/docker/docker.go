@@ -71,7 +71,9 @@ const (
 
 // Engine is a Docker engine. It is safe for concurrent use.
 type Engine struct {
-	client          *client.Client
+	client *client.Client
+	// podman is true if podman has answered a request.
+	podman          atomic.Bool
 	endpoint        endpoint.Endpoint
 	stores          endpoint.Stores
 	keep            Keep
@@ -149,15 +151,16 @@ func New(o Options) (*Engine, error) {
 
 // newEngine returns the engine at an endpoint. It does not connect.
 func newEngine(at endpoint.Endpoint, o Options) (*Engine, error) {
-	c, err := connect(at, o)
-	if err != nil {
-		return nil, unusable(fmt.Errorf("use the Docker host %q: %w", at.Host, err))
-	}
 	e := &Engine{
-		client: c, endpoint: at, stores: endpoint.Stores{Variable: o.AuthConfig, ConfigDir: o.ConfigDir}, keep: o.Keep,
+		endpoint: at, stores: endpoint.Stores{Variable: o.AuthConfig, ConfigDir: o.ConfigDir}, keep: o.Keep,
 		answerWithin: o.AnswerWithin, stalledAfter: stalledAfter, versionSet: o.APIVersion != "", userAgent: o.UserAgent,
 		notice: o.Notice, labels: o.Labels, extraHosts: o.ExtraHosts,
 	}
+	c, err := connect(at, o, &e.podman)
+	if err != nil {
+		return nil, unusable(fmt.Errorf("use the Docker host %q: %w", at.Host, err))
+	}
+	e.client = c
 	if e.answerWithin == 0 {
 		e.answerWithin = time.Minute
 	}

@@ -57,7 +57,7 @@ func (e *Engine) explain(ctx context.Context, what string, err error) error {
 	if strings.Contains(err.Error(), "unable to apply caps") {
 		refusal.Remedy = remedyCapabilities
 	} else if cerrdefs.IsInternal(err) || cerrdefs.IsConflict(err) {
-		refusal.Remedy = remedyRefused
+		refusal.Remedy = e.remedyRefused()
 	}
 	return refusal
 }
@@ -88,6 +88,15 @@ func (e *Engine) connectionError(err error) error {
 	return err
 }
 
+// remedyRefused returns what to do if the engine fails.
+func (e *Engine) remedyRefused() engine.Remedy {
+	log := "journalctl -u docker"
+	if e.podman.Load() {
+		log = "journalctl -t podman"
+	}
+	return engine.Remedy{Text: fmt.Sprintf("run it again; if it fails again, see the engine's log (`%s`)", log)}
+}
+
 // remedyUnavailable returns what to do if the engine cannot be reached.
 func (e *Engine) remedyUnavailable(err error) engine.Remedy {
 	if overSSH(e.endpoint.Host) {
@@ -109,7 +118,6 @@ func dial(network, address string) error {
 }
 
 var (
-	remedyRefused = engine.Remedy{Text: "run it again; if it fails again, see the engine's log (`journalctl -u docker`)"}
 	// remedyCapabilities is for an answer of runc: the kernel gives a container no capability that the engine lacks.
 	remedyCapabilities = engine.Remedy{Text: "leave out the added capabilities, or use another engine: this one lacks one of them (it is rootless, or runs in a container)"}
 	remedyLost         = engine.Remedy{Text: "when the engine is back, `ktask clean` removes what may be left on it"}

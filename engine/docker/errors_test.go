@@ -3,6 +3,8 @@ package docker
 import (
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,6 +47,28 @@ func TestLackOfCapabilities(t *testing.T) {
 	failure, ok := errors.AsType[*engine.Error]((&Engine{}).explain(t.Context(), "start the container", refused))
 	if !ok || failure.Reason != engine.EngineRefused || !strings.Contains(failure.Remedy.Text, "this one lacks one of them") {
 		t.Errorf("got %+v", failure)
+	}
+}
+
+// TestLogOfTheEngine checks that the remedy for an engine that fails names the log of this engine.
+func TestLogOfTheEngine(t *testing.T) {
+	for server, want := range map[string]string{"Docker/20.10": "`journalctl -u docker`", "Libpod/4.3.1": "`journalctl -t podman`"} {
+		answers := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+			w.Header().Set("Api-Version", "1.41")
+			w.Header().Set("Server", server+" (linux)")
+			if !strings.HasSuffix(request.URL.Path, "/_ping") {
+				w.WriteHeader(http.StatusInternalServerError)
+			}
+		}))
+		defer answers.Close()
+		e, err := New(Options{Host: strings.Replace(answers.URL, "http://", "tcp://", 1)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = e.FindImage(t.Context(), "busybox", "")
+		if failure, ok := errors.AsType[*engine.Error](errors.Join(err, e.Close())); !ok || !strings.Contains(failure.Remedy.Text, want) {
+			t.Errorf("%s: error %+v, want %q", server, failure, want)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +21,7 @@ type imageKey struct{ ref, platform string }
 // imageFacts describe an image that the engine has.
 type imageFacts struct {
 	id string
-	// digest is the digest of the manifest in the registry, or id if the image comes from none.
+	// digest is that of the manifest in the registry of the image's name, or "" if the engine has none.
 	digest string
 	// architecture is what the image is built for, as a GOARCH.
 	architecture string
@@ -41,8 +42,9 @@ type imageStore struct {
 	pulls map[pullKey]*sharedPull
 }
 
-// Prepare waits for the compose project that the container joins. Then it looks the image up, once for all containers that use it, and pulls it if the policy requires it. Containers that
-// need the same pull at the same time share it, and the sink of each gets its progress.
+// Prepare waits for the compose project that the container joins. Then it looks the image up, once for all containers that use
+// it, and pulls it if the policy requires it. Containers that need the same pull at the same time share it, and the sink of each
+// gets its progress.
 func (e *Engine) Prepare(ctx context.Context, c plan.Container, sink engine.Sink) error {
 	if err := e.mountsParts(ctx, c); err != nil {
 		return err
@@ -56,7 +58,7 @@ func (e *Engine) Prepare(ctx context.Context, c plan.Container, sink engine.Sink
 	if c.PullPolicy == plan.PullAlways {
 		err := e.pullAndLook(ctx, c, sink)
 		if failure, ok := errors.AsType[*engine.Error](err); ok && failure.Reason == engine.ImagePullFailed {
-			if present, _ := e.look(ctx, key); present {
+			if _, present, _ := e.look(ctx, key); present {
 				failure.Remedy.Option = engine.OptionPull
 			}
 		}
@@ -65,11 +67,15 @@ func (e *Engine) Prepare(ctx context.Context, c plan.Container, sink engine.Sink
 	if _, known := e.images.known(key); known {
 		return nil
 	}
-	present, err := e.look(ctx, key)
-	if err != nil || present {
+	found, present, err := e.look(ctx, key)
+	switch {
+	case err != nil || present:
 		return err
-	}
-	if c.PullPolicy == plan.PullNever {
+	case c.PullPolicy == plan.PullNever && found.platform != "":
+		failure := otherPlatform(key, found.platform)
+		failure.Err = fmt.Errorf("%w, and its pull policy is Never", failure.Err)
+		return failure
+	case c.PullPolicy == plan.PullNever:
 		return &engine.Error{
 			Reason: engine.ImageNotFound,
 			Err:    fmt.Errorf("image %q%s is not on the engine, and its pull policy is Never", c.Image, forPlatform(c.Platform)),
@@ -87,20 +93,32 @@ func (e *Engine) pullAndLook(ctx context.Context, c plan.Container, sink engine.
 	if err := e.images.share(ctx, pullKey{key, secrets.key()}, pull, sink); err != nil {
 		return err
 	}
-	present, err := e.look(ctx, key)
-	if err == nil && !present {
-		err = &engine.Error{
-			Reason: engine.ImageNotFound,
-			Err:    fmt.Errorf("image %q%s was pulled, but is not on the engine", key.ref, forPlatform(key.platform)),
-			Remedy: engine.Remedy{Text: "see whether the image is built for this platform (`docker manifest inspect`)"},
-		}
+	found, present, err := e.look(ctx, key)
+	switch {
+	case err != nil || present:
+		return err
+	case found.platform != "": // old engines pull it all the same
+		return otherPlatform(key, found.platform)
 	}
-	return err
+	return &engine.Error{
+		Reason: engine.ImageNotFound,
+		Err:    fmt.Errorf("image %q%s was pulled, but is not on the engine", key.ref, forPlatform(key.platform)),
+		Remedy: engine.Remedy{Text: "find out what removes it, such as `docker image prune`"},
+	}
 }
 
-// look asks the engine for an image and caches its facts. An image of another platform than the requested one counts as
-// missing; a pull fetches the right one.
-func (e *Engine) look(ctx context.Context, key imageKey) (present bool, err error) {
+// otherPlatform returns the error of an image that the engine has for another platform than the requested one.
+func otherPlatform(key imageKey, has string) *engine.Error {
+	return &engine.Error{
+		Reason: engine.ImageNotFound,
+		Err:    fmt.Errorf("image %q on the engine is built for %s, not for %s", key.ref, has, key.platform),
+		Remedy: engine.Remedy{Text: "use an image that is built for this platform", Option: engine.OptionPlatform, Value: has},
+	}
+}
+
+// look asks the engine for an image and caches its facts. An image of another platform than the requested one counts as missing,
+// because a pull may fetch the right one; its facts are returned and not cached.
+func (e *Engine) look(ctx context.Context, key imageKey) (facts imageFacts, present bool, err error) {
 	var found image.InspectResponse
 	err = e.do(ctx, fmt.Sprintf("look for image %q", key.ref), once, func(ctx context.Context) error {
 		found, err = e.client.ImageInspect(ctx, key.ref)
@@ -108,14 +126,16 @@ func (e *Engine) look(ctx context.Context, key imageKey) (present bool, err erro
 	})
 	switch {
 	case cerrdefs.IsNotFound(err):
-		return false, nil
+		return facts, false, nil
 	case err != nil:
-		return false, err
-	case key.platform != "" && !fits(key.platform, found):
-		return false, nil
+		return facts, false, err
 	}
-	e.images.remember(key, factsOf(found))
-	return true, nil
+	facts = factsOf(key.ref, found)
+	if key.platform != "" && !fits(key.platform, found) {
+		return facts, false, nil
+	}
+	e.images.remember(key, facts)
+	return facts, true, nil
 }
 
 // fits reports whether an image is built for a platform, "os/arch[/variant]".
@@ -125,14 +145,9 @@ func fits(platform string, found image.InspectResponse) bool {
 		(parts[2] == "" || found.Variant == "" || parts[2] == found.Variant)
 }
 
-func factsOf(found image.InspectResponse) imageFacts {
-	facts := imageFacts{id: found.ID, digest: found.ID, architecture: found.Architecture, bytes: found.Size}
+func factsOf(ref string, found image.InspectResponse) imageFacts {
+	facts := imageFacts{id: found.ID, digest: digestIn(found.RepoDigests, ref), architecture: found.Architecture, bytes: found.Size}
 	facts.platform = strings.TrimSuffix(found.Os+"/"+found.Architecture+"/"+found.Variant, "/")
-	if len(found.RepoDigests) > 0 {
-		if _, digest, ok := strings.Cut(found.RepoDigests[0], "@"); ok {
-			facts.digest = digest
-		}
-	}
 	if found.Config != nil {
 		facts.user, facts.stopSignal, facts.workingDir = found.Config.User, found.Config.StopSignal, found.Config.WorkingDir
 	}
@@ -146,18 +161,23 @@ func forPlatform(platform string) string {
 	return " for " + platform
 }
 
+// contentAddress returns what identifies the content of the image.
+func (f imageFacts) contentAddress() string { return cmp.Or(f.digest, f.id) }
+
 // imageOf returns the facts of a container's image. It looks the image up if Prepare has not.
 func (e *Engine) imageOf(ctx context.Context, c plan.Container) (imageFacts, error) {
 	key := imageKey{c.Image, c.Platform}
 	if facts, known := e.images.known(key); known {
 		return facts, nil
 	}
-	present, err := e.look(ctx, key)
-	if err == nil && !present {
-		err = imageMissing(c.Image)
+	facts, present, err := e.look(ctx, key)
+	switch {
+	case err != nil || present:
+		return facts, err
+	case facts.platform != "":
+		return facts, otherPlatform(key, facts.platform)
 	}
-	facts, _ := e.images.known(key)
-	return facts, err
+	return facts, imageMissing(c.Image)
 }
 
 // imageGone returns an error if it is the image of a container that the engine did not find, else nil. A network or a volume
@@ -165,7 +185,7 @@ func (e *Engine) imageOf(ctx context.Context, c plan.Container) (imageFacts, err
 func (e *Engine) imageGone(ctx context.Context, c plan.Container) error {
 	key := imageKey{c.Image, c.Platform}
 	_, found := e.images.known(key)
-	if present, err := e.look(context.WithoutCancel(ctx), key); err != nil || present {
+	if _, present, err := e.look(context.WithoutCancel(ctx), key); err != nil || present {
 		return nil
 	}
 	e.images.forget(key)

@@ -51,7 +51,7 @@ func buildsImages(t *testing.T, o docker.Options) {
 			t.Errorf("output %q", text)
 		}
 		found, ok, err := e.FindImage(t.Context(), b.Tag, "")
-		if err != nil || !ok || found.Bytes == 0 || !strings.HasPrefix(found.Platform, "linux/") || found.Digest == "" {
+		if err != nil || !ok || found.Bytes == 0 || !strings.HasPrefix(found.Platform, "linux/") || found.ID == "" {
 			t.Errorf("found %+v, %v, %v", found, ok, err)
 		}
 		if _, ok, err := e.FindImage(t.Context(), b.Tag, "linux/unknown"); ok || err != nil {
@@ -182,6 +182,17 @@ func movesImages(t *testing.T, from, to docker.Options) {
 	c := plan.Container{Image: tagged, PullPolicy: plan.PullNever, Command: plan.Texts([]string{"true"}), Network: "none"}
 	if exit, _ := run(t, target, c); exit.Code != 0 {
 		t.Errorf("exit %+v", exit)
+	}
+	found, _, err := source.FindImage(t.Context(), busybox, "")
+	var byID bytes.Buffer
+	if err = errors.Join(err, source.SaveImages(t.Context(), []string{found.ID}, &byID)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := target.LoadImages(t.Context(), &byID); err != nil {
+		t.Error(err)
+	}
+	if _, ok, err := target.FindImage(t.Context(), found.ID, ""); !ok || err != nil {
+		t.Errorf("loaded by its ID: %t, %v", ok, err)
 	}
 
 	err = source.SaveImages(t.Context(), []string{busybox, "registry.example/none:1"}, io.Discard)

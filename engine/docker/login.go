@@ -67,7 +67,7 @@ func (e *Engine) logins(name reference.Named, secrets logins) iter.Seq2[login, e
 			return
 		}
 		for _, c := range own {
-			if !yield(login{c.Auth, c.Source, c.Renewal(reference.Domain(name))}, nil) {
+			if !yield(login{c.Auth, fmt.Sprint(c), c.Renewal(reference.Domain(name))}, nil) {
 				return
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/distribution/reference"
@@ -44,6 +45,7 @@ func (e *Engine) pull(ctx context.Context, key imageKey, secrets logins, sink en
 			}
 		}
 		if p.err = p.with(ctx, l); p.err == nil {
+			p.reportRefused(l)
 			return nil
 		}
 		p.tried = append(p.tried, l)
@@ -216,6 +218,13 @@ func follow(stream io.Reader, p *progress, moved func()) error {
 			return err
 		}
 		p.note(m)
+	}
+}
+
+// reportRefused sends a notice of the credentials that were refused before those of a login were accepted.
+func (p *pull) reportRefused(accepted login) {
+	if refused := p.sources(); len(refused) > 0 && p.notice != nil {
+		p.notice(fmt.Sprintf("image %q was pulled with the credentials of %s; %s refused those of %s", p.key.ref, accepted.source, p.domain, strings.Join(refused, ", ")))
 	}
 }
 

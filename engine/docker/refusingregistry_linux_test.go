@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -202,6 +203,19 @@ func TestOtherPlatforms(t *testing.T) {
 		_, err := prepare(t, docker.Options{}, c)
 		wantReason(t, err, engine.ImageNotFound, says)
 		if failure, ok := errors.AsType[*engine.Error](err); !ok || failure.Remedy.Option != engine.OptionPlatform || failure.Remedy.Value != "linux/s390x" {
+			t.Errorf("error %+v", failure)
+		}
+	}
+}
+
+// TestOneOtherPlatform asks for a platform that an image without a list of platforms is not built for. Docker 20.10 pulls it all the
+// same.
+func TestOneOtherPlatform(t *testing.T) {
+	built := "linux/" + runtime.GOARCH
+	for image, policy := range map[string]plan.PullPolicy{push(t, engines.Registry(t)): plan.PullAlways, busybox: plan.PullNever} {
+		_, err := prepare(t, docker.Options{}, plan.Container{Image: image, Platform: "linux/s390x", PullPolicy: policy})
+		wantReason(t, err, engine.ImageNotFound, "is built for "+built)
+		if failure, ok := errors.AsType[*engine.Error](err); !ok || failure.Remedy.Option != engine.OptionPlatform || failure.Remedy.Value != built {
 			t.Errorf("error %+v", failure)
 		}
 	}

@@ -197,9 +197,15 @@ func TestPullWithCredentials(t *testing.T) {
 	ref := push(t, engines.ClosedRegistry(t, hashed))
 	host, _, _ := strings.Cut(ref, "/")
 	c := plan.Container{Image: ref, PullPolicy: plan.PullAlways}
-	auth := func(password string) string {
-		entry := map[string]string{"auth": base64.StdEncoding.EncodeToString([]byte(user + ":" + password))}
-		text, err := json.Marshal(map[string]any{"auths": map[string]any{host: entry}})
+	auth := func(password string, keys ...string) string {
+		if keys == nil {
+			keys = []string{host}
+		}
+		entries := map[string]any{}
+		for _, key := range keys {
+			entries[key] = map[string]string{"auth": base64.StdEncoding.EncodeToString([]byte(user + ":" + password))}
+		}
+		text, err := json.Marshal(map[string]any{"auths": entries})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -233,11 +239,12 @@ func TestPullWithCredentials(t *testing.T) {
 		"of a helper of none":       {mismatch, "", nil, engine.ImageUnauthorized, ref},
 		"of a helper that ails":     {fmt.Sprintf(`{"credHelpers":{%q:"broken"}}`, host), "", nil, engine.ImagePullFailed, ref},
 		"of the variable":           {`{}`, auth(password), nil, "", ""},
-		"of the variable or else":   {auth(password), auth("wrong"), nil, "", ""},
+		"of the variable or else":   {auth(password), auth("wrong"), nil, "", "with the credentials of FILE; " + host + " refused those of DOCKER_AUTH_CONFIG"},
+		"of a path":                 {`{}`, auth("wrong", host+"/ktask/busybox", host+"/other"), nil, engine.ImageUnauthorized, "tried the credentials of DOCKER_AUTH_CONFIG (" + host + "/ktask/busybox))"},
 		"wrong in the variable":     {`{}`, auth("wrong"), nil, engine.ImageUnauthorized, "tried the credentials of DOCKER_AUTH_CONFIG)"},
 		"of a pull secret":          {`{"auths":3}`, "", []plan.PullCredential{secret("a", password)}, "", ""},
-		"of the second pull secret": {`{"auths":3}`, "", []plan.PullCredential{secret("a", "wrong"), secret("b", password)}, "", ""},
-		"of a pull secret or else":  {auth(password), "", []plan.PullCredential{secret("a", "wrong")}, "", ""},
+		"of the second pull secret": {`{"auths":3}`, "", []plan.PullCredential{secret("a", "wrong"), secret("b", password)}, "", `credentials of Secret "b" (task.yaml:3); ` + host + ` refused those of Secret "a" (task.yaml:3)`},
+		"of a pull secret or else":  {auth(password), "", []plan.PullCredential{secret("a", "wrong")}, "", `credentials of FILE; ` + host + ` refused those of Secret "a" (task.yaml:3)`},
 		"wrong in all of them":      {auth("wrong"), auth("wrong"), []plan.PullCredential{secret("a", "no")}, engine.ImageUnauthorized, `tried the credentials of Secret "a" (task.yaml:3), DOCKER_AUTH_CONFIG, /`},
 		"wrong, then a broken one":  {`{"auths":3}`, "", []plan.PullCredential{secret("a", "no")}, engine.ImagePullFailed, "config.json:1:10: auths must be an object"},
 		"wrong in two pull secrets": {`{}`, "", []plan.PullCredential{secret("a", "no"), secret("b", "no")}, engine.ImageUnauthorized, `Secret "a" (task.yaml:3), Secret "b" (task.yaml:3))`},
@@ -247,10 +254,14 @@ func TestPullWithCredentials(t *testing.T) {
 			dir, c := t.TempDir(), c
 			write(t, filepath.Join(dir, "config.json"), test.config)
 			c.PullCredentials = test.secrets
-			_, err := prepare(t, docker.Options{ConfigDir: dir, AuthConfig: test.variable}, c)
+			told := ""
+			_, err := prepare(t, docker.Options{ConfigDir: dir, AuthConfig: test.variable, Notice: func(text string) { told += text }}, c)
+			if strings.Contains(told, password) {
+				t.Errorf("told %s", told)
+			}
 			if test.reason == "" {
-				if err != nil {
-					t.Errorf("error %v", err)
+				if want := strings.ReplaceAll(test.says, "FILE", filepath.Join(dir, "config.json")); err != nil || want == "" && told != "" || !strings.HasSuffix(told, want) {
+					t.Errorf("error %v, told %q", err, told)
 				}
 				return
 			}

@@ -204,7 +204,7 @@ func (a *attempt) inspect(ctx context.Context, stopped bool) (engine.Exit, error
 		return engine.Exit{}, &engine.Error{
 			Reason: engine.EngineRefused,
 			Err:    fmt.Errorf("ask how the container ended: the engine reported that it had ended, and now reports that it is %s", found.State.Status),
-			Remedy: remedyRefused,
+			Remedy: a.engine.remedyRefused(),
 		}
 	}
 	a.mayRun = false
@@ -215,7 +215,7 @@ func (a *attempt) inspect(ctx context.Context, stopped bool) (engine.Exit, error
 	}
 	digest := found.Image
 	if a.image.id == found.Image {
-		digest = a.image.digest
+		digest = a.image.contentAddress()
 	}
 	if exit, ok := execFailure(found.State.ExitCode, a.head.only(), a.container); ok {
 		exit.ImageDigest = digest

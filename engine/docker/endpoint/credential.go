@@ -24,10 +24,17 @@ type Credential struct {
 	Auth registry.AuthConfig
 	// Source names where the credential comes from: "DOCKER_AUTH_CONFIG" or the path of config.json.
 	Source string
+	// Entry is the key of an entry for a path of the registry, or "".
+	Entry string
 }
 
-// Format prints only the source, with every verb.
-func (c Credential) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, c.Source) }
+// Format prints only the source and the entry, with every verb.
+func (c Credential) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprint(f, c.Source)
+	if c.Entry != "" {
+		_, _ = fmt.Fprintf(f, " (%s)", c.Entry)
+	}
+}
 
 // Stores are the places that hold the user's credentials, in the order in which they are asked.
 type Stores struct {
@@ -71,7 +78,8 @@ func (s store) file() (file authFile, err error) {
 }
 
 // Credentials returns the user's credentials for the registry of an image: those of DOCKER_AUTH_CONFIG, then those of
-// config.json. It runs a credential helper only if one of the two names it. The error is an *Error.
+// config.json. In each, entries for a path of the registry that has the image come first, the longest one first. It runs a
+// credential helper only if one of the two names it. The error is an *Error.
 func (s Stores) Credentials(image reference.Named) ([]Credential, error) {
 	var all []Credential
 	for _, store := range s.stores() {
@@ -79,12 +87,13 @@ func (s Stores) Credentials(image reference.Named) ([]Credential, error) {
 		if err != nil {
 			return nil, err
 		}
-		auth, err := file.of(ServerAddress(image))
+		found, err := file.of(image)
 		if err != nil {
 			return nil, failure(renewal(reference.Domain(image), store.source), "get the credentials for registry %q from %s: %w", reference.Domain(image), store.source, err)
 		}
-		if auth != (registry.AuthConfig{}) {
-			all = append(all, Credential{auth, store.source})
+		for _, c := range found {
+			c.Source = store.source
+			all = append(all, c)
 		}
 	}
 	return all, nil
@@ -99,50 +108,83 @@ func renewal(domain, source string) string {
 }
 
 // Renewal returns what to do if the registry refuses the credential.
-func (c Credential) Renewal(domain string) string { return renewal(domain, c.Source) }
+func (c Credential) Renewal(domain string) string {
+	if c.Entry != "" {
+		return "renew the credentials for " + c.Entry + " in " + c.Source
+	}
+	return renewal(domain, c.Source)
+}
 
 // ServerAddress returns the name of an image's registry in credentials. That of Docker Hub is a URL.
 func ServerAddress(image reference.Named) string {
 	return dockercfg.ResolveRegistryHost(reference.Domain(image))
 }
 
-// of returns the credentials for a registry, or the zero value if there are none.
-func (f authFile) of(host string) (registry.AuthConfig, error) {
-	entry, listed := f.entry(host)
-	_, helped := f.CredHelpers[host]
-	if !listed && !helped && f.CredsStore == "" {
-		return registry.AuthConfig{}, nil
+// of returns the credentials for an image, without their source: those for a path, then those for the registry.
+func (f authFile) of(image reference.Named) ([]Credential, error) {
+	host := ServerAddress(image)
+	paths, entry, listed := f.entries(host, reference.Path(image))
+	configs := make([]dockercfg.Config, 0, len(paths)+1)
+	for _, key := range paths {
+		configs = append(configs, dockercfg.Config{AuthConfigs: map[string]dockercfg.AuthConfig{host: f.Auths[key]}})
 	}
 	// Without an entry the library would run the platform's helper, which the user has not named.
-	config := dockercfg.Config{
-		AuthConfigs: map[string]dockercfg.AuthConfig{host: entry}, CredentialsStore: f.CredsStore, CredentialHelpers: f.CredHelpers,
+	if _, helped := f.CredHelpers[host]; listed || helped || f.CredsStore != "" {
+		configs = append(configs, dockercfg.Config{
+			AuthConfigs: map[string]dockercfg.AuthConfig{host: entry}, CredentialsStore: f.CredsStore, CredentialHelpers: f.CredHelpers,
+		})
 	}
-	user, password, err := config.GetRegistryCredentials(host)
-	if err != nil {
-		return registry.AuthConfig{}, withoutOutput(err)
+	var all []Credential
+	for i, config := range configs {
+		user, password, err := config.GetRegistryCredentials(host)
+		c := Credential{Auth: registry.AuthConfig{Username: user, Password: password, ServerAddress: host}}
+		if i < len(paths) {
+			c.Entry = paths[i]
+		}
+		switch {
+		case err != nil:
+			return nil, withoutOutput(err)
+		case user == "" && password == "":
+			continue
+		case user == "":
+			c.Auth = registry.AuthConfig{IdentityToken: password, ServerAddress: host}
+		}
+		all = append(all, c)
 	}
-	switch {
-	case user == "" && password == "":
-		return registry.AuthConfig{}, nil
-	case user == "":
-		return registry.AuthConfig{IdentityToken: password, ServerAddress: host}, nil
-	}
-	return registry.AuthConfig{Username: user, Password: password, ServerAddress: host}, nil
+	return all, nil
 }
 
-// entry returns the entry of auths for a registry, under its name or, as docker reads it, under a URL with that host.
-func (f authFile) entry(host string) (dockercfg.AuthConfig, bool) {
-	if entry, ok := f.Auths[host]; ok {
-		return entry, true
-	}
-	for _, key := range slices.Sorted(maps.Keys(f.Auths)) {
-		name := strings.TrimPrefix(strings.TrimPrefix(key, "https://"), "http://")
-		name, _, _ = strings.Cut(name, "/")
+// entries returns the keys of auths for a path of a registry, the longest one first, and the entry for the whole registry: that
+// under its name or, as docker reads it, under a URL with that host.
+func (f authFile) entries(host, path string) (paths []string, whole dockercfg.AuthConfig, listed bool) {
+	whole, listed = f.Auths[host]
+	prefixes := map[string]string{} // the keys by their paths
+	for _, key := range slices.Backward(slices.Sorted(maps.Keys(f.Auths))) {
+		name, of := splitKey(key)
 		if dockercfg.ResolveRegistryHost(name) == host {
-			return f.Auths[key], true
+			prefixes[of] = key
 		}
 	}
-	return dockercfg.AuthConfig{}, false
+	if key, ok := prefixes[""]; ok && !listed {
+		whole, listed = f.Auths[key], true
+	}
+	for of := path; of != ""; of = of[:max(strings.LastIndex(of, "/"), 0)] {
+		if key, ok := prefixes[of]; ok {
+			paths = append(paths, key)
+		}
+	}
+	return paths, whole, listed
+}
+
+// splitKey returns the registry and the path of a key of auths, which may be a URL with the version of an API.
+func splitKey(key string) (host, path string) {
+	name := strings.TrimPrefix(strings.TrimPrefix(key, "https://"), "http://")
+	host, path, _ = strings.Cut(name, "/")
+	version, rest, more := strings.Cut(path, "/")
+	if (version == "v1" || version == "v2") && (more || name != key) {
+		path = rest
+	}
+	return host, strings.Trim(path, "/")
 }
 
 // withoutOutput returns an error without what a credential helper printed, which may be a secret and which the library has

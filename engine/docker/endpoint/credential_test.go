@@ -22,6 +22,8 @@ func usersOf(all []Credential) string {
 func TestCredentialsOfTheRegistryAlone(t *testing.T) {
 	const auth = `{"auth":"bWU6cGFzcw=="}` // me:pass
 	entry := func(key string) string { return fmt.Sprintf(`{"auths":{%q:%s}}`, key, auth) }
+	const teams = `{"auths":{"x.io":{"username":"all","password":"p"},"x.io/a":{"username":"a","password":"p"},
+		"x.io/b":{"username":"b","password":"p"},"https://x.io/b/c/":{"username":"bc","password":"p"}}}`
 	for _, test := range []struct{ variable, file, image, want string }{
 		{entry("x.io"), "{}", "x.io/a", "me"},
 		{entry("https://x.io/v2/"), "{}", "x.io/a", "me"},
@@ -45,6 +47,18 @@ func TestCredentialsOfTheRegistryAlone(t *testing.T) {
 		{entry(""), "{}", "x.io/a", ""},
 		{entry("x.io"), "{}", "busybox", ""},
 		{entry("x.io"), "{}", "docker.io/x.io/a", ""},
+		{teams, "{}", "x.io/b/a", "b all"},
+		{teams, "{}", "x.io/b/c/d", "bc b all"},
+		{teams, "{}", "x.io/b/c", "bc b all"},
+		{teams, "{}", "x.io/bb/a", "all"},
+		{teams, teams, "x.io/c", "all all"},
+		{`{"auths":{"x.io/other":{"username":"other","password":"p"}}}`, "{}", "x.io/a", ""},
+		{entry("x.io/v2"), "{}", "x.io/a", ""},
+		{entry("https://x.io/v2"), "{}", "x.io/a", "me"},
+		{entry("https://x.io/v2/b"), "{}", "x.io/b/a", "me"},
+		{entry("index.docker.io/v1/"), "{}", "busybox", "me"},
+		{entry("docker.io/library"), "{}", "busybox", "me"},
+		{entry("docker.io/mine"), "{}", "busybox", ""},
 	} {
 		dir := t.TempDir()
 		write(t, filepath.Join(dir, "config.json"), test.file)
