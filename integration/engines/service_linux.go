@@ -67,12 +67,20 @@ func load(t testing.TB, into *exec.Cmd, images []string) {
 		return
 	}
 	save := exec.Command("docker", append([]string{"save"}, images...)...)
-	archive, err := save.Output()
-	if err != nil {
-		t.Fatalf("docker %v: %v: run `make engine images` first", save.Args[1:], err)
+	archive, err := save.StdoutPipe()
+	if err == nil {
+		err = save.Start()
 	}
-	into.Stdin = bytes.NewReader(archive)
-	if output, err := into.CombinedOutput(); err != nil {
+	if err != nil {
+		t.Fatalf("docker %v: %v", save.Args[1:], err)
+	}
+	into.Stdin = archive
+	output, err := into.CombinedOutput()
+	_ = archive.Close() // if it was not read to its end, docker would wait
+	if saved := save.Wait(); saved != nil {
+		t.Fatalf("docker %v: %v: run `make engine images` first", save.Args[1:], saved)
+	}
+	if err != nil {
 		t.Fatalf("load %q: %v: %s", images, err, output)
 	}
 }
