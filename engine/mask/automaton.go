@@ -1,17 +1,22 @@
 package mask
 
 // automaton is an Aho-Corasick automaton (Aho, Corasick: Efficient String Matching, 1975) over the encodings of
-// secrets. The encodings are few, long and unlike each other, so nodes keep their children in lists; only the root has a
+// secrets. The encodings are long and unlike each other, so most nodes have few children, in a list; those with many have a
 // table.
 type automaton struct {
-	nodes []node
-	first [256]int32
+	nodes  []node
+	tables [][256]int32
 }
+
+// mostListed is how many children are in a list alone.
+const mostListed = 8
 
 // node is a prefix of at least one encoding.
 type node struct {
 	// child is the first child and next the next sibling, or 0.
 	child, next int32
+	// children is their number; with a table it is the negative number of the table, from -1 on.
+	children int32
 	// fail is the node of the longest proper suffix of this prefix that is a prefix too.
 	fail int32
 	// depth is the length of the prefix.
@@ -21,7 +26,9 @@ type node struct {
 	char  byte
 }
 
-func newAutomaton() automaton { return automaton{nodes: make([]node, 1)} }
+func newAutomaton() automaton {
+	return automaton{nodes: []node{{children: -1}}, tables: make([][256]int32, 1)}
+}
 
 func (a *automaton) empty() bool { return len(a.nodes) == 1 }
 
@@ -34,20 +41,37 @@ func (a *automaton) add(text string) {
 			to = int32(len(a.nodes))
 			a.nodes = append(a.nodes, node{char: c, depth: a.nodes[at].depth + 1, next: a.nodes[at].child})
 			a.nodes[at].child = to
-			if at == 0 {
-				a.first[c] = to
-			}
+			a.count(at)
 		}
 		at = to
 	}
 	a.nodes[at].found = a.nodes[at].depth
 }
 
-func (a *automaton) childOf(at int32, c byte) int32 {
-	if at == 0 {
-		return a.first[c]
+// count records the first child of the list, a new one.
+func (a *automaton) count(at int32) {
+	n := &a.nodes[at]
+	switch {
+	case n.children < 0:
+		a.tables[-n.children-1][a.nodes[n.child].char] = n.child
+	case n.children < mostListed:
+		n.children++
+	default:
+		var table [256]int32
+		for to := n.child; to != 0; to = a.nodes[to].next {
+			table[a.nodes[to].char] = to
+		}
+		a.tables = append(a.tables, table)
+		n.children = int32(-len(a.tables))
 	}
-	for to := a.nodes[at].child; to != 0; to = a.nodes[to].next {
+}
+
+func (a *automaton) childOf(at int32, c byte) int32 {
+	n := &a.nodes[at]
+	if n.children < 0 {
+		return a.tables[-n.children-1][c]
+	}
+	for to := n.child; to != 0; to = a.nodes[to].next {
 		if a.nodes[to].char == c {
 			return to
 		}

@@ -1,6 +1,6 @@
 package mask
 
-import "strings"
+import "index/suffixarray"
 
 // fragmentSize is the length of a part of base64 that is masked wherever it stands; it encodes 18 bytes of a value. Of
 // the lines of a value in base64, only the first and the last can be shorter.
@@ -11,7 +11,9 @@ const fragmentSize = 24
 type fragments struct {
 	set map[string]struct{}
 	// texts are the texts that are long enough, each followed by a byte that is in none of them.
-	texts string
+	texts []byte
+	// index finds parts of texts.
+	index *suffixarray.Index
 }
 
 // add adds the fragments of a text.
@@ -25,8 +27,11 @@ func (f *fragments) add(text string) {
 	for i := 0; i+fragmentSize <= len(text); i++ {
 		f.set[text[i:i+fragmentSize]] = struct{}{}
 	}
-	f.texts += text + "\x00"
+	f.texts = append(append(f.texts, text...), 0)
 }
+
+// link makes the index when all texts are there.
+func (f *fragments) link() { f.index = suffixarray.New(f.texts) }
 
 // has reports whether part is a fragment.
 func (f *fragments) has(part []byte) bool {
@@ -36,12 +41,14 @@ func (f *fragments) has(part []byte) bool {
 
 // begun returns the length of the longest suffix of text that a fragment begins with but does not end with.
 func (f *fragments) begun(text []byte) int {
-	for n := min(len(text), fragmentSize-1); n > 0; n-- {
-		if strings.Contains(f.texts, string(text[len(text)-n:])) {
-			return n
-		}
+	if len(f.texts) == 0 {
+		return 0
 	}
-	return 0
+	n := 0 // what contains a suffix contains all shorter ones
+	for n < min(len(text), fragmentSize-1) && len(f.index.Lookup(text[len(text)-n-1:], 1)) > 0 {
+		n++
+	}
+	return n
 }
 
 // gramSize is the size of the pieces that a gramFilter knows. No encoding is shorter.
@@ -61,7 +68,7 @@ const (
 
 // newGramFilter returns a filter with room for that many pieces.
 func newGramFilter(pieces int) gramFilter {
-	const minBits, maxBits, entriesPerPiece = 12, 18, 16
+	const minBits, maxBits, entriesPerPiece = 12, 20, 16
 	bits := uint(minBits)
 	for bits < maxBits && 1<<bits < entriesPerPiece*pieces {
 		bits++

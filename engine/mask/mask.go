@@ -50,6 +50,7 @@ func build(secrets []plan.Secret, encodings, longTexts func(secret string) []str
 		return nil
 	}
 	m.automaton.link()
+	m.fragments.link()
 	m.filter = newGramFilter(len(beginnings) + len(m.fragments.texts))
 	for _, text := range beginnings {
 		m.filter.add(text, beginsEncoding)

@@ -302,3 +302,36 @@ func BenchmarkMask(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkMaskLines masks lines that are written one by one, as a program writes them: with many secrets, and with text that is
+// almost a secret.
+func BenchmarkMaskLines(b *testing.B) {
+	random := rand.New(rand.NewPCG(1, 2))
+	text := func(n int) string {
+		key := make([]byte, n)
+		for i := range key {
+			key[i] = byte(random.Uint32())
+		}
+		return base64.StdEncoding.EncodeToString(key)[:n]
+	}
+	var many []string
+	for range 400 {
+		many = append(many, text(32))
+	}
+	log := "2024-05-01T10:00:00Z INFO the quick brown fox jumps over the lazy dog id=4711 path=/var/data/function.ts\n"
+	near := strings.Repeat(many[0][:31]+"!", 3) + base64.StdEncoding.EncodeToString([]byte(many[0]))[:23] + "\n"
+	for _, c := range []struct {
+		name   string
+		values []string
+		line   string
+	}{{"1 secret", many[:1], log}, {"400 secrets", many, log}, {"near 1", many[:1], near}, {"near 400", many, near}, {"near a key of 4096", []string{text(4096)}, near}} {
+		mask := New(secrets(c.values...))
+		b.Run(c.name, func(b *testing.B) {
+			w := mask.Writer(io.Discard)
+			b.SetBytes(int64(len(c.line)))
+			for b.Loop() {
+				_, _ = w.Write([]byte(c.line))
+			}
+		})
+	}
+}
