@@ -62,12 +62,15 @@ func (t *target) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// namesIn returns the names and IDs of the images in an archive, which it reads to its end.
+// namesIn returns the names and IDs of the images in an archive, which it reads to its end. An ID is the digest of the image's
+// configuration, or with containerd's image store that of its manifest.
 func namesIn(archive io.Reader) ([]string, error) {
 	var manifest []struct {
 		RepoTags []string
 		Config   string // HEX.json or blobs/sha256/HEX
 	}
+	var index struct{ Manifests []struct{ Digest string } }
+	documents := map[string]any{"manifest.json": &manifest, "index.json": &index}
 	for files := tar.NewReader(archive); ; {
 		header, err := files.Next()
 		if err == io.EOF {
@@ -75,9 +78,9 @@ func namesIn(archive io.Reader) ([]string, error) {
 		} else if err != nil {
 			return nil, err
 		}
-		if header.Name == "manifest.json" {
-			if err := json.NewDecoder(io.LimitReader(files, mostAnswered)).Decode(&manifest); err != nil {
-				return nil, fmt.Errorf("manifest.json: %w", err)
+		if document := documents[header.Name]; document != nil {
+			if err := json.NewDecoder(io.LimitReader(files, mostAnswered)).Decode(document); err != nil {
+				return nil, fmt.Errorf("%s: %w", header.Name, err)
 			}
 		}
 	}
@@ -85,6 +88,9 @@ func namesIn(archive io.Reader) ([]string, error) {
 	for _, image := range manifest {
 		id := "sha256:" + strings.TrimSuffix(path.Base(image.Config), ".json")
 		names = append(append(names, image.RepoTags...), id)
+	}
+	for _, m := range index.Manifests {
+		names = append(names, m.Digest)
 	}
 	return names, nil
 }

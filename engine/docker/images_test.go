@@ -191,7 +191,11 @@ func movesImages(t *testing.T, from, to docker.Options) {
 	if _, err := target.LoadImages(t.Context(), &byID); err != nil {
 		t.Error(err)
 	}
-	if _, ok, err := target.FindImage(t.Context(), found.ID, ""); !ok || err != nil {
+	own, _, err := target.FindImage(t.Context(), tagged, "")
+	if err != nil {
+		t.Error(err)
+	}
+	if _, ok, err := target.FindImage(t.Context(), found.ID, ""); own.ID == found.ID && !ok || err != nil { // containerd's image store has other IDs
 		t.Errorf("loaded by its ID: %t, %v", ok, err)
 	}
 

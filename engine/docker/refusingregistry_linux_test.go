@@ -150,7 +150,11 @@ func stalledPull(t *testing.T, o docker.Options) {
 			t.Cleanup(func() { removeImage(t, c.Image) })
 			var notices []string
 			o := o
-			o.Notice = func(text string) { notices = append(notices, text) }
+			o.Notice = func(text string) { // a timer calls it
+				mu.Lock()
+				defer mu.Unlock()
+				notices = append(notices, text)
+			}
 			e := connect(t, o)
 			e.StalledAfter(2 * time.Second)
 			err := e.Prepare(t.Context(), c, &enginetest.Recorder{})
@@ -160,6 +164,8 @@ func stalledPull(t *testing.T, o docker.Options) {
 			if test.silent > 1 {
 				wantReason(t, err, engine.ImagePullFailed, "the pull makes no progress: nothing has come from 127.0.0.1")
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			if len(notices) == 0 || !strings.Contains(notices[0], "has made no progress") {
 				t.Errorf("notices %q", notices)
 			}
