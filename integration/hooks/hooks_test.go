@@ -27,6 +27,8 @@ func TestMain(m *testing.M) {
 		environment = append(os.Environ(),
 			"PRE_COMMIT_HOME="+filepath.Join(dir, "pre-commit"), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0",
 			"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@b", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@b",
+			// The module may belong to another user, as in a container of CI.
+			"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*",
 			// pre-commit sets GOPATH, so that Go would download and build every package again.
 			"GOMODCACHE="+goEnv("GOMODCACHE"), "GOCACHE="+goEnv("GOCACHE"),
 		)
