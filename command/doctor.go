@@ -44,6 +44,9 @@ func (app App) doctor(c *cli.Context) error {
 	if len(s.args) > 0 {
 		return usagef("doctor takes no arguments, not %q", s.args[0])
 	}
+	if err := s.runtimeImages(); err != nil {
+		return err
+	}
 	o := local.Options{Runs: local.UserRuns()}
 	if o.EngineOptions, err = s.engineOptions(app); err != nil {
 		return err

@@ -176,6 +176,8 @@ func TestDoctorOfSettings(t *testing.T) {
 		"a broken file":       {file: "hots: x\n", code: 2, error: `unknown key "hots" (did you mean "host"?)`},
 		"an argument":         {args: []string{"x"}, code: 2, error: `doctor takes no arguments, not "x"`},
 		"an output":           {args: []string{"-o", "xml"}, code: 2, error: "--output takes text or json"},
+		"an empty image":      {args: []string{"--deno-image", ""}, code: 2, error: `--deno-image takes the name of an image, not ""`},
+		"an image's name":     {args: []string{"--python-image", "Bad Image"}, code: 2, error: `--python-image takes the name of an image, not "Bad Image"`},
 		"a kind of engine":    {args: []string{"--engine", "moby"}, code: 2, error: "--engine takes docker"},
 	} {
 		t.Run(name, func(t *testing.T) {

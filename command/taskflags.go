@@ -150,6 +150,11 @@ func (s settings) names() error {
 			}
 		}
 	}
+	return s.runtimeImages()
+}
+
+// runtimeImages checks the names of the images of the runtimes.
+func (s settings) runtimeImages() error {
 	for _, flag := range []string{"deno-image", "python-image"} {
 		if v, ok := s.one(flag); ok {
 			if _, err := reference.ParseNormalizedNamed(v.text); err != nil {
