@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -43,7 +44,7 @@ func describedEngine(t *testing.T, version, info string, containers ...string) (
 		w.Header().Set("Api-Version", version)
 		w.Header().Set("Server", "Docker/20.10.1 (linux)")
 		w.Header().Set("Content-Type", "application/json")
-		switch path := strings.TrimPrefix(r.URL.Path, "/v"+version); path {
+		switch path := regexp.MustCompile(`^/v[0-9.]+`).ReplaceAllString(r.URL.Path, ""); path {
 		case "/_ping":
 		case "/info":
 			_, _ = w.Write([]byte(info))
@@ -161,12 +162,15 @@ func TestDoctorOfSettings(t *testing.T) {
 		file        string // .ktask.yaml
 		hostVar     string
 		contextVar  string
+		version     string
 		code        int
 		says, error string
 	}{
 		"a context":           {args: []string{"--docker-context", "rich"}, says: host + " (--docker-context): ok\n"},
 		"DOCKER_HOST":         {hostVar: host, says: host + " (DOCKER_HOST): ok\n"},
 		"DOCKER_CONTEXT":      {contextVar: "rich", says: host + " (DOCKER_CONTEXT): ok\n"},
+		"DOCKER_API_VERSION":  {hostVar: host, version: "1.40", says: "\n             API 1.40, "},
+		"no version":          {version: "nope", code: 3, says: "none that can be used\n", error: "DOCKER_API_VERSION \"nope\" is not a version of the Docker API, like 1.41\nfix: unset DOCKER_API_VERSION"},
 		"the current context": {config: `{"currentContext":"rich"}`, says: host + " (the current context): ok\n"},
 		".ktask.yaml":         {file: "host: " + host + "\n", says: host + " (.ktask.yaml): ok\n"},
 		"no context of it":    {file: "docker-context: poor\n", hostVar: host, says: host + " (DOCKER_HOST): ok\n"},
@@ -194,6 +198,7 @@ func TestDoctorOfSettings(t *testing.T) {
 			t.Setenv("PATH", dir)
 			t.Setenv("DOCKER_HOST", test.hostVar)
 			t.Setenv("DOCKER_CONTEXT", test.contextVar)
+			t.Setenv("DOCKER_API_VERSION", test.version)
 			if test.file != "" && test.code == 0 {
 				var out bytes.Buffer
 				if code := command.Main(t.Context(), command.App{Out: &out, Err: &out, ConfigDir: dir}, []string{"trust"}); code != 0 {

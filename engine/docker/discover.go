@@ -75,13 +75,13 @@ func (e *Engine) notFound(failure error) error {
 
 // remedy returns what the user can do.
 func (e *NotFoundError) remedy() engine.Remedy {
-	remedy := engine.Remedy{Text: "start Docker", Option: engine.OptionHost}
+	remedy := remedyUnreachable(nil)
 	for _, t := range e.Tried {
 		if refusal, ok := errors.AsType[*engine.Error](t.Err); ok {
 			return refusal.Remedy // there is an engine, but not one to use as it is
 		}
 		if errors.Is(t.Err, fs.ErrPermission) && !t.absent() {
-			remedy.Text = "join the group of the socket (`sudo usermod -aG docker $USER`) and log in again"
+			remedy = remedyUnreachable(t.Err)
 		}
 	}
 	return remedy

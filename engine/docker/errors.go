@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
@@ -101,6 +102,14 @@ func (e *Engine) remedyRefused() engine.Remedy {
 func (e *Engine) remedyUnavailable(err error) engine.Remedy {
 	if overSSH(e.endpoint.Host) {
 		return sshFailure(err).remedy(e.endpoint.Host)
+	}
+	return remedyUnreachable(e.connectionError(err))
+}
+
+// remedyUnreachable returns what to do about a socket that cannot be connected to for the cause.
+func remedyUnreachable(cause error) engine.Remedy {
+	if errors.Is(cause, fs.ErrPermission) {
+		return engine.Remedy{Text: "join the group of the socket (`sudo usermod -aG docker $USER`) and log in again", Option: engine.OptionHost}
 	}
 	return engine.Remedy{Text: "start Docker", Option: engine.OptionHost}
 }

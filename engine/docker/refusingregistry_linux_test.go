@@ -103,12 +103,52 @@ func TestPullIsTriedAgain(t *testing.T) {
 	r := &refusingRegistry{status: http.StatusServiceUnavailable, text: "busy", times: 2, next: forwarder(address)}
 	c := plan.Container{Image: r.serve(t), PullPolicy: plan.PullAlways}
 	t.Cleanup(func() { removeImage(t, c.Image) })
-	if _, err := prepare(t, docker.Options{}, c); err != nil {
-		t.Errorf("error %v", err)
+	again := func(heard *enginetest.Recorder) (n int) {
+		for _, e := range heard.Events() {
+			if p, ok := e.(engine.ImageProgress); ok && p.Status == "pulling again" {
+				n++
+			}
+		}
+		return n
+	}
+	if heard, err := prepare(t, docker.Options{}, c); err != nil || again(heard) == 0 {
+		t.Errorf("error %v, events %+v", err, heard.Events())
 	}
 	r.times = 100
-	_, err := prepare(t, docker.Options{}, c)
+	heard, err := prepare(t, docker.Options{}, c)
 	wantReason(t, err, engine.ImagePullFailed, "503 Service Unavailable")
+	if again(heard) != 2 {
+		t.Errorf("events %+v", heard.Events())
+	}
+}
+
+// TestNextCredentials has two credentials: the second are tried if the registry may have refused the first, and only then.
+func TestNextCredentials(t *testing.T) {
+	for code, test := range map[string]struct {
+		status int
+		reason engine.Reason
+		pulls  int
+	}{
+		"UNAUTHORIZED":     {401, engine.ImageUnauthorized, 2},
+		"DENIED":           {403, engine.ImageUnauthorized, 2},
+		"MANIFEST_UNKNOWN": {404, engine.ImageNotFound, 2},
+		"UNSUPPORTED":      {405, engine.ImagePullFailed, 1},
+		"TOOMANYREQUESTS":  {429, engine.ImagePullFailed, 1},
+	} {
+		t.Run(code, func(t *testing.T) {
+			r := &refusingRegistry{status: test.status, text: fmt.Sprintf(`{"errors":[{"code":%q,"message":"the words"}]}`, code)}
+			proxy := newFaultProxy(t, machineSocket, target{})
+			c := plan.Container{Image: r.serve(t), PullPolicy: plan.PullAlways}
+			for _, name := range []string{"first", "second"} {
+				c.PullCredentials = append(c.PullCredentials, plan.PullCredential{Secret: name, Auth: plan.NewSecret(name, name+":password")})
+			}
+			_, err := prepare(t, docker.Options{Host: proxy.host()}, c)
+			wantReason(t, err, test.reason, "the words")
+			if n := strings.Count(strings.Join(proxy.calls, "\n"), "POST /images/create"); n != test.pulls {
+				t.Errorf("%d pulls, want %d: %q", n, test.pulls, proxy.calls)
+			}
+		})
+	}
 }
 
 // TestStalledPull lets a registry fall silent: once when it is asked for an image, or each time in the middle of one. The pull is

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,12 +13,16 @@ import (
 )
 
 // places are the directories of a user who has no engine at the sockets of the machine.
-type places struct{ home, runtime, temp string }
+type places struct {
+	home, runtime, temp string
+	// as is the command that runs ktask, if it is not started as root.
+	as []string
+}
 
 func newPlaces(t *testing.T) places {
 	t.Helper()
 	dir := filepath.Dir(engines.Socket(t)) // short enough for a socket
-	p := places{filepath.Join(dir, "h"), filepath.Join(dir, "r"), filepath.Join(dir, "t")}
+	p := places{home: filepath.Join(dir, "h"), runtime: filepath.Join(dir, "r"), temp: filepath.Join(dir, "t")}
 	for _, dir := range []string{p.home, p.runtime, p.temp} {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			t.Fatal(err)
@@ -40,7 +45,8 @@ func (p places) path(t *testing.T, socket string) string {
 func (p places) ktask(t *testing.T, stdin, socketsInRun string, args ...string) outcome {
 	t.Helper()
 	script := "mount -t tmpfs none /run && for s in " + socketsInRun + `; do mkdir -p "${s%/*}" && touch $s && mount --bind ` + p.temp + `/s $s || exit; done; exec "$@"`
-	cmd := exec.CommandContext(t.Context(), "unshare", append([]string{"--mount", "sh", "-c", script, "sh", binary}, args...)...)
+	command := slices.Concat([]string{"--mount", "sh", "-c", script, "sh"}, p.as, []string{binary}, args)
+	cmd := exec.CommandContext(t.Context(), "unshare", command...)
 	var stdout, stderr strings.Builder
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &stdout, &stderr
 	cmd.Env = append(os.Environ(), "HOME="+p.home, "XDG_RUNTIME_DIR="+p.runtime, "TMPDIR="+p.temp,
@@ -139,5 +145,24 @@ func TestEngineThatIsPassedOver(t *testing.T) {
 	none := newPlaces(t).ktask(t, busyboxTask, "", "run", "-").expect(t, 3)
 	if !strings.Contains(none.stderr, "no container engine found: none of the ") {
 		t.Errorf("stderr:\n%s", none.stderr)
+	}
+}
+
+// TestSocketWithoutPermission runs ktask without the capability to use any file, as users who are not in the group of the socket do.
+func TestSocketWithoutPermission(t *testing.T) {
+	p := newPlaces(t)
+	p.as = []string{"setpriv", "--inh-caps", "-all", "--bounding-set", "-dac_override,-dac_read_search"}
+	socket := filepath.Join(p.temp, "s")
+	engines.NewWireAt(t, socket, engines.Machine())
+	if err := os.Chmod(socket, 0); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"run", "-"}, {"run", "-", "--host", "unix:///var/run/docker.sock"}} {
+		o := p.ktask(t, busyboxTask, "/run/docker.sock", args...).expect(t, 3)
+		for _, says := range []string{"unix:///var/run/docker.sock", "permission denied\n", "fix: join the group of the socket (`sudo usermod -aG docker $USER`) and log in again, or name another engine"} {
+			if !strings.Contains(o.stderr, says) {
+				t.Errorf("%v: stderr lacks %q:\n%s", args, says, o.stderr)
+			}
+		}
 	}
 }
