@@ -86,7 +86,7 @@ func (p *pull) with(ctx context.Context, l login) error {
 	}
 	for try := 1; ; try++ {
 		err := p.once(ctx, l)
-		if err == nil || ctx.Err() != nil || try == mostPulls || !passes(err) || !pause(ctx, pullAgainAfter) {
+		if err == nil || try == mostPulls || !passes(err) || !pause(ctx, pullAgainAfter) {
 			return err
 		}
 		p.sink.Emit(engine.ImageProgress{Image: p.key.ref, Status: "pulling again"})

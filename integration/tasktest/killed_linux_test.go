@@ -23,6 +23,8 @@ const suiteRun = "KTASK_TEST_SUITE_RUN"
 // suitePanics is the variable that makes the suite panic when its task is ready.
 const suitePanics = "KTASK_TEST_SUITE_PANICS"
 
+const withoutRyuk = "TESTCONTAINERS_RYUK_DISABLED=true"
+
 // TestKilled kills a suite in the middle of a task. Ryuk removes what is left; without Ryuk, the next run does.
 func TestKilled(t *testing.T) {
 	if run := os.Getenv(suiteRun); run != "" {
@@ -43,7 +45,7 @@ func TestKilled(t *testing.T) {
 		engines.Await(t, "Ryuk removes everything", func() bool { return left(t, run) == 0 })
 	})
 	t.Run("without Ryuk", func(t *testing.T) {
-		run := kill(t, "TESTCONTAINERS_RYUK_DISABLED=true")
+		run := kill(t, withoutRyuk)
 		before := left(t, run)
 		next := local.FromEnv() // this process has Ryuk
 		next.Paths = []string{"testdata/exit.yaml"}
@@ -76,6 +78,32 @@ func TestRyukWaits(t *testing.T) {
 		}
 	}
 	tasktest.Run(t, "testdata/wait.yaml", onReady(os.Getenv(suiteRun), start), tasktest.Timeout(5*time.Second), tasktest.Expect(tasktest.TimedOut))
+}
+
+// TestSetUp runs suites without an engine, without the image of Ryuk, and without both Ryuk and a limit of time.
+func TestSetUp(t *testing.T) {
+	if os.Getenv(suiteRun) != "" {
+		t.Setenv("TESTCONTAINERS_HUB_IMAGE_NAME_PREFIX", "127.0.0.1:1") // no registry is there
+		tasktest.Run(t, "testdata/exit.yaml")
+		return
+	}
+	t.Parallel()
+	noEngine := suite(engine.NewRunID(), "TestSetUp", withoutRyuk)
+	noEngine.Args = append([]string{"unshare", "--mount", "sh", "-c", `mount -t tmpfs none /run && "$@"`, "sh"}, noEngine.Args...)
+	noEngine.Path = "/usr/bin/unshare"
+	for _, test := range []struct {
+		suite *exec.Cmd
+		want  string
+	}{
+		{noEngine, "testdata/exit.yaml: find a container engine: "},
+		{suite(engine.NewRunID(), "TestSetUp"), "testdata/exit.yaml: connect to Ryuk, which removes what a killed suite leaves (do without it: " + withoutRyuk + "): "},
+		{suite(engine.NewRunID(), "TestSetUp", withoutRyuk), "--- PASS: TestSetUp"},
+	} {
+		out, err := test.suite.CombinedOutput()
+		if passes := strings.Contains(test.want, "PASS"); passes != (err == nil) || !strings.Contains(string(out), test.want) {
+			t.Errorf("error %v, want %q:\n%s", err, test.want, out)
+		}
+	}
 }
 
 // suite returns processes that run a test as a suite with a Ryuk that waits for a second only. The session of a suite is that

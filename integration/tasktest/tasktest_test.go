@@ -3,6 +3,7 @@ package tasktest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os/exec"
 	"strings"
 	"testing"
@@ -27,6 +28,15 @@ func TestPass(t *testing.T) {
 	const want = "the token is •••"
 	if r.Output() != want+"\n" || r.Output("exit") != want+"\n" || r.Output("other") != "" || !f.logged("exit | "+want) {
 		t.Errorf("output %q, log %q", r.Output(), f.log)
+	}
+}
+
+// TestLongLine prints a line that is longer than those of events.
+func TestLongLine(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", engine.MaxLine)
+	if r := tasktest.Run(t, "testdata/exit.yaml", tasktest.Env("TOKEN", long)); r.Output() != "the token is "+long+"\n" {
+		t.Errorf("output %q", r.Output())
 	}
 }
 
@@ -61,9 +71,11 @@ func TestExpectFailure(t *testing.T) {
 	if len(r.Tasks[0].Attempts) == 0 {
 		t.Errorf("result %+v", r)
 	}
-	f := try(t, t.Context(), func(t testing.TB) { tasktest.Run(t, "testdata/exit.yaml", tasktest.Expect(tasktest.Failed)) })
-	if f.failure != "testdata/exit.yaml: passed, expected failed" {
-		t.Errorf("failure %q", f.failure)
+	for _, status := range []engine.Status{tasktest.Failed, tasktest.Canceled} {
+		f := try(t, t.Context(), func(t testing.TB) { tasktest.Run(t, "testdata/exit.yaml", tasktest.Expect(status)) })
+		if want := fmt.Sprintf("testdata/exit.yaml: passed, expected %s", status); f.failure != want {
+			t.Errorf("failure %q, want %q", f.failure, want)
+		}
 	}
 }
 
