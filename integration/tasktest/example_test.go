@@ -11,7 +11,7 @@ import (
 func ExampleRun() {
 	t := &fakeTest{ctx: context.Background()} // the *testing.T of a test
 
-	res := tasktest.Run(t, "testdata/exit.yaml", tasktest.Task("exit"),
+	res := tasktest.Run(t, "testdata", tasktest.Task("exit"),
 		tasktest.Env("CODE", "3"), tasktest.Secret("token", "correct horse"), tasktest.Expect(tasktest.Failed))
 
 	fmt.Println(res.Status, res.Tasks[0].ExitCode, len(res.Tasks[0].Attempts))

@@ -19,6 +19,7 @@ var remedies = map[engine.Option]string{
 	engine.OptionMounts:   "check Mounts in tasktest.Configure: a source must exist on the engine's machine",
 	engine.OptionParams:   "pass tasktest.Param(NAME, VALUE)",
 	engine.OptionPids:     "let the task start fewer processes",
+	engine.OptionOffline:  "set Pull with tasktest.Configure, to pull images that are missing",
 	engine.OptionPull:     "set Pull with tasktest.Configure, to use the image that the engine has",
 	engine.OptionTimeout:  "give a longer tasktest.Timeout",
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/integration/engines"
 	"github.com/ktask/ktask/integration/tasktest"
 	"github.com/ktask/ktask/local"
@@ -54,8 +55,8 @@ func TestFail(t *testing.T) {
 	if strings.Contains(f.failure+strings.Join(f.log, ""), password) {
 		t.Errorf("the secret is shown: %s\n%s", f.failure, f.log)
 	}
-	if !f.logged("ktask: exit: attempt 1 failed: ") {
-		t.Errorf("the log lacks the failure of the first attempt: %q", f.log)
+	if !f.logged("ktask: exit: attempt 1 failed: ") || f.logged("attempt 2 failed: ") {
+		t.Errorf("the log has not the failure of the first attempt alone: %q", f.log)
 	}
 }
 
@@ -103,9 +104,18 @@ func TestInvalid(t *testing.T) {
 // TestRemedy names what a test can change.
 func TestRemedy(t *testing.T) {
 	t.Parallel()
-	f := try(t, t.Context(), func(t testing.TB) { tasktest.Run(t, "testdata/exit.yaml", tasktest.Network("no-such-network")) })
-	if !strings.Contains(f.failure, "fix: give tasktest.Network a network") || strings.Contains(f.failure, "--") {
-		t.Errorf("failure %q", f.failure)
+	nowhere := tasktest.Network("no-such-network")
+	for want, options := range map[string][]tasktest.Option{
+		"fix: give tasktest.Network a network":                                  {nowhere},
+		"testdata/exit.yaml: HostPortAccess: find the gateway of the network: ": {nowhere, tasktest.HostPortAccess(80)},
+		"fix: docker pull ktask.local/none:1, or build it, or set Pull with tasktest.Configure": {tasktest.Configure(func(o *local.Options) {
+			o.Images, o.Pull = map[string]string{"ktask.local/busybox:dev": "ktask.local/none:1"}, plan.PullNever
+		})},
+	} {
+		f := try(t, t.Context(), func(t testing.TB) { tasktest.Run(t, "testdata/exit.yaml", options...) })
+		if !strings.Contains(f.failure, want) || strings.Contains(f.failure, "--") {
+			t.Errorf("failure %q, want %q", f.failure, want)
+		}
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/tools/txtar"
+
+	"github.com/ktask/ktask/engine"
 )
 
 // TestFlagsBecomeOptions reads all problems that resolve and spec are known to report: none of their remedies has a flag in a test.
@@ -42,6 +44,18 @@ func TestFlagsBecomeOptions(t *testing.T) {
 	}
 	if mapped < 50 {
 		t.Errorf("only %d problems name a flag", mapped)
+	}
+}
+
+// TestRemedies holds that each option of a remedy has words for a test, but those of builds, which a test does not make.
+func TestRemedies(t *testing.T) {
+	for _, option := range []engine.Option{
+		engine.OptionHost, engine.OptionPlatform, engine.OptionImage, engine.OptionDeno, engine.OptionPython, engine.OptionSecrets, engine.OptionNetwork,
+		engine.OptionMounts, engine.OptionParams, engine.OptionPids, engine.OptionOffline, engine.OptionPull, engine.OptionTimeout,
+	} {
+		if words := remedies[option]; words == "" || strings.Contains(words, "--") {
+			t.Errorf("option %q has the words %q", option, words)
+		}
 	}
 }
 
