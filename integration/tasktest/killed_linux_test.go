@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,7 +21,7 @@ import (
 // suiteRun is the variable that makes a test the suite that the test has started. Its value is the id of a run.
 const suiteRun = "KTASK_TEST_SUITE_RUN"
 
-// suitePanics is the variable that makes the suite panic when its task is ready.
+// suitePanics is the variable that makes the suite panic when its task is ready, and keep nothing, which is the default.
 const suitePanics = "KTASK_TEST_SUITE_PANICS"
 
 const withoutRyuk = "TESTCONTAINERS_RYUK_DISABLED=true"
@@ -28,8 +29,12 @@ const withoutRyuk = "TESTCONTAINERS_RYUK_DISABLED=true"
 // TestKilled kills a suite in the middle of a task. Ryuk removes what is left; without Ryuk, the next run does.
 func TestKilled(t *testing.T) {
 	if run := os.Getenv(suiteRun); run != "" {
-		tasktest.Run(t, "testdata/wait.yaml", onReady(run, func() {
-			if os.Getenv(suitePanics) != "" {
+		keep := local.Keep("")
+		if os.Getenv(suitePanics) != "" {
+			keep = "never"
+		}
+		tasktest.Run(t, "testdata/wait.yaml", tasktest.Configure(func(o *local.Options) { o.EngineOptions.Keep = keep }), onReady(run, func() {
+			if keep == "never" {
 				panic("a test panics in another goroutine")
 			}
 		}))
@@ -78,6 +83,10 @@ func TestRyukWaits(t *testing.T) {
 		}
 	}
 	tasktest.Run(t, "testdata/wait.yaml", onReady(os.Getenv(suiteRun), start), tasktest.Timeout(5*time.Second), tasktest.Expect(tasktest.TimedOut))
+	engines.Await(t, "the connection to Ryuk ends", func() bool {
+		stacks := make([]byte, 1<<20)
+		return !strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "(*Reaper)")
+	})
 }
 
 // TestSetUp runs suites without an engine, without the image of Ryuk, and without both Ryuk and a limit of time.
