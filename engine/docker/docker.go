@@ -72,8 +72,8 @@ const (
 // Engine is a Docker engine. It is safe for concurrent use.
 type Engine struct {
 	client *client.Client
-	// podman is true if podman has answered a request.
-	podman          atomic.Bool
+	// heard is from the last answer; it is nil before the first.
+	heard           atomic.Pointer[heard]
 	endpoint        endpoint.Endpoint
 	stores          endpoint.Stores
 	keep            Keep
@@ -158,7 +158,7 @@ func newEngine(at endpoint.Endpoint, o Options) (*Engine, error) {
 		answerWithin: o.AnswerWithin, stalledAfter: stalledAfter, versionSet: o.APIVersion != "", userAgent: o.UserAgent,
 		notice: o.Notice, labels: o.Labels, extraHosts: o.ExtraHosts,
 	}
-	c, err := connect(at, o, &e.podman)
+	c, err := connect(at, o, &e.heard)
 	if err != nil {
 		return nil, unusable(fmt.Errorf("use the Docker host %q: %w", at.Host, err))
 	}

@@ -233,7 +233,7 @@ func (a *attempt) lookUpUser(ctx context.Context, as string) error {
 	if err != nil {
 		return fmt.Errorf("look up user %q: %w", as, err)
 	}
-	if a.engine.podman.Load() {
+	if a.engine.isPodman() {
 		known, err := user.ParsePasswdFilter(bytes.NewReader(passwd), func(u user.User) bool { return u.Uid == found.Uid })
 		if err != nil || len(known) == 0 {
 			return errors.Join(errors.New("podman adds the user to /etc/passwd"), err)

@@ -2,9 +2,11 @@ package docker
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -210,17 +212,20 @@ func (a *attempt) follow(ctx context.Context) (engine.Exit, error) {
 	if err != nil {
 		return engine.Exit{}, err
 	}
-	if err := a.stream.finish(); err != nil {
+	// The three take the time of one of them.
+	var found container.InspectResponse
+	var failed, unread error
+	var asked sync.WaitGroup
+	asked.Go(func() { found, failed = a.state(context.WithoutCancel(ctx)) })
+	asked.Go(func() { unread = a.readMessage(ctx) })
+	err = a.stream.finish()
+	asked.Wait()
+	if err = cmp.Or(err, failed); err != nil {
 		return engine.Exit{}, err
 	}
-	read := make(chan error, 1)
-	go func() { read <- a.readMessage(ctx) }()
-	exit, err := a.inspect(ctx, stopped)
-	if failure := <-read; err == nil {
-		err = failure
-	}
+	exit, err := a.ended(ctx, found, stopped)
 	exit.Stopped = stopped
-	return exit, err
+	return exit, cmp.Or(err, unread)
 }
 
 // letGo ends what begin has begun on this side.
@@ -233,12 +238,9 @@ func (a *attempt) letGo() {
 	}
 }
 
-// inspect returns how the container ended: the wait returns the exit code, but neither the times nor the reason.
-func (a *attempt) inspect(ctx context.Context, stopped bool) (engine.Exit, error) {
-	found, err := a.state(context.WithoutCancel(ctx))
+// ended returns how the container ended, from its state: the wait returns the exit code, but neither the times nor the reason.
+func (a *attempt) ended(ctx context.Context, found container.InspectResponse, stopped bool) (engine.Exit, error) {
 	switch {
-	case err != nil:
-		return engine.Exit{}, err
 	case isGoing(found) && !stopped:
 		return engine.Exit{}, a.wasRemoved()
 	case !hasEnded(found):
