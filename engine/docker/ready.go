@@ -221,7 +221,7 @@ func (a *attempt) become(ctx context.Context, out engine.Output, killed <-chan s
 	defer func() { a.messageFile.remove() }()
 	exit, err = a.follow(ctx)
 	a.letGo()
-	if a.prepared.gate.close() {
+	if ran := a.prepared.gate.close(); !ran && err == nil {
 		return engine.Exit{}, false, a.discard(ctx)
 	}
 	exit, err = a.conclude(ctx, exit, a.removedByOthers(ctx, lost(err)))
