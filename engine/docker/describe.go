@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -47,25 +48,42 @@ func (e *Engine) clock(ctx context.Context) time.Time {
 
 // ping returns the header of an answer of the engine, nil if there is none.
 func (e *Engine) ping(ctx context.Context) http.Header {
-	at, err := url.Parse(e.endpoint.Host)
-	if err != nil {
-		return nil
-	}
-	ping := url.URL{Scheme: "http", Host: at.Host, Path: "/_ping"}
-	if e.endpoint.TLS != nil || at.Scheme == "https" {
-		ping.Scheme = "https"
-	}
-	if ping.Host == "" || at.Scheme == "ssh" { // the client's transport ignores the name
-		ping.Host = client.DummyHost
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodHead, ping.String(), nil)
-	if err != nil {
-		return nil
-	}
-	answer, err := e.client.HTTPClient().Do(request)
+	answer, err := e.fetch(ctx, http.MethodHead, "/_ping")
 	if err != nil {
 		return nil
 	}
 	defer func() { _ = answer.Body.Close() }()
 	return answer.Header
+}
+
+// rootlessPodman reports whether the engine answers that it is rootless as podman does: in a field that the client does not have.
+func (e *Engine) rootlessPodman(ctx context.Context) (bool, error) {
+	answer, err := e.fetch(ctx, http.MethodGet, "/info")
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	var info struct{ Rootless bool }
+	err = json.NewDecoder(answer.Body).Decode(&info)
+	return info.Rootless, err
+}
+
+// fetch makes a request without a body that the client cannot make.
+func (e *Engine) fetch(ctx context.Context, method, path string) (*http.Response, error) {
+	at, err := url.Parse(e.endpoint.Host)
+	if err != nil {
+		return nil, err
+	}
+	to := url.URL{Scheme: "http", Host: at.Host, Path: path}
+	if e.endpoint.TLS != nil || at.Scheme == "https" {
+		to.Scheme = "https"
+	}
+	if to.Host == "" || at.Scheme == "ssh" { // the client's transport ignores the name
+		to.Host = client.DummyHost
+	}
+	request, err := http.NewRequestWithContext(ctx, method, to.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	return e.client.HTTPClient().Do(request)
 }
