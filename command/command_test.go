@@ -18,7 +18,10 @@ import (
 type shell struct {
 	t     *testing.T
 	stdin string
-	term  bool
+	// term and outTerm report whether stderr and stdout are terminals.
+	term, outTerm bool
+	// signals are those of the user.
+	signals chan os.Signal
 	// config is the user's directory of settings.
 	config string
 	// engine is the engine that there is, or nil if there is none.
@@ -55,8 +58,8 @@ func (s *shell) ktask(args ...string) outcome {
 	var out, err bytes.Buffer
 	o := outcome{t: s.t}
 	app := command.App{
-		In: strings.NewReader(s.stdin), Out: &out, Err: &err, ErrTerminal: s.term, Version: "v0-test",
-		ConfigDir: s.config,
+		In: strings.NewReader(s.stdin), Out: &out, Err: &err, ErrTerminal: s.term, OutTerminal: s.outTerm, Version: "v0-test",
+		ConfigDir: s.config, Signals: func() <-chan os.Signal { return s.signals },
 		NewEngine: func(options local.EngineOptions) (engine.Engine, error) {
 			o.engineAsked, o.engine = true, options
 			if s.engine != nil {

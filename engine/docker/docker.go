@@ -92,6 +92,7 @@ type Engine struct {
 	projects projects
 	switches killSwitches
 	keepers  keepers
+	readied  readied
 	// logDriver is the first driver that the engine has not refused.
 	logDriver atomic.Int32
 	// messages is how the engine takes termination messages.
@@ -117,6 +118,7 @@ var (
 	_ engine.Killer       = (*Engine)(nil)
 	_ engine.VolumeKeeper = (*Engine)(nil)
 	_ engine.Cleaner      = (*Engine)(nil)
+	_ engine.Readier      = (*Engine)(nil)
 
 	_ engine.ImageFinder   = (*Engine)(nil)
 	_ engine.ImageBuilder  = (*Engine)(nil)

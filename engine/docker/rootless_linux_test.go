@@ -17,9 +17,8 @@ func TestRootlessDocker(t *testing.T) { testRootless(t, "docker", engines.Rootle
 func testRootless(t *testing.T, name string, start func(testing.TB, ...string) string) {
 	needsEngine(t)
 	o := docker.Options{Host: start(t, busybox), AnswerWithin: 20 * time.Second}
-	t.Run("conforms", func(t *testing.T) {
-		conforms(t, func(t testing.TB) *docker.Engine { return connect(t, o) })
-	})
+	t.Run("conforms", func(t *testing.T) { conforms(t, o) })
+	t.Run("prepared", func(t *testing.T) { prepares(t, o) })
 	t.Run("describe", func(t *testing.T) { describes(t, o, name) })
 	t.Run("facts", func(t *testing.T) {
 		if facts, err := connect(t, o).Facts(t.Context()); err != nil || !facts.Rootless || facts.HostGateway {
