@@ -2,9 +2,13 @@ package docker
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
+
+	"github.com/docker/docker/client"
 
 	"github.com/ktask/ktask/engine"
 )
@@ -54,4 +58,36 @@ func (e *Engine) clock() time.Time {
 		return time.Time{}
 	}
 	return now
+}
+
+// rootlessPodman reports whether the engine answers that it is rootless as podman does: in a field that the client does not have.
+func (e *Engine) rootlessPodman(ctx context.Context) (bool, error) {
+	answer, err := e.get(ctx, "/info")
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	var info struct{ Rootless bool }
+	err = json.NewDecoder(answer.Body).Decode(&info)
+	return info.Rootless, err
+}
+
+// get makes a request whose answer the client does not have in full.
+func (e *Engine) get(ctx context.Context, path string) (*http.Response, error) {
+	at, err := url.Parse(e.endpoint.Host)
+	if err != nil {
+		return nil, err
+	}
+	to := url.URL{Scheme: "http", Host: at.Host, Path: path}
+	if e.endpoint.TLS != nil || at.Scheme == "https" {
+		to.Scheme = "https"
+	}
+	if to.Host == "" || at.Scheme == "ssh" { // the client's transport ignores the name
+		to.Host = client.DummyHost
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, to.String(), http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	return e.client.HTTPClient().Do(request)
 }

@@ -256,9 +256,9 @@ func (a *attempt) ended(ctx context.Context, found container.InspectResponse, st
 			return engine.Exit{}, err
 		}
 	}
-	digest := found.Image
-	if a.image.id == found.Image {
-		digest = a.image.contentAddress()
+	digest := ""
+	if a.image.id == found.Image { // else the name has moved to another image
+		digest = a.image.digest
 	}
 	if exit, ok := execFailure(found.State.ExitCode, a.head.only(), a.container); ok {
 		exit.ImageDigest = digest
