@@ -60,3 +60,27 @@ func removeDead(ctx context.Context, e engine.Engine, runs owner.Runs, underWay 
 		return <-removed
 	}
 }
+
+// startWatch is a sink that passes events on to another one, which may be nil, and calls begun when a task has started.
+type startWatch struct {
+	to    engine.Sink
+	begun func()
+}
+
+// Emit passes an event on.
+func (s startWatch) Emit(e engine.Event) {
+	switch e.(type) {
+	case engine.OutputLine, engine.AttemptFinished:
+		s.begun()
+	}
+	if s.to != nil {
+		s.to.Emit(e)
+	}
+}
+
+// Flush flushes the other sink.
+func (s startWatch) Flush() {
+	if f, ok := s.to.(engine.Flusher); ok {
+		f.Flush()
+	}
+}
