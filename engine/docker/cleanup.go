@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
@@ -15,27 +16,50 @@ import (
 // requests have deadlines of their own. What is already gone is not an error.
 func (a *attempt) remove(ctx context.Context, failed bool) error {
 	ctx = context.WithoutCancel(ctx)
-	var failures []error
-	if a.porter != nil {
-		failures = append(failures, a.removeReliably(ctx, func(ctx context.Context) error { return a.porter.removeOnce(ctx) }))
-	}
-	if a.engine.keep == KeepAlways || a.engine.keep == KeepFailed && failed {
-		if a.id != "" {
-			failures = append(failures, a.removeReliably(ctx, a.keepContainer))
-		}
-		return errors.Join(failures...)
-	}
-	if a.id != "" {
-		remove := a.engine.removeContainer
-		if a.mayRun {
-			remove = a.engine.endContainer
-		}
-		failures = append(failures, a.removeReliably(ctx, func(ctx context.Context) error { return remove(ctx, a.id) }))
+	kept := a.engine.keep == KeepAlways || a.engine.keep == KeepFailed && failed
+	failures := together(
+		func() error { return a.removePorter(ctx) },
+		func() error { return a.removeContainer(ctx, kept) },
+	)
+	if kept {
+		return failures
 	}
 	for _, name := range a.volumes {
-		failures = append(failures, a.removeReliably(ctx, func(ctx context.Context) error { return a.engine.removeVolume(ctx, name) }))
+		failures = errors.Join(failures, a.removeReliably(ctx, func(ctx context.Context) error { return a.engine.removeVolume(ctx, name) }))
 	}
+	return failures
+}
+
+// together calls functions at the same time and returns when all of them have returned.
+func together(calls ...func() error) error {
+	failures := make([]error, len(calls))
+	var all sync.WaitGroup
+	for i, call := range calls {
+		all.Go(func() { failures[i] = call() })
+	}
+	all.Wait()
 	return errors.Join(failures...)
+}
+
+func (a *attempt) removePorter(ctx context.Context) error {
+	if a.porter == nil {
+		return nil
+	}
+	return a.removeReliably(ctx, a.porter.removeOnce)
+}
+
+func (a *attempt) removeContainer(ctx context.Context, kept bool) error {
+	switch {
+	case a.id == "":
+		return nil
+	case kept:
+		return a.removeReliably(ctx, a.keepContainer)
+	}
+	remove := a.engine.removeContainer
+	if a.mayRun {
+		remove = a.engine.endContainer
+	}
+	return a.removeReliably(ctx, func(ctx context.Context) error { return remove(ctx, a.id) })
 }
 
 // keepContainer ends the container and gives it the name that marks it as kept. A sweep leaves a container of that name

@@ -187,7 +187,12 @@ func (a *attempt) run(ctx context.Context) (engine.Exit, error) {
 	if err := stream.finish(); err != nil {
 		return engine.Exit{}, err
 	}
+	read := make(chan error, 1)
+	go func() { read <- a.readMessage(ctx) }()
 	exit, err := a.inspect(ctx, stopped)
+	if failure := <-read; err == nil {
+		err = failure
+	}
 	exit.Stopped = stopped
 	return exit, err
 }
@@ -236,7 +241,7 @@ func (a *attempt) inspect(ctx context.Context, stopped bool) (engine.Exit, error
 	if exit.OOMKilled {
 		exit.Reason = engine.OOMKilled
 	}
-	return exit, a.readMessage(ctx)
+	return exit, nil
 }
 
 // engineTime parses a time of the engine. It returns the zero time if the engine has none.
