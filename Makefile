@@ -56,7 +56,7 @@ soak: images moby ## the long versions of the tests that kill ktask and the engi
 ROUNDS ?= 20
 ONLY ?= .*
 
-bench: images moby ## measure ktask and write docs/performance.md; ROUNDS=5 ONLY='cold|python' is a quick look
+bench: images moby ## measure ktask on Linux and write docs/performance.md; ROUNDS=5 ONLY='cold|python' is a quick look
 	go test -run '^$$' -bench 'BenchmarkNumbers/^($(ONLY))$$' -benchtime 1x -timeout 0 ./integration/bench -rounds $(ROUNDS)
 
 corpus: ## count what ktask accepts and refuses of the YAML below DIR, by rule; needs no engine
