@@ -143,11 +143,9 @@ func (s settings) namer(by string) string {
 func (f findings) print(w io.Writer) error {
 	var lines [][2]string
 	add := func(title string, text ...string) {
-		for i, line := range text {
+		for _, line := range text {
 			lines = append(lines, [2]string{title, line})
-			if i == 0 {
-				title = ""
-			}
+			title = ""
 		}
 	}
 	x := f.x

@@ -74,7 +74,7 @@ func neededImages(l locked) []*neededImage {
 	var all []*neededImage
 	for at, t := range l.plan.Tasks {
 		c := t.Container
-		i := slices.IndexFunc(all, func(n *neededImage) bool { return n.Image == c.Image && n.Platform == c.Platform })
+		i := slices.IndexFunc(all, func(n *neededImage) bool { return n.Image == c.Image }) // all have the platform of the options
 		if i < 0 {
 			i, all = len(all), append(all, &neededImage{Image: c.Image, Platform: c.Platform, State: "unknown"})
 			for _, locked := range l.lock.Images {
@@ -110,10 +110,9 @@ func (app App) imagesInput(c *cli.Context) (s settings, l locked, o local.Engine
 }
 
 func (app App) imagesList(c *cli.Context) error {
-	if name := c.Args().First(); name != "" {
-		if hint := didYouMean(name, commandNames(c.Command.Subcommands)); hint != "" && !exists(name) {
-			return usagef("unknown command %q%s", "images "+name, hint)
-		}
+	name := c.Args().First()
+	if hint := didYouMean(name, commandNames(c.Command.Subcommands)); hint != "" && !exists(name) {
+		return usagef("unknown command %q%s", "images "+name, hint)
 	}
 	s, l, o, err := app.imagesInput(c)
 	if err != nil {
@@ -148,7 +147,7 @@ func (app App) findImages(ctx context.Context, o local.EngineOptions, images []*
 	defer local.CloseEngine(e)
 	finder, ok := e.(engine.ImageFinder)
 	if !ok {
-		return fmt.Errorf("the engine %q does not report images", o.Name)
+		return fmt.Errorf("the engine %q reports no images", o.Name)
 	}
 	return setStates(ctx, finder, images)
 }

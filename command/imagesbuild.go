@@ -128,7 +128,7 @@ func (b builds) checkTag() error {
 		return usagef("--tag names one image: build deno or python")
 	}
 	name, err := reference.ParseNormalizedNamed(b.tag)
-	if err != nil || !reference.IsNameOnly(name) && strings.Contains(b.tag, "@") {
+	if err != nil || strings.Contains(b.tag, "@") {
 		return usagef("--tag takes the name of an image, not %q", b.tag)
 	}
 	for _, keptns := range []string{"ghcr.io/keptn/", "docker.io/keptn/", "docker.io/keptndev/", "docker.io/keptnsandbox/"} {

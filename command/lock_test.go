@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -94,6 +95,14 @@ func TestLock(t *testing.T) {
 	s.ktask("plan", "--locked", "--secret", "token=x", "secret.yaml").exits(0).says("ghcr.io/keptn/python-runtime@sha256:0a0a")
 	s.ktask("run", "--locked", "secret.yaml").exits(2).says(`needs key "SECURE_DATA" of Secret "token"`)
 	s.ktask("lock", "none.yaml").exits(2)
+	if err := os.WriteFile("web.yaml", []byte(fromWeb), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.ktask("lock", "--offline", "web.yaml").exits(2).says(`web.yaml:5:27: error: script "https://example.com/a.py": `, "[not-lockable]").hides("ktask: ", "ktask.lock: ")
+	if err := errors.Join(os.Remove("ktask.lock"), os.Mkdir("ktask.lock", 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	s.ktask("lock", "secret.yaml").exits(2).says("ktask: ktask.lock: not a regular file but a directory")
 	s.engine = nil
 	s.ktask("lock", "secret.yaml").exits(3)
 }

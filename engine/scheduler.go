@@ -17,6 +17,8 @@ type scheduler struct {
 	// the order of the plan.
 	results []TaskResult
 	waiting []int
+	// tasks are those that have begun to prepare or to run, by the same index.
+	tasks map[int]*taskRun
 	// left is the number of tasks and stages without a result.
 	left int
 	// running is the number of tasks that have started and whose index has not been received from ended.
@@ -26,7 +28,7 @@ type scheduler struct {
 }
 
 func newScheduler(r *run) *scheduler {
-	s := &scheduler{run: r, results: make([]TaskResult, len(r.plan.Tasks)), ended: make(chan int)}
+	s := &scheduler{run: r, results: make([]TaskResult, len(r.plan.Tasks)), ended: make(chan int), tasks: map[int]*taskRun{}}
 	s.stages, s.byID = newStages(r.plan)
 	s.left = len(s.results) + len(s.stages)
 	for i := range r.plan.Tasks {
@@ -43,6 +45,7 @@ func (s *scheduler) finish(ctx context.Context) ([]TaskResult, []StageResult) {
 		s.advanceStages(cause)
 		if cause == nil {
 			s.startTasks(ctx)
+			s.readyTasks(ctx)
 		} else {
 			s.skipTasks(cause, func(int) bool { return true })
 			canceled = nil
@@ -112,13 +115,13 @@ func (s *scheduler) finishStage(st *stage) {
 // startTasks starts the first tasks of the plan that may start, up to Parallel.
 func (s *scheduler) startTasks(ctx context.Context) {
 	for s.running < max(s.Parallel, 1) && ctx.Err() == nil {
-		at := slices.IndexFunc(s.waiting, func(i int) bool { st := s.stageOf(i); return st == nil || !st.waiting })
+		at := slices.IndexFunc(s.waiting, s.mayStart)
 		if at < 0 {
 			return
 		}
 		i := s.waiting[at]
 		s.waiting = slices.Delete(s.waiting, at, at+1)
-		x := s.newTaskRun(s.plan.Tasks[i])
+		x := s.taskRunOf(i)
 		x.start() // here, not in the goroutine of the task, so that the events are in the order of the plan
 		s.running++
 		s.joined.Go(func() {
@@ -126,6 +129,22 @@ func (s *scheduler) startTasks(ctx context.Context) {
 			s.ended <- i
 		})
 	}
+}
+
+// mayStart reports whether the stage of a task has started.
+func (s *scheduler) mayStart(i int) bool {
+	st := s.stageOf(i)
+	return st == nil || !st.waiting
+}
+
+// taskRunOf returns what runs a task.
+func (s *scheduler) taskRunOf(i int) *taskRun {
+	x, ok := s.tasks[i]
+	if !ok {
+		x = s.newTaskRun(s.plan.Tasks[i])
+		s.tasks[i] = x
+	}
+	return x
 }
 
 // skipTasks records a result for each waiting task that is chosen. Skipped tasks never start.
@@ -137,7 +156,9 @@ func (s *scheduler) skipTasks(cause error, chosen func(int) bool) {
 			s.waiting = append(s.waiting, i)
 			continue
 		}
-		s.results[i] = s.newTaskRun(s.plan.Tasks[i]).skip(cause)
+		x := s.taskRunOf(i)
+		x.endReady(context.Background())
+		s.results[i] = x.skip(cause)
 		s.taskEnded(i)
 	}
 }

@@ -22,6 +22,8 @@ type taskRun struct {
 	explained outcome
 	// release releases the shared volumes; nil if there are none.
 	release func(context.Context) error
+	// readying prepares the next attempt; nil if nothing does.
+	readying *readying
 }
 
 func (r *run) newTaskRun(t plan.Task) *taskRun {
@@ -60,6 +62,7 @@ func (x *taskRun) complete(ctx context.Context) TaskResult {
 // only: the deadline of a Job covers the pull of its image.
 func (x *taskRun) runAttempts(ctx context.Context) {
 	defer x.releaseVolumes(ctx)
+	defer x.endReady(ctx)
 	cluster := x.task.Semantics == plan.Cluster
 	if !cluster && !x.prepare(ctx) {
 		return
@@ -108,12 +111,15 @@ func (x *taskRun) attempts(ctx context.Context) {
 			x.end(stopped(context.Cause(ctx)))
 			return
 		}
-		wait, again := x.next(ctx, x.attempt(ctx, number))
+		x.readying.await()
+		outcome := x.attempt(ctx, number)
+		x.endReady(ctx)
+		wait, again := x.next(ctx, outcome)
 		x.emit(number, AttemptFinished{Result: x.last(), Retry: again, RetryIn: wait})
 		if !again {
 			return
 		}
-		sleep(ctx, wait)
+		x.waitReady(ctx, number+1, wait)
 	}
 }
 

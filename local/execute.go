@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ktask/ktask/engine"
@@ -82,7 +83,9 @@ func execute(ctx context.Context, p plan.Plan, o Options) (Result, error) {
 	if err != nil {
 		warn(Warning{Code: Unclaimed, Err: err})
 	}
-	removed := removeDead(ctx, e, o.Runs)
+	var underWay <-chan struct{}
+	o.Sink, underWay = tellUnderWay(o.Sink)
+	removed := removeDead(ctx, e, o.Runs, underWay)
 
 	r.Result, err = carryOut(ctx, p, o, e)
 	abandoned := errors.Is(err, ErrAbandoned)
@@ -186,6 +189,21 @@ func carryOut(ctx context.Context, p plan.Plan, o Options, e engine.Engine) (eng
 	case <-o.Abandon:
 		return engine.Result{}, ErrAbandoned
 	}
+}
+
+// tellUnderWay returns a sink that passes events on to s, which may be nil, and a channel that it closes when the first task has started.
+func tellUnderWay(s engine.Sink) (engine.Sink, <-chan struct{}) {
+	underWay := make(chan struct{})
+	begin := sync.OnceFunc(func() { close(underWay) })
+	return engine.SinkFunc(func(e engine.Event) {
+		switch e.(type) {
+		case engine.OutputLine, engine.AttemptFinished:
+			begin()
+		}
+		if s != nil {
+			s.Emit(e)
+		}
+	}), underWay
 }
 
 // parallel returns how many tasks run at once.

@@ -18,7 +18,7 @@ func MakeLock(ctx context.Context, p plan.Plan, e engine.Engine, s Scripts, prog
 	var l spec.Lock
 	finder, ok := e.(engine.ImageFinder)
 	if !ok {
-		return l, errors.New("this engine does not report images")
+		return l, errors.New("the engine reports no images")
 	}
 	scripts, problems := resolve.Scripts(p)
 	if err := problems.Err(); err != nil {

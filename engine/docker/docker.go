@@ -72,8 +72,8 @@ const (
 // Engine is a Docker engine. It is safe for concurrent use.
 type Engine struct {
 	client *client.Client
-	// podman is true if podman has answered a request.
-	podman          atomic.Bool
+	// heard is from the last answer; it is nil before the first.
+	heard           atomic.Pointer[heard]
 	endpoint        endpoint.Endpoint
 	stores          endpoint.Stores
 	keep            Keep
@@ -92,6 +92,7 @@ type Engine struct {
 	projects projects
 	switches killSwitches
 	keepers  keepers
+	readied  readied
 	// logDriver is the first driver that the engine has not refused.
 	logDriver atomic.Int32
 	// messages is how the engine takes termination messages.
@@ -117,6 +118,7 @@ var (
 	_ engine.Killer       = (*Engine)(nil)
 	_ engine.VolumeKeeper = (*Engine)(nil)
 	_ engine.Cleaner      = (*Engine)(nil)
+	_ engine.Readier      = (*Engine)(nil)
 
 	_ engine.ImageFinder   = (*Engine)(nil)
 	_ engine.ImageBuilder  = (*Engine)(nil)
@@ -156,7 +158,7 @@ func newEngine(at endpoint.Endpoint, o Options) (*Engine, error) {
 		answerWithin: o.AnswerWithin, stalledAfter: stalledAfter, versionSet: o.APIVersion != "", userAgent: o.UserAgent,
 		notice: o.Notice, labels: o.Labels, extraHosts: o.ExtraHosts,
 	}
-	c, err := connect(at, o, &e.podman)
+	c, err := connect(at, o, &e.heard)
 	if err != nil {
 		return nil, unusable(fmt.Errorf("use the Docker host %q: %w", at.Host, err))
 	}

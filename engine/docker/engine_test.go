@@ -95,16 +95,19 @@ func output(t *testing.T, e *docker.Engine, c plan.Container) string {
 	return strings.Join(heard.Lines("", engine.Stdout), "\n")
 }
 
-func TestConformance(t *testing.T) {
-	conforms(t, func(t testing.TB) *docker.Engine { return connect(t, docker.Options{}) })
-}
+func TestConformance(t *testing.T) { conforms(t, docker.Options{}) }
 
 // conforms runs the conformance suite of all engines.
-func conforms(t *testing.T, connect func(testing.TB) *docker.Engine) {
+func conforms(t *testing.T, o docker.Options) {
+	conformsAs(t, o, func(t testing.TB, e *docker.Engine) engine.Engine { return e })
+}
+
+// conformsAs is conforms for an engine that as returns.
+func conformsAs(t *testing.T, o docker.Options, as func(testing.TB, *docker.Engine) engine.Engine) {
 	enginetest.Conformance(t, func(t testing.TB) enginetest.Fixture {
-		e := connect(t)
+		e := connect(t, o)
 		return enginetest.Fixture{
-			Engine:    e,
+			Engine:    as(t, e),
 			Container: scripted,
 			MissingImage: func() plan.Container {
 				return plan.Container{Image: "ktask.local/missing:dev", PullPolicy: plan.PullNever}

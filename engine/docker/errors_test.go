@@ -85,6 +85,19 @@ func TestRefusalsOfRegistries(t *testing.T) {
 		{errors.New("pull access denied for x, repository does not exist or may require 'docker login': denied: requested access to the resource is denied"), login{}, engine.ImageUnauthorized, "docker login docker.io, or correct the name"},
 		{errors.New("denied: requested access to the resource is denied"), mine, engine.ImageUnauthorized, "ask for the right to pull it"},
 		{errors.New("error parsing HTTP 403 response body: no error details found in HTTP response body: \"{}\""), mine, engine.ImageUnauthorized, "ask for the right to pull it"},
+		{errors.New("403 Forbidden"), login{}, engine.ImageUnauthorized, "docker login docker.io, or correct the name"},
+		{errors.New("access denied for this repository"), login{}, engine.ImageUnauthorized, "docker login docker.io, or correct the name"},
+		{errors.New("access to the resource is denied"), login{}, engine.ImageUnauthorized, "docker login docker.io, or correct the name"},
+		{errors.New("denied: no"), login{}, engine.ImageUnauthorized, "docker login docker.io, or correct the name"},
+		{errors.New("authentication required"), login{}, engine.ImageUnauthorized, "docker login docker.io, or correct the name"},
+		{errors.New("name unknown: the repository is empty"), login{}, engine.ImageNotFound, "correct the name or the tag"},
+		{errors.New("manifest unknown"), login{}, engine.ImageNotFound, "correct the name or the tag"},
+		{errors.New("image was found but does not provide the specified platform (linux/arm64)"), login{}, engine.ImageNotFound, "built for this platform"},
+		{errors.New("image was found but does not match the specified platform: wanted linux/arm64"), login{}, engine.ImageNotFound, "built for this platform"},
+		{errors.New("choosing an image from manifest list: no image found in image index for architecture arm64"), login{}, engine.ImageNotFound, "built for this platform"},
+		{errors.New("Too Many Requests"), mine, engine.ImagePullFailed, "wait until the registry's limit"},
+		{errors.New("you have hit the rate limit"), mine, engine.ImagePullFailed, "wait until the registry's limit"},
+		{errors.New("unexpected HTTP status: 429 "), mine, engine.ImagePullFailed, "wait until the registry's limit"},
 		{errors.New("unauthorized: authentication required"), login{}, engine.ImageUnauthorized, "docker login docker.io"},
 		{errors.New("unauthorized: incorrect username or password hunter2"), mine, engine.ImageUnauthorized, "renew them"},
 		{errors.New("unauthorized: you sent YWRhOmh1bnRlcjI="), mine, engine.ImageUnauthorized, "renew them"},
@@ -108,6 +121,20 @@ func TestRefusalsOfRegistries(t *testing.T) {
 		} else if !strings.Contains(text, strings.NewReplacer("hunter2", plan.Mask, "YWRhOmh1bnRlcjI=", plan.Mask).Replace(test.err.Error())) {
 			t.Errorf("the error has not the registry's words: %s", text)
 		}
+	}
+}
+
+// TestPullSecretsAreDistinguished: tasks share a pull only if they have the same pull secrets.
+func TestPullSecretsAreDistinguished(t *testing.T) {
+	of := func(user, password string) logins {
+		return logins{{auth: registry.AuthConfig{Username: user, Password: password}}}
+	}
+	seen := map[string]bool{}
+	for _, all := range []logins{nil, of("a", "b"), of("a", "c"), of("b", "b"), of("a b", ""), of("", "a b"), append(of("a", "b"), of("c", "d")...), of("a", `b" "c`)} {
+		if seen[all.key()] {
+			t.Errorf("the key %s is another's", all.key())
+		}
+		seen[all.key()] = true
 	}
 }
 

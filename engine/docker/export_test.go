@@ -11,3 +11,6 @@ func (e *Engine) StalledAfter(d time.Duration) { e.stalledAfter = d }
 
 // MessagesInCompanions lets ktask treat the engine as one that shares no files with this machine.
 func (e *Engine) MessagesInCompanions() { e.messages.Store(messagesInCompanions) }
+
+// Host returns the address of the engine.
+func (e *Engine) Host() string { return e.endpoint.Host }

@@ -128,6 +128,13 @@ func (l *hijackedStream) Read(p []byte) (int, error) {
 	return l.body.Read(p)
 }
 
+// send sends bytes to the container's standard input.
+func (l *hijackedStream) send(p []byte, within time.Duration) error {
+	_ = l.conn.SetWriteDeadline(time.Now().Add(within)) // if the connection does not support deadlines, there is none
+	_, err := l.conn.Write(p)
+	return err
+}
+
 func (l *hijackedStream) setDeadline(d time.Duration) {
 	// If the connection does not support deadlines, reads have none.
 	_ = l.conn.SetReadDeadline(time.Now().Add(d))

@@ -1,7 +1,6 @@
 package docker
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +31,8 @@ type imageFacts struct {
 	// stopSignal is empty if the image names none.
 	stopSignal string
 	workingDir string
+	// entrypoint, cmd and env are the image's own.
+	entrypoint, cmd, env []string
 }
 
 // imageStore caches the images that the engine is known to have, and lets concurrent callers share the pull of an image. The
@@ -150,6 +151,7 @@ func factsOf(ref string, found image.InspectResponse) imageFacts {
 	facts.platform = strings.TrimSuffix(found.Os+"/"+found.Architecture+"/"+found.Variant, "/")
 	if found.Config != nil {
 		facts.user, facts.stopSignal, facts.workingDir = found.Config.User, found.Config.StopSignal, found.Config.WorkingDir
+		facts.entrypoint, facts.cmd, facts.env = found.Config.Entrypoint, found.Config.Cmd, found.Config.Env
 	}
 	return facts
 }
@@ -160,9 +162,6 @@ func forPlatform(platform string) string {
 	}
 	return " for " + platform
 }
-
-// contentAddress returns what identifies the content of the image.
-func (f imageFacts) contentAddress() string { return cmp.Or(f.digest, f.id) }
 
 // imageOf returns the facts of a container's image. It looks the image up if Prepare has not.
 func (e *Engine) imageOf(ctx context.Context, c plan.Container) (imageFacts, error) {

@@ -37,12 +37,17 @@ type stream struct {
 
 // attach connects to the container's streams and begins to read them. It is called before the start, so nothing is missed.
 func (a *attempt) attach(ctx context.Context) (*stream, error) {
+	stdout, stderr := a.head.of(a.out.Stdout), a.head.of(a.out.Stderr)
+	query := url.Values{"stream": {"1"}, "stdout": {"1"}, "stderr": {"1"}}
+	if a.prepared != nil {
+		stdout, stderr = a.prepared.gate.streams()
+		query.Set("stdin", "1")
+	}
 	s := &stream{
 		attempt: a, drained: make(chan error, 1), ended: make(chan struct{}),
-		stdout: replay.Forward(a.head.of(a.out.Stdout)), stderr: replay.Forward(a.head.of(a.out.Stderr)),
+		stdout: replay.Forward(stdout), stderr: replay.Forward(stderr),
 	}
 	err := a.engine.do(ctx, "attach to the container", a.repeatedly(), func(ctx context.Context) (err error) {
-		query := url.Values{"stream": {"1"}, "stdout": {"1"}, "stderr": {"1"}}
 		s.conn, err = a.engine.open(ctx, http.MethodPost, "/containers/"+a.id+"/attach", query, true)
 		return err
 	})

@@ -15,9 +15,8 @@ import (
 func TestPodman(t *testing.T) {
 	// A request that waits for the grace of the containers, a minute, gets no answer.
 	o := docker.Options{Host: engines.Podman(t, busybox), AnswerWithin: 20 * time.Second}
-	t.Run("conforms", func(t *testing.T) {
-		conforms(t, func(t testing.TB) *docker.Engine { return connect(t, o) })
-	})
+	t.Run("conforms", func(t *testing.T) { conforms(t, o) })
+	t.Run("prepared", func(t *testing.T) { prepares(t, o) })
 	t.Run("describe", func(t *testing.T) { describes(t, o, "podman") })
 	t.Run("measured", func(t *testing.T) { measures(t, o, "podman") })
 	t.Run("stream that breaks goes on", func(t *testing.T) { brokenStreamGoesOn(t, strings.TrimPrefix(o.Host, "unix://")) })

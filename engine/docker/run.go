@@ -2,9 +2,11 @@ package docker
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +29,11 @@ type attempt struct {
 	messageFile *messageFile
 	porter      *companion
 	out         engine.Output
+	// prepared is nil if the container is created and started as the task's.
+	prepared *prepared
+	// stream and exited are set from the start to the end of the container.
+	stream *stream
+	exited *exitWait
 	// head is the beginning of the output.
 	head head
 	// killed is closed when the run is killed.
@@ -58,6 +65,12 @@ func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels
 		return engine.Exit{}, err
 	}
 	defer func() { err = errors.Join(err, release(ctx)) }()
+	if ready := e.readied.take(labels); ready != nil {
+		exit, ran, err := ready.become(ctx, out, killed)
+		if ran || err != nil {
+			return exit, err
+		}
+	}
 	a := &attempt{engine: e, container: c, out: out, killed: killed}
 	exit, err = a.carryOut(ctx, labels)
 	if a.refusesMessageFile(err) {
@@ -75,26 +88,30 @@ func (a *attempt) carryOut(ctx context.Context, labels engine.Labels) (exit engi
 	if err := a.convert(ctx, labels); err != nil {
 		return engine.Exit{}, err
 	}
-	defer func() {
-		a.gone = hasReason(err, engine.EngineLost)
-		// The container is removed before Run returns: the contract requires that nothing is left.
-		if failure := a.remove(ctx, err != nil || exit.Code != 0); failure != nil {
-			err = errors.Join(err, failure)
-		}
-		if exit.Reason == engine.WrongArchitecture {
-			exit.Message += "; the image is for " + a.image.platform
-		}
-	}()
+	defer func() { exit, err = a.conclude(ctx, exit, err) }()
 	if err := a.create(ctx); err != nil {
 		if exit, ok := startFailure(err, a.container); ok {
 			return exit, nil
 		}
 		return engine.Exit{}, err
 	}
-	if err = a.fill(ctx); err == nil {
+	if err = a.fill(ctx, a.container.Files); err == nil {
 		exit, err = a.run(ctx)
 	}
 	return exit, a.removedByOthers(ctx, lost(err))
+}
+
+// conclude removes the container and returns the result of the attempt. The container is removed before Run returns: the
+// contract requires that nothing is left.
+func (a *attempt) conclude(ctx context.Context, exit engine.Exit, err error) (engine.Exit, error) {
+	a.gone = hasReason(err, engine.EngineLost)
+	if failure := a.remove(ctx, err != nil || exit.Code != 0); failure != nil {
+		err = errors.Join(err, failure)
+	}
+	if exit.Reason == engine.WrongArchitecture {
+		exit.Message += "; the image is for " + a.image.platform
+	}
+	return exit, err
 }
 
 // convert sets the request. It asks the engine only for what this container depends on.
@@ -129,9 +146,9 @@ func (a *attempt) convert(ctx context.Context, labels engine.Labels) (err error)
 	return err
 }
 
-// fill copies the files into the container.
-func (a *attempt) fill(ctx context.Context) error {
-	if len(a.container.Files) == 0 {
+// fill copies files into the container.
+func (a *attempt) fill(ctx context.Context, files []plan.File) error {
+	if len(files) == 0 {
 		return nil
 	}
 	if a.container.Security.ReadOnlyRootfs {
@@ -141,7 +158,7 @@ func (a *attempt) fill(ctx context.Context) error {
 			Remedy: engine.Remedy{Text: "leave readOnlyRootFilesystem out"},
 		}
 	}
-	content, err := archive(nil, a.container.Files)
+	content, err := archive(nil, files)
 	if err != nil {
 		return &engine.Error{Reason: engine.EngineRefused, Err: err}
 	}
@@ -152,57 +169,78 @@ func (a *attempt) fill(ctx context.Context) error {
 
 // run starts the container and waits until it has ended and all its output has been forwarded.
 func (a *attempt) run(ctx context.Context) (engine.Exit, error) {
-	stream, err := a.attach(ctx)
-	if exit, ok := a.startFailed(err); ok { // podman creates the process when a client attaches
-		return exit, nil
+	defer a.letGo()
+	exit, failed, err := a.begin(ctx)
+	if failed || err != nil {
+		return exit, err
+	}
+	return a.follow(ctx)
+}
+
+// begin attaches to the container, registers the wait for its end and starts it. failed reports that its command cannot be
+// executed; the Exit then says why.
+func (a *attempt) begin(ctx context.Context) (exit engine.Exit, failed bool, err error) {
+	a.stream, err = a.attach(ctx)
+	if exit, failed = a.startFailed(err); failed { // podman creates the process when a client attaches
+		return exit, true, nil
 	}
 	if err != nil {
-		return engine.Exit{}, a.advised(err)
+		return engine.Exit{}, false, a.advised(err)
 	}
-	defer stream.end()
-
-	exited, err := a.wait(ctx)
-	if err != nil {
-		return engine.Exit{}, err
+	if a.exited, err = a.wait(ctx); err != nil {
+		return engine.Exit{}, false, err
 	}
-	defer exited.drop()
-
 	if err := context.Cause(ctx); err != nil {
-		return engine.Exit{}, err
+		return engine.Exit{}, false, err
 	}
 	a.mayRun = true
 	err = a.start(ctx)
-	if exit, ok := a.startFailed(err); ok {
-		return exit, nil
+	if exit, failed = a.startFailed(err); failed {
+		return exit, true, nil
 	}
 	if err != nil {
-		return engine.Exit{}, a.advised(err)
+		return engine.Exit{}, false, a.advised(err)
 	}
 	a.messageFile.unlink()
-	exited.begin()
-	stopped, err := a.await(ctx, exited, stream.ended)
+	a.exited.begin()
+	return engine.Exit{}, false, nil
+}
+
+// follow waits until the container has ended and all its output has been forwarded.
+func (a *attempt) follow(ctx context.Context) (engine.Exit, error) {
+	stopped, err := a.await(ctx, a.exited, a.stream.ended)
 	if err != nil {
 		return engine.Exit{}, err
 	}
-	if err := stream.finish(); err != nil {
+	// The three take the time of one of them.
+	var found container.InspectResponse
+	var failed, unread error
+	var asked sync.WaitGroup
+	asked.Go(func() { found, failed = a.state(context.WithoutCancel(ctx)) })
+	asked.Go(func() { unread = a.readMessage(ctx) })
+	err = a.stream.finish()
+	asked.Wait()
+	if err = cmp.Or(err, failed); err != nil {
 		return engine.Exit{}, err
 	}
-	read := make(chan error, 1)
-	go func() { read <- a.readMessage(ctx) }()
-	exit, err := a.inspect(ctx, stopped)
-	if failure := <-read; err == nil {
-		err = failure
-	}
+	exit, err := a.ended(ctx, found, stopped)
 	exit.Stopped = stopped
-	return exit, err
+	return exit, cmp.Or(err, unread)
 }
 
-// inspect returns how the container ended: the wait returns the exit code, but neither the times nor the reason.
-func (a *attempt) inspect(ctx context.Context, stopped bool) (engine.Exit, error) {
-	found, err := a.state(context.WithoutCancel(ctx))
+// letGo ends what begin has begun on this side.
+func (a *attempt) letGo() {
+	if a.exited != nil {
+		a.exited.drop()
+	}
+	if a.stream != nil {
+		a.stream.end()
+	}
+}
+
+// ended returns how the container ended, from its state: the wait returns the exit code, but neither the times nor the reason.
+func (a *attempt) ended(ctx context.Context, found container.InspectResponse, stopped bool) (engine.Exit, error) {
 	switch {
-	case err != nil:
-		return engine.Exit{}, err
 	case isGoing(found) && !stopped:
 		return engine.Exit{}, a.wasRemoved()
 	case !hasEnded(found):
@@ -218,9 +256,9 @@ func (a *attempt) inspect(ctx context.Context, stopped bool) (engine.Exit, error
 			return engine.Exit{}, err
 		}
 	}
-	digest := found.Image
-	if a.image.id == found.Image {
-		digest = a.image.contentAddress()
+	digest := ""
+	if a.image.id == found.Image { // else the name has moved to another image
+		digest = a.image.digest
 	}
 	if exit, ok := execFailure(found.State.ExitCode, a.head.only(), a.container); ok {
 		exit.ImageDigest = digest
@@ -233,6 +271,9 @@ func (a *attempt) inspect(ctx context.Context, stopped bool) (engine.Exit, error
 		Started:     engineTime(found.State.StartedAt),
 		Finished:    engineTime(found.State.FinishedAt),
 		ImageDigest: digest,
+	}
+	if a.prepared != nil {
+		exit.Started = a.prepared.startedAt(exit.Started)
 	}
 	if exit.Finished.Before(exit.Started) {
 		// Engines record the start after the process has started: a short process may have ended by then.

@@ -10,9 +10,8 @@ import (
 // TestDockerOfToday runs the same suite on a current engine, and tests what older ones cannot do.
 func TestDockerOfToday(t *testing.T) {
 	o := docker.Options{Host: engines.Docker(t, busybox)}
-	t.Run("conforms", func(t *testing.T) {
-		conforms(t, func(t testing.TB) *docker.Engine { return connect(t, o) })
-	})
+	t.Run("conforms", func(t *testing.T) { conforms(t, o) })
+	t.Run("prepared", func(t *testing.T) { prepares(t, o) })
 	t.Run("measured", func(t *testing.T) { measures(t, o, "Docker of today") })
 	t.Run("messages", func(t *testing.T) { messagesAreAsInAPod(t, o) })
 	t.Run("parts of volumes", func(t *testing.T) { mountsParts(t, o) })

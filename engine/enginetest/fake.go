@@ -58,7 +58,7 @@ type Pull struct {
 
 // Call is one call of the engine.
 type Call struct {
-	// Method is Prepare, KeepVolumes, Run, Release or Describe.
+	// Method is Prepare, KeepVolumes, Ready, Run, Release, Unready or Describe.
 	Method  string
 	Image   string
 	Task    string
@@ -130,6 +130,35 @@ func (f *Fake) use(a Attempt, labels engine.Labels, out engine.Output) {
 			print(out, Out(name))
 		}
 	}
+}
+
+// ReadyFake is a Fake that can prepare attempts.
+type ReadyFake struct {
+	*Fake
+	// Busy is how long Ready waits for the machine, and ReadyTakes how long it takes after that.
+	Busy, ReadyTakes time.Duration
+	// ReadyErr and UnreadyErr are its error and that of the release.
+	ReadyErr, UnreadyErr error
+}
+
+// Ready records the call. The release counts as something that is left until it is called.
+func (f ReadyFake) Ready(ctx context.Context, c plan.Container, labels engine.Labels) (func(context.Context) error, error) {
+	if wait(ctx, f.Busy) != nil {
+		return func(context.Context) error { return nil }, nil
+	}
+	call := Call{Method: "Ready", Image: c.Image, Task: labels.Task, Attempt: labels.Attempt, Labels: labels}
+	f.record(call)
+	time.Sleep(f.ReadyTakes)
+	if f.ReadyErr != nil {
+		return nil, f.ReadyErr
+	}
+	f.count(1)
+	return func(context.Context) error {
+		call.Method = "Unready"
+		f.record(call)
+		f.count(-1)
+		return f.UnreadyErr
+	}, nil
 }
 
 // Run plays one attempt.

@@ -123,6 +123,11 @@ func TestEngineThatIsPassedOver(t *testing.T) {
 		}
 	}
 
+	o = p.ktask(t, "", "", "doctor", "-o", "json").expect(t, 0)
+	if o.stderr != "" || strings.Count(o.stdout, `"answer": "no answer within 2s"`) != 1 {
+		t.Errorf("doctor for programs, stdout:\n%s\nstderr:\n%s", o.stdout, o.stderr)
+	}
+
 	o = p.ktask(t, busyboxTask, "", "run", "--host", "unix://"+stale.Addr().String(), "-").expect(t, 3)
 	if !strings.Contains(o.stderr, "docker.sock cannot be reached: connection refused") {
 		t.Errorf("an engine that is named is not another one, stderr:\n%s", o.stderr)

@@ -24,6 +24,16 @@ func TestCredentialsOfTheRegistryAlone(t *testing.T) {
 	entry := func(key string) string { return fmt.Sprintf(`{"auths":{%q:%s}}`, key, auth) }
 	const teams = `{"auths":{"x.io":{"username":"all","password":"p"},"x.io/a":{"username":"a","password":"p"},
 		"x.io/b":{"username":"b","password":"p"},"https://x.io/b/c/":{"username":"bc","password":"p"}}}`
+	programs := t.TempDir()
+	// "pass" and "secretservice" are the platform's own, which nothing here names.
+	for helper, user := range map[string]string{"own": "helped", "none": "", "pass": "platform", "secretservice": "platform", "osxkeychain": "platform"} {
+		file := filepath.Join(programs, "docker-credential-"+helper)
+		write(t, file, fmt.Sprintf("#!/bin/sh\necho '{\"Username\":%q,\"Secret\":%[1]q}'\n", user))
+		if err := os.Chmod(file, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", programs+string(filepath.ListSeparator)+os.Getenv("PATH"))
 	for _, test := range []struct{ variable, file, image, want string }{
 		{entry("x.io"), "{}", "x.io/a", "me"},
 		{entry("https://x.io/v2/"), "{}", "x.io/a", "me"},
@@ -34,6 +44,11 @@ func TestCredentialsOfTheRegistryAlone(t *testing.T) {
 		{`{"auths":{"x.io":{"identitytoken":"token"}}}`, "{}", "x.io/a", "token"},
 		{`{"auths":{"x.io":{"username":"you","password":"p"}}}`, entry("x.io"), "x.io/a", "you me"},
 		{entry("y.io"), entry("x.io"), "x.io/a", "me"},
+		{`{"auths":{"https://x.io":{"username":"url","password":"p"},"x.io":{"username":"name","password":"p"}}}`, "{}", "x.io/a", "name"},
+		{`{"credHelpers":{"x.io":"own"}}`, "{}", "x.io/a", "helped"},
+		{`{"credsStore":"own"}`, "{}", "x.io/a", "helped"},
+		{`{"credHelpers":{"y.io":"own"}}`, "{}", "x.io/a", ""},
+		{`{"auths":{"x.io":{}},"credHelpers":{"x.io":"none"}}`, "{}", "x.io/a", ""},
 		{"", entry("x.io"), "x.io/a", "me"},
 		{"", "", "x.io/a", ""},
 		{entry("x.io"), "{}", "x.io:5000/a", ""},
@@ -82,7 +97,7 @@ func TestBrokenVariable(t *testing.T) {
 		`{"auths":{"x.io":{"auth":"Ym8="}}}`: "invalid auth: missing",
 	} {
 		_, err := Stores{Variable: variable}.Credentials(named(t, "x.io/a"))
-		fails(t, err, says, "DOCKER_AUTH_CONFIG")
+		fails(t, err, says, "the variable DOCKER_AUTH_CONFIG")
 	}
 }
 
@@ -109,5 +124,24 @@ func TestHelpersThatFail(t *testing.T) {
 		if strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "12345") {
 			t.Errorf("the error shows what the helper printed: %v", err)
 		}
+	}
+}
+
+// TestCredentialsAreNamed checks how a message names the place of a credential, and what it advises if the registry refuses it.
+func TestCredentialsAreNamed(t *testing.T) {
+	const auths = `{"auths":{"x.io":{"username":"a","password":"p"},"x.io/b":{"username":"b","password":"p"}}}`
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "config.json"), auths)
+	all, err := Stores{Variable: auths, ConfigDir: dir}.Credentials(named(t, "x.io/b/c"))
+	got := ""
+	for _, c := range all {
+		got += strings.ReplaceAll(fmt.Sprintf("%v: %s\n", c, c.Renewal("x.io")), dir, "DIR")
+	}
+	const want = "DOCKER_AUTH_CONFIG (x.io/b): renew the credentials for x.io/b in DOCKER_AUTH_CONFIG\n" +
+		"DOCKER_AUTH_CONFIG: renew the credentials for x.io in the variable DOCKER_AUTH_CONFIG\n" +
+		"DIR/config.json (x.io/b): renew the credentials for x.io/b in DIR/config.json\n" +
+		"DIR/config.json: renew the credentials with `docker login x.io`\n"
+	if err != nil || got != want {
+		t.Errorf("error %v, got\n%s\nwant\n%s", err, got, want)
 	}
 }

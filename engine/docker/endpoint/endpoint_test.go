@@ -37,6 +37,7 @@ func configDir(t *testing.T) string {
 		"lax":     `{"docker":{"Host":"tcp://lax:2376","SkipTLSVerify":true}}`,
 		"ssh":     `{"docker":{"Host":"ssh://user@far"}}`,
 		"other":   `{"kubernetes":{"Host":"https://x"}}`,
+		"empty":   `{"docker":{"Host":""}}`,
 	} {
 		id := fmt.Sprintf("%x", sha256.Sum256([]byte(name)))
 		put(fmt.Sprintf(`{"Name":%q,"Metadata":{},"Endpoints":%s}`, name, endpoint), "contexts", "meta", id, "meta.json")
@@ -133,8 +134,9 @@ func TestResolveSaysWhatIsWrong(t *testing.T) {
 		options Options
 		says    string
 	}{
-		"no such context":        {Options{ConfigDir: dir, Context: "missing"}, "docker context ls"},
+		"no such context":        {Options{ConfigDir: dir, Context: "missing"}, `there is no Docker context "missing" in "` + dir + `"; ` + "`docker context ls` lists"},
 		"a context without host": {Options{ConfigDir: dir, Context: "other"}, "no Docker endpoint"},
+		"an empty host":          {Options{ConfigDir: dir, Context: "empty"}, "no Docker endpoint"},
 		"ssh with an option":     {Options{Host: "ssh://-oProxyCommand=x/"}, "begins with a hyphen; write ssh://USER@HOST"},
 		"a user as an option":    {Options{Host: "ssh://-oProxyCommand=x@far"}, "begins with a hyphen"},
 		"ssh with a password":    {Options{Host: "ssh://me:pass@far"}, `"ssh://me@far" is not valid: invalid SSH URL: plain-text password is not supported`},
@@ -153,6 +155,8 @@ func TestResolveSaysWhatIsWrong(t *testing.T) {
 		"a port that is zero":    {Options{Host: "http://x:0/v"}, `the port "0"`},
 		"an empty port":          {Options{Host: "x:"}, `the port ""`},
 		"no host":                {Options{Host: "tcp://"}, "names no host"},
+		"no pipe":                {Options{Host: "npipe://"}, "names no socket"},
+		"no scheme, a password":  {Options{Host: "tcp:me:pass@x"}, `the Docker host "tcp:me@x" has no :// after tcp; write tcp://me@x`},
 		"an open bracket":        {Options{Host: "tcp://[::1"}, "missing ']'"},
 		"no brackets":            {Options{Host: "tcp://::1"}, "an IPv6 address in brackets"},
 		"a blank":                {Options{Host: "tcp://x y"}, "is not valid: invalid character"},
@@ -162,8 +166,8 @@ func TestResolveSaysWhatIsWrong(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := Resolve(test.options)
 			fails(t, err, test.says)
-			if strings.Contains(err.Error(), "pass@") {
-				t.Errorf("error %v shows a password", err)
+			if failure, _ := errors.AsType[*Error](err); strings.Contains(err.Error()+failure.Remedy, "pass@") {
+				t.Errorf("error %v or its remedy %q shows a password", err, failure.Remedy)
 			}
 		})
 	}
@@ -184,8 +188,8 @@ func TestResolveChecksCertificates(t *testing.T) {
 		"a file":                   {"cert/ca.pem", true, "ca.pem is not a directory"},
 		"nothing in it":            {"empty", false, "there is no ca.pem, cert.pem or key.pem in DOCKER_CERT_PATH " + filepath.Join(dir, "empty")},
 		"no authority":             {"client", true, "there is no ca.pem in DOCKER_CERT_PATH"},
-		"no key":                   {"cert", true, "no key.pem in " + filepath.Join(dir, "cert")},
-		"no certificate":           {"key", false, "no cert.pem in " + filepath.Join(dir, "key")},
+		"no key":                   {"cert", true, "no key.pem in " + filepath.Join(dir, "cert") + "; put the key of cert.pem beside it"},
+		"no certificate":           {"key", false, "no cert.pem in " + filepath.Join(dir, "key") + "; put the certificate of key.pem beside it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := Options{Host: "tcp://x:1", TLS: true, TLSVerify: test.verify, CertPath: filepath.Join(dir, test.path)}

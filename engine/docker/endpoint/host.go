@@ -28,7 +28,7 @@ func normalHost(host string) (string, error) {
 		case strings.HasPrefix(host, "/"):
 			scheme, rest = "unix", host
 		case err != nil && slices.Contains(schemes, before):
-			return "", failure("write "+withSlashes(before, after), "the Docker host %q has no :// after %s", redacted(host), before)
+			return "", failure("write "+redacted(withSlashes(before, after)), "the Docker host %q has no :// after %s", redacted(host), before)
 		default:
 			scheme, rest = "tcp", host
 		}
@@ -113,16 +113,18 @@ func checkAddress(host, scheme, rest string) error {
 
 // redacted returns a host without the password that it may have.
 func redacted(host string) string {
-	scheme, rest, ok := strings.Cut(host, "://")
+	between := "://"
+	scheme, rest, ok := strings.Cut(host, between)
 	if !ok {
-		scheme, rest, _ = strings.Cut(host, ":")
+		between = ":"
+		scheme, rest, _ = strings.Cut(host, between)
 	}
 	i := strings.LastIndex(rest, "@")
 	user, _, password := strings.Cut(rest[:max(i, 0)], ":")
 	if i < 0 || !password {
 		return host
 	}
-	return scheme + "://" + user + rest[i:]
+	return scheme + between + user + rest[i:]
 }
 
 // withPort adds Docker's port to a TCP host without a port, as the docker command does.

@@ -34,7 +34,7 @@ func CheckSocket(path string) error {
 		switch {
 		case !ours(info):
 			return fmt.Errorf("%s belongs to another user", dir)
-		case open && info.Mode()&fs.ModeSticky == 0 && info.Mode().Perm()&0o002 != 0:
+		case info.Mode()&fs.ModeSticky == 0 && info.Mode().Perm()&0o002 != 0:
 			return fmt.Errorf("every user can write to %s", dir)
 		case open && !owned:
 			return fmt.Errorf("it belongs to another user, and other users can write to %s", dir)

@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -30,7 +31,8 @@ func TestSockets(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
-	if got := (Places{Colima: "/c", Lima: "/l"}).Sockets(); len(got) != 3 || got[1].Host != "unix:///c/default/docker.sock" {
+	write(t, filepath.Join(runtime, "l/vm/sock/docker.sock"), "")
+	if got := (Places{Colima: "/c", Lima: runtime + "/l"}).Sockets(); len(got) != 4 || got[1].Host != "unix:///c/default/docker.sock" || got[2].Host != "unix://"+runtime+"/l/vm/sock/docker.sock" {
 		t.Errorf("without a home: %v", got)
 	}
 }
@@ -82,5 +84,31 @@ func TestCheckSocket(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestCheckSocketsParents: whoever can rename a directory above the socket can put a socket of its own in its place.
+func TestCheckSocketsParents(t *testing.T) {
+	outer, err := os.MkdirTemp("", "s") // short enough for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(outer) }()
+	inner := filepath.Join(outer, "a", "b")
+	if err := os.MkdirAll(inner, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("unix", filepath.Join(inner, "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	for mode, says := range map[os.FileMode]string{0o700: "<nil>", 0o777: "every user can write to " + outer} {
+		if err := os.Chmod(outer, mode); err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(CheckSocket(filepath.Join(inner, "s"))); got != says {
+			t.Errorf("mode %o: %s, want %s", mode, got, says)
+		}
 	}
 }
