@@ -66,7 +66,7 @@ func masker(b *testing.B, l *lab) experiment {
 	return e
 }
 
-// size is that of the published program.
+// size is that of the program, stripped as `make dist` does it.
 func size(_ *testing.B, l *lab) experiment {
 	return experiment{every: l.rounds, rows: []quantity{{title: "size of the program", unit: Bytes, take: func([]*sample) (float64, float64, error) {
 		file, err := os.Stat(l.ktask)
