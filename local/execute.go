@@ -93,7 +93,7 @@ func execute(ctx context.Context, p plan.Plan, o Options) (Result, error) {
 	if stays {
 		guardian.takeOver()
 	} else {
-		guardian.dismiss()
+		guardian.keepWarm(e, o)
 	}
 	if keeps && !abandoned {
 		kept, err := keptOf(ctx, e, o.RunID)

@@ -3,6 +3,7 @@ package docker
 import (
 	"bytes"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -72,6 +73,14 @@ func (g *gate) writeStderr(p []byte) {
 		return
 	}
 	_, _ = g.stderr.Write(p) // never fails
+}
+
+// givenMark returns the mark of a program that another process has started; it is empty if this one has.
+func (p *prepared) givenMark() []byte {
+	if p.given == nil {
+		return nil
+	}
+	return []byte(strings.Join(append(slices.Clone(p.given), p.program), "\x00") + "\x00")
 }
 
 func (g *gate) takeMark(p []byte) {

@@ -30,6 +30,9 @@ type prepared struct {
 	home string
 	// nonce is what the program writes if the task has not run.
 	nonce string
+	// handedOver is true if another process tells the program. In that process, given is the environment of the program.
+	handedOver bool
+	given      []string
 	// marked and told are when the program was ready, and when it was told to become the task.
 	marked, told time.Time
 }

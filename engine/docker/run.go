@@ -1,7 +1,6 @@
 package docker
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -65,8 +64,15 @@ func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels
 		return engine.Exit{}, err
 	}
 	defer func() { err = errors.Join(err, release(ctx)) }()
-	if ready := e.readied.take(labels); ready != nil {
+	ready, done := e.readied.take(labels), func() {}
+	if ready == nil {
+		ready, done = e.takeWarm(ctx, c)
+	}
+	if ready != nil {
 		exit, ran, err := ready.become(ctx, out, killed)
+		if err == nil {
+			done()
+		}
 		if ran || err != nil {
 			return exit, err
 		}
@@ -146,27 +152,6 @@ func (a *attempt) convert(ctx context.Context, labels engine.Labels) (err error)
 	return err
 }
 
-// fill copies files into the container.
-func (a *attempt) fill(ctx context.Context, files []plan.File) error {
-	if len(files) == 0 {
-		return nil
-	}
-	if a.container.Security.ReadOnlyRootfs {
-		return &engine.Error{
-			Reason: engine.EngineRefused,
-			Err:    errors.New("copy files into the container: Docker cannot write to a container whose root file system is read-only"),
-			Remedy: engine.Remedy{Text: "leave readOnlyRootFilesystem out"},
-		}
-	}
-	content, err := archive(nil, files)
-	if err != nil {
-		return &engine.Error{Reason: engine.EngineRefused, Err: err}
-	}
-	return a.engine.do(ctx, "copy files into the container", a.repeatedly(), func(ctx context.Context) error {
-		return a.engine.client.CopyToContainer(ctx, a.id, "/", bytes.NewReader(content.Bytes()), container.CopyToContainerOptions{})
-	})
-}
-
 // run starts the container and waits until it has ended and all its output has been forwarded.
 func (a *attempt) run(ctx context.Context) (engine.Exit, error) {
 	defer a.letGo()
@@ -201,7 +186,9 @@ func (a *attempt) begin(ctx context.Context) (exit engine.Exit, failed bool, err
 	if err != nil {
 		return engine.Exit{}, false, a.advised(err)
 	}
-	a.messageFile.unlink()
+	if a.prepared == nil || !a.prepared.handedOver {
+		a.messageFile.unlink()
+	}
 	a.exited.begin()
 	return engine.Exit{}, false, nil
 }
