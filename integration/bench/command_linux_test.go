@@ -22,6 +22,8 @@ type command struct {
 	exit  int    // the expected exit code
 	wants string // what the beginning of its standard output must contain
 	bytes int64  // how much it must write at least
+	// leave says that what the command leaves goes on, and is neither waited for nor counted.
+	leave bool
 }
 
 // sample is what one run of a command took.
@@ -43,7 +45,11 @@ func (c command) run(ctx context.Context, meter string) (*sample, error) {
 	defer func() { _ = results.Close() }()
 	var complaints bytes.Buffer
 	s := &sample{}
-	cmd := exec.CommandContext(ctx, meter, c.args...)
+	args := c.args
+	if c.leave {
+		args = append([]string{"-leave"}, args...)
+	}
+	cmd := exec.CommandContext(ctx, meter, args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) } // ktask and docker clean up
 	cmd.WaitDelay = time.Minute

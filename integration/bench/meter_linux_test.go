@@ -25,6 +25,10 @@ func TestMeterCountsWhatOutlivesTheCommand(t *testing.T) {
 	if end(s) <= 0 || first(s) <= 0 || s.usage.Peak <= 0 || s.usage.Peak > 10<<20 {
 		t.Errorf("end after %v, first output after %v, %d bytes of memory of a shell", end(s), first(s), s.usage.Peak)
 	}
+	c.leave = true
+	if s, err := c.run(t.Context(), meter); err != nil || s.usage.CPU > 500*time.Millisecond {
+		t.Errorf("%v of CPU time counted of a command that may leave processes, %v", s.usage.CPU, err)
+	}
 	c.exit = 0
 	if _, err := c.run(t.Context(), meter); err == nil || !strings.Contains(err.Error(), "exit code 3") {
 		t.Errorf("another exit code than expected: %v", err)

@@ -1,5 +1,7 @@
 // Command meter runs a command and writes what it has used, as JSON, to descriptor 3. It passes the standard streams and the exit
-// code on. It ends when all processes that the command has started have ended.
+// code on. It ends when all processes that the command has started have ended, with -leave when the command itself has.
+//
+//	meter [-leave] COMMAND [ARGUMENT...] 3>FILE
 //
 // It is a small program of its own because the kernel counts, as memory of a process, also what its parent had when it was started.
 package main
@@ -30,14 +32,19 @@ func main() {
 }
 
 func run(args []string) (code int, err error) {
+	leave := len(args) > 0 && args[0] == "-leave"
+	if leave {
+		args = args[1:]
+	}
 	if len(args) == 0 {
-		return 0, errors.New("usage: meter COMMAND [ARGUMENT...] 3>FILE")
+		return 0, errors.New("usage: meter [-leave] COMMAND [ARGUMENT...] 3>FILE")
 	}
 	results := os.NewFile(3, "results")
 	syscall.CloseOnExec(3)
-	// The process becomes the parent of all descendants whose parents end, so that it can wait for them.
-	if _, _, errno := syscall.Syscall(syscall.SYS_PRCTL, prSetChildSubreaper, 1, 0); errno != 0 {
-		return 0, fmt.Errorf("become a subreaper: %w", errno)
+	if !leave { // the process becomes the parent of all descendants whose parents end, so that it can wait for them
+		if _, _, errno := syscall.Syscall(syscall.SYS_PRCTL, prSetChildSubreaper, 1, 0); errno != 0 {
+			return 0, fmt.Errorf("become a subreaper: %w", errno)
+		}
 	}
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGTERM) // it is for the command, which is in the same process group
 	program, err := exec.LookPath(args[0])
