@@ -72,10 +72,11 @@ func TestReached(t *testing.T) {
 func TestPageAndPlot(t *testing.T) {
 	const engine = "Docker 20.10.24, API 1.41"
 	fixed := func(v float64) Interval { return Interval{v, v * 0.9, v * 1.1} }
-	r := Report{Date: "2024-05-01", Version: "v1.2.3", Client: "28.2.2", System: "linux/amd64", Cores: 2, Load: "0.10, 0.20, 0.30", LeftOut: []string{"podman: podman is not installed"}, Rows: []Row{
+	r := Report{Date: "2024-05-01", Version: "v1.2.3", Client: "28.2.2", System: "linux/amd64", Cores: 2, Load: "9.10, 0.20, 0.30", Busy: true, LeftOut: []string{"podman: podman is not installed"}, Rows: []Row{
 		{Engine: engine, Title: "echo: exit", Rounds: 20, Ours: fixed(0.8), Against: "`docker run <x>`", Theirs: fixed(0.75), Ratio: fixed(1.07), Target: Target{Limit: 1, Obstacle: "It starts a guardian."}},
 		{Engine: engine, Title: "rate", Rounds: 5, Unit: BytesPerSecond, Ours: fixed(3e8), Against: "`docker run`", Theirs: fixed(2e8), Ratio: fixed(1.5), Target: Target{Limit: 1, AtLeast: true, Obstacle: "not printed"}},
 		{Title: "validate 10,000", Rounds: 20, Ours: fixed(0.9), Target: Target{Limit: 1, Obstacle: "not printed"}},
+		{Title: "fan-out", Rounds: 1, Ours: fixed(20), Against: "xargs", Theirs: fixed(40), Ratio: fixed(0.5), Target: Target{Limit: 0.6}},
 		{Title: "size", Rounds: 1, Unit: Bytes, Ours: fixed(21.6 * (1 << 20))},
 	}}
 	for name, render := range map[string]func() ([]byte, error){"performance.md": r.Page, "performance.svg": r.Plot} {

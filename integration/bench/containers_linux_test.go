@@ -24,8 +24,8 @@ func cold(b *testing.B, l *lab) experiment {
 func today(b *testing.B, l *lab) experiment {
 	host := engines.Docker(b, busybox)
 	return experiment{engine: l.describe(b, "--host", host), commands: l.echo(b, []string{"docker", "--host", host}, "--host", host), rows: []quantity{
-		{title: "echo in busybox: " + exitOf, against: "`docker run --rm`", take: value(end).pair(1)},
-		{title: "echo in busybox: " + outputOf, against: "`docker run --rm`", take: value(first).pair(1)},
+		{title: "echo in busybox, Docker of today: " + exitOf, against: "`docker run --rm`", take: value(end).pair(1)},
+		{title: "echo in busybox, Docker of today: " + outputOf, against: "`docker run --rm`", take: value(first).pair(1)},
 	}}
 }
 
@@ -36,8 +36,8 @@ func podman(b *testing.B, l *lab) experiment {
 	commands := l.echo(b, command.Args, "--host", host)
 	commands[1].env = command.Env
 	return experiment{engine: l.describe(b, "--host", host), commands: commands, rows: []quantity{
-		{title: "echo in busybox: " + exitOf, against: "`podman run --rm`", take: value(end).pair(1)},
-		{title: "echo in busybox: " + outputOf, against: "`podman run --rm`", take: value(first).pair(1)},
+		{title: "echo in busybox, podman: " + exitOf, against: "`podman run --rm`", take: value(end).pair(1)},
+		{title: "echo in busybox, podman: " + outputOf, against: "`podman run --rm`", take: value(first).pair(1)},
 	}}
 }
 

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,7 +21,7 @@ type lab struct {
 	ctx     context.Context
 	dir     string
 	ktask   string // the program
-	version string
+	version string // of ktask: a tag or a commit
 	meter   string // the program of this name
 	docker  string // the machine's Docker, for people
 	rounds  int
@@ -35,11 +34,7 @@ func newLab(ctx context.Context, b *testing.B, rounds int) *lab {
 	l.output(b, "go", "build", "-o", l.meter, "./meter")
 	// The flags are those of integration/dist, which refuses what is not committed.
 	l.output(b, "env", "CGO_ENABLED=0", "go", "build", "-trimpath", "-ldflags=-s -w -buildid=", "-o", l.ktask, "../..")
-	var version struct{ Version string }
-	if err := json.Unmarshal([]byte(l.output(b, l.ktask, "version", "-o", "json")), &version); err != nil {
-		b.Fatalf("ktask version: %v", err)
-	}
-	l.version, l.docker = version.Version, l.describe(b)
+	l.version, l.docker = l.output(b, "git", "describe", "--always", "--tags", "--dirty"), l.describe(b)
 	return l
 }
 

@@ -12,6 +12,8 @@ const (
 	margin     = 60 // on the right, for the numbers
 	barStep    = 26
 	topSpace   = 34
+
+	numberWidth = 32
 )
 
 // longest is the ratio at which bars end, so that one outlier does not flatten the others. Its number is still printed.
@@ -49,6 +51,9 @@ func newPlot(rows []Row) plot {
 		b.Length, b.Text = math.Round((end-b.Start)*10)/10, max(b.High, end)+8
 		if r.Target.Limit != 0 {
 			b.Target = x(r.Target.Limit)
+			if b.Target > b.Text-6 && b.Target < b.Text+numberWidth {
+				b.Text = b.Target + 8
+			}
 		}
 		p.Bars = append(p.Bars, b)
 	}

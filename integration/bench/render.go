@@ -15,7 +15,7 @@ var pageText string
 //go:embed performance.svg.tmpl
 var plotText string
 
-var functions = template.FuncMap{"xml": escape, "ratio": ratio}
+var functions = template.FuncMap{"xml": escape}
 
 var (
 	pageTemplate = template.Must(template.New("page").Funcs(functions).Parse(pageText))
@@ -38,7 +38,7 @@ func (Report) execute(t *template.Template, data any) ([]byte, error) {
 func (r Row) String() string {
 	line := fmt.Sprintf("%s: %s", r.Title, r.Value())
 	if r.Against != "" {
-		line += fmt.Sprintf(", %s %s, ratio %s", r.Against, r.Unit.Format(r.Theirs.Median), ratio(r.Ratio))
+		line += fmt.Sprintf(", %s %s, ratio %s", r.Against, r.Unit.Format(r.Theirs.Median), r.RatioText())
 	}
 	if r.Target.Limit != 0 {
 		line += fmt.Sprintf(", target %s: %s", r.Goal(), r.Verdict())
@@ -63,7 +63,13 @@ func (r Row) Verdict() string {
 	return "not reached"
 }
 
-func ratio(i Interval) string { return fmt.Sprintf("%.2f (%.2f – %.2f)", i.Median, i.Low, i.High) }
+// RatioText returns the ratio with its interval, if it has one.
+func (r Row) RatioText() string {
+	if r.Rounds == 1 {
+		return fmt.Sprintf("%.2f", r.Ratio.Median)
+	}
+	return fmt.Sprintf("%.2f (%.2f – %.2f)", r.Ratio.Median, r.Ratio.Low, r.Ratio.High)
+}
 
 func escape(text string) (string, error) {
 	var out strings.Builder

@@ -13,6 +13,7 @@ type Report struct {
 	System  string // GOOS/GOARCH
 	Cores   int
 	Load    string // load averages before the run
+	Busy    bool   // the machine had other work
 	Rows    []Row
 	// LeftOut are experiments that this machine cannot do, with the reason.
 	LeftOut []string
