@@ -33,7 +33,7 @@ check: ## everything that needs no engine, in about a minute: vet, formatting, s
 	go tool staticcheck ./...
 	go -C integration/newest mod tidy -diff
 	go -C integration/newest vet ./... github.com/ktask/ktask/integration/tasktest
-	go test -short $$(go list ./... | grep -v /integration/) ./integration/layout ./integration/corpus
+	go test -short $$(go list ./... | grep -v /integration/) ./integration/layout ./integration/corpus ./integration/bench
 
 golden: ## write the expected outputs of all tests anew; look at the diff before you commit it
 	go test -short $$(grep -rlE 'flag\.Bool\("update"' --include=*_test.go . | xargs -n1 dirname | sort -u) -update
@@ -53,8 +53,11 @@ test: images moby ## vet for each system, check the formatting and test everythi
 soak: images moby ## the long versions of the tests that kill ktask and the engine
 	KTASK_SOAK=1 TESTCONTAINERS_RYUK_DISABLED=true go test -race -v -run Soak -timeout 60m ./...
 
-bench: images ## measure what ktask adds to the engine
-	go test -run '^$$' -bench BenchmarkRun -benchtime 40x ./integration/e2e
+ROUNDS ?= 20
+ONLY ?= .*
+
+bench: images moby ## measure ktask on Linux and write docs/performance.md; ROUNDS=5 ONLY='cold|python' is a quick look
+	go test -run '^$$' -bench 'BenchmarkNumbers/^($(ONLY))$$' -benchtime 1x -timeout 0 ./integration/bench -rounds $(ROUNDS)
 
 corpus: ## count what ktask accepts and refuses of the YAML below DIR, by rule; needs no engine
 	@[ -n "$(DIR)" ] || { echo "name a directory: make corpus DIR=..." >&2; exit 2; }

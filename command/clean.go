@@ -77,11 +77,14 @@ func (app App) clean(c *cli.Context) error {
 
 // cleanUp lists the leftovers, asks, removes them and prints what it has done, in this order.
 func (app App) cleanUp(ctx context.Context, cleaner engine.Cleaner, o cleanOptions) error {
+	runs := local.UserRuns()
+	if len(o.runs) == 0 && !o.dryRun && local.EndWarm(runs) > 0 && !o.json {
+		_, _ = fmt.Fprintln(app.Out, "removed the containers that waited for the next run")
+	}
 	all, err := cleaner.Leftovers(ctx, "")
 	if err != nil {
 		return exitError{exitEngine, err}
 	}
-	runs := local.UserRuns()
 	var finds []*find
 	for _, left := range all {
 		if len(o.runs) == 0 || slices.Contains(o.runs, left.Labels.Run) {

@@ -191,8 +191,8 @@ func TestValidateSaysWhatItChecked(t *testing.T) {
 	})
 	t.Setenv("NO_COLOR", "1")
 	for path, says := range map[string]string{
-		"empty.yaml": "note: there is no object of Keptn in empty.yaml (0 other objects) (name the files of your tasks and apps) [nothing-to-check]\n",
-		"other.yaml": "(2 other objects)", "plain.yaml": "(1 other object)", "vals": "[nothing-to-check]",
+		"empty.yaml": "note: found no object of Keptn and 0 other objects in empty.yaml (name the files of your tasks and apps) [nothing-to-check]\n",
+		"other.yaml": "and 2 other objects in", "plain.yaml": "and 1 other object in", "vals": "[nothing-to-check]",
 	} {
 		s.ktask("validate", path).exits(0).says(says)
 		s.ktask("validate", "-o", "json", path).exits(0).says(`"rule": "nothing-to-check"`)
@@ -200,7 +200,7 @@ func TestValidateSaysWhatItChecked(t *testing.T) {
 	for _, path := range []string{"named.yaml", "ignored.yaml"} {
 		s.ktask("validate", path).exits(0).hides("nothing-to-check")
 	}
-	s.ktask("validate", "-").exits(0).says("there is no object of Keptn in <stdin> (")
+	s.ktask("validate", "-").exits(0).says("other objects in <stdin> (")
 	s.ktask("validate", "none").exits(2).says("holds no .yaml")
 	for _, path := range []string{"one.yaml", "task.yaml"} {
 		if o := s.ktask("validate", path).exits(0); o.out+o.err != "" {

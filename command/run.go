@@ -29,6 +29,7 @@ func (app App) runCommand() *cli.Command {
 		Flags: append(append(taskFlags(), engineFlags()...), lockedFlag(),
 			&cli.StringFlag{Name: "parallel", Aliases: []string{"j"}, Usage: "run `N` tasks at once", DefaultText: "the number of processors"},
 			&cli.BoolFlag{Name: "fail-fast", Usage: "stop all tasks when one has not passed"},
+			&cli.StringFlag{Name: "warm", Usage: "leave `N` started containers for the next run of the same images; not with CI set", DefaultText: "0"},
 			&cli.StringFlag{Name: "keep", Usage: "keep the containers of attempts: never, failed or always; they hold the secrets in clear text", DefaultText: "never"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "auto, live, plain, json, quiet or github", DefaultText: "auto"},
 			&cli.StringFlag{Name: "junit", Usage: "write a JUnit report to `FILE`"},
@@ -100,7 +101,30 @@ func (s settings) runOptions(app App) (runOptions, error) {
 	if o.EngineOptions, err = s.engineOptions(app); err != nil {
 		return o, err
 	}
+	if err := s.warm(&o.Options); err != nil {
+		return o, err
+	}
 	keep, err := s.choice("keep", "never", "never", "failed", "always")
 	o.EngineOptions.Keep = local.Keep(keep)
 	return o, err
+}
+
+// warm sets what the run leaves for the next one. It leaves nothing in CI, where there is no next one.
+func (s settings) warm(o *local.Options) error {
+	v, ok := s.one("warm")
+	if !ok {
+		return nil
+	}
+	n, err := strconv.Atoi(v.text)
+	if err != nil || n < 0 || n > local.MostWarm {
+		return v.wrong(fmt.Sprintf("a number from 0 to %d", local.MostWarm))
+	}
+	if n == 0 || os.Getenv("CI") != "" {
+		return nil
+	}
+	if o.EngineOptions.Pool, err = local.WarmPool(o.Runs, o.EngineOptions, o.Version); err != nil {
+		return v.wrong("left out here: " + err.Error())
+	}
+	o.Warm = n
+	return nil
 }

@@ -16,7 +16,7 @@ func nothingToCheck(m spec.Manifests, problems spec.Problems, paths []string) sp
 	others := m.Foreign + len(m.ConfigMaps) + len(m.Secrets) + len(m.Workloads)
 	return spec.Problems{{
 		Severity: spec.Note, Rule: "nothing-to-check", Remedy: "name the files of your tasks and apps",
-		Message: fmt.Sprintf("there is no object of Keptn in %s (%s)", inputs(paths), counted(others, "other object")),
+		Message: fmt.Sprintf("found no object of Keptn and %s in %s", counted(others, "other object"), inputs(paths)),
 	}}
 }
 

@@ -141,7 +141,7 @@ type Exit struct {
 	// Started and Finished are the times of the process by the engine's clock.
 	Started  time.Time
 	Finished time.Time
-	// ImageDigest is the content address of the image that ran.
+	// ImageDigest is the digest, in its registry, of the image that ran, or "" if it has none.
 	ImageDigest string
 }
 

@@ -34,7 +34,7 @@ func (e *SinkPanicError) Error() string {
 // Limits of what waits for a slow sink. Emitting to a full queue blocks: a terminal that is slower than a task slows the
 // task down instead of filling the memory.
 const (
-	maxQueued      = 256
+	maxQueued      = 4096
 	maxQueuedBytes = 1 << 20
 )
 

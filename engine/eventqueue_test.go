@@ -25,7 +25,7 @@ func TestBrokenSink(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				noisy := enginetest.Attempt{Takes: enginetest.Forever, StopTakes: second}
-				for range 3 * 256 {
+				for range 3 * 4096 {
 					noisy.Output = append(noisy.Output, out("line"))
 				}
 				fake, tasks := scripted(noisy, noisy, noisy)
@@ -62,7 +62,10 @@ func TestBackpressure(t *testing.T) {
 	for name, line := range map[string]string{"short lines": "x", "long lines": strings.Repeat("x", engine.MaxLine)} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				const total = 2000
+				total := int64(20000)
+				if len(line) > 1 {
+					total = 2000
+				}
 				var emitted, seen, gap atomic.Int64
 				noisy := writer(func(o engine.Output) {
 					for range total {
@@ -79,7 +82,7 @@ func TestBackpressure(t *testing.T) {
 				if _, err := r.Run(t.Context(), plan.Plan{Tasks: []plan.Task{task("t")}}); err != nil {
 					t.Fatal(err)
 				}
-				most := min(int64(2*256), int64(2<<20/len(line)))
+				most := min(int64(2*4096), int64(2<<20/len(line)))
 				if seen.Load() != total || gap.Load() > most {
 					t.Errorf("%d of %d lines seen, up to %d waited, at most %d may", seen.Load(), total, gap.Load(), most)
 				}

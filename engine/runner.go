@@ -15,7 +15,7 @@ import (
 type Runner struct {
 	Engine Engine
 	// Sink sees every event of a run, from one goroutine and in one order; nil sees none. A Sink that is slower than
-	// the tasks slows them down: at most a few hundred events, or a MiB of output, wait for it.
+	// the tasks slows them down: at most a few thousand events, or a MiB of output, wait for it.
 	Sink Sink
 	// Parallel is how many tasks run at once, at least one. They start in the order of the plan, those of a stage as soon
 	// as the stages that it needs have passed. If tasks of a stage wait for each other, Parallel must not be less than

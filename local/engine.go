@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -37,6 +38,16 @@ func CloseEngine(e engine.Engine) {
 	if c, ok := e.(io.Closer); ok {
 		_ = c.Close()
 	}
+}
+
+// Facts returns what the engine that the options select reports about itself.
+func (o EngineOptions) Facts(ctx context.Context) (docker.Facts, error) {
+	e, err := NewEngine(o)
+	if err != nil {
+		return docker.Facts{}, err
+	}
+	defer CloseEngine(e)
+	return e.(*docker.Engine).Facts(ctx)
 }
 
 // Node returns the engine's host, which stands for the node that a pod would run on.

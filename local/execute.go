@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ktask/ktask/engine"
@@ -82,7 +83,9 @@ func execute(ctx context.Context, p plan.Plan, o Options) (Result, error) {
 	if err != nil {
 		warn(Warning{Code: Unclaimed, Err: err})
 	}
-	removed := removeDead(ctx, e, o.Runs)
+	underWay := make(chan struct{})
+	o.Sink = startWatch{o.Sink, sync.OnceFunc(func() { close(underWay) })}
+	removed := removeDead(ctx, e, o.Runs, underWay)
 
 	r.Result, err = carryOut(ctx, p, o, e)
 	abandoned := errors.Is(err, ErrAbandoned)
@@ -90,7 +93,7 @@ func execute(ctx context.Context, p plan.Plan, o Options) (Result, error) {
 	if stays {
 		guardian.takeOver()
 	} else {
-		guardian.dismiss()
+		guardian.keepWarm(e, o)
 	}
 	if keeps && !abandoned {
 		kept, err := keptOf(ctx, e, o.RunID)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ktask/ktask/engine"
@@ -178,4 +179,36 @@ func TestUnknownEngine(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `unknown engine "moon"`) {
 		t.Errorf("error %v", err)
 	}
+}
+
+// flushing counts the output lines that it has when it is flushed.
+type flushing struct{ lines, flushed int }
+
+func (f *flushing) Emit(e engine.Event) {
+	if _, ok := e.(engine.OutputLine); ok {
+		f.lines++
+	}
+}
+
+func (f *flushing) Flush() { f.flushed = max(f.flushed, f.lines) }
+
+// TestOutputIsFlushed: a line of a task that goes on is shown when nothing else comes.
+func TestOutputIsFlushed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		fake := &enginetest.Fake{Play: func(plan.Container, engine.Labels) enginetest.Attempt {
+			return enginetest.Exits(0, enginetest.Forever, enginetest.Out("one"))
+		}}
+		sink := &flushing{}
+		go func() {
+			time.Sleep(30 * time.Second)
+			synctest.Wait()
+			if sink.flushed != 1 {
+				t.Errorf("%d lines are flushed", sink.flushed)
+			}
+		}()
+		p := plan.Plan{Tasks: []plan.Task{{Name: "a", Timeout: time.Hour}}}
+		_, _ = local.Execute(ctx, p, local.Options{Engine: fake, Sink: sink})
+	})
 }

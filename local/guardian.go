@@ -54,6 +54,7 @@ type guardRequest struct {
 type requestedEngine struct {
 	EngineOptions
 	Notice bool `json:",omitempty"` // hides the function of this name, which JSON cannot encode
+	Pool   bool `json:",omitempty"` // hides the Pool, which is another process's
 }
 
 // ErrGuardRequest is returned by Guard if its input is not from a run.
@@ -131,6 +132,39 @@ func (g *guardian) dismiss() {
 	_ = g.process.Wait()
 }
 
+// warmRequest is what a guardian is told that becomes a pool.
+type warmRequest struct {
+	Socket string
+	Fill   poolFill
+}
+
+// warms is what the run's process writes before a warmRequest.
+const warms = "warm "
+
+// keepWarm lets the pool prepare what the run has used. If there is no pool, the guardian becomes it, and nobody waits for it.
+func (g *guardian) keepWarm(e engine.Engine, o Options) {
+	client, ok := o.EngineOptions.Pool.(poolClient)
+	d, isDocker := e.(*docker.Engine)
+	if !ok || !isDocker || o.Warm < 1 || g == nil {
+		g.dismiss()
+		return
+	}
+	fill := poolFill{min(o.Warm, MostWarm), d.Needs()}
+	if len(fill.Needs) == 0 || client.fill(fill) {
+		g.dismiss()
+		return
+	}
+	text, err := json.Marshal(warmRequest{client.path, fill})
+	if err == nil {
+		_, err = fmt.Fprintf(g.line, "%s%s\n", warms, text)
+	}
+	if err != nil {
+		g.dismiss()
+		return
+	}
+	g.takeOver() // by itself: the run is over
+}
+
 // pinned returns the options with which a guardian finds the engine of its run.
 func (o EngineOptions) pinned(e engine.Engine) EngineOptions {
 	if d, ok := e.(*docker.Engine); ok {
@@ -174,7 +208,8 @@ func Guard(ctx context.Context, in io.Reader, newEngine func(EngineOptions) (eng
 	if err := json.Unmarshal(line, &request); err != nil || request.Run == "" {
 		return ErrGuardRequest
 	}
-	if last, _ := io.ReadAll(input); string(last) == dismissed {
+	last, _ := io.ReadAll(input)
+	if string(last) == dismissed {
 		return nil
 	}
 	e, err := newEngine(request.Engine.EngineOptions)
@@ -182,6 +217,14 @@ func Guard(ctx context.Context, in io.Reader, newEngine func(EngineOptions) (eng
 		return err
 	}
 	defer CloseEngine(e)
+	if text, ok := strings.CutPrefix(string(last), warms); ok {
+		var warm warmRequest
+		d, isDocker := e.(*docker.Engine)
+		if json.Unmarshal([]byte(text), &warm) != nil || !isDocker {
+			return ErrGuardRequest
+		}
+		return servePool(ctx, warm.Socket, warm.Fill, d, runs)
+	}
 	cleaner, ok := e.(engine.Cleaner)
 	if !ok {
 		return nil

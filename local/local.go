@@ -84,6 +84,9 @@ type Options struct {
 	// engine if this process is killed. If empty, there is none. With it, the descriptors above 2 of this process are marked
 	// close-on-exec.
 	Guardian string
+	// Warm is how many containers the Guardian prepares after the run for each kind that the run has used; 0 is none. The next run
+	// with the same EngineOptions, whose Pool is WarmPool, takes them.
+	Warm int
 	// Warn is called with each warning as soon as it is known: all but KeptUnknown before anything runs. The Result has them,
 	// too. It may be nil.
 	Warn func(Warning)

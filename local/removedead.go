@@ -11,18 +11,27 @@ import (
 // removalLimit is how long a finished run waits for the removal of what others left.
 const removalLimit = 3 * time.Second
 
-// removeDead starts to remove what dead runs have left. It ignores failures: the next run tries again. join waits for the
+// removalDelay is the longest time that the removal waits for the first task.
+const removalDelay = time.Second
+
+// removeDead starts to remove what dead runs have left, when the first task is under way or soon after. It ignores failures: the next run tries again. join waits for the
 // end and returns how many things were removed.
-func removeDead(ctx context.Context, e engine.Engine, runs owner.Runs) (join func() int) {
+func removeDead(ctx context.Context, e engine.Engine, runs owner.Runs, underWay <-chan struct{}) (join func() int) {
 	cleaner, ok := e.(engine.Cleaner)
 	if !ok {
 		return func() int { return 0 }
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	removed := make(chan int, 1)
+	removed, over := make(chan int, 1), make(chan struct{})
 	go func() {
 		count := 0
 		defer func() { removed <- count }()
+		select {
+		case <-underWay:
+		case <-over:
+		case <-ctx.Done():
+		case <-time.After(removalDelay):
+		}
 		all, err := cleaner.Leftovers(ctx, "")
 		if err != nil {
 			return
@@ -46,7 +55,32 @@ func removeDead(ctx context.Context, e engine.Engine, runs owner.Runs) (join fun
 	}()
 	return func() int {
 		defer cancel()
+		close(over)
 		defer time.AfterFunc(removalLimit, cancel).Stop()
 		return <-removed
+	}
+}
+
+// startWatch is a sink that passes events on to another one, which may be nil, and calls begun when a task has started.
+type startWatch struct {
+	to    engine.Sink
+	begun func()
+}
+
+// Emit passes an event on.
+func (s startWatch) Emit(e engine.Event) {
+	switch e.(type) {
+	case engine.OutputLine, engine.AttemptFinished:
+		s.begun()
+	}
+	if s.to != nil {
+		s.to.Emit(e)
+	}
+}
+
+// Flush flushes the other sink.
+func (s startWatch) Flush() {
+	if f, ok := s.to.(engine.Flusher); ok {
+		f.Flush()
 	}
 }

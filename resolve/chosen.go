@@ -102,7 +102,7 @@ func withWorkload(c *collector, name string, m spec.Manifests, all []app) []app 
 		var candidates []string
 		for _, a := range found {
 			w := a.workloads[0]
-			candidates = append(candidates, fmt.Sprintf("%s/%s (%s %q)", a.namespace, w.object(), w.source.Kind, w.source.Name))
+			candidates = append(candidates, fmt.Sprintf("%s/%s of %s %q", a.namespace, w.object(), w.source.Kind, w.source.Name))
 		}
 		c.fail(spec.Pos{}, "ambiguous-workload", "give one of these names", "%q is the name of several workloads: %s", name, strings.Join(candidates, ", "))
 		return nil

@@ -17,22 +17,25 @@ const mostAnswered = 32 << 20
 // mostHeader is the size limit of the head of an answer, in bytes.
 const mostHeader = 1 << 20
 
+// heard is what an engine says of itself in each answer: its name with its version, and its time.
+type heard struct{ server, date string }
+
 // answers is a transport that rejects what no Docker engine answers: web pages of a server or proxy, and answers without
 // end, which would fill the memory.
 type answers struct {
 	http.RoundTripper
-	host   string
-	podman *atomic.Bool
+	host  string
+	heard *atomic.Pointer[heard]
 }
 
-// RoundTrip sends a request, notes whether podman answers it, and checks the answer. It returns an *engine.Error if the answer is rejected.
+// RoundTrip sends a request, notes what the engine says of itself, and checks the answer. It returns an *engine.Error if the answer is rejected.
 func (a answers) RoundTrip(request *http.Request) (*http.Response, error) {
 	answer, err := a.RoundTripper.RoundTrip(request)
 	if err != nil {
 		return nil, err
 	}
-	if name, _, _ := engineOf(answer.Header.Get("Server")); name == "podman" {
-		a.podman.Store(true)
+	if server := answer.Header.Get("Server"); server != "" {
+		a.heard.Store(&heard{server, answer.Header.Get("Date")})
 	}
 	if err := isPage(a.host, answer); err != nil {
 		_ = answer.Body.Close()

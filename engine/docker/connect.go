@@ -13,8 +13,8 @@ import (
 )
 
 // connect returns a client for the endpoint. The client connects with its first request; Engine.negotiate sets the version
-// of the API. podman is set if podman answers.
-func connect(at endpoint.Endpoint, o Options, podman *atomic.Bool) (*client.Client, error) {
+// of the API. said is set by each answer.
+func connect(at endpoint.Endpoint, o Options, said *atomic.Pointer[heard]) (*client.Client, error) {
 	transport := &http.Transport{MaxIdleConns: idleConnections, IdleConnTimeout: idleFor}
 	if at.TLS != nil {
 		config, err := tlsconfig.Client(*at.TLS)
@@ -44,7 +44,7 @@ func connect(at endpoint.Endpoint, o Options, podman *atomic.Bool) (*client.Clie
 		}
 		transport.DialContext, transport.Proxy = helper.Dialer, nil
 	}
-	requests.Transport = answers{sshTransport(at.Host, transport), at.Host, podman} // the client keeps the *http.Transport for its settings and to close it
+	requests.Transport = answers{sshTransport(at.Host, transport), at.Host, said} // the client keeps the *http.Transport for its settings and to close it
 	return c, nil
 }
 

@@ -54,6 +54,8 @@ type Options struct {
 	ExtraHosts []string
 	// AnswerWithin limits the time of each request that the engine answers from its own state. Zero means a minute.
 	AnswerWithin time.Duration
+	// Pool has containers that another process has prepared. It may be nil.
+	Pool Pool
 	// Notice is called with what a request waits for if the engine does not answer, and with the sockets of Usual that exist and
 	// are not used. It may be nil.
 	Notice func(text string)
@@ -72,8 +74,8 @@ const (
 // Engine is a Docker engine. It is safe for concurrent use.
 type Engine struct {
 	client *client.Client
-	// podman is true if podman has answered a request.
-	podman          atomic.Bool
+	// heard is from the last answer; it is nil before the first.
+	heard           atomic.Pointer[heard]
 	endpoint        endpoint.Endpoint
 	stores          endpoint.Stores
 	keep            Keep
@@ -93,6 +95,8 @@ type Engine struct {
 	switches killSwitches
 	keepers  keepers
 	readied  readied
+	pool     Pool
+	used     usedNeeds
 	// logDriver is the first driver that the engine has not refused.
 	logDriver atomic.Int32
 	// messages is how the engine takes termination messages.
@@ -156,9 +160,9 @@ func newEngine(at endpoint.Endpoint, o Options) (*Engine, error) {
 	e := &Engine{
 		endpoint: at, stores: endpoint.Stores{Variable: o.AuthConfig, ConfigDir: o.ConfigDir}, keep: o.Keep,
 		answerWithin: o.AnswerWithin, stalledAfter: stalledAfter, versionSet: o.APIVersion != "", userAgent: o.UserAgent,
-		notice: o.Notice, labels: o.Labels, extraHosts: o.ExtraHosts,
+		notice: o.Notice, pool: o.Pool, labels: o.Labels, extraHosts: o.ExtraHosts,
 	}
-	c, err := connect(at, o, &e.podman)
+	c, err := connect(at, o, &e.heard)
 	if err != nil {
 		return nil, unusable(fmt.Errorf("use the Docker host %q: %w", at.Host, err))
 	}

@@ -92,7 +92,7 @@ func (e *Engine) connectionError(err error) error {
 // remedyRefused returns what to do if the engine fails.
 func (e *Engine) remedyRefused() engine.Remedy {
 	log := "journalctl -u docker"
-	if e.podman.Load() {
+	if e.isPodman() {
 		log = "journalctl -t podman"
 	}
 	return engine.Remedy{Text: fmt.Sprintf("run it again; if it fails again, see the engine's log (`%s`)", log)}

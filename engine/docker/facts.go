@@ -24,6 +24,9 @@ type Facts struct {
 	Architecture string `json:"architecture"`
 	System       string `json:"system"`
 	Rootless     bool   `json:"rootless"`
+	// HostGateway reports whether ExtraHosts with the address host-gateway lead to the engine's machine. In rootless engines,
+	// apart from current versions of podman, the gateway belongs to a network that is theirs alone.
+	HostGateway bool `json:"-"`
 	// Cgroup is the version of cgroups and what manages them, Storage where images and containers are kept.
 	Cgroup  string `json:"cgroup"`
 	Storage string `json:"storage"`
@@ -47,6 +50,13 @@ func (e *Engine) Facts(ctx context.Context) (Facts, error) {
 	f := Facts{Info: info, API: e.client.ClientVersion()}
 	err = e.do(ctx, "ask the engine for its features", once, func(ctx context.Context) error {
 		found, err := e.client.Info(ctx)
+		if err != nil {
+			return err
+		}
+		f.Rootless = slices.ContainsFunc(found.SecurityOptions, func(option string) bool { return strings.Contains(option, "rootless") })
+		if f.Name == "podman" && !f.Rootless {
+			f.Rootless, err = e.rootlessPodman(ctx)
+		}
 		f.add(found)
 		return err
 	})
@@ -56,7 +66,7 @@ func (e *Engine) Facts(ctx context.Context) (Facts, error) {
 // add adds what the engine reports.
 func (f *Facts) add(found system.Info) {
 	f.OS, f.Architecture, f.System = found.OSType, found.Architecture, found.OperatingSystem
-	f.Rootless = slices.ContainsFunc(found.SecurityOptions, func(option string) bool { return strings.Contains(option, "rootless") })
+	f.HostGateway = !f.Rootless || f.Name == "podman" && versions.GreaterThanOrEqualTo(f.Version, gatewayPodman)
 	f.Cgroup = fmt.Sprintf("v%s (%s)", cmp.Or(found.CgroupVersion, "1"), found.CgroupDriver)
 	f.Storage = found.Driver
 	const delegate = "use cgroups v2, and delegate the controllers memory, pids and cpu to the engine's user"

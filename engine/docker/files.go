@@ -3,14 +3,40 @@ package docker
 import (
 	"archive/tar"
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"strings"
 	"time"
 
+	"github.com/docker/docker/api/types/container"
+
+	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
 )
+
+// fill copies files into the container.
+func (a *attempt) fill(ctx context.Context, files []plan.File) error {
+	if len(files) == 0 {
+		return nil
+	}
+	if a.container.Security.ReadOnlyRootfs {
+		return &engine.Error{
+			Reason: engine.EngineRefused,
+			Err:    errors.New("copy files into the container: Docker cannot write to a container whose root file system is read-only"),
+			Remedy: engine.Remedy{Text: "leave readOnlyRootFilesystem out"},
+		}
+	}
+	content, err := archive(nil, files)
+	if err != nil {
+		return &engine.Error{Reason: engine.EngineRefused, Err: err}
+	}
+	return a.engine.do(ctx, "copy files into the container", a.repeatedly(), func(ctx context.Context) error {
+		return a.engine.client.CopyToContainer(ctx, a.id, "/", bytes.NewReader(content.Bytes()), container.CopyToContainerOptions{})
+	})
+}
 
 // archive packs files for the root of a container: owned by root, with their modes, in the given order. It has no entries
 // for the directories above them: the engine creates missing ones with mode 0755, and an entry would change those of the

@@ -18,7 +18,7 @@ func (e *Engine) FindImage(ctx context.Context, ref, platform string) (engine.Im
 	}
 	found := engine.Image{Digest: facts.digest, ID: facts.id, Platform: facts.platform, Bytes: facts.bytes}
 	// Docker with the image store of containerd has a digest for each image, too: the ID.
-	found.OwnDigest = found.Digest != "" && (found.Digest == found.ID || e.podman.Load())
+	found.OwnDigest = found.Digest != "" && (found.Digest == found.ID || e.isPodman())
 	return found, true, nil
 }
 

@@ -3,6 +3,7 @@ package docker
 import (
 	"bytes"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -23,8 +24,8 @@ type gate struct {
 	spoiled bool
 	// stdout and stderr are nil until the gate is opened.
 	stdout, stderr io.Writer
-	// nonce is what the program writes if the task has not run. held is how much of it the output consists of so far; it is
-	// -1 after the output has differed from it.
+	// nonce is what the program writes when it has all that the task needs, and again if the task has not run. held is how much
+	// of the two the output consists of so far; it is -1 after the output has differed.
 	nonce string
 	held  int
 }
@@ -51,8 +52,9 @@ func (g *gate) writeStdout(p []byte) {
 		return
 	}
 	for g.held >= 0 && len(p) > 0 {
-		if g.held == len(g.nonce) || p[0] != g.nonce[g.held] {
+		if g.held == 2*len(g.nonce) || p[0] != g.nonce[g.held%len(g.nonce)] {
 			g.letThrough()
+			g.held = -1
 			break
 		}
 		g.held++
@@ -71,6 +73,14 @@ func (g *gate) writeStderr(p []byte) {
 		return
 	}
 	_, _ = g.stderr.Write(p) // never fails
+}
+
+// givenMark returns the mark of a program that another process has started; it is empty if this one has.
+func (p *prepared) givenMark() []byte {
+	if p.given == nil {
+		return nil
+	}
+	return []byte(strings.Join(append(slices.Clone(p.given), p.program), "\x00") + "\x00")
 }
 
 func (g *gate) takeMark(p []byte) {
@@ -93,12 +103,10 @@ func (g *gate) spoil() {
 	}
 }
 
-// letThrough passes on what was held back.
+// letThrough passes on what was held back after the first nonce. Without that the output is not the task's.
 func (g *gate) letThrough() {
-	held := g.nonce[:max(g.held, 0)]
-	g.held = -1
-	if held != "" {
-		_, _ = io.WriteString(g.stdout, held) // never fails
+	if g.held > len(g.nonce) {
+		_, _ = io.WriteString(g.stdout, g.nonce[:g.held-len(g.nonce)]) // never fails
 	}
 }
 
@@ -113,20 +121,20 @@ func (g *gate) environment() (env []string, ok bool) {
 	return strings.Split(strings.TrimSuffix(all, "\x00"), "\x00"), true
 }
 
-// open passes on the output from now on, unless it consists of the nonce alone.
+// open passes on the output of the task from now on.
 func (g *gate) open(stdout, stderr io.Writer, nonce string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.stdout, g.stderr, g.nonce = stdout, stderr, nonce
 }
 
-// close is called after the end of the output. It reports whether the output was the nonce: the task has not run.
-func (g *gate) close() (failed bool) {
+// close is called after the end of the output. It reports whether the task has run.
+func (g *gate) close() (ran bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	failed = g.nonce != "" && g.held == len(g.nonce)
-	if !failed && g.stdout != nil {
+	ran = g.held == -1 || g.held >= len(g.nonce) && g.held < 2*len(g.nonce)
+	if ran {
 		g.letThrough()
 	}
-	return failed
+	return ran
 }

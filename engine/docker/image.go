@@ -1,7 +1,6 @@
 package docker
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -163,9 +162,6 @@ func forPlatform(platform string) string {
 	}
 	return " for " + platform
 }
-
-// contentAddress returns what identifies the content of the image.
-func (f imageFacts) contentAddress() string { return cmp.Or(f.digest, f.id) }
 
 // imageOf returns the facts of a container's image. It looks the image up if Prepare has not.
 func (e *Engine) imageOf(ctx context.Context, c plan.Container) (imageFacts, error) {

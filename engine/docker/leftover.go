@@ -32,7 +32,7 @@ func (e *Engine) Leftovers(ctx context.Context, run string) (all []engine.Leftov
 		if err != nil {
 			return err
 		}
-		all = leftovers(containers, volumes.Volumes, e.clock(ctx))
+		all = leftovers(containers, volumes.Volumes, e.clock())
 		return nil
 	})
 	return all, err

@@ -47,6 +47,9 @@ func (a *attempt) attach(ctx context.Context) (*stream, error) {
 		attempt: a, drained: make(chan error, 1), ended: make(chan struct{}),
 		stdout: replay.Forward(stdout), stderr: replay.Forward(stderr),
 	}
+	if a.prepared != nil {
+		_, _ = s.stdout.Write(a.prepared.givenMark()) // it is in the engine's log
+	}
 	err := a.engine.do(ctx, "attach to the container", a.repeatedly(), func(ctx context.Context) (err error) {
 		s.conn, err = a.engine.open(ctx, http.MethodPost, "/containers/"+a.id+"/attach", query, true)
 		return err

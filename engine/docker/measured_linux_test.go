@@ -2,8 +2,6 @@ package docker_test
 
 import (
 	"flag"
-	"os"
-	"slices"
 	"strings"
 	"testing"
 
@@ -11,9 +9,10 @@ import (
 	"github.com/ktask/ktask/engine/docker"
 	"github.com/ktask/ktask/engine/enginetest"
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/integration/engines"
 )
 
-// features are the rows of the table in docs/engines.md, each with what measures it.
+// features are rows of the table in engines.Table, each with what measures it.
 var features = map[string]func(*testing.T, *docker.Engine) bool{
 	"resources.limits.memory holds": func(t *testing.T, e *docker.Engine) bool { return outOfMemory(t, e).Code != 0 },
 	"a kill for lack of memory is reported": func(t *testing.T, e *docker.Engine) bool {
@@ -87,9 +86,6 @@ func TestMeasured(t *testing.T) {
 	t.Run("measured", func(t *testing.T) { measures(t, docker.Options{}, column) })
 }
 
-// enginesFile has the table.
-const enginesFile = "../../docs/engines.md"
-
 // measures compares what tasks have on an engine with a column of the table, or with -update writes the column. The limits of a
 // rootless engine are those of its machine, so they are compared only on one like that of the table, with cgroups v1.
 func measures(t *testing.T, o docker.Options, column string) {
@@ -98,58 +94,15 @@ func measures(t *testing.T, o docker.Options, column string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(enginesFile)
-	if err != nil {
-		t.Fatal(err)
+	update, measured := flag.Lookup("update").Value.String() == "true", map[string]string{}
+	if facts.Rootless && !strings.HasPrefix(facts.Cgroup, "v1") && !update {
+		return
 	}
-	update := flag.Lookup("update").Value.String() == "true"
-	lines := strings.Split(string(text), "\n")
-	at, rows := -1, 0
-	for i, line := range lines {
-		cells := cellsOf(line)
-		if at < 0 {
-			at = slices.Index(cells, column)
-			continue
-		}
-		if len(cells) <= at {
-			continue
-		}
-		got := cells[at]
-		if measure, ok := features[cells[0]]; ok {
-			rows++
-			got = map[bool]string{true: "yes", false: "no"}[measure(t, e)]
-		} else if cells[0] == "API" {
-			got = facts.API
-		}
-		switch {
-		case update:
-			cells[at] = got
-			lines[i] = "| " + strings.Join(cells, " | ") + " |"
-		case got != cells[at] && cells[0] == "API":
-			t.Logf("%s: the API is %s, that of the table %s", column, got, cells[at])
-		case got != cells[at] && !(facts.Rootless && !strings.HasPrefix(facts.Cgroup, "v1")):
-			t.Errorf("%s: %s: measured %s, the table in %s has %s", column, cells[0], got, enginesFile, cells[at])
-		}
+	for row, measure := range features {
+		measured[row] = map[bool]string{true: "yes", false: "no"}[measure(t, e)]
 	}
-	if rows != len(features) {
-		t.Errorf("the table in %s has %d of %d features", enginesFile, rows, len(features))
+	if update { // each version of an engine has another one
+		measured["API"] = facts.API
 	}
-	if update {
-		if err := os.WriteFile(enginesFile, []byte(strings.Join(lines, "\n")), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// cellsOf returns the cells of a row of a table, or nil for another line.
-func cellsOf(line string) []string {
-	cells := strings.Split(line, "|")
-	if !strings.HasPrefix(line, "|") || len(cells) < 3 {
-		return nil
-	}
-	cells = cells[1 : len(cells)-1]
-	for i := range cells {
-		cells[i] = strings.TrimSpace(cells[i])
-	}
-	return cells
+	engines.CompareColumn(t, column, measured, update)
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"path"
 	"path/filepath"
@@ -152,10 +151,11 @@ func (e *Engine) takesMessageFiles(ctx context.Context) bool {
 		found := messagesInVolumes
 		// SELinux keeps containers from files without a label for them.
 		if _, err := os.Stat("/sys/fs/selinux/enforce"); err != nil && strings.HasPrefix(e.endpoint.Host, "unix://") {
-			switch docker, err := e.isDocker(ctx); {
-			case err != nil:
+			// Docker refuses to mount a file that it does not find; podman creates a directory in its place.
+			if e.do(ctx, "ask what the engine is", once, nil) != nil {
 				return false
-			case docker:
+			}
+			if name, _, _ := engineOf(e.said().server); name == "docker" {
 				found = messagesInFiles
 				removeOlder(messageFiles+"/ktask-", longestStart) // of a ktask that was killed together with its guardian
 			}
@@ -179,24 +179,6 @@ func mountsMessageFiles(mounts []plan.Mount) bool {
 // within reports whether file is directory or in it. Both are clean.
 func within(directory, file string) bool {
 	return file == directory || strings.HasPrefix(file, strings.TrimSuffix(directory, "/")+"/")
-}
-
-// isDocker reports whether the engine is Docker. It refuses to mount a file that it does not find; podman creates a
-// directory in its place.
-func (e *Engine) isDocker(ctx context.Context) (is bool, err error) {
-	err = e.do(ctx, "ask what the engine is", once, func(ctx context.Context) error {
-		request, err := http.NewRequestWithContext(ctx, http.MethodHead, "http://docker/_ping", http.NoBody)
-		if err != nil {
-			return err
-		}
-		answer, err := e.client.HTTPClient().Do(request)
-		if err == nil {
-			is = strings.HasPrefix(answer.Header.Get("Server"), "Docker/")
-			err = answer.Body.Close()
-		}
-		return err
-	})
-	return is, err
 }
 
 // refusesMessageFile reports whether the engine cannot mount the file, as one that shares a socket with this machine and

@@ -1,20 +1,15 @@
 package docker
 
 import (
-	"archive/tar"
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"sync"
 	"time"
 
-	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/strslice"
-	"github.com/moby/sys/user"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/docker/inplace"
@@ -35,6 +30,9 @@ type prepared struct {
 	home string
 	// nonce is what the program writes if the task has not run.
 	nonce string
+	// handedOver is true if another process tells the program. In that process, given is the environment of the program.
+	handedOver bool
+	given      []string
 	// marked and told are when the program was ready, and when it was told to become the task.
 	marked, told time.Time
 }
@@ -46,9 +44,6 @@ const (
 	markedWithin = 2 * time.Second
 	// leastPreparedMemory is the memory limit under which the block of the program would count.
 	leastPreparedMemory = 16 << 20
-	// The users of the image.
-	passwdFile = "/etc/passwd"
-	groupFile  = "/etc/group"
 )
 
 // startedAt returns when the task started by the engine's clock, from the time when the container did by that clock.
@@ -219,60 +214,6 @@ func (r *request) prepare(program string, becomes bool) {
 	}
 }
 
-// lookUpUser finds the user that the program becomes in the files of the image, as the engine does.
-func (a *attempt) lookUpUser(ctx context.Context, as string) error {
-	passwd, err := a.fileOfImage(ctx, passwdFile)
-	if err != nil {
-		return err
-	}
-	group, err := a.fileOfImage(ctx, groupFile)
-	if err != nil {
-		return err
-	}
-	found, err := user.GetExecUser(as, &user.ExecUser{Home: "/"}, bytes.NewReader(passwd), bytes.NewReader(group))
-	if err != nil {
-		return fmt.Errorf("look up user %q: %w", as, err)
-	}
-	if a.engine.podman.Load() {
-		known, err := user.ParsePasswdFilter(bytes.NewReader(passwd), func(u user.User) bool { return u.Uid == found.Uid })
-		if err != nil || len(known) == 0 {
-			return errors.Join(errors.New("podman adds the user to /etc/passwd"), err)
-		}
-	}
-	// The main group is among the others, as since Docker 20.10.18.
-	groups := []uint32{uint32(found.Gid)}
-	for _, g := range found.Sgids {
-		groups = append(groups, uint32(g))
-	}
-	a.prepared.user, a.prepared.home = &inplace.User{UID: uint32(found.Uid), GID: uint32(found.Gid), Groups: groups}, found.Home
-	return nil
-}
-
-// mostUsers is the size up to which a file of users is read.
-const mostUsers = 1 << 20
-
-// fileOfImage returns the content of a file that the container has from its image; nil if it has none. Nothing of the task has
-// run in the container.
-func (a *attempt) fileOfImage(ctx context.Context, file string) (content []byte, err error) {
-	err = a.engine.do(ctx, fmt.Sprintf("read %q", file), repeatedly, func(ctx context.Context) error {
-		packed, _, err := a.engine.client.CopyFromContainer(ctx, a.id, file)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = packed.Close() }()
-		entries := tar.NewReader(packed)
-		if entry, err := entries.Next(); err != nil || entry.Typeflag != tar.TypeReg || entry.Size > mostUsers {
-			return errors.Join(errors.New("it is not a file of users"), err)
-		}
-		content, err = io.ReadAll(entries)
-		return err
-	})
-	if cerrdefs.IsNotFound(err) {
-		return nil, nil
-	}
-	return content, err
-}
-
 // become tells the program to become the task, and waits for its end. ran is false if the task has not run: then nothing is left
 // of the container, or err says what is.
 func (a *attempt) become(ctx context.Context, out engine.Output, killed <-chan struct{}) (exit engine.Exit, ran bool, err error) {
@@ -283,7 +224,7 @@ func (a *attempt) become(ctx context.Context, out engine.Output, killed <-chan s
 	defer func() { a.messageFile.remove() }()
 	exit, err = a.follow(ctx)
 	a.letGo()
-	if a.prepared.gate.close() {
+	if ran := a.prepared.gate.close(); !ran && err == nil {
 		return engine.Exit{}, false, a.discard(ctx)
 	}
 	exit, err = a.conclude(ctx, exit, a.removedByOthers(ctx, lost(err)))

@@ -150,6 +150,9 @@ func TestPull(t *testing.T) {
 		if exit.ImageDigest == found.ID || !strings.Contains(strings.Join(found.RepoDigests, " "), exit.ImageDigest) {
 			t.Errorf("digest %q is not of %q", exit.ImageDigest, found.RepoDigests)
 		}
+		if exit, _ := run(t, e, shell("true")); exit.ImageDigest != "" {
+			t.Errorf("an image that was built here has the digest %q", exit.ImageDigest)
+		}
 	})
 	t.Run("always", func(t *testing.T) {
 		c := c

@@ -1,10 +1,11 @@
 package docker
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -63,8 +64,15 @@ func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels
 		return engine.Exit{}, err
 	}
 	defer func() { err = errors.Join(err, release(ctx)) }()
-	if ready := e.readied.take(labels); ready != nil {
+	ready, done := e.readied.take(labels), func() {}
+	if ready == nil {
+		ready, done = e.takeWarm(ctx, c)
+	}
+	if ready != nil {
 		exit, ran, err := ready.become(ctx, out, killed)
+		if err == nil {
+			done()
+		}
 		if ran || err != nil {
 			return exit, err
 		}
@@ -144,27 +152,6 @@ func (a *attempt) convert(ctx context.Context, labels engine.Labels) (err error)
 	return err
 }
 
-// fill copies files into the container.
-func (a *attempt) fill(ctx context.Context, files []plan.File) error {
-	if len(files) == 0 {
-		return nil
-	}
-	if a.container.Security.ReadOnlyRootfs {
-		return &engine.Error{
-			Reason: engine.EngineRefused,
-			Err:    errors.New("copy files into the container: Docker cannot write to a container whose root file system is read-only"),
-			Remedy: engine.Remedy{Text: "leave readOnlyRootFilesystem out"},
-		}
-	}
-	content, err := archive(nil, files)
-	if err != nil {
-		return &engine.Error{Reason: engine.EngineRefused, Err: err}
-	}
-	return a.engine.do(ctx, "copy files into the container", a.repeatedly(), func(ctx context.Context) error {
-		return a.engine.client.CopyToContainer(ctx, a.id, "/", bytes.NewReader(content.Bytes()), container.CopyToContainerOptions{})
-	})
-}
-
 // run starts the container and waits until it has ended and all its output has been forwarded.
 func (a *attempt) run(ctx context.Context) (engine.Exit, error) {
 	defer a.letGo()
@@ -199,7 +186,9 @@ func (a *attempt) begin(ctx context.Context) (exit engine.Exit, failed bool, err
 	if err != nil {
 		return engine.Exit{}, false, a.advised(err)
 	}
-	a.messageFile.unlink()
+	if a.prepared == nil || !a.prepared.handedOver {
+		a.messageFile.unlink()
+	}
 	a.exited.begin()
 	return engine.Exit{}, false, nil
 }
@@ -210,17 +199,20 @@ func (a *attempt) follow(ctx context.Context) (engine.Exit, error) {
 	if err != nil {
 		return engine.Exit{}, err
 	}
-	if err := a.stream.finish(); err != nil {
+	// The three take the time of one of them.
+	var found container.InspectResponse
+	var failed, unread error
+	var asked sync.WaitGroup
+	asked.Go(func() { found, failed = a.state(context.WithoutCancel(ctx)) })
+	asked.Go(func() { unread = a.readMessage(ctx) })
+	err = a.stream.finish()
+	asked.Wait()
+	if err = cmp.Or(err, failed); err != nil {
 		return engine.Exit{}, err
 	}
-	read := make(chan error, 1)
-	go func() { read <- a.readMessage(ctx) }()
-	exit, err := a.inspect(ctx, stopped)
-	if failure := <-read; err == nil {
-		err = failure
-	}
+	exit, err := a.ended(ctx, found, stopped)
 	exit.Stopped = stopped
-	return exit, err
+	return exit, cmp.Or(err, unread)
 }
 
 // letGo ends what begin has begun on this side.
@@ -233,12 +225,9 @@ func (a *attempt) letGo() {
 	}
 }
 
-// inspect returns how the container ended: the wait returns the exit code, but neither the times nor the reason.
-func (a *attempt) inspect(ctx context.Context, stopped bool) (engine.Exit, error) {
-	found, err := a.state(context.WithoutCancel(ctx))
+// ended returns how the container ended, from its state: the wait returns the exit code, but neither the times nor the reason.
+func (a *attempt) ended(ctx context.Context, found container.InspectResponse, stopped bool) (engine.Exit, error) {
 	switch {
-	case err != nil:
-		return engine.Exit{}, err
 	case isGoing(found) && !stopped:
 		return engine.Exit{}, a.wasRemoved()
 	case !hasEnded(found):
@@ -254,9 +243,9 @@ func (a *attempt) inspect(ctx context.Context, stopped bool) (engine.Exit, error
 			return engine.Exit{}, err
 		}
 	}
-	digest := found.Image
-	if a.image.id == found.Image {
-		digest = a.image.contentAddress()
+	digest := ""
+	if a.image.id == found.Image { // else the name has moved to another image
+		digest = a.image.digest
 	}
 	if exit, ok := execFailure(found.State.ExitCode, a.head.only(), a.container); ok {
 		exit.ImageDigest = digest

@@ -85,6 +85,6 @@ func (a *attempt) startFailed(err error) (engine.Exit, bool) {
 		return engine.Exit{}, false
 	}
 	exit, ok := startFailure(err, a.container)
-	exit.ImageDigest = a.image.contentAddress()
+	exit.ImageDigest = a.image.digest
 	return exit, ok
 }

@@ -52,13 +52,8 @@ func (r Runs) Claim(run string) (*Claim, error) {
 	if r.dir == "" {
 		return nil, nil
 	}
-	for _, dir := range []string{filepath.Dir(r.dir), r.dir} { // nothing is made in a directory that somebody else has put there
-		if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-			return nil, fmt.Errorf("note that the run is at work: %w", err)
-		}
-		if err := private(dir); err != nil {
-			return nil, fmt.Errorf("note that the run is at work: %w", err)
-		}
+	if _, err := r.Directory(); err != nil {
+		return nil, fmt.Errorf("note that the run is at work: %w", err)
 	}
 	file := flock.New(r.path(run))
 	locked, err := file.TryLock()
@@ -69,6 +64,22 @@ func (r Runs) Claim(run string) (*Claim, error) {
 		return nil, fmt.Errorf("note that run %s is at work: %w", run, err)
 	}
 	return &Claim{file}, nil
+}
+
+// Directory returns the directory of the runs, which only this user can enter. It creates the directory.
+func (r Runs) Directory() (string, error) {
+	if r.dir == "" {
+		return "", errors.New("runs are not recorded")
+	}
+	for _, dir := range []string{filepath.Dir(r.dir), r.dir} { // nothing is made in a directory that somebody else has put there
+		if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return "", err
+		}
+		if err := private(dir); err != nil {
+			return "", err
+		}
+	}
+	return r.dir, nil
 }
 
 // Leave ends the claim and leaves its file: the run is then Dead, and not Unknown. It is for runs of which something

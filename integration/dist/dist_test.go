@@ -90,3 +90,17 @@ func TestWrite(t *testing.T) {
 		}
 	}
 }
+
+// TestDirty refuses a work tree with a file that is not committed.
+func TestDirty(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if out, err := exec.Command("git", "init", "-q").CombinedOutput(); err != nil {
+		t.Fatalf("git init: %v: %s", err, out)
+	}
+	if err := os.WriteFile("new.go", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := write(t.TempDir(), nil); err == nil || !strings.HasSuffix(err.Error(), "dirty state (commit, ignore or remove these changes):\n?? new.go") {
+		t.Errorf("error %v", err)
+	}
+}

@@ -57,6 +57,9 @@ type release struct {
 }
 
 func write(dir string, systems []string) error {
+	if err := clean(); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -92,6 +95,15 @@ func write(dir string, systems []string) error {
 func (r *release) put(name string, content []byte) error {
 	fmt.Printf("%10d %s\n", len(content), name)
 	return os.WriteFile(filepath.Join(r.dir, name), content, 0o644)
+}
+
+// clean returns an error if the work tree is not as it was committed: what is published of a version must be what the commit has.
+func clean() error {
+	changed, err := output("git", "status", "--porcelain")
+	if err == nil && len(changed) > 0 {
+		err = fmt.Errorf("git is in a dirty state (commit, ignore or remove these changes):\n%s", bytes.TrimRight(changed, "\n"))
+	}
+	return err
 }
 
 // describe builds ktask for this machine, and asks it and git for what the archives say about it.

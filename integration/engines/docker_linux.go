@@ -25,13 +25,24 @@ func Dockerd(program, dir string, flags ...string) *exec.Cmd {
 // it at the end of the test is removed with it.
 func Docker(t testing.TB, images ...string) (host string) {
 	t.Helper()
+	return startDocker(t, images)
+}
+
+// BridgedDocker is Docker with a default network.
+func BridgedDocker(t testing.TB, images ...string) (host string) {
+	t.Helper()
+	return startDocker(t, images, "--bridge=", "--iptables")
+}
+
+func startDocker(t testing.TB, images []string, flags ...string) (host string) {
+	t.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		t.Fatal(err)
 	}
 	programs, dir := filepath.Join(cache, "ktask", "moby"), Directory(t)
 	host = serve(t, dir, Dockerd(filepath.Join(programs, "dockerd"), dir,
-		"--add-runtime", "today="+filepath.Join(programs, "runc"), "--default-runtime", "today"), "make moby")
+		append(flags, "--add-runtime", "today="+filepath.Join(programs, "runc"), "--default-runtime", "today")...), "make moby")
 	t.Cleanup(func() { // before dockerd ends
 		if left, err := exec.Command("docker", "--host", host, "ps", "--all", "--quiet").Output(); err == nil && len(left) > 0 {
 			_ = exec.Command("docker", append([]string{"--host", host, "rm", "--force"}, strings.Fields(string(left))...)...).Run()

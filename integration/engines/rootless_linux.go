@@ -40,7 +40,7 @@ func rootless(t testing.TB, dir string) func(args ...string) *exec.Cmd {
 	}
 	for name, text := range map[string]string{
 		"passwd": fmt.Sprintf("ktask-rootless:x:%d:%d::%s/home:/bin/sh\n", rootlessUser, rootlessUser, dir), "group": fmt.Sprintf("ktask-rootless:x:%d:\n", rootlessUser),
-		"ids": fmt.Sprintf("ktask-rootless:%d:65536\n", rootlessIDs), "containers.conf": podmanConfig,
+		"ids": fmt.Sprintf("ktask-rootless:%d:65536\n", rootlessIDs), "containers.conf": strings.Replace(podmanConfig, `"none"`, `"slirp4netns"`, 1),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -80,8 +80,7 @@ func RootlessPodman(t testing.TB, images ...string) (host string) {
 	return host
 }
 
-// RootlessDocker starts a dockerd of a user without privileges. It has the network of its process, since a user can make no
-// other one without a device that may be closed to users.
+// RootlessDocker starts a dockerd of a user without privileges, with the network that dockerd-rootless.sh gives it.
 func RootlessDocker(t testing.TB, images ...string) (host string) {
 	t.Helper()
 	dir := Directory(t)
@@ -92,9 +91,9 @@ func RootlessDocker(t testing.TB, images ...string) (host string) {
 	}
 	dockerd := strings.Join([]string{
 		"rm -f /run/docker /run/containerd; exec dockerd --rootless --data-root", dir + "/home/data --exec-root", dir + "/run/exec --pidfile", dir + "/run/pid",
-		"--host unix://" + socket, "--storage-driver vfs --bridge none --iptables=false --ip6tables=false --shutdown-timeout 2",
+		"--host unix://" + socket, "--storage-driver vfs --shutdown-timeout 2",
 	}, " ")
-	host = serve(t, dir, run("rootlesskit", "--net=host", "--copy-up=/etc", "--copy-up=/run", "--propagation=rslave", "sh", "-c", dockerd), "make engine images")
+	host = serve(t, dir, run("rootlesskit", "--net=slirp4netns", "--disable-host-loopback", "--mtu=65520", "--copy-up=/etc", "--copy-up=/run", "--propagation=rslave", "sh", "-c", dockerd), "make engine images")
 	load(t, exec.Command("docker", "--host", host, "load"), images)
 	return host
 }

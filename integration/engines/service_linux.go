@@ -2,10 +2,12 @@ package engines
 
 import (
 	"bytes"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -36,6 +38,9 @@ func serve(t testing.TB, dir string, service *exec.Cmd, setUp string) (host stri
 		defer close(ended)
 		_ = service.Wait()
 	}()
+	if err := os.Symlink(fmt.Sprintf("/proc/%d/ns/net", service.Process.Pid), filepath.Join(dir, "net")); err != nil {
+		t.Error(err)
+	}
 	t.Cleanup(func() {
 		_ = service.Process.Signal(syscall.SIGTERM)
 		if !Awaited(func() bool { return closed(ended) }) {
@@ -58,6 +63,21 @@ func serve(t testing.TB, dir string, service *exec.Cmd, setUp string) (host stri
 		return err == nil
 	})
 	return "unix://" + socket
+}
+
+// networkCard gives a network what every machine has, and runs a command.
+const networkCard = `ip link set lo up
+ip link add card type bridge
+ip address add 198.51.100.1/24 dev card
+ip link set card up
+ip route add default dev card
+exec "$@"`
+
+// Beside returns a command that runs in the network in which an engine was started, as on a machine with a network card. There
+// can be one for each engine.
+func Beside(host string, args ...string) *exec.Cmd {
+	network := filepath.Join(filepath.Dir(strings.TrimPrefix(host, "unix://")), "net")
+	return exec.Command("nsenter", append([]string{"--net=" + network, "sh", "-ec", networkCard, "sh"}, args...)...)
 }
 
 // load loads images of the machine's Docker with a command of another engine.

@@ -43,6 +43,10 @@ var allowed = map[string][]string{
 	"integration/engines":    {},
 	"integration/reaper":     {},
 	"integration/tasktest":   {"local", "spec", "engine", "engine/plan", "engine/report"}, // its failures read like those of ktask -o quiet, with its own remedies
+
+	"integration/bench":       {},
+	"integration/bench/meter": {"integration/bench/usage"},
+	"integration/bench/usage": {},
 }
 
 // forbidden names what a package must not reach, even through others, and why. An entry is a package and everything

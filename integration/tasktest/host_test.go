@@ -12,11 +12,10 @@ import (
 	"github.com/testcontainers/testcontainers-go/network"
 
 	"github.com/ktask/ktask/integration/tasktest"
-	"github.com/ktask/ktask/local"
 )
 
 // echo answers with the path of a request.
-func echo(w http.ResponseWriter, r *http.Request) { _, _ = fmt.Fprint(w, r.URL.Path[1:]) }
+func echo(w http.ResponseWriter, r *http.Request) { _, _ = fmt.Fprintln(w, r.URL.Path[1:]) }
 
 // fetched is what the task prints when it has called a server by each name of this machine.
 const fetched = "testcontainers\ndocker\ncontainers\n"
@@ -43,7 +42,9 @@ func TestHost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if r := tasktest.Run(t, "testdata/fetch.yaml", options...); r.Output() != fetched {
+			r := tasktest.Run(t, "testdata/fetch.yaml", options...)
+			t.Logf("engine %s %s", r.Engine.Name, r.Engine.Version)
+			if r.Output() != fetched {
 				t.Errorf("output %q", r.Output())
 			}
 		})
@@ -67,12 +68,8 @@ func newNetwork(t *testing.T) string {
 	return nw.Name
 }
 
-// at runs the task with an image that is here, and the port of a server.
-func at(port int) tasktest.Option {
-	return tasktest.Configure(func(o *local.Options) {
-		o.PythonImage, o.Params = "ktask.local/python-runtime:dev", map[string]string{"port": strconv.Itoa(port)}
-	})
-}
+// at names the port of a server.
+func at(port int) tasktest.Option { return tasktest.Env("PORT", strconv.Itoa(port)) }
 
 // TestHostPortIsClosed calls a server on the loopback interface during a run with HostPortAccess, and after it.
 func TestHostPortIsClosed(t *testing.T) {

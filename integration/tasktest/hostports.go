@@ -16,7 +16,8 @@ import (
 )
 
 // forward makes ports of the loopback interface reachable for containers: it listens at the gateways of their networks, which
-// are addresses of this machine if the engine is on it, but are not those at which other machines reach it. stop ends that.
+// are addresses of this machine if the engine is on it, but are not those at which other machines reach it. A rootless engine
+// connects from this machine to its own address; connections from elsewhere are closed there. stop ends that.
 func (s *session) forward(ctx context.Context, t testing.TB, network string, ports []int) (stop func(), err error) {
 	if len(ports) == 0 {
 		return func() {}, nil
@@ -24,9 +25,14 @@ func (s *session) forward(ctx context.Context, t testing.TB, network string, por
 	if remoteHost(s.host) != "" {
 		return nil, fmt.Errorf("HostPortAccess: the engine %s is on another machine (let the server listen on an address that is reached from there)", s.host)
 	}
-	gateways, err := s.gateways(ctx, network)
-	if err != nil {
-		return nil, fmt.Errorf("HostPortAccess: find the gateway of the network: %w", err)
+	if s.address == "" {
+		return nil, errors.New("HostPortAccess: a rootless engine reaches this machine at an address other than 127.0.0.1, and it has none (connect this machine to a network)")
+	}
+	addresses := []string{s.address}
+	if s.address == hostGateway {
+		if addresses, err = s.gateways(ctx, network); err != nil {
+			return nil, fmt.Errorf("HostPortAccess: find the gateway of the network: %w", err)
+		}
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
@@ -34,11 +40,11 @@ func (s *session) forward(ctx context.Context, t testing.TB, network string, por
 		cancel()
 		running.Wait()
 	}
-	for _, gateway := range gateways {
+	for _, address := range addresses {
 		for _, port := range ports {
-			switch err := listen(ctx, &running, gateway, port); {
+			switch err := listen(ctx, &running, address, port, s.address != hostGateway); {
 			case errors.Is(err, syscall.EADDRNOTAVAIL):
-				t.Logf("ktask: %s is not an address of this machine: the engine must reach 127.0.0.1:%d itself", gateway, port)
+				t.Logf("ktask: %s is not an address of this machine: the engine must reach 127.0.0.1:%d itself", address, port)
 			case errors.Is(err, syscall.EADDRINUSE): // the server listens on all interfaces
 			case err != nil:
 				stop()
@@ -71,8 +77,9 @@ func (s *session) gateways(ctx context.Context, network string) (all []string, e
 	return all, nil
 }
 
-// listen hands connections to an address and port on to the same port of the loopback interface, until ctx ends.
-func listen(ctx context.Context, running *sync.WaitGroup, address string, port int) error {
+// listen hands connections to an address and port on to the same port of the loopback interface, until ctx ends. With own, it
+// closes those that do not come from the address: only this machine connects from it.
+func listen(ctx context.Context, running *sync.WaitGroup, address string, port int, own bool) error {
 	config := net.ListenConfig{Control: shared} // tests that run in parallel may forward the same port
 	listener, err := config.Listen(ctx, "tcp", net.JoinHostPort(address, strconv.Itoa(port)))
 	if err != nil {
@@ -84,6 +91,10 @@ func listen(ctx context.Context, running *sync.WaitGroup, address string, port i
 			from, err := listener.Accept()
 			if err != nil {
 				return
+			}
+			if source, _, _ := net.SplitHostPort(from.RemoteAddr().String()); own && source != address {
+				_ = from.Close()
+				continue
 			}
 			running.Go(func() { connect(ctx, from, port) })
 		}

@@ -22,6 +22,8 @@ type session struct {
 	provider *testcontainers.DockerProvider
 	// host is the address of the engine.
 	host string
+	// address is what hostNames lead to, or "" if the engine cannot reach this machine.
+	address string
 	// reaper is the connection to Ryuk, nil if Ryuk is disabled.
 	reaper chan bool
 }
@@ -68,21 +70,30 @@ func (s *session) leave() {
 }
 
 // configure sets the options that testcontainers-go determines.
-func (s *session) configure(o *local.Options) {
+func (s *session) configure(ctx context.Context, o *local.Options) error {
 	e := &o.EngineOptions
 	e.Host, e.Labels = s.host, testcontainers.GenericLabels()
 	if config := s.provider.Config().Config; config.TLSVerify == 1 {
 		e.TLSVerify, e.CertPath = true, config.CertPath
 	}
-	address := hostGateway
-	if remote := remoteHost(s.host); remote != "" {
-		if address = addressTowards(remote); address == "" {
-			return
-		}
+	facts, err := e.Facts(ctx)
+	if err != nil {
+		return err
+	}
+	switch remote := remoteHost(s.host); {
+	case remote != "":
+		s.address = addressTowards(remote)
+	case facts.HostGateway:
+		s.address = hostGateway
+	default:
+		s.address = ownAddress()
 	}
 	for _, name := range hostNames {
-		e.ExtraHosts = append(e.ExtraHosts, name+":"+address)
+		if s.address != "" {
+			e.ExtraHosts = append(e.ExtraHosts, name+":"+s.address)
+		}
 	}
+	return nil
 }
 
 // remoteHost returns host and port of an engine on another machine, or "".
@@ -103,4 +114,19 @@ func addressTowards(host string) string {
 	defer c.Close()
 	ip, _, _ := net.SplitHostPort(c.LocalAddr().String())
 	return ip
+}
+
+// ownAddress returns the address of this machine in the network of its default route, or else in any, or "". Unlike its loopback
+// interface, a rootless engine on it reaches that.
+func ownAddress() string {
+	if own := addressTowards("192.0.2.1:9"); own != "" { // an address for documentation
+		return own
+	}
+	all, _ := net.InterfaceAddrs()
+	for _, a := range all {
+		if n, ok := a.(*net.IPNet); ok && n.IP.To4() != nil && n.IP.IsGlobalUnicast() {
+			return n.IP.String()
+		}
+	}
+	return ""
 }

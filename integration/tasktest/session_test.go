@@ -38,7 +38,9 @@ func TestConfigure(t *testing.T) {
 	}
 	defer s.leave()
 	var o local.Options
-	s.configure(&o)
+	if err := s.configure(t.Context(), &o); err != nil {
+		t.Fatal(err)
+	}
 	e := o.EngineOptions
 	if e.Host != s.provider.Client().DaemonHost() || e.Labels["org.testcontainers.sessionId"] != testcontainers.SessionID() || e.TLSVerify {
 		t.Errorf("options %+v", e)

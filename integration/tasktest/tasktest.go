@@ -15,8 +15,7 @@
 //	}
 //
 // Tasks resolve host.testcontainers.internal, host.docker.internal and host.containers.internal as the machine of the test, unless
-// they have no network, that of the host (where it is localhost), or that of another container. See also HostPortAccess. On a
-// rootless engine these names are addresses in the engine's own network, from which the test may not be reached.
+// they have no network, that of the host (where it is localhost), or that of another container. See also HostPortAccess.
 package tasktest
 
 import (
@@ -82,7 +81,9 @@ func Run(t testing.TB, path string, opts ...Option) Result {
 		t.Fatalf("%s: %v", path, err)
 	}
 	defer s.leave()
-	s.configure(&o.Options)
+	if err := s.configure(ctx, &o.Options); err != nil {
+		t.Fatalf("%s", failure(path, err))
+	}
 	for _, opt := range opts {
 		opt(&o)
 	}

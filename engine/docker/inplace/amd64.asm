@@ -89,6 +89,9 @@ start:
 	cmp r14, [rbx]
 	jb 6b
 
+# Say that it is all there: from here on the task runs, or the nonce comes again.
+	call tell
+
 # Remove the program.
 	mov rdi, [r12 + 8]              # argv[0], its path
 	mov eax, SYS_unlink
@@ -217,15 +220,19 @@ exec:
 
 # The task has not run: say so.
 fail:
-	mov rsi, [rbx + 80]
-	mov edx, 32
-	mov edi, 1
-	mov eax, SYS_write
-	syscall
+	call tell
 quit:
 	mov edi, 127
 	mov eax, SYS_exit_group
 	syscall
+
+tell:
+	mov rsi, [rbx + 80]             # the nonce
+	mov edx, 32
+	mov edi, 1
+	mov eax, SYS_write
+	syscall
+	ret
 
 devnull:
 	.asciz "/dev/null"

@@ -8,12 +8,13 @@
 //
 //  1. writes the mark to its standard output: its environment and its path, each string with its NUL;
 //  2. waits for its standard input for some minutes, and ends if nothing comes or the input ends;
-//  3. reads the block to a fixed address, so that the pointers in it hold;
+//  3. reads the block to a fixed address, so that the pointers in it hold, and writes Exec.Nonce to its standard output;
 //  4. removes its own file, and creates the directories and files of the block, which replace what has their names;
 //  5. makes /dev/null its standard input, and becomes the user of the block;
 //  6. executes the first of the block's paths that can be executed.
 //
-// If a step fails after the wait, it writes Exec.Nonce to its standard output and ends with 127. Nothing of the task has run then.
+// If a later step fails, it writes the nonce again. If it ends without the task, its exit status is 127. So the task has run if the
+// nonce came once, and in no other case.
 //
 // The block consists of words of 8 bytes, the lowest first; all offsets are in bytes and all pointers absolute:
 //
@@ -122,7 +123,7 @@ type Exec struct {
 	Files []File
 	// User is nil if the user stays.
 	User *User
-	// Nonce is told if the task has not run. It has NonceBytes bytes, which nobody else knows.
+	// Nonce is what the program writes. It has NonceBytes bytes, which nobody else knows.
 	Nonce string
 }
 
