@@ -29,16 +29,19 @@ func TestHost(t *testing.T) {
 	open := &httptest.Server{Listener: everywhere, Config: &http.Server{Handler: http.HandlerFunc(echo)}}
 	open.Start()
 	t.Cleanup(open.Close)
-	loopback := httptest.NewServer(http.HandlerFunc(echo))
-	t.Cleanup(loopback.Close)
 	port := func(s *httptest.Server) int { return s.Listener.Addr().(*net.TCPAddr).Port }
+	loopback := func(options ...tasktest.Option) []tasktest.Option { // to a server that no other task calls
+		server := httptest.NewServer(http.HandlerFunc(echo))
+		t.Cleanup(server.Close)
+		return append(options, at(port(server)), tasktest.HostPortAccess(port(server)))
+	}
 	for name, options := range map[string][]tasktest.Option{
 		"open":                           {at(port(open))},
 		"open, network of the suite":     {at(port(open)), tasktest.Network(newNetwork(t))},
 		"open, access":                   {at(port(open)), tasktest.HostPortAccess(port(open))},
-		"loopback":                       {at(port(loopback)), tasktest.HostPortAccess(port(loopback))},
-		"loopback, bridge":               {at(port(loopback)), tasktest.HostPortAccess(port(loopback)), tasktest.Network("bridge")},
-		"loopback, network of the suite": {at(port(loopback)), tasktest.HostPortAccess(port(loopback)), tasktest.Network(newNetwork(t))},
+		"loopback":                       loopback(),
+		"loopback, bridge":               loopback(tasktest.Network("bridge")),
+		"loopback, network of the suite": loopback(tasktest.Network(newNetwork(t))),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -77,6 +80,11 @@ func TestHostPortIsClosed(t *testing.T) {
 	loopback := httptest.NewServer(http.HandlerFunc(echo))
 	defer loopback.Close()
 	port := loopback.Listener.Addr().(*net.TCPAddr).Port
-	tasktest.Run(t, "testdata/fetch.yaml", at(port), tasktest.HostPortAccess(port))
+	f := try(t, t.Context(), func(t testing.TB) {
+		tasktest.Run(t, "testdata/fetch.yaml", at(port), tasktest.HostPortAccess(port))
+	})
+	if f.failure != "" || f.logged("is not an address of this machine") {
+		t.Errorf("failure %q, log %q", f.failure, f.log)
+	}
 	tasktest.Run(t, "testdata/fetch.yaml", at(port), tasktest.Expect(tasktest.Failed))
 }

@@ -48,4 +48,7 @@ func TestConfigure(t *testing.T) {
 	if !slices.Contains(e.ExtraHosts, "host.docker.internal:host-gateway") {
 		t.Errorf("hosts %q", e.ExtraHosts)
 	}
+	if all, err := s.gateways(t.Context(), "bridge"); err != nil || len(all) == 0 || len(slices.Compact(slices.Sorted(slices.Values(all)))) != len(all) {
+		t.Errorf("gateways %q, error %v", all, err)
+	}
 }

@@ -106,8 +106,9 @@ func TestRemedy(t *testing.T) {
 	t.Parallel()
 	nowhere := tasktest.Network("no-such-network")
 	for want, options := range map[string][]tasktest.Option{
-		"fix: give tasktest.Network a network":                                  {nowhere},
-		"testdata/exit.yaml: HostPortAccess: find the gateway of the network: ": {nowhere, tasktest.HostPortAccess(80)},
+		"fix: give tasktest.Network a network":                                        {nowhere},
+		"testdata/exit.yaml: HostPortAccess: find the gateway of the network: ":       {nowhere, tasktest.HostPortAccess(80)},
+		"testdata/exit.yaml: HostPortAccess: listen tcp: address 70000: invalid port": {tasktest.HostPortAccess(70000)},
 		"fix: docker pull ktask.local/none:1, or build it, or set Pull with tasktest.Configure": {tasktest.Configure(func(o *local.Options) {
 			o.Images, o.Pull = map[string]string{"ktask.local/busybox:dev": "ktask.local/none:1"}, plan.PullNever
 		})},
