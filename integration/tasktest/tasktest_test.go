@@ -84,12 +84,14 @@ func TestExpectFailure(t *testing.T) {
 func TestInvalid(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]string{
-		"testdata/missing.yaml": "no such file or directory",
-		"testdata/migrate.yaml": `testdata/migrate.yaml:12:15: error: task "migrate" needs key "SECURE_DATA" of Secret "db"`,
-		"testdata/":             `(pass it with tasktest.Secret("db", VALUE))`,
+		"testdata/missing.yaml":   "no such file or directory",
+		"testdata/migrate.yaml":   `testdata/migrate.yaml:12:15: error: task "migrate" needs key "SECURE_DATA" of Secret "db"`,
+		"./testdata/missing.yaml": "testdata/missing.yaml: no such file or directory",
+		"./testdata/migrate.yaml": `testdata/migrate.yaml:12:15: error: task "migrate" needs`,
+		"testdata/":               `(pass it with tasktest.Secret("db", VALUE))`,
 	} {
 		f := try(t, t.Context(), func(t testing.TB) { tasktest.Run(t, path, tasktest.Expect(tasktest.Failed)) })
-		if !strings.Contains(f.failure, want) || strings.Contains(f.failure, "testdata/: ") || strings.Contains(f.failure, "yaml: testdata") {
+		if !strings.Contains(f.failure, want) || strings.Contains(f.failure, "testdata/: ") || strings.Contains(f.failure, "yaml: testdata") || strings.Contains(f.failure, "yaml: ./") {
 			t.Errorf("failure %q, want %q", f.failure, want)
 		}
 	}

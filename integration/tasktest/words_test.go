@@ -1,6 +1,7 @@
 package tasktest
 
 import (
+	"errors"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -56,6 +57,9 @@ func TestRemedies(t *testing.T) {
 		if words := remedies[option]; words == "" || strings.Contains(words, "--") {
 			t.Errorf("option %q has the words %q", option, words)
 		}
+	}
+	if got := explain(&engine.Error{Err: errors.New("no remedy")}); got != "no remedy" {
+		t.Errorf("got %q", got)
 	}
 }
 
