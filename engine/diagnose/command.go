@@ -2,7 +2,6 @@ package diagnose
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/ktask/ktask/engine/plan"
@@ -105,12 +104,12 @@ func complaint(line string) (name, why string) {
 }
 
 // noFork matches what busybox, dash and bash write if the kernel refuses a new process.
-var noFork = regexp.MustCompile(`can't fork|Cannot fork|fork: (?:retry: )?Resource temporarily unavailable`)
+var noFork = compiled(`can't fork|Cannot fork|fork: (?:retry: )?Resource temporarily unavailable`)
 
 // notForked returns a hint: limits of a user (RLIMIT_NPROC) and of the machine cause the same words.
 func notForked(f Failure) (Cause, bool) {
 	limit := f.Task.Container.Limits.Pids
-	if limit == 0 || !noFork.MatchString(f.lastLine()) {
+	if limit == 0 || !noFork().MatchString(f.lastLine()) {
 		return Cause{}, false
 	}
 	return Cause{Remedy: Remedy{
@@ -120,11 +119,11 @@ func notForked(f Failure) (Cause, bool) {
 }
 
 // unsetInShell matches what busybox, dash and bash write of a variable that is not set, with set -u.
-var unsetInShell = regexp.MustCompile(`: (\w+): (?:parameter not set|unbound variable)$`)
+var unsetInShell = compiled(`: (\w+): (?:parameter not set|unbound variable)$`)
 
 // notSet returns a hint: the shell of a container task may read CONTEXT, which Keptn has renamed.
 func notSet(f Failure) (Cause, bool) {
-	m := unsetInShell.FindStringSubmatch(f.lastLine())
+	m := unsetInShell().FindStringSubmatch(f.lastLine())
 	if m == nil || m[1] != "CONTEXT" {
 		return Cause{}, false
 	}
@@ -135,7 +134,7 @@ func notSet(f Failure) (Cause, bool) {
 // this way, but so does kill, and the engine reports no lack of memory.
 func killed(f Failure) (Cause, bool) {
 	limit := f.Task.Container.Limits.MemoryBytes
-	if limit == 0 || f.Signal != "SIGKILL" && !shellKilled.MatchString(f.lastLine()) {
+	if limit == 0 || f.Signal != "SIGKILL" && !shellKilled().MatchString(f.lastLine()) {
 		return Cause{}, false
 	}
 	return Cause{Remedy: Remedy{Text: fmt.Sprintf("a process was killed by SIGKILL: if it was short of memory, raise the limit of %s%s",
@@ -143,4 +142,4 @@ func killed(f Failure) (Cause, bool) {
 }
 
 // shellKilled matches what a shell writes of a child that SIGKILL ended.
-var shellKilled = regexp.MustCompile(`(^|[\s:])Killed\b`)
+var shellKilled = compiled(`(^|[\s:])Killed\b`)

@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -15,21 +14,21 @@ const (
 
 var (
 	// The frames of further errors are indented deeper.
-	denoFrame     = regexp.MustCompile(`^    at (?:async )?(?:.* \()?((?:file|https?)://\S+?):(\d+):\d+\)?$`)
-	denoPart      = regexp.MustCompile(`^    (\w+(?:: .*)?)$`)
-	denoMark      = regexp.MustCompile(`^ *[\^~]+$`)
-	denoTypeError = regexp.MustCompile(`^(?:error: )?(TS\d+) \[ERROR\]: (.*)`)
-	denoCount     = regexp.MustCompile(`^Found \d+ errors\.$`)
+	denoFrame     = compiled(`^    at (?:async )?(?:.* \()?((?:file|https?)://\S+?):(\d+):\d+\)?$`)
+	denoPart      = compiled(`^    (\w+(?:: .*)?)$`)
+	denoMark      = compiled(`^ *[\^~]+$`)
+	denoTypeError = compiled(`^(?:error: )?(TS\d+) \[ERROR\]: (.*)`)
+	denoCount     = compiled(`^Found \d+ errors\.$`)
 	// denoRefused matches errors of code that Deno does not run, or not to its end. Other errors may be the script's own
 	// output.
-	denoRefused = regexp.MustCompile(`^error: (?:` + strings.Join([]string{
+	denoRefused = compiled(`^error: (?:` + strings.Join([]string{
 		`Type checking failed\.$`, `TS\d+ \[ERROR\]: `, `Module not found "`, `Import "[^"]*" not a dependency$`, `Import '[^']*' failed`,
 		`Relative import path "`, `Requires import access to "`, `No such built-in module: `, `JSR package `, `Failed loading `,
 		`npm package '`, `Could not find npm package '`, `Could not find version of '`, `Unknown export '`,
 		`Unsupported scheme "`, `Expected a JavaScript or TypeScript module`, `Top-level await promise never resolved$`,
 	}, "|") + `)`)
-	denoSyntax = regexp.MustCompile(`^error: (?:SyntaxError: |The module's source code could not be parsed: )`)
-	denoMargin = regexp.MustCompile(`^ *\|$`)
+	denoSyntax = compiled(`^error: (?:SyntaxError: |The module's source code could not be parsed: )`)
+	denoMargin = compiled(`^ *\|$`)
 )
 
 // uncaughtDeno reads the end of the output of Deno if an error ended it: "error: …", the line of code, the places.
@@ -39,19 +38,19 @@ func uncaughtDeno(output []string) (x exception, ok bool) {
 		end--
 	}
 	at := denoError(output[:end+1])
-	if at < 0 || at != end && !indented(output[end]) && !denoCount.MatchString(output[end]) && !strings.HasPrefix(output[end], denoCause) {
+	if at < 0 || at != end && !indented(output[end]) && !denoCount().MatchString(output[end]) && !strings.HasPrefix(output[end], denoCause) {
 		return x, false
 	}
 	_, x.text, _ = strings.Cut(output[at], denoBegin)
 	if x.text == "Type checking failed." {
-		for at = 0; !denoTypeError.MatchString(output[at]); at++ {
+		for at = 0; !denoTypeError().MatchString(output[at]); at++ {
 			if at == end {
 				return x, false
 			}
 		}
 	}
 	below := output[at+1 : end+1]
-	if m := denoTypeError.FindStringSubmatch(output[at]); m != nil {
+	if m := denoTypeError().FindStringSubmatch(output[at]); m != nil {
 		x.text = m[1] + ": " + m[2]
 		below = untilBlank(below)
 	}
@@ -69,8 +68,8 @@ func denoError(output []string) int {
 		}
 	}
 	for i := len(output) - 1; i >= 0; i-- {
-		underlined := i+1 < len(output) && denoMargin.MatchString(output[i+1]) // the code follows what cannot be parsed
-		if denoRefused.MatchString(output[i]) || underlined && denoSyntax.MatchString(output[i]) {
+		underlined := i+1 < len(output) && denoMargin().MatchString(output[i+1]) // the code follows what cannot be parsed
+		if denoRefused().MatchString(output[i]) || underlined && denoSyntax().MatchString(output[i]) {
 			return i
 		}
 	}
@@ -91,20 +90,20 @@ func untilBlank(lines []string) []string {
 func (x *exception) readDeno(lines []string) {
 	one, part := x, ""
 	for i, line := range lines {
-		if part != "" && !denoMark.MatchString(line) {
+		if part != "" && !denoMark().MatchString(line) {
 			x.parts = append(x.parts, exception{text: part})
 		}
 		part = ""
 		if text, ok := strings.CutPrefix(line, denoCause); ok {
 			x.causes = append(x.causes, exception{text: text})
 			one = &x.causes[len(x.causes)-1]
-		} else if m := denoFrame.FindStringSubmatch(line); m != nil {
+		} else if m := denoFrame().FindStringSubmatch(line); m != nil {
 			number, _ := strconv.Atoi(m[2])
 			one.frames = append(one.frames, frame{strings.TrimPrefix(m[1], "file://"), number})
-		} else if denoMark.MatchString(line) && i > 0 {
+		} else if denoMark().MatchString(line) && i > 0 {
 			// Lines before it that look like frames are part of the message.
 			one.frames, one.code = nil, lines[i-1]
-		} else if m := denoPart.FindStringSubmatch(line); m != nil && one == x && x.code == "" && x.is("AggregateError") {
+		} else if m := denoPart().FindStringSubmatch(line); m != nil && one == x && x.code == "" && x.is("AggregateError") {
 			part = m[1]
 		}
 	}

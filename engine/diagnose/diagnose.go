@@ -6,7 +6,6 @@
 package diagnose
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -82,7 +81,7 @@ func Explain(f Failure) (Cause, bool) {
 }
 
 // colours are the escape sequences with which programs colour their output.
-var colours = regexp.MustCompile(`\x1b\[[0-9;]*[A-Za-z]`)
+var colours = compiled(`\x1b\[[0-9;]*[A-Za-z]`)
 
 // plainText returns lines without colours and control characters.
 func plainText(lines []string) []string {
@@ -93,7 +92,7 @@ func plainText(lines []string) []string {
 				return -1
 			}
 			return r
-		}, colours.ReplaceAllString(line, ""))
+		}, colours().ReplaceAllString(line, ""))
 	}
 	return all
 }
@@ -102,14 +101,14 @@ func plainText(lines []string) []string {
 // error.
 func (f Failure) lastLine() string {
 	for i := len(f.Output) - 1; i >= 0; i-- {
-		if !blank(f.Output[i]) && !ddCount.MatchString(f.Output[i]) {
+		if !blank(f.Output[i]) && !ddCount().MatchString(f.Output[i]) {
 			return strings.TrimSpace(f.Output[i])
 		}
 	}
 	return ""
 }
 
-var ddCount = regexp.MustCompile(`^\d+\+\d+ records (in|out)$|^\d+ bytes .*copied`)
+var ddCount = compiled(`^\d+\+\d+ records (in|out)$|^\d+ bytes .*copied`)
 
 // file returns the file of the container that a frame is in.
 func (f Failure) file(at frame) (plan.File, bool) {

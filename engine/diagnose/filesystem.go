@@ -3,7 +3,6 @@ package diagnose
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/ktask/ktask/engine/plan"
@@ -25,12 +24,12 @@ func fileSystemError(c plan.Container, line string) (Cause, bool) {
 }
 
 // paths matches absolute paths, but no slash within a word.
-var paths = regexp.MustCompile(`(?:^|[\s'"‘(=\[])(/[^\s'"’:,()\[\]]*)`)
+var paths = compiled(`(?:^|[\s'"‘(=\[])(/[^\s'"’:,()\[\]]*)`)
 
 // fileIn returns the last path in a line, or "": programs name themselves first, and the file that they write after the
 // one that they read.
 func fileIn(line string) string {
-	if all := paths.FindAllStringSubmatch(line, -1); all != nil {
+	if all := paths().FindAllStringSubmatch(line, -1); all != nil {
 		return path.Clean(all[len(all)-1][1])
 	}
 	return ""

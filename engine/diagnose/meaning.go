@@ -20,22 +20,22 @@ const (
 )
 
 var (
-	noModule   = regexp.MustCompile(`^ModuleNotFoundError: No module named '([\w.]+)'`)
-	noName     = regexp.MustCompile(`^NameError: name '(\w+)' is not defined`)
-	noKey      = regexp.MustCompile(`^KeyError: '(\w+)'$`)
-	notFile    = regexp.MustCompile(`^(?:TypeError: )?(?:Module not found "file:|Import "[^"]*" not a dependency|Relative import path )`)
-	notCapable = regexp.MustCompile(`^((?:(?:NotCapable|PermissionDenied|TypeError): )?Requires (\w+) access.*), run again with the (--allow-[\w-]+) flag$`)
-	envAccess  = regexp.MustCompile(`"(\w*)"`)
-	codeLine   = regexp.MustCompile(`\bline \d+`)
-	envRead    = regexp.MustCompile("(?:Deno\\.env\\.get|\\bgetenv|\\benviron\\.get)\\(\\s*[\"'`](\\w+)")
+	noModule   = compiled(`^ModuleNotFoundError: No module named '([\w.]+)'`)
+	noName     = compiled(`^NameError: name '(\w+)' is not defined`)
+	noKey      = compiled(`^KeyError: '(\w+)'$`)
+	notFile    = compiled(`^(?:TypeError: )?(?:Module not found "file:|Import "[^"]*" not a dependency|Relative import path )`)
+	notCapable = compiled(`^((?:(?:NotCapable|PermissionDenied|TypeError): )?Requires (\w+) access.*), run again with the (--allow-[\w-]+) flag$`)
+	envAccess  = compiled(`"(\w*)"`)
+	codeLine   = compiled(`\bline \d+`)
+	envRead    = compiled("(?:Deno\\.env\\.get|\\bgetenv|\\benviron\\.get)\\(\\s*[\"'`](\\w+)")
 	// environAs matches another name for Python's environ.
-	environAs = regexp.MustCompile(`\benviron as (\w+)`)
+	environAs = compiled(`\benviron as (\w+)`)
 	// noneParsed and noneUsed match what Python says of the value of a variable that is not set.
-	noneParsed = regexp.MustCompile(`^TypeError: the JSON object must be str, bytes or bytearray, not NoneType`)
-	noneUsed   = regexp.MustCompile(`^(?:TypeError|AttributeError): .*'NoneType' object`)
+	noneParsed = compiled(`^TypeError: the JSON object must be str, bytes or bytearray, not NoneType`)
+	noneUsed   = compiled(`^(?:TypeError|AttributeError): .*'NoneType' object`)
 	// denoWrites and pythonWrites match what writes: operations as Deno names them, and calls in Python's lines of code.
-	denoWrites   = regexp.MustCompile(`\(os error 13\): (?:writefile|mkdir|symlink|truncate|tmpfile|tmpdir)\b`)
-	pythonWrites = regexp.MustCompile(`\bopen\([^()]*,\s*(?:mode=)?["'][rb]*[wax+]|\.write_(?:text|bytes)\(|\bmk(?:dir|dtemp|stemp)\(|\bmakedirs\(`)
+	denoWrites   = compiled(`\(os error 13\): (?:writefile|mkdir|symlink|truncate|tmpfile|tmpdir)\b`)
+	pythonWrites = compiled(`\bopen\([^()]*,\s*(?:mode=)?["'][rb]*[wax+]|\.write_(?:text|bytes)\(|\bmk(?:dir|dtemp|stemp)\(|\bmakedirs\(`)
 )
 
 // usualModules are the modules whose import scripts most often forget: the runtime imports none.
@@ -58,34 +58,34 @@ func (f Failure) meaning(x exception) Cause {
 }
 
 func (f Failure) pythonMeaning(x exception) Cause {
-	if noModule.MatchString(x.text) {
+	if noModule().MatchString(x.text) {
 		return Cause{Reason: ModuleNotFound, Remedy: Remedy{Text: pythonHas}}
 	}
-	if m := noName.FindStringSubmatch(x.text); m != nil && slices.Contains(usualModules, m[1]) {
+	if m := noName().FindStringSubmatch(x.text); m != nil && slices.Contains(usualModules, m[1]) {
 		return Cause{Reason: ScriptFailed, Remedy: Remedy{Text: "add: import " + m[1]}}
 	}
 	// Any dictionary may lack a key; the variables are in one of os.
-	if m := noKey.FindStringSubmatch(x.text); m != nil && (x.frames[0].path == "<frozen os>" || strings.HasSuffix(x.frames[0].path, "/os.py")) {
+	if m := noKey().FindStringSubmatch(x.text); m != nil && (x.frames[0].path == "<frozen os>" || strings.HasSuffix(x.frames[0].path, "/os.py")) {
 		return Cause{Reason: ScriptFailed, Remedy: howToSet(f.Task, m[1])}
 	}
-	if noneParsed.MatchString(x.text) {
+	if noneParsed().MatchString(x.text) {
 		return Cause{Reason: ScriptFailed, Remedy: f.undefinedVariable(x)}
 	}
-	if read := f.variablesRead(x, x.code); len(read) == 1 && noneUsed.MatchString(x.text) {
+	if read := f.variablesRead(x, x.code); len(read) == 1 && noneUsed().MatchString(x.text) {
 		return Cause{Reason: ScriptFailed, Remedy: howToSet(f.Task, read[0])}
 	}
 	if x.is(compileErrors...) {
 		return Cause{Reason: ScriptFailed, Message: f.withManifestLines(x)}
 	}
 	if x.is("PermissionError") && strings.Contains(x.text, "[Errno 13]") {
-		return notPermitted(pythonWrites.MatchString(x.code) && !strings.Contains(x.code, "read"))
+		return notPermitted(pythonWrites().MatchString(x.code) && !strings.Contains(x.code, "read"))
 	}
 	return Cause{Reason: ScriptFailed}
 }
 
 // withManifestLines returns the text of an exception with lines of the manifest in place of lines of the code.
 func (f Failure) withManifestLines(x exception) string {
-	return codeLine.ReplaceAllStringFunc(shorten(x.text), func(words string) string {
+	return codeLine().ReplaceAllStringFunc(shorten(x.text), func(words string) string {
 		line, err := strconv.Atoi(strings.TrimPrefix(words, "line "))
 		if err != nil || !f.manifestLine(x.frames[0]).Known() {
 			return words
@@ -132,16 +132,16 @@ func howToSet(t plan.Task, name string) Remedy {
 }
 
 func (f Failure) denoMeaning(x exception) Cause {
-	if m := notCapable.FindStringSubmatch(x.text); m != nil {
+	if m := notCapable().FindStringSubmatch(x.text); m != nil {
 		// The advice of Deno cannot be followed: the flags are Keptn's.
 		c := Cause{Reason: PermissionDenied, Message: fmt.Sprintf("%s (%s, which Keptn's deno runtime does not give)", shorten(m[1]), m[3])}
 		c.Remedy = Remedy{Text: denoHas + "; a container task can do more"}
 		switch {
-		case m[2] == "env" && !envAccess.MatchString(m[1]) && strings.Contains(x.code, "toObject"):
+		case m[2] == "env" && !envAccess().MatchString(m[1]) && strings.Contains(x.code, "toObject"):
 			c.Remedy = Remedy{Text: "read each variable with Deno.env.get(NAME): toObject needs access to all; Keptn sets DATA, SECURE_DATA and KEPTN_CONTEXT (CONTEXT before 0.9)"}
-		case m[2] == "env" && envAccess.MatchString(m[1]): // without a name it asks for all, as node:child_process does
+		case m[2] == "env" && envAccess().MatchString(m[1]): // without a name it asks for all, as node:child_process does
 			c.Remedy = Remedy{Text: denoHas + "; pass the value as a parameter, it is then part of DATA"}
-			if renamed := howToSet(f.Task, envAccess.FindStringSubmatch(m[1])[1]); renamed != (Remedy{}) {
+			if renamed := howToSet(f.Task, envAccess().FindStringSubmatch(m[1])[1]); renamed != (Remedy{}) {
 				c.Remedy = renamed
 			}
 		case m[2] == "import":
@@ -150,12 +150,12 @@ func (f Failure) denoMeaning(x exception) Cause {
 		return c
 	}
 	switch {
-	case notFile.MatchString(x.text):
+	case notFile().MatchString(x.text):
 		return Cause{Reason: ModuleNotFound, Remedy: Remedy{Text: denoLoads}}
 	case x.text == `SyntaxError: "undefined" is not valid JSON`:
 		return Cause{Reason: ScriptFailed, Remedy: f.undefinedVariable(x)}
 	case x.is("PermissionDenied") && strings.Contains(x.text, "(os error 13)"):
-		return notPermitted(denoWrites.MatchString(x.text))
+		return notPermitted(denoWrites().MatchString(x.text))
 	}
 	return Cause{Reason: ScriptFailed}
 }
@@ -185,10 +185,10 @@ func (f Failure) source(x exception) string {
 
 // variablesRead returns the names of the variables that code reads. The script may have another name for environ.
 func (f Failure) variablesRead(x exception, code string) (names []string) {
-	if alias := environAs.FindStringSubmatch(f.source(x)); alias != nil && f.Task.Runtime == plan.RuntimePython {
+	if alias := environAs().FindStringSubmatch(f.source(x)); alias != nil && f.Task.Runtime == plan.RuntimePython {
 		code = regexp.MustCompile(`\b`+alias[1]+`\.get\(`).ReplaceAllString(code, "environ.get(")
 	}
-	for _, read := range envRead.FindAllStringSubmatch(code, -1) {
+	for _, read := range envRead().FindAllStringSubmatch(code, -1) {
 		names = append(names, read[1])
 	}
 	return names

@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -14,22 +13,22 @@ const (
 )
 
 var (
-	pythonFrame     = regexp.MustCompile(`^ +File "([^"]+)", line (\d+)(?:, in (.+))?`)
-	pythonException = regexp.MustCompile(`^(?:[\pL_]|<lambda>)(?:[\pL\pM\pN_.]|<locals>|<lambda>)*(: .*)?$`)
+	pythonFrame     = compiled(`^ +File "([^"]+)", line (\d+)(?:, in (.+))?`)
+	pythonException = compiled(`^(?:[\pL_]|<lambda>)(?:[\pL\pM\pN_.]|<locals>|<lambda>)*(: .*)?$`)
 	// chained matches the line between two tracebacks of which the second followed from the first.
-	chained = regexp.MustCompile(`^(During handling|The above exception was the direct cause) of the (above exception, another exception occurred|following exception):$`)
+	chained = compiled(`^(During handling|The above exception was the direct cause) of the (above exception, another exception occurred|following exception):$`)
 	// logged matches lines of a log that a traceback may belong to.
-	logged = regexp.MustCompile(`\b(WARNING|ERROR|CRITICAL|FATAL)\b`)
+	logged = compiled(`\b(WARNING|ERROR|CRITICAL|FATAL)\b`)
 	// warned matches warnings that Python prints when it ends.
-	warned = regexp.MustCompile(`^sys:1: \w*Warning: |^\w+Warning: Enable tracemalloc `)
+	warned = compiled(`^sys:1: \w*Warning: |^\w+Warning: Enable tracemalloc `)
 
 	// groupEnd matches the line below the exceptions of a group. A group that is the last exception of another one
 	// shares it.
-	groupEnd = regexp.MustCompile(`^ {4,}\+-{36}$`)
+	groupEnd = compiled(`^ {4,}\+-{36}$`)
 
-	partBegin  = regexp.MustCompile(`^ +\+[-+]+ (\d+|\.\.\.) -+$|^ +\+-+$`)
-	partMargin = regexp.MustCompile(`^ +\| ?`)
-	groupText  = regexp.MustCompile(`\(\d+ sub-exceptions?\)$`)
+	partBegin  = compiled(`^ +\+[-+]+ (\d+|\.\.\.) -+$|^ +\+-+$`)
+	partMargin = compiled(`^ +\| ?`)
+	groupText  = compiled(`\(\d+ sub-exceptions?\)$`)
 )
 
 // compileErrors are the exceptions of Python code that never ran. Deno has a SyntaxError as well.
@@ -91,7 +90,7 @@ func (t traceback) open(output []string) bool {
 // begin returns the line where t begins, or the first traceback that it followed from.
 func (t traceback) begin(output []string) int {
 	first := t.first
-	for first >= 3 && chained.MatchString(output[first-2]) {
+	for first >= 3 && chained().MatchString(output[first-2]) {
 		first -= 3
 		for first > 0 && !strings.HasSuffix(output[first], tracebackBegin) {
 			first--
@@ -114,14 +113,14 @@ func truncatedTraceback(output []string) (t traceback, ok bool) {
 			t.add(line)
 		}
 	}
-	return t, len(t.frames) > 0 && pythonException.MatchString(t.text)
+	return t, len(t.frames) > 0 && pythonException().MatchString(t.text)
 }
 
 // withoutIgnored removes from the end of the output the tracebacks of exceptions that Python ignored, in finalizers, and
 // the warnings that it prints when it ends.
 func withoutIgnored(output []string) []string {
 	for {
-		for len(output) > 0 && warned.MatchString(output[len(output)-1]) {
+		for len(output) > 0 && warned().MatchString(output[len(output)-1]) {
 			output = output[:len(output)-1]
 		}
 		t, ok := lastTraceback(output)
@@ -139,7 +138,7 @@ func tracebackAt(output []string, i int) (t traceback, ok bool) {
 		t.add(output[t.last])
 		t.last++
 	}
-	if t.last == len(output) || len(t.frames) == 0 || !pythonException.MatchString(output[t.last]) {
+	if t.last == len(output) || len(t.frames) == 0 || !pythonException().MatchString(output[t.last]) {
 		return t, false
 	}
 	t.text = output[t.last]
@@ -149,7 +148,7 @@ func tracebackAt(output []string, i int) (t traceback, ok bool) {
 // groupAt reads the traceback of a group of exceptions that begins with line i.
 func groupAt(output []string, i int) (t traceback, ok bool) {
 	t.first, t.last = i, len(output)-1
-	for t.last > i && !groupEnd.MatchString(output[t.last]) {
+	for t.last > i && !groupEnd().MatchString(output[t.last]) {
 		t.last--
 	}
 	for _, line := range output[i : t.last+1] {
@@ -169,7 +168,7 @@ func groupAt(output []string, i int) (t traceback, ok bool) {
 
 // add reads a line of a traceback: a frame or its code.
 func (t *traceback) add(line string) {
-	m := pythonFrame.FindStringSubmatch(line)
+	m := pythonFrame().FindStringSubmatch(line)
 	if m == nil {
 		t.code += line + "\n"
 		return
@@ -186,14 +185,14 @@ func partsOf(group []string) (parts []exception) {
 	var part traceback
 	begun := false
 	for _, line := range group {
-		if partBegin.MatchString(line) {
-			if begun && part.text != "" && !groupText.MatchString(part.text) {
+		if partBegin().MatchString(line) {
+			if begun && part.text != "" && !groupText().MatchString(part.text) {
 				parts = append(parts, part.exception)
 			}
 			part, begun = traceback{}, true
 			continue
 		}
-		margin := partMargin.FindString(line)
+		margin := partMargin().FindString(line)
 		line = strings.TrimPrefix(line, margin)
 		switch {
 		case margin == "":
@@ -201,7 +200,7 @@ func partsOf(group []string) (parts []exception) {
 			part = traceback{}
 		case indented(line):
 			part.add(line)
-		case part.text == "" && pythonException.MatchString(line):
+		case part.text == "" && pythonException().MatchString(line):
 			part.text = line
 		}
 	}
@@ -214,7 +213,7 @@ func partsOf(group []string) (parts []exception) {
 func uncaughtPython(output []string) (x exception, outermost frame, ok bool) {
 	output = withoutIgnored(output)
 	end := len(output) - 1
-	for end >= 0 && indented(output[end]) && !groupEnd.MatchString(output[end]) {
+	for end >= 0 && indented(output[end]) && !groupEnd().MatchString(output[end]) {
 		end--
 	}
 	if t, ok := lastTraceback(output); ok && t.last == end {
@@ -222,7 +221,7 @@ func uncaughtPython(output []string) (x exception, outermost frame, ok bool) {
 	}
 	var t traceback
 	for i := end - 1; i >= 0 && indented(output[i]) && !blank(output[i]); i-- {
-		if pythonFrame.MatchString(output[i]) {
+		if pythonFrame().MatchString(output[i]) {
 			t.add(output[i])
 			t.text = output[end]
 			return t.exception, t.frames[0], t.outermost == "" && t.is(compileErrors...)
@@ -249,5 +248,5 @@ func (t traceback) uncaught(output []string) bool {
 	if before == "" && first > 0 {
 		before = output[first-1]
 	}
-	return !logged.MatchString(before)
+	return !logged().MatchString(before)
 }

@@ -23,6 +23,15 @@ const (
 	noLog
 )
 
+// firstLogDriver returns the first driver that the engine is not known to refuse.
+func (e *Engine) firstLogDriver() logDriver {
+	d := logDriver(e.logDriver.Load())
+	if d == localLog && e.isPodman() {
+		return k8sLog
+	}
+	return d
+}
+
 func (d logDriver) config() container.LogConfig {
 	switch d {
 	case localLog:

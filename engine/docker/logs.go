@@ -77,6 +77,7 @@ func (s *stream) untilAnswer() time.Duration {
 // immediately; one that has closed its output may go on.
 const (
 	lingering     = time.Second
+	lingersPodman = 10 * time.Millisecond // it answers a wait some tenths of a second late, and an inspection at once
 	longestLinger = 30 * time.Second
 )
 
@@ -101,7 +102,11 @@ func (s *stream) copy(stdout, stderr io.Writer, from io.Reader) (err error) {
 // outlast forwards the log for as long as the container outlives its stream.
 func (s *stream) outlast() {
 	a := s.attempt
-	for wait := lingering; pause(s.exited, wait); wait = min(2*wait, longestLinger) {
+	first := lingering
+	if a.engine.isPodman() {
+		first = lingersPodman
+	}
+	for wait := first; pause(s.exited, wait); wait = min(2*wait, longestLinger) {
 		found, err := a.state(s.ctx)
 		switch {
 		case s.exited.Err() != nil:
@@ -112,7 +117,7 @@ func (s *stream) outlast() {
 			close(s.ended)
 			<-s.exited.Done()
 			return
-		case a.recorded():
+		case a.recorded() && wait >= lingering:
 			s.cut = true
 			// settle reports what goes wrong here.
 			_, _ = s.readLog(s.ctx, false)

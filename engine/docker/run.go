@@ -122,7 +122,7 @@ func (a *attempt) conclude(ctx context.Context, exit engine.Exit, err error) (en
 
 // convert sets the request. It asks the engine only for what this container depends on.
 func (a *attempt) convert(ctx context.Context, labels engine.Labels) (err error) {
-	known := facts{logDriver: logDriver(a.engine.logDriver.Load()), messageFile: a.messageFile.path()}
+	known := facts{logDriver: a.engine.firstLogDriver(), messageFile: a.messageFile.path()}
 	if needsMemory(a.container) || needsCPUs(a.container) {
 		if known.machine, err = a.engine.machine(ctx); err != nil {
 			return err

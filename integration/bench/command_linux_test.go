@@ -24,6 +24,8 @@ type command struct {
 	bytes int64  // how much it must write at least
 	// leave says that what the command leaves goes on, and is neither waited for nor counted.
 	leave bool
+	// before waits until the command may begin; it may be nil.
+	before func(context.Context) error
 }
 
 // sample is what one run of a command took.
@@ -38,6 +40,11 @@ const headLimit = 64 << 10
 
 // run runs the command once, with the meter, and waits until all of its processes have ended.
 func (c command) run(ctx context.Context, meter string) (*sample, error) {
+	if c.before != nil {
+		if err := c.before(ctx); err != nil {
+			return nil, err
+		}
+	}
 	results, theirs, err := os.Pipe()
 	if err != nil {
 		return nil, err

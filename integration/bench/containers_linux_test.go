@@ -1,7 +1,12 @@
 package bench
 
 import (
+	"context"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/ktask/ktask/integration/engines"
@@ -18,6 +23,47 @@ func cold(b *testing.B, l *lab) experiment {
 		{title: "echo in busybox: " + cpuOf, against: "`docker run --rm`", take: value(cpu).pair(1),
 			target: Target{Limit: 1.00, Obstacle: "The guardian is a second process of ktask, and costs as much as the start of one."}},
 	}}
+}
+
+// warm is cold with a container that an earlier run has left.
+func warm(b *testing.B, l *lab) experiment {
+	// Sockets need short paths.
+	env := []string{"XDG_RUNTIME_DIR=" + filepath.Dir(engines.Socket(b)), "CI="}
+	leaves := l.echo(b, []string{"docker"}, "--warm", "1")
+	leaves[0].env, leaves[0].leave = env, true
+	b.Cleanup(func() {
+		clean := exec.Command(l.ktask, "clean")
+		clean.Env = append(os.Environ(), env...)
+		_ = clean.Run() // else it ends by itself
+	})
+	commands := slices.Clone(leaves)
+	started := false
+	commands[0].before = func(ctx context.Context) error {
+		if !started {
+			started = true
+			if _, err := leaves[0].run(ctx, l.meter); err != nil {
+				return err
+			}
+		}
+		return waits(ctx)
+	}
+	return experiment{engine: l.docker, commands: commands, rows: []quantity{
+		{title: "echo in busybox, --warm 1: " + exitOf, against: "`docker run --rm`", take: value(end).pair(1),
+			target: Target{Limit: 0.25, Obstacle: "The engine ends and removes the container before the exit is known."}},
+		{title: "echo in busybox, --warm 1: " + outputOf, against: "`docker run --rm`", take: value(first).pair(1),
+			target: Target{Limit: 0.03, Obstacle: "ktask itself has to start first."}},
+	}}
+}
+
+// waits waits until a container waits for the next run.
+func waits(ctx context.Context) error {
+	for ctx.Err() == nil {
+		found, err := exec.CommandContext(ctx, "docker", "ps", "--quiet", "--filter", "label=dev.ktask.task=warm", "--filter", "status=running").Output()
+		if err != nil || len(found) > 0 {
+			return err
+		}
+	}
+	return ctx.Err()
 }
 
 // today is cold on Docker of today.
