@@ -38,11 +38,12 @@ func (a *attempt) wait(ctx context.Context) (*exitWait, error) {
 // begin marks the container as started.
 func (w *exitWait) begin() { close(w.begun) }
 
-// drop cancels the wait and returns when it has ended.
+// drop cancels the wait and returns when it has ended. It may be called again.
 func (w *exitWait) drop() {
 	w.cancel()
 	if !w.reported {
 		<-w.over
+		w.reported = true
 	}
 }
 
