@@ -21,7 +21,7 @@ func TestEngineThatGoesAwayIsLost(t *testing.T) {
 	if !strings.Contains(err.Error(), "remove container") {
 		t.Errorf("error %v does not say that the container could not be removed", err)
 	}
-	if _, err := e.Describe(t.Context()); err == nil {
+	if _, err := e.Leftovers(t.Context(), ""); err == nil {
 		t.Error("the wire is not cut")
 	} else if failure, ok := errors.AsType[*engine.Error](err); !ok || failure.Reason != engine.EngineUnavailable {
 		t.Errorf("afterwards: %v", err)
