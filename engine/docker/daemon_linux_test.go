@@ -168,7 +168,7 @@ type ran struct {
 }
 
 // runAside runs a container in a goroutine. lines receives each line that it prints.
-func runAside(t *testing.T, e *docker.Engine, c plan.Container) (heard *enginetest.Recorder, lines <-chan string, done <-chan ran) {
+func runAside(t *testing.T, e engine.Engine, c plan.Container) (heard *enginetest.Recorder, lines <-chan string, done <-chan ran) {
 	heard = &enginetest.Recorder{}
 	printed, ended := make(chan string, 1000), make(chan ran, 1)
 	go func() {

@@ -14,3 +14,6 @@ func (e *Engine) MessagesInCompanions() { e.messages.Store(messagesInCompanions)
 
 // Host returns the address of the engine.
 func (e *Engine) Host() string { return e.endpoint.Host }
+
+// WithoutLog lets ktask treat the engine as one that records no output.
+func (e *Engine) WithoutLog() { e.logDriver.Store(int32(noLog)) }

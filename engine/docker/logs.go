@@ -50,7 +50,11 @@ func (a *attempt) attach(ctx context.Context) (*stream, error) {
 	if a.prepared != nil {
 		_, _ = s.stdout.Write(a.prepared.givenMark()) // it is in the engine's log
 	}
-	err := a.engine.do(ctx, "attach to the container", a.repeatedly(), func(ctx context.Context) (err error) {
+	policy := a.repeatedly()
+	if a.prepared != nil {
+		policy = once // the end of the first connection is that of the standard input
+	}
+	err := a.engine.do(ctx, "attach to the container", policy, func(ctx context.Context) (err error) {
 		s.conn, err = a.engine.open(ctx, http.MethodPost, "/containers/"+a.id+"/attach", query, true)
 		return err
 	})

@@ -172,9 +172,15 @@ func (a *attempt) prepare(ctx context.Context, labels engine.Labels) error {
 		as = a.image.user
 	}
 	becomes := !slices.Contains([]string{"", "0", "root"}, userID(as))
+	if becomes && !mayBecome(a.container.Security) {
+		return errors.New("the container lacks a capability to become its user")
+	}
 	a.request.prepare(p.program, becomes)
 	if err := a.create(ctx); err != nil {
 		return err
+	}
+	if !a.recorded() { // then nothing shows whether the task has run if the stream breaks
+		return errors.New("the engine records no output")
 	}
 	content, _ := inplace.Program(a.image.architecture, idleLimit)
 	if err := a.fill(ctx, []plan.File{{Path: p.program, Mode: 0o555, Content: content}}); err != nil {

@@ -21,10 +21,14 @@ import (
 type readyEngine struct {
 	*docker.Engine
 	testing.TB
+	// readied is called after each preparation.
+	readied func()
 }
 
 func (e readyEngine) Run(ctx context.Context, c plan.Container, labels engine.Labels, out engine.Output) (engine.Exit, error) {
+	labels.Attempt++ // the first one is prepared only if the machine has time
 	release, err := e.Ready(ctx, c, labels)
+	e.readied()
 	if err != nil {
 		return e.Engine.Run(ctx, c, labels, out)
 	}
@@ -43,7 +47,7 @@ func TestPrepared(t *testing.T) {
 // prepares tests containers that are started before the task on an engine.
 func prepares(t *testing.T, o docker.Options) {
 	t.Run("conforms", func(t *testing.T) {
-		conformsAs(t, o, func(t testing.TB, e *docker.Engine) engine.Engine { return readyEngine{e, t} })
+		conformsAs(t, o, func(t testing.TB, e *docker.Engine) engine.Engine { return readyEngine{e, t, func() {}} })
 	})
 	seesTheSame(t, o, map[string]func(*plan.Container){
 		"all at once": func(c *plan.Container) {
@@ -131,7 +135,7 @@ func seesTheSame(t *testing.T, o docker.Options, changes map[string]func(*plan.C
 			c.Args = append(c.Args, plan.Texts([]string{"zero", "one", ""})...)
 			change(&c)
 			want := seenBy(t, e, e, c, 1)
-			got := seenBy(t, readyEngine{e, t}, e, c, 2)
+			got := seenBy(t, readyEngine{e, t, func() {}}, e, c, 2)
 			if isPodman(t, o) { // the order of its variables and mounts is random
 				slices.Sort(want)
 				slices.Sort(got)
@@ -209,4 +213,19 @@ func isReleased(t *testing.T, o docker.Options) {
 		}
 	}
 	nothingLeft(t, e)
+}
+
+// TestPreparedNeedsALog prepares nothing on an engine that records no output: if the stream of a task broke, nothing would show
+// that it has run.
+func TestPreparedNeedsALog(t *testing.T) {
+	e := connect(t, docker.Options{})
+	e.WithoutLog()
+	release, err := e.Ready(t.Context(), shell("echo no"), labels(t, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	nothingLeft(t, e)
+	if err := release(t.Context()); err != nil {
+		t.Error(err)
+	}
 }

@@ -7,11 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/sys/user"
 
 	"github.com/ktask/ktask/engine/docker/inplace"
+	"github.com/ktask/ktask/engine/plan"
 )
 
 // The files of an image that decide who a user is.
@@ -19,6 +22,17 @@ const (
 	passwdFile = "/etc/passwd"
 	groupFile  = "/etc/group"
 )
+
+// mayBecome reports whether root in the container may become another user, and give that user the output. The engine itself
+// needs no capability for it.
+func mayBecome(s plan.Security) bool {
+	names := func(all []string, name string) bool {
+		return slices.ContainsFunc(all, func(c string) bool { return strings.TrimPrefix(strings.ToUpper(c), "CAP_") == name })
+	}
+	return !slices.ContainsFunc([]string{"CHOWN", "SETGID", "SETUID"}, func(name string) bool {
+		return (names(s.CapDrop, name) || names(s.CapDrop, "ALL")) && !names(s.CapAdd, name)
+	})
+}
 
 // lookUpUser finds the user that the program becomes in the files of the image, as the engine does.
 func (a *attempt) lookUpUser(ctx context.Context, as string) error {
