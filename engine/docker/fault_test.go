@@ -28,6 +28,8 @@ type scenario struct {
 	status engine.Status
 	// stdout and stderr are the lines of one attempt.
 	stdout, stderr []string
+	// effects counts what the task does outside of the engine if each attempt is prepared. It is nil if none is.
+	effects *effects
 }
 
 func scenarios() []scenario {
@@ -40,17 +42,17 @@ func scenarios() []scenario {
 	}
 	return []scenario{
 		{"passes", task("echo one; echo err >&2; echo two; sleep 0.1; echo three", func(*plan.Task) {}), engine.Passed,
-			[]string{"one", "two", "three"}, []string{"err"}},
-		{"fails", task("echo one; exit 3", func(*plan.Task) {}), engine.Failed, []string{"one"}, nil},
+			[]string{"one", "two", "three"}, []string{"err"}, nil},
+		{"fails", task("echo one; exit 3", func(*plan.Task) {}), engine.Failed, []string{"one"}, nil, nil},
 		{"files and a volume", task("cat /etc/a; echo x >/cache/x; cat /logs/x; cp /etc/a /reason", func(t *plan.Task) {
 			t.Container.Files = []plan.File{{Path: "/etc/a", Mode: 0o444, Content: []byte("content\n")}}
 			t.Container.Tmpfs = []plan.Tmpfs{{Name: "v", Path: "/cache"}, {Name: "v", Path: "/logs"}}
 			t.Container.TerminationMessage.Path = "/reason"
-		}), engine.Passed, []string{"content", "x"}, nil},
+		}), engine.Passed, []string{"content", "x"}, nil, nil},
 		{"is retried", task("echo one; exit 1", func(t *plan.Task) {
 			t.Retry = plan.Retry{Limit: 1, Backoff: plan.Backoff{Initial: time.Millisecond, Max: time.Millisecond}}
-		}), engine.Failed, []string{"one"}, nil},
-		{"is interrupted and killed", task("trap '' TERM; echo one; sleep 100000", func(*plan.Task) {}), engine.Canceled, []string{"one"}, nil},
+		}), engine.Failed, []string{"one"}, nil, nil},
+		{"is interrupted and killed", task("trap '' TERM; echo one; sleep 100000", func(*plan.Task) {}), engine.Canceled, []string{"one"}, nil, nil},
 	}
 }
 
@@ -58,6 +60,8 @@ func scenarios() []scenario {
 type faultCase struct {
 	scenario
 	target target
+	// early is true if the request is made before the container becomes the task, so its failure must not be seen.
+	early bool
 }
 
 // hangs reports whether ktask waits for something that never comes: an answer, or the end of a removal by somebody else.
@@ -67,16 +71,19 @@ func (f *faultCase) hangs() bool {
 
 // TestFaults makes requests fail, one in each run: every request of the first scenario in every way, and those of the other
 // scenarios that the first does not have.
-func TestFaults(t *testing.T) { testFaults(t, "", false) }
+func TestFaults(t *testing.T) { testFaults(t, "", scenarios(), false) }
+
+// TestFaultsOfPrepared makes the requests fail by which a container is prepared.
+func TestFaultsOfPrepared(t *testing.T) { testFaults(t, "", preparedScenarios(t), false) }
 
 // TestSoakFaults makes every request of every scenario fail in every way.
 func TestSoakFaults(t *testing.T) {
 	soakOnly(t)
-	testFaults(t, "", true)
+	testFaults(t, "", append(scenarios(), preparedScenarios(t)...), true)
 }
 
 // testFaults makes requests fail on the engine at host, all or some of them. If host is "", it is the machine's engine.
-func testFaults(t *testing.T, host string, all bool) {
+func testFaults(t *testing.T, host string, scenarios []scenario, all bool) {
 	direct := connect(t, docker.Options{Host: host})
 	_ = direct.Close()
 	before := runtime.NumGoroutine()
@@ -84,20 +91,19 @@ func testFaults(t *testing.T, host string, all bool) {
 	socket := cmp.Or(strings.TrimPrefix(host, "unix://"), machineSocket)
 	var cases []faultCase
 	known := map[string]bool{}
-	for i, s := range scenarios() {
-		calls := (&faultRun{faultCase: faultCase{scenario: s}, socket: socket, direct: direct}).do(t)
-		t.Logf("%s: %q", s.name, calls)
+	for i, s := range scenarios {
+		plain := (&faultRun{faultCase: faultCase{scenario: s}, socket: socket, direct: direct}).do(t)
+		t.Logf("%s: %q", s.name, plain.calls)
 		count := map[string]int{}
-		for _, call := range calls {
+		for n, call := range plain.calls {
 			count[call]++
-			if !all && i > 0 && known[call] {
+			if !all && (i > 0 && known[call] || s.effects != nil && n >= plain.readyCalls) {
 				continue
 			}
 			known[call] = true
-			for _, how := range allFaults {
-				if how != cutBetween || endless.MatchString(call) {
-					cases = append(cases, faultCase{s, target{call: call, nth: count[call], how: how}})
-				}
+			for _, how := range s.faults(call, all) {
+				early := n < plain.readyCalls && strings.Contains(call, "/containers/")
+				cases = append(cases, faultCase{s, target{call: call, nth: count[call], how: how}, early})
 			}
 		}
 	}
@@ -118,10 +124,21 @@ func testFaults(t *testing.T, host string, all bool) {
 	}
 	close(queue)
 	together.Wait()
-	startedOnce(t, log)
+	startedOnce(t, log, scenarios)
 	log.close()
 	_ = direct.Close()
 	noMoreGoroutines(t, before)
+}
+
+// faults returns the ways in which a request of the scenario fails.
+func (s scenario) faults(call string, all bool) []fault {
+	faults := slices.Clone(allFaults)
+	if s.effects != nil && strings.HasSuffix(call, "/attach") {
+		faults = append(faults, inputFaults...)
+	}
+	return slices.DeleteFunc(faults, func(how fault) bool {
+		return how == cutBetween && !endless.MatchString(call) || s.effects != nil && !all && (how == hang || how == hangAfter)
+	})
 }
 
 // faultRun runs a faultCase.
@@ -131,9 +148,9 @@ type faultRun struct {
 	direct *docker.Engine
 }
 
-// do runs the case, checks what must hold after any fault, and returns the requests of the run. If no answer comes, the time
+// do runs the case, checks what must hold after any fault, and returns the result. If no answer comes, the time
 // limit of requests is short; if the engine takes nearly as long for other answers, do starts over with twice the limit.
-func (f *faultRun) do(t *testing.T) []string {
+func (f *faultRun) do(t *testing.T) *faultDone {
 	t.Helper()
 	within := time.Minute
 	if f.hangs() {
@@ -143,7 +160,7 @@ func (f *faultRun) do(t *testing.T) []string {
 		done := f.once(t, within)
 		if within >= time.Minute || done.proxy.slowest < within/2 {
 			f.check(t, done)
-			return done.proxy.recorded()
+			return done
 		}
 		t.Logf("an answer took %v: again, with a limit above %v", done.proxy.slowest, within)
 		for _, left := range f.left(t, done.id) {
@@ -160,15 +177,21 @@ type faultDone struct {
 	proxy  *faultProxy
 	within time.Duration
 	id     string
-	took   time.Duration
-	heard  enginetest.Recorder
-	result engine.Result
+	// calls are the requests, readyCalls the number of those until the first attempt was prepared.
+	calls      []string
+	readyCalls int
+	took       time.Duration
+	heard      enginetest.Recorder
+	result     engine.Result
 }
 
 func (f *faultRun) once(t *testing.T, within time.Duration) *faultDone {
 	t.Helper()
 	done := &faultDone{proxy: newFaultProxy(t, f.socket, f.target), within: within}
 	done.id = fmt.Sprintf("%s%d", faultRuns(), time.Now().UnixNano())
+	if f.effects != nil {
+		done.id += preparedRuns
+	}
 	e, err := docker.New(docker.Options{Host: done.proxy.host(), AnswerWithin: within})
 	if err != nil {
 		t.Fatal(err)
@@ -176,12 +199,17 @@ func (f *faultRun) once(t *testing.T, within time.Duration) *faultDone {
 	if f.task.Container.TerminationMessage.Path != "" {
 		e.MessagesInCompanions() // which has the most requests
 	}
+	// Without its optional interfaces, so that the requests have one order.
+	as := struct{ engine.Engine }{e}
+	if f.effects != nil {
+		as.Engine = readyEngine{e, t, func() { done.readyCalls = cmp.Or(done.readyCalls, len(done.proxy.recorded())) }}
+		f.task.Container.Env = variables("EFFECT=" + f.effects.url(done.id))
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	began := time.Now()
 	done.result, err = engine.Runner{
-		// Without its optional interfaces, so that the requests have one order.
-		Engine: struct{ engine.Engine }{e}, RunID: done.id, Owner: "test", Version: "test",
+		Engine: as, RunID: done.id, Owner: "test", Version: "test",
 		Sink: engine.SinkFunc(func(event engine.Event) {
 			done.heard.Emit(event)
 			if _, ok := event.(engine.OutputLine); ok && f.status == engine.Canceled {
@@ -192,6 +220,7 @@ func (f *faultRun) once(t *testing.T, within time.Duration) *faultDone {
 	done.took = time.Since(began)
 	_ = e.Close()
 	done.proxy.close()
+	done.calls = done.proxy.recorded()
 	if err != nil {
 		t.Fatalf("run: %v", err)
 	}
@@ -221,11 +250,12 @@ func (f *faultRun) check(t *testing.T, done *faultDone) {
 		t.Logf("%s %s in %v: %s", got.Status, got.Reason, done.took.Round(time.Millisecond), got.Message)
 	}
 	f.checkOutcome(t, got, &done.heard)
+	f.checkEffects(t, got, done.id)
 	if left := f.left(t, done.id); len(left) > 0 {
 		t.Errorf("left on the engine: %+v", left)
 	}
 	if f.target.how != noFault && done.proxy.struck != 1 {
-		t.Errorf("%d requests failed, of %q", done.proxy.struck, done.proxy.recorded())
+		t.Errorf("%d requests failed, of %q", done.proxy.struck, done.calls)
 	}
 	// ktask waits for an answer that never comes once while the task runs, twice when it removes the container, and when it
 	// asks for the state after each. The minute is for a busy machine.
@@ -269,8 +299,9 @@ func (f *faultRun) checkOutcome(t *testing.T, got engine.TaskResult, heard *engi
 // faultRuns returns the prefix of the run ids of this process.
 func faultRuns() string { return fmt.Sprintf("fault-%d-", os.Getpid()) }
 
-// startedOnce checks in the events of the engine that no attempt was started twice.
-func startedOnce(t *testing.T, log *eventLog) {
+// startedOnce checks in the events of the engine that no attempt was started twice, except in a container that was prepared:
+// of those the effects are counted.
+func startedOnce(t *testing.T, log *eventLog, scenarios []scenario) {
 	t.Helper()
 	count := map[string]int{}
 	for _, event := range log.all(t) {
@@ -280,11 +311,11 @@ func startedOnce(t *testing.T, log *eventLog) {
 		}
 	}
 	for attempt, n := range count {
-		if n > 1 {
+		if limit := 1 + strings.Count(attempt, preparedRuns); n > limit {
 			t.Errorf("attempt %s was started %d times", attempt, n)
 		}
 	}
-	if len(count) < len(scenarios()) {
+	if len(count) < len(scenarios) {
 		t.Errorf("the engine has reported %d starts", len(count))
 	}
 }

@@ -2,6 +2,7 @@ package docker_test
 
 import (
 	"bufio"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"regexp"
+	"slices"
 	"sync"
 	"time"
 
@@ -48,8 +50,11 @@ func (p *faultProxy) answer(conn net.Conn, reader *bufio.Reader, request *http.R
 	if endless.MatchString(request.URL.Path) {
 		p.serving.Go(func() {
 			defer close(gone)
-			_, _ = reader.Peek(1)
+			passInput(far, reader, how)
 			_ = far.Close()
+			if slices.Contains(inputFaults, how) {
+				_ = conn.Close()
+			}
 		})
 	}
 	farReader := bufio.NewReader(far)
@@ -101,6 +106,21 @@ func (p *faultProxy) forward(to nearEnd, far net.Conn, response *http.Response, 
 		return errors.Join(err, errCut)
 	}
 	return nil
+}
+
+// passInput forwards the input of a container, except for what the fault cuts off. The input begins with its length, see
+// package inplace.
+func passInput(far io.Writer, input *bufio.Reader, how fault) {
+	if !slices.Contains(inputFaults, how) {
+		_, _ = io.Copy(far, input)
+		return
+	}
+	begin, err := input.Peek(8)
+	if err != nil {
+		return
+	}
+	size := int64(binary.LittleEndian.Uint64(begin))
+	_, _ = io.CopyN(far, input, map[fault]int64{cutInInput: size / 2, cutAfterInput: size}[how])
 }
 
 // watchedBody calls begins after the first read.

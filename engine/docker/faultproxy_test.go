@@ -41,7 +41,15 @@ const (
 	hangAfter fault = "hang after"
 	// late delays the request.
 	late fault = "delay"
+	// cutAtInput closes the connection when the input of a container arrives, and the engine gets none of it; cutInInput closes
+	// it after half of the input, and cutAfterInput after all of it.
+	cutAtInput    fault = "cut at the input"
+	cutInInput    fault = "cut in the input"
+	cutAfterInput fault = "cut after the input"
 )
+
+// inputFaults are those of a connection to a container that is prepared.
+var inputFaults = []fault{cutAtInput, cutInInput, cutAfterInput}
 
 var allFaults = []fault{dropReply, cutBefore, cutWithin, cutBetween, fail500, fail409, hang, hangAfter, late}
 

@@ -36,7 +36,7 @@ func TestPodman(t *testing.T) {
 // TestSoakPodmanFaults makes requests to podman fail.
 func TestSoakPodmanFaults(t *testing.T) {
 	soakOnly(t)
-	testFaults(t, engines.Podman(t, busybox), false)
+	testFaults(t, engines.Podman(t, busybox), append(scenarios(), preparedScenarios(t)...), false)
 }
 
 // TestArchive moves images from Docker to podman.
