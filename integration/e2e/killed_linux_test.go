@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/integration/engines"
 )
 
@@ -33,6 +34,27 @@ func dice(t *testing.T) *rand.Rand {
 // lasting is a task that has a volume and lasts until somebody ends it.
 var lasting = manifest("container", "    name: c\n    image: busybox:1.36.1\n    command: [sh, -c, 'echo ready; sleep 600']", nil)
 
+// retried is a task that fails and is retried after a wait of seconds, in which the next attempt is prepared.
+var retried = manifest("container", "    name: c\n    image: busybox:1.36.1\n    command: [sh, -c, 'echo ready; exit 1']", []string{"retries: 1"})
+
+// beginRetried starts ktask with the task that is retried and waits until the second attempt is prepared.
+func beginRetried(t *testing.T) *process {
+	t.Helper()
+	p := start(t, retried, retriedArgs...)
+	engines.Await(t, "the second attempt is prepared", func() bool {
+		return p.waits(t, func(l engine.Leftover) bool { return l.Labels.Attempt == 2 })
+	})
+	return p
+}
+
+var retriedArgs = []string{"run", "--image", anyBusybox, "--backoff-scale", "5", "-"}
+
+// waits reports whether a container of the process runs.
+func (p *process) waits(t *testing.T, is func(engine.Leftover) bool) bool {
+	t.Helper()
+	return slices.ContainsFunc(p.left(t), func(l engine.Leftover) bool { return is(l) && isRunning(l) })
+}
+
 // begin starts ktask with the lasting task and waits until that is at work.
 func begin(t *testing.T, args ...string) *process {
 	t.Helper()
@@ -46,6 +68,17 @@ func (p *process) kill(t *testing.T) {
 	t.Helper()
 	p.signal(t, syscall.SIGKILL)
 	p.end(t)
+}
+
+// killAll kills ktask and its guardian.
+func (p *process) killAll(t *testing.T) {
+	t.Helper()
+	for _, pid := range p.guardians(t) {
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.kill(t)
 }
 
 // goneIn waits until the engine has nothing of the process, and returns how long that took.
@@ -92,6 +125,14 @@ func (p *process) unguarded(t *testing.T) {
 // engine is empty in time, and when the guardian has exited.
 func TestSoakKilledAtAnyMoment(t *testing.T) { killedAtAnyMoment(t) }
 
+// killedAtAnyMoment kills a ktask whose task lasts, and one that prepares an attempt.
+func killedAtAnyMoment(t *testing.T) {
+	t.Run("at work", func(t *testing.T) {
+		killedWithin(t, func(t *testing.T) *process { return begin(t) }, lasting, "run", "--image", anyBusybox, "-")
+	})
+	t.Run("prepared", func(t *testing.T) { killedWithin(t, beginRetried, retried, retriedArgs...) })
+}
+
 // TestSoakPodman is the same, and more, on another engine.
 func TestSoakPodman(t *testing.T) {
 	t.Setenv("DOCKER_HOST", engines.Podman(t, busyboxImage))
@@ -101,7 +142,7 @@ func TestSoakPodman(t *testing.T) {
 	t.Run("pids limit", TestPidsLimit)
 }
 
-func killedAtAnyMoment(t *testing.T) {
+func killedWithin(t *testing.T, begin func(*testing.T) *process, manifest string, args ...string) {
 	random := dice(t)
 	began := time.Now()
 	first := begin(t)
@@ -110,7 +151,7 @@ func killedAtAnyMoment(t *testing.T) {
 	killed := []*process{first}
 	times := []time.Duration{first.goneIn(t)}
 	for range soak(4, 30) {
-		p := start(t, lasting, "run", "--image", anyBusybox, "-")
+		p := start(t, manifest, args...)
 		moment := time.Duration(random.Int64N(int64(span)))
 		<-time.After(moment)
 		p.kill(t)
@@ -156,25 +197,65 @@ func TestGuardianLetsGo(t *testing.T) {
 	}
 }
 
+// nextOnes are the commands that remove what a dead run has left.
+var nextOnes = map[string]func(t *testing.T, dead *process, run string){
+	"run": func(t *testing.T, dead *process, _ string) {
+		// A run that is over gives the removal a few seconds. A busy engine may need more: the next run goes on with it.
+		for began := time.Now(); len(dead.left(t)) > 0 && time.Since(began) < engines.Patience; {
+			ktask(t, python("print(1)"), "run", "-").expect(t, 0)
+		}
+	},
+	"clean": func(t *testing.T, _ *process, run string) { ktask(t, "", "clean", run).expect(t, 0) },
+}
+
+// TestKilledWhilePrepared kills ktask and its guardian while a container waits for the next attempt.
+func TestKilledWhilePrepared(t *testing.T) {
+	endsAlone(t, beginRetried, func(l engine.Leftover) bool { return l.Labels.Attempt == 2 })
+}
+
+// TestSoakKilledWhileTasksWait kills both while a container waits for the next task.
+func TestSoakKilledWhileTasksWait(t *testing.T) {
+	isNext := func(l engine.Leftover) bool { return l.Labels.Task == "next" }
+	endsAlone(t, func(t *testing.T) *process {
+		if !soaking() {
+			t.Skip("ktask prepares no task on a busy machine: `make soak` runs it")
+		}
+		next := strings.NewReplacer("name: hi", "name: next", "ready", "second").Replace(lasting)
+		p := start(t, lasting+"---\n"+next, "run", "--image", anyBusybox, "-j", "1", "-o", "json", "-")
+		p.atWork(t)
+		if !engines.Awaited(func() bool { return p.waits(t, isNext) }) {
+			t.Skip("the machine has been busy for so long that ktask has prepared no task")
+		}
+		return p
+	}, isNext)
+}
+
+// endsAlone kills ktask and its guardian after begin. Nobody is left who could end the container that waits, so it ends by itself.
+func endsAlone(t *testing.T, begin func(*testing.T) *process, is func(engine.Leftover) bool) {
+	for next, remove := range nextOnes {
+		t.Run(next, func(t *testing.T) {
+			p := begin(t)
+			p.killAll(t)
+			engines.Await(t, "the prepared container ends", func() bool { return !p.waits(t, is) })
+			left := p.left(t)
+			if len(left) == 0 {
+				t.Fatal("nothing is left, so there is nothing to show")
+			}
+			if wrote := p.stdout.String(); strings.Contains(wrote, "second") || strings.Count(wrote, "ready") != 1 {
+				t.Errorf("the tasks have written %q", wrote)
+			}
+			remove(t, p, left[0].Labels.Run)
+			p.leavesNothing(t)
+		})
+	}
+}
+
 // TestKilledWithItsGuardian kills ktask and its guardian, as a CI runner that kills all processes of a job, or a power cut: the next run, or `ktask clean`, removes what is left.
 func TestKilledWithItsGuardian(t *testing.T) {
-	for name, next := range map[string]func(t *testing.T, dead *process, run string){
-		"run": func(t *testing.T, dead *process, _ string) {
-			// A run that is over gives the removal a few seconds. A busy engine may need more: the next run goes on with it.
-			for began := time.Now(); len(dead.left(t)) > 0 && time.Since(began) < engines.Patience; {
-				ktask(t, python("print(1)"), "run", "-").expect(t, 0)
-			}
-		},
-		"clean": func(t *testing.T, _ *process, run string) { ktask(t, "", "clean", run).expect(t, 0) },
-	} {
+	for name, next := range nextOnes {
 		t.Run(name, func(t *testing.T) {
 			p := begin(t)
-			for _, pid := range p.guardians(t) {
-				if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-					t.Fatal(err)
-				}
-			}
-			p.kill(t)
+			p.killAll(t)
 			left := p.left(t)
 			if len(left) == 0 {
 				t.Fatal("nothing is left, so there is nothing to show")
