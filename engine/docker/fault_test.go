@@ -92,12 +92,16 @@ func testFaults(t *testing.T, host string, scenarios []scenario, all bool) {
 	var cases []faultCase
 	known := map[string]bool{}
 	for i, s := range scenarios {
+		first := i == 0 || s.effects != nil && scenarios[i-1].effects == nil
+		if first {
+			clear(known)
+		}
 		plain := (&faultRun{faultCase: faultCase{scenario: s}, socket: socket, direct: direct}).do(t)
 		t.Logf("%s: %q", s.name, plain.calls)
 		count := map[string]int{}
 		for n, call := range plain.calls {
 			count[call]++
-			if !all && (i > 0 && known[call] || s.effects != nil && n >= plain.readyCalls) {
+			if !all && (!first && known[call] || s.effects != nil && n >= plain.readyCalls) {
 				continue
 			}
 			known[call] = true

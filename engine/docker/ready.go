@@ -208,6 +208,9 @@ func (a *attempt) prepare(ctx context.Context, labels engine.Labels) error {
 	if _, ok := p.gate.environment(); !ok {
 		return errors.New("the program did not say that it is ready")
 	}
+	if a.wasLost.Load() { // after the task it would not be known whether the engine has ended it
+		return errors.New("the engine was out of reach")
+	}
 	return nil
 }
 
