@@ -51,7 +51,7 @@ func servePool(ctx context.Context, path string, fill poolFill, e *docker.Engine
 	}
 	ctx, end := context.WithCancel(ctx)
 	p := &pool{
-		engine: e, labels: engine.Labels{Run: run, Task: "warm", Owner: fmt.Sprintf("%d %s", os.Getpid(), time.Now().UTC().Format(time.RFC3339Nano))}, want: fill, ready: map[string][]*docker.Warm{},
+		engine: e, labels: engine.Labels{Run: run, Task: "warm", Lifetime: docker.WarmLifetime, Owner: fmt.Sprintf("%d %s", os.Getpid(), time.Now().UTC().Format(time.RFC3339Nano))}, want: fill, ready: map[string][]*docker.Warm{},
 		changed: make(chan struct{}, 1), idle: time.AfterFunc(poolIdle, end), end: end,
 	}
 	p.changed <- struct{}{}

@@ -66,7 +66,7 @@ func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels
 	defer func() { err = errors.Join(err, release(ctx)) }()
 	ready, done := e.readied.take(labels), func() {}
 	if ready == nil {
-		ready, done = e.takeWarm(ctx, c)
+		ready, done = e.takeWarm(ctx, c, labels)
 	}
 	if ready != nil {
 		exit, ran, err := ready.become(ctx, out, killed)

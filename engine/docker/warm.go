@@ -36,6 +36,9 @@ type Handover struct {
 	LogDriver int32
 }
 
+// WarmLifetime is the label of containers that are prepared for another process: longer than a task takes that one of them becomes.
+const WarmLifetime = 24 * time.Hour
+
 // needs is all of a plan's container that the engine gets when a container is prepared. What is not in it is told when the
 // container becomes the task.
 type needs struct {
@@ -89,9 +92,9 @@ func (e *Engine) Needs() []string {
 }
 
 // takeWarm returns the attempt of a container that another process has prepared, or nil.
-func (e *Engine) takeWarm(ctx context.Context, c plan.Container) (a *attempt, done func()) {
+func (e *Engine) takeWarm(ctx context.Context, c plan.Container, labels engine.Labels) (a *attempt, done func()) {
 	done = func() {}
-	if e.pool == nil {
+	if e.pool == nil || labels.Lifetime == 0 || labels.Lifetime > WarmLifetime {
 		return nil, done
 	}
 	needs, ok := e.needsOf(c)
