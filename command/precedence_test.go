@@ -115,6 +115,7 @@ func TestFlagBeforeFile(t *testing.T) {
 // TestFlagBeforeFileInOptions checks the same for the options of a run: a file changes all of them, but none whose flag is
 // typed.
 func TestFlagBeforeFileInOptions(t *testing.T) {
+	t.Setenv("CI", "") // which switches --warm off
 	typed := map[string]string{
 		"stage": "pre", "app": "a", "workload": "w", "promotion": "false", "non-blocking": "false", "namespace": "one", "keptn-namespace": "two",
 		"retries": "1", "timeout": "1s", "grace": "2s", "semantics": "local", "backoff-scale": "1", "lenient": "false", "deno-image": "d:1",
