@@ -84,11 +84,13 @@ func TestPullIsWatched(t *testing.T) {
 				}
 				p := &pull{Engine: e, key: imageKey{ref: "x.io/a"}, domain: "x.io", sink: &enginetest.Recorder{}}
 				err := p.once(t.Context(), login{})
-				took := time.Since(last)
+				ended := time.Now()
+				time.Sleep(time.Hour)
+				synctest.Wait()
+				took := ended.Sub(last)
 				if test.stalled == 0 && err != nil || test.stalled != 0 && (!errors.Is(err, errStalled) || took != test.stalled) {
 					t.Errorf("error %v after %v", err, took)
 				}
-				time.Sleep(time.Hour)
 				const notice = `the pull of image "x.io/a" from x.io has made no progress for 30s, waiting up to 1m30s more`
 				if wanted := max(test.notices, 0); len(notices) != wanted || strings.Count(strings.Join(notices, "\n"), notice) != wanted {
 					t.Errorf("notices %q, want %d", notices, test.notices)
