@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,6 +63,7 @@ func TestPullIsWatched(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex // each notice comes from a timer of its own
 				var notices []string
 				stream, messages := io.Pipe()
 				last := time.Now()
@@ -80,7 +82,11 @@ func TestPullIsWatched(t *testing.T) {
 				}()
 				e := engineThatSends(t, stream)
 				if test.notices >= 0 {
-					e.notice = func(text string) { notices = append(notices, text) }
+					e.notice = func(text string) {
+						mu.Lock()
+						defer mu.Unlock()
+						notices = append(notices, text)
+					}
 				}
 				p := &pull{Engine: e, key: imageKey{ref: "x.io/a"}, domain: "x.io", sink: &enginetest.Recorder{}}
 				err := p.once(t.Context(), login{})
