@@ -22,6 +22,7 @@ import (
 type pool struct {
 	engine *docker.Engine
 	labels engine.Labels
+	runs   owner.Runs
 
 	mu    sync.Mutex
 	want  poolFill
@@ -30,6 +31,8 @@ type pool struct {
 	changed chan struct{}
 	idle    *time.Timer
 	end     context.CancelFunc
+	// emptied is closed when nothing waits any more.
+	emptied chan struct{}
 	conns   sync.WaitGroup
 }
 
@@ -51,8 +54,8 @@ func servePool(ctx context.Context, path string, fill poolFill, e *docker.Engine
 	}
 	ctx, end := context.WithCancel(ctx)
 	p := &pool{
-		engine: e, labels: engine.Labels{Run: run, Task: "warm", Lifetime: docker.WarmLifetime, Owner: fmt.Sprintf("%d %s", os.Getpid(), time.Now().UTC().Format(time.RFC3339Nano))}, want: fill, ready: map[string][]*docker.Warm{},
-		changed: make(chan struct{}, 1), idle: time.AfterFunc(poolIdle, end), end: end,
+		engine: e, runs: runs, labels: engine.Labels{Run: run, Task: "warm", Lifetime: docker.WarmLifetime, Owner: fmt.Sprintf("%d %s", os.Getpid(), time.Now().UTC().Format(time.RFC3339Nano))}, want: fill, ready: map[string][]*docker.Warm{},
+		changed: make(chan struct{}, 1), emptied: make(chan struct{}), idle: time.AfterFunc(poolIdle, end), end: end,
 	}
 	p.changed <- struct{}{}
 	stopped := context.AfterFunc(ctx, func() { _ = listener.Close() }) // which removes the socket
@@ -70,7 +73,8 @@ func servePool(ctx context.Context, path string, fill poolFill, e *docker.Engine
 	}()
 	p.keepFull(ctx)
 	<-accepting
-	failure := p.empty(context.WithoutCancel(ctx))
+	failure := p.empty(context.WithoutCancel(ctx)) // nothing is prepared any more
+	close(p.emptied)
 	p.conns.Wait()
 	if failure == nil {
 		claim.Release()
@@ -140,7 +144,7 @@ func (p *pool) empty(ctx context.Context) error {
 			failures = append(failures, w.Discard(ctx))
 		}
 	}
-	p.ready = nil
+	clear(p.ready)
 	return errors.Join(failures...)
 }
 
@@ -182,7 +186,7 @@ func (p *pool) serve(ctx context.Context, conn net.Conn) {
 		_ = json.NewEncoder(conn).Encode(poolAnswer{})
 	case request.End:
 		p.end()
-		_ = p.empty(context.WithoutCancel(ctx)) // servePool reports it
+		<-p.emptied
 		_ = json.NewEncoder(conn).Encode(poolAnswer{})
 	}
 }
@@ -194,11 +198,12 @@ func (p *pool) handOver(ctx context.Context, w *docker.Warm, conn net.Conn, inpu
 		return
 	}
 	h := w.Handover()
-	_ = json.NewEncoder(conn).Encode(poolAnswer{Handover: &h, Run: p.labels.Run}) // a failure shows in the read
+	_ = json.NewEncoder(conn).Encode(poolAnswer{Handover: &h}) // a failure shows in the read
 	_ = conn.SetReadDeadline(time.Time{})
 	if said, _ := io.ReadAll(input); string(said) == dismissed {
 		w.LetGo()
 		return
 	}
 	_ = w.Discard(context.WithoutCancel(ctx))
+	p.runs.Forget(h.ID) // the other process had claimed it
 }

@@ -22,8 +22,12 @@ func UserRuns() owner.Runs {
 	return owner.In(filepath.Join(os.TempDir(), fmt.Sprintf("ktask-%d", os.Getuid())))
 }
 
-// Fate returns whether the run of a leftover is alive: by its process if it was on this machine, else by its age.
+// Fate returns whether the run of a leftover is alive: by its process if it was on this machine, else by its age. A container of a
+// pool is also alive if a run has taken it.
 func Fate(runs owner.Runs, left engine.Leftover) owner.Fate {
+	if runs.Fate(left.ID) == owner.Alive {
+		return owner.Alive
+	}
 	fate := runs.Fate(left.Labels.Run)
 	if fate == owner.Unknown && left.Overdue {
 		return owner.Dead

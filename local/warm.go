@@ -7,12 +7,11 @@ package local
 //
 // The processes talk at a socket in the directory of this user's runs, one JSON value for each request and answer. A run that
 // takes a container holds its connection until it has removed the container; if the connection ends before, the pool removes
-// it. If the pool is killed, the containers that wait end by themselves, and the run that has one claims it.
+// it. If the pool is killed, the containers that wait end by themselves; one that a run has taken is claimed by that run.
 
 import (
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -52,8 +51,6 @@ type poolFill struct {
 // poolAnswer is the answer to a request.
 type poolAnswer struct {
 	Handover *docker.Handover `json:",omitempty"`
-	// Run is the run of the pool's containers.
-	Run string `json:",omitempty"`
 }
 
 // WarmPool returns the pool of an engine for docker.Options.Pool. It need not exist yet. A version of ktask has a pool of its own.
@@ -109,18 +106,16 @@ func (c poolClient) Take(needs string) (h docker.Handover, done func(), ok bool)
 		_ = conn.Close()
 		return h, nil, false
 	}
-	claimed := make(chan *owner.Claim, 1)
-	go func() { // nothing is sent, so the read ends with the connection
-		var claim *owner.Claim
-		if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
-			claim, _ = c.runs.Claim(answer.Run) // the pool is gone, and the next run would remove the container
-		}
-		claimed <- claim
-	}()
+	// The run of the container is the pool's. If that is killed, this claim keeps other runs from removing the container.
+	claim, err := c.runs.Claim(answer.Handover.ID)
+	if err != nil {
+		_ = conn.Close()
+		return h, nil, false
+	}
 	return *answer.Handover, func() {
 		_, _ = io.WriteString(conn, dismissed) // fails if the pool is gone
 		_ = conn.Close()
-		(<-claimed).Release()
+		claim.Release()
 	}, true
 }
 

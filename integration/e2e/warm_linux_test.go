@@ -104,6 +104,21 @@ func TestWarm(t *testing.T) {
 	}
 }
 
+// TestWarmEndsWhileItFills ends a pool that is at work.
+func TestWarmEndsWhileItFills(t *testing.T) {
+	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
+	t.Setenv("CI", "")
+	p := start(t, which("echo first"), "run", "--warm", "4", "-")
+	p.wait(t).expect(t, 0)
+	pool := p.guardians(t)[0]
+	engines.Await(t, "a container waits for the next run", func() bool { return anyRuns(t, pool) })
+	ktask(t, "", "clean").expect(t, 0)
+	if left := prepared(t, pool); len(left) > 0 {
+		t.Errorf("clean left %+v", left)
+	}
+	p.unguarded(t)
+}
+
 // TestWarmKilled kills the pool while a container waits, a run that has one, and the pool of such a run.
 func TestWarmKilled(t *testing.T) {
 	t.Run("the pool", func(t *testing.T) {
