@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// mostMark is more than the environment that an image gives.
+// mostMark is the size limit of the mark, in bytes. The environment of an image is usually far smaller.
 const mostMark = 256 << 10
 
 // gate is passed by the output of a prepared container. Before it is opened it takes the mark, which ends with the path of the

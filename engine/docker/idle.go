@@ -15,8 +15,9 @@ const (
 	idleShare = 0.5
 )
 
-// hasTime waits until the engine's machine has time to prepare a container: on a busy one that takes from the tasks that run
-// as much as it gives to those that wait. It reports false when ctx ends, and at once if nothing shows how busy the machine is.
+// hasTime waits until the processors of the engine's machine are partly idle, and returns true. On a busy machine, preparing a
+// container would slow down the tasks that run. It returns false when ctx ends. If the load of the machine cannot be known, it returns
+// false immediately.
 func (e *Engine) hasTime(ctx context.Context) bool {
 	if !strings.HasPrefix(e.endpoint.Host, "unix://") {
 		return false

@@ -101,7 +101,10 @@ func (e *Engine) Ready(ctx context.Context, c plan.Container, labels engine.Labe
 		err = a.prepare(ctx, labels)
 	}
 	if err != nil {
-		return release, a.discard(ctx)
+		if err := a.discard(ctx); err != nil {
+			return nil, err
+		}
+		return release, nil
 	}
 	e.readied.put(labels, a)
 	return func(ctx context.Context) error {

@@ -65,7 +65,7 @@ func serve(t testing.TB, dir string, service *exec.Cmd, setUp string) (host stri
 	return "unix://" + socket
 }
 
-// networkCard gives a network what every machine has, and runs a command.
+// networkCard adds a network card with an address and a default route, and runs a command.
 const networkCard = `ip link set lo up
 ip link add card type bridge
 ip address add 198.51.100.1/24 dev card
