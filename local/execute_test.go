@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -182,15 +183,24 @@ func TestUnknownEngine(t *testing.T) {
 }
 
 // flushing counts the output lines that it has when it is flushed.
-type flushing struct{ lines, flushed int }
+type flushing struct {
+	mu             sync.Mutex
+	lines, flushed int
+}
 
 func (f *flushing) Emit(e engine.Event) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if _, ok := e.(engine.OutputLine); ok {
 		f.lines++
 	}
 }
 
-func (f *flushing) Flush() { f.flushed = max(f.flushed, f.lines) }
+func (f *flushing) Flush() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.flushed = max(f.flushed, f.lines)
+}
 
 // TestOutputIsFlushed: a line of a task that goes on is shown when nothing else comes.
 func TestOutputIsFlushed(t *testing.T) {
@@ -204,6 +214,8 @@ func TestOutputIsFlushed(t *testing.T) {
 		go func() {
 			time.Sleep(30 * time.Second)
 			synctest.Wait()
+			sink.mu.Lock()
+			defer sink.mu.Unlock()
 			if sink.flushed != 1 {
 				t.Errorf("%d lines are flushed", sink.flushed)
 			}
