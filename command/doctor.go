@@ -217,6 +217,7 @@ func (f findings) left() []string {
 		{f.Left.Dead, "of dead runs: the next run or `ktask clean` removes them"},
 		{f.Left.Kept, "kept: `ktask clean` removes them"},
 		{f.Left.InUse, "of runs at work on this machine"},
+		{f.Left.Prepared, "prepared by --warm for the next run: `ktask clean` removes them"},
 		{f.Left.Unknown, "of runs elsewhere: `ktask clean --all` removes them, whether in use or not"},
 	} {
 		if group.n > 0 {
