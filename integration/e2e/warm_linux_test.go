@@ -103,7 +103,7 @@ func TestWarm(t *testing.T) {
 	}
 	p.unguarded(t)
 	o = ktask(t, which("true"), "run", "--warm", "many", "-").expect(t, 2)
-	if !strings.Contains(o.stderr, "a number from 0 to 16") {
+	if !strings.Contains(o.stderr, "a number from 0 to 64") {
 		t.Errorf("got %q", o.stderr)
 	}
 }
