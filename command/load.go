@@ -15,11 +15,6 @@ import (
 // pathArguments is the usage text of the arguments of a command that reads manifests.
 const pathArguments = "PATH..."
 
-// trackedFlag returns the flag of the commands that read manifests.
-func trackedFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "tracked", Usage: "in directories, read only files that git tracks"}
-}
-
 // paths returns the arguments, or the paths of the configuration file if there are none.
 func (s settings) paths() ([]string, error) {
 	if len(s.args) > 0 {
@@ -53,8 +48,9 @@ func (app App) read(s settings) (local.Files, error) {
 	}
 	files, err := read(paths, app.In)
 	if err != nil {
-		return local.Files{}, exitError{exitUsage, err}
+		return local.Files{}, s.meant(exitError{exitUsage, err})
 	}
+	app.explain(s, "read %s from %s", counted(len(files.Files), "file"), inputs(paths))
 	return files, nil
 }
 

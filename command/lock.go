@@ -28,10 +28,6 @@ func (app App) lockCommand() *cli.Command {
 	}
 }
 
-func lockedFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "locked", Usage: "use exactly the images and scripts of ktask.lock, and refuse any other"}
-}
-
 func (app App) lock(c *cli.Context) error {
 	s, err := app.settings(c)
 	if err != nil {

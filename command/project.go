@@ -84,6 +84,7 @@ func (app App) projectSettings(c *cli.Context, s *settings) error {
 	if len(problems.Errors()) > 0 {
 		return exitError{exitUsage, nil}
 	}
+	app.explain(*s, "settings: %s", p.dir.file())
 	return nil
 }
 

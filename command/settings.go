@@ -25,6 +25,8 @@ type settings struct {
 	file  map[string]spec.Setting
 	// dir is the directory of the file.
 	dir boundary
+	// known are the long names of the command's flags.
+	known []string
 }
 
 // value is a value that the user has given, and its origin.
@@ -56,6 +58,7 @@ func (app App) settings(c *cli.Context) (settings, error) {
 	s := settings{command: nameOf(c.Command), args: c.Args().Slice(), flags: map[string][]string{}}
 	for _, f := range c.Command.Flags {
 		name := f.Names()[0]
+		s.known = append(s.known, name)
 		switch {
 		case !c.IsSet(name):
 		case kindOf(f) == severalValues:
@@ -172,6 +175,9 @@ func (s settings) all(name string) []value {
 	}
 	return all
 }
+
+// has reports whether the command has a flag.
+func (s settings) has(name string) bool { return slices.Contains(s.known, name) }
 
 func (s settings) yes(name string) bool {
 	v, ok := s.one(name)
