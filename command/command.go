@@ -53,6 +53,7 @@ type App struct {
 func Main(ctx context.Context, app App, args []string) int {
 	app.screen, app.Err = app.Err, printable{app.Err}
 	root := app.root()
+	setHelp(root, args)
 	args = interspersed(root, args)
 	err := unchanged(root, args)
 	if err == nil {
@@ -115,7 +116,7 @@ func (app App) root() *cli.App {
 			app.completionCommand(),
 			app.manCommand(),
 			app.versionCommand(),
-			helpCommand(),
+			app.helpCommand(),
 			app.guardCommand(),
 		},
 		Flags: []cli.Flag{cli.HelpFlag, &cli.BoolFlag{Name: "version", Aliases: []string{"v"}, Usage: "print ktask's version"}},
@@ -150,22 +151,6 @@ func noCommand(c *cli.Context) error {
 func exists(file string) bool {
 	_, err := os.Stat(file)
 	return err == nil
-}
-
-func helpCommand() *cli.Command {
-	return &cli.Command{
-		Name: "help", Usage: "show how a command is used", ArgsUsage: "[COMMAND]",
-		Action: func(c *cli.Context) error {
-			switch name := c.Args().First(); {
-			case name == "":
-				return cli.ShowAppHelp(c)
-			case c.App.Command(name) == nil:
-				return noCommand(c)
-			default:
-				return cli.ShowCommandHelp(c, name)
-			}
-		},
-	}
 }
 
 func commandNames(commands []*cli.Command) []string {

@@ -21,7 +21,7 @@ import (
 func (app App) doctorCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "doctor",
-		Usage: "show what was found of engine, images and credentials, and how to mend it",
+		Usage: "check engine, images and credentials, and say how to mend them",
 		Description: "Finds the engine as `ktask run` does, and starts and changes nothing. Exits with 0 if tasks can run there, and with 3 if\n" +
 			"not. Values of credentials are not shown.",
 		Flags: append(engineFlags(),

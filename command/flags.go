@@ -7,7 +7,7 @@ import (
 	"github.com/ktask/ktask/resolve"
 )
 
-// The groups of flags.
+// The groups of flags, which help and the manual page show in this order. A flag without a group is in the last one.
 const (
 	groupSelect    = "Select"
 	groupInputs    = "Inputs"
@@ -16,6 +16,8 @@ const (
 	groupEngine    = "Engine"
 	groupOutput    = "Output"
 )
+
+var groups = [...]string{groupSelect, groupInputs, groupRetries, groupContainer, groupEngine, groupOutput}
 
 // taskFlags returns the flags that run and plan share: which tasks, and what is changed about them.
 func taskFlags() []cli.Flag {

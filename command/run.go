@@ -23,10 +23,9 @@ func (app App) runCommand() *cli.Command {
 		Name:      "run",
 		Usage:     "run tasks",
 		ArgsUsage: pathArguments,
-		Description: "PATH is a file, a directory or - for standard input. Without --task every KeptnTask runs, or if there is none\n" +
-			"every KeptnTaskDefinition that no other one calls.\n\n" +
-			"Exit codes: 0 all passed, 1 a task failed, 2 wrong usage or invalid manifests, 3 the engine or an image could\n" +
-			"not be used, 4 a task timed out, 130 and 143 interrupted.",
+		Description: "PATH is a file, a directory or - for standard input. Without --task every KeptnTask runs, or if there is none every " +
+			"KeptnTaskDefinition that no other one calls.\n\nExit codes: 0 all passed, 1 a task failed, 2 wrong usage or invalid manifests, " +
+			"3 the engine or an image could not be used, 4 a task timed out, 130 and 143 interrupted.",
 		Flags: append(flags,
 			&cli.StringFlag{Category: groupEngine, Name: "parallel", Aliases: []string{"j"}, Usage: "run `N` tasks at once", DefaultText: "the number of processors"},
 			&cli.BoolFlag{Category: groupRetries, Name: "fail-fast", Usage: "stop all tasks when one has not passed"},

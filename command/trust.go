@@ -20,7 +20,7 @@ const trustName = "trust"
 func (app App) trustCommand() *cli.Command {
 	return &cli.Command{
 		Name:      trustName,
-		Usage:     "accept settings in a directory's .ktask.yaml that reach outside of it",
+		Usage:     "accept settings of a .ktask.yaml that reach outside of its directory",
 		ArgsUsage: "[DIR]",
 		Description: "Shows the settings in DIR/.ktask.yaml that reach outside of DIR: engines, mounts, networks, variables of the environment,\n" +
 			"files elsewhere. From then on they count, until the file changes. Without DIR it is the current directory.",
