@@ -28,6 +28,8 @@ type App struct {
 	// OutTerminal and ErrTerminal report whether the streams are terminals, and Width how many columns that of Err has.
 	OutTerminal, ErrTerminal bool
 	Width                    int
+	// NoEscapes reports that a terminal does not understand escape sequences, like the console of an old Windows.
+	NoEscapes bool
 	// Signals starts the delivery of the signals of the user and the system: the first one stops a run, the second kills it.
 	// A command that has nothing to stop does not call it, so signals end it as they end any process. If nil, no signals are
 	// delivered.

@@ -55,6 +55,7 @@ func taskFlags() []cli.Flag {
 		&cli.StringFlag{Category: groupEngine, Name: "pull", Usage: "pull images `WHEN`: missing, always or never", DefaultText: "what the manifest says"},
 		&cli.BoolFlag{Category: groupEngine, Name: "offline", Usage: "open no connection but the engine's: images and scripts must be there"},
 		&cli.StringFlag{Category: groupEngine, Name: "platform", Usage: "the platform of the images: `OS/ARCH[/VARIANT]`", DefaultText: "the engine's"},
+		noColorFlag(),
 	}
 }
 
@@ -93,6 +94,10 @@ func lockedFlag() cli.Flag {
 // formFlag returns --output of a command with the forms that it has, the default first.
 func formFlag(forms ...string) cli.Flag {
 	return &cli.StringFlag{Category: groupOutput, Name: "output", Aliases: []string{"o"}, Usage: "the `FORM` of the output: " + oneOf(forms), DefaultText: forms[0]}
+}
+
+func noColorFlag() cli.Flag {
+	return &cli.BoolFlag{Category: groupOutput, Name: "no-color", Usage: "do not use colors, like NO_COLOR"}
 }
 
 func quietFlag(usage string) cli.Flag {

@@ -52,7 +52,7 @@ func TestHelpFitsTheTerminal(t *testing.T) {
 func TestHelpOfRun(t *testing.T) {
 	text := helped(t, "run", "--help")
 	at := -1
-	for _, want := range []string{"\nExamples\n  ktask run task.yaml ", "\nSelect\n", "\nInputs\n  -p, --param K=V ", "\nRetries and time\n", "\nContainer\n", "\nEngine\n", "\nOutput\n  -o, --output FORM "} {
+	for _, want := range []string{"\nExamples\n  ktask run task.yaml ", "\nSelect\n", "\nInputs\n  -p, --param K=V ", "\nRetries and time\n", "\nContainer\n", "\nEngine\n", "\nOutput\n", "  -o, --output FORM "} {
 		i := strings.Index(text, want)
 		if i < 0 || i < at {
 			t.Errorf("%q is missing or not in its place:\n%s", want, text)

@@ -23,7 +23,7 @@ func (app App) listCommand() *cli.Command {
 		Description: "With --task or --selector only the tasks and definitions that these select are listed, and no apps.",
 		Flags: []cli.Flag{
 			taskFlag(), selectorFlag(), namespaceFlag(), lenientFlag(), trackedFlag(),
-			formFlag("text", "json"), quietFlag("print only the names of tasks and definitions"),
+			formFlag("text", "json"), quietFlag("print only the names of tasks and definitions"), noColorFlag(),
 		},
 		Action: app.list,
 	}

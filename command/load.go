@@ -171,5 +171,5 @@ func leftOut(skipped []plan.Skipped) string {
 }
 
 func (app App) printer(s settings, files []spec.File) problemPrinter {
-	return problemPrinter{w: app.screen, terminal: app.ErrTerminal, color: s.color(app.ErrTerminal), files: files}
+	return problemPrinter{w: app.screen, terminal: app.ErrTerminal, color: app.colorErr(s), files: files}
 }

@@ -35,8 +35,7 @@ func (app App) runCommand() *cli.Command {
 			&cli.BoolFlag{Category: groupOutput, Name: "verbose", Aliases: []string{"v"}, Usage: "print what ktask does and why: settings, engine, images"},
 			&cli.StringFlag{Category: groupOutput, Name: "junit", Usage: "write a JUnit report to `FILE`"},
 			&cli.StringFlag{Category: groupOutput, Name: "report", Usage: "write the result as JSON to `FILE`"},
-			&cli.BoolFlag{Category: groupOutput, Name: "timestamps", Usage: "print the time before each line of output"},
-			&cli.BoolFlag{Category: groupOutput, Name: "no-color", Usage: "do not use colors, like NO_COLOR"}),
+			&cli.BoolFlag{Category: groupOutput, Name: "timestamps", Usage: "print the time before each line of output"}),
 		Action: app.run,
 	}
 }

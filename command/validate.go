@@ -22,7 +22,7 @@ func (app App) validateCommand() *cli.Command {
 		ArgsUsage: pathArguments,
 		Flags: []cli.Flag{
 			namespaceFlag(), keptnNamespaceFlag(), lenientFlag(), trackedFlag(),
-			formFlag("text", "json", "github", "sarif"), quietFlag("print only errors"),
+			formFlag("text", "json", "github", "sarif"), quietFlag("print only errors"), noColorFlag(),
 		},
 		Action: app.validate,
 	}
