@@ -90,6 +90,7 @@ func (app App) load(s settings, o taskInput, t verbosity) (plan.Plan, error) {
 	}
 	if err == nil {
 		err = problems.Err()
+		problems = append(problems, s.bareApps(loaded.Manifests, o.Options, p)...)
 	}
 	if err := app.printLoaded(s, append(files.Files, o.given.Files...), t.of(problems), o.annotate); err != nil {
 		return plan.Plan{}, err
