@@ -54,7 +54,7 @@ func (app App) run(c *cli.Context) error {
 		return err
 	}
 	tasks.Node = o.EngineOptions.Node()
-	tasks.reports = []string{o.junit, o.report}
+	tasks.reports, tasks.settings = []string{o.junit, o.report}, s.project.name()
 	tasks.annotate = app.form(o) == "github"
 	t := showWarnings
 	if o.output == "quiet" {

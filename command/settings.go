@@ -23,8 +23,8 @@ type settings struct {
 	// flags are the values of the flags on the command line by their long names.
 	flags map[string][]string
 	file  map[string]spec.Setting
-	// dir is the directory of the file.
-	dir boundary
+	// project is the file, or empty if there is none.
+	project project
 	// known are the long names of the command's flags.
 	known []string
 }
@@ -69,7 +69,8 @@ func (app App) settings(c *cli.Context) (settings, error) {
 			s.flags[name] = []string{c.String(name)}
 		}
 	}
-	return s, app.projectSettings(c, &s)
+	err := app.projectSettings(c, &s)
+	return s, err
 }
 
 // variable returns the environment variable of a flag, or "".
@@ -103,7 +104,7 @@ func flagValue(name, text string) value {
 
 func fileValue(setting spec.Setting, text string) value {
 	return value{
-		text: text, origin: plan.Origin{Source: plan.SourceSetting, File: configFile, Line: setting.Pos.Line, Field: setting.Key},
+		text: text, origin: plan.Origin{Source: plan.SourceSetting, File: setting.Pos.File, Line: setting.Pos.Line, Field: setting.Key},
 		said: fmt.Sprintf("%s: %s", setting.Pos, setting.Key),
 	}
 }
