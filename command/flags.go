@@ -28,7 +28,7 @@ func taskFlags() []cli.Flag {
 		&cli.StringFlag{Category: groupSelect, Name: "workload", Usage: "tasks of the workload `NAME` (of the object, keptn.sh/workload or KeptnWorkload)"},
 		&cli.BoolFlag{Category: groupSelect, Name: "promotion", Usage: "run the promotion tasks, too, after all stages"},
 		&cli.BoolFlag{Category: groupSelect, Name: "non-blocking", Usage: "continue after a failed stage, with a warning: like blockDeployment: false"},
-		namespaceFlag(), keptnNamespaceFlag(), trackedFlag(),
+		namespaceFlag(), keptnNamespaceFlag(), trackedFlag(), excludeFlag(),
 
 		&cli.StringSliceFlag{Category: groupInputs, Name: "param", Aliases: []string{"p"}, Usage: "set the parameter `K=V`"},
 		&cli.StringSliceFlag{Category: groupInputs, Name: "params-file", Usage: "set the parameters in `FILE`, a YAML or JSON map of strings"},
@@ -85,6 +85,10 @@ func lenientFlag() cli.Flag {
 // trackedFlag returns the flag of the commands that read manifests.
 func trackedFlag() cli.Flag {
 	return &cli.BoolFlag{Category: groupSelect, Name: "tracked", Usage: "in directories, read only files that git tracks"}
+}
+
+func excludeFlag() cli.Flag {
+	return &cli.StringSliceFlag{Category: groupSelect, Name: "exclude", Usage: "in directories, leave out what matches `GLOB`, like '*-values.yaml' or 'charts/**'"}
 }
 
 func lockedFlag() cli.Flag {

@@ -22,7 +22,7 @@ func (app App) listCommand() *cli.Command {
 		ArgsUsage:   pathArguments,
 		Description: "With --task or --selector only the tasks and definitions that these select are listed, and no apps.",
 		Flags: []cli.Flag{
-			taskFlag(), selectorFlag(), namespaceFlag(), lenientFlag(), trackedFlag(),
+			taskFlag(), selectorFlag(), namespaceFlag(), lenientFlag(), trackedFlag(), excludeFlag(),
 			formFlag("text", "json"), quietFlag("print only the names of tasks and definitions"), noColorFlag(),
 		},
 		Action: app.list,

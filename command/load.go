@@ -42,13 +42,16 @@ func (app App) read(s settings) (local.Files, error) {
 	if err != nil {
 		return local.Files{}, err
 	}
-	read := local.ReadFiles
-	if s.yes("tracked") {
-		read = local.ReadTracked
+	reading := local.Reading{In: app.In, Tracked: s.yes("tracked")}
+	if reading.Exclude, err = s.exclude(); err != nil {
+		return local.Files{}, err
 	}
-	files, err := read(paths, app.In)
+	files, err := reading.Files(paths)
 	if err != nil {
 		return local.Files{}, s.meant(exitError{exitUsage, err})
+	}
+	if len(files.Left) > 0 {
+		app.explain(s, "left out (ignored by git, --exclude, node_modules or vendor): %s", some(files.Left))
 	}
 	app.explain(s, "read %s from %s", counted(len(files.Files), "file"), inputs(paths))
 	return files, nil

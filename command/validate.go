@@ -21,7 +21,7 @@ func (app App) validateCommand() *cli.Command {
 		Usage:     "check manifests, without an engine",
 		ArgsUsage: pathArguments,
 		Flags: []cli.Flag{
-			namespaceFlag(), keptnNamespaceFlag(), lenientFlag(), trackedFlag(),
+			namespaceFlag(), keptnNamespaceFlag(), lenientFlag(), trackedFlag(), excludeFlag(),
 			formFlag("text", "json", "github", "sarif"), quietFlag("print only errors"), noColorFlag(),
 		},
 		Action: app.validate,
