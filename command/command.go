@@ -113,6 +113,7 @@ func (app App) root() *cli.App {
 			app.lockCommand(),
 			app.cleanCommand(),
 			app.doctorCommand(),
+			app.configCommand(),
 			app.trustCommand(),
 			app.schemaCommand(),
 			app.completionCommand(),

@@ -91,6 +91,11 @@ var examples = map[string][]example{
 		{"ktask doctor -o json", "for programs"},
 		{"ktask doctor && ktask run k8s/", "exit code 3 if no task can run"},
 	},
+	"config": {
+		{"ktask config", "what ktask run would use here"},
+		{"ktask config -p url=http://web -j 2", "with these flags"},
+		{"ktask config -o json", "for programs"},
+	},
 	"trust": {
 		{"ktask trust", "the .ktask.yaml here"},
 		{"ktask trust ../shop", "that of another directory"},
