@@ -120,6 +120,7 @@ func (app App) root() *cli.App {
 			app.manCommand(),
 			app.versionCommand(),
 			app.helpCommand(),
+			app.completeCommand(),
 			app.guardCommand(),
 		},
 		Flags: []cli.Flag{cli.HelpFlag, &cli.BoolFlag{Name: "version", Aliases: []string{"v"}, Usage: "print ktask's version"}},

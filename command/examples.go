@@ -108,6 +108,7 @@ var examples = map[string][]example{
 		{"source <(ktask completion bash)", "in ~/.bashrc"},
 		{"ktask completion zsh >\"${fpath[1]}/_ktask\"", "zsh, once"},
 		{"ktask completion fish >~/.config/fish/completions/ktask.fish", "fish, once"},
+		{"ktask completion powershell >>$PROFILE", "PowerShell, once"},
 	},
 	"version": {
 		{"ktask version", "the version of ktask, and of Go"},

@@ -48,6 +48,9 @@ func Tried(e engine.Engine) []docker.Tried {
 	return nil
 }
 
+// Contexts returns the names of the Docker contexts that the options can name.
+func (o EngineOptions) Contexts() []string { return docker.Contexts(o.ConfigDir) }
+
 // Facts returns what the engine that the options select reports about itself.
 func (o EngineOptions) Facts(ctx context.Context) (docker.Facts, error) {
 	e, err := NewEngine(o)
