@@ -2,7 +2,6 @@ package command
 
 import (
 	"embed"
-	"io"
 	"slices"
 	"strings"
 
@@ -32,7 +31,7 @@ func (app App) completionCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			_, err = io.WriteString(app.Out, string(script))
+			_, err = app.Out.Write(script)
 			return err
 		},
 	}
