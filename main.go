@@ -16,6 +16,7 @@ import (
 
 	"github.com/ktask/ktask/command"
 	"github.com/ktask/ktask/local"
+	"github.com/ktask/ktask/local/standby"
 )
 
 func main() {
@@ -26,7 +27,7 @@ func main() {
 	configDir, _ := os.UserConfigDir() // "" if there is none: no .ktask.yaml is trusted then
 	version, commit := build()
 	app := command.App{
-		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
+		In: standby.In, Out: os.Stdout, Err: os.Stderr,
 		OutTerminal: term.IsTerminal(int(os.Stdout.Fd())), ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())), Width: width,
 		Signals: signals, NewEngine: local.NewEngine,
 		Executable: executable, ConfigDir: configDir, ScriptDir: scriptDir(), Version: version, Commit: commit, Schema: schema,

@@ -20,6 +20,7 @@ import (
 
 	"github.com/ktask/ktask/engine/docker"
 	"github.com/ktask/ktask/engine/owner"
+	"github.com/ktask/ktask/local/internal/guard"
 )
 
 const (
@@ -113,7 +114,7 @@ func (c poolClient) Take(needs string) (h docker.Handover, done func(), ok bool)
 		return h, nil, false
 	}
 	return *answer.Handover, func() {
-		_, _ = io.WriteString(conn, dismissed) // fails if the pool is gone
+		_, _ = io.WriteString(conn, guard.Dismissed) // fails if the pool is gone
 		_ = conn.Close()
 		claim.Release()
 	}, true
