@@ -3,6 +3,8 @@ package engine
 import (
 	"bytes"
 	"io"
+	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/ktask/ktask/engine/mask"
@@ -34,30 +36,64 @@ func (o *output) Close() error {
 	return err
 }
 
-// lineSplitter splits a stream into lines.
+// lineSink is a Sink that takes several lines at once, as if Emit took one after the other. The slice is only lent.
+type lineSink interface {
+	emitLines(lines []OutputLine)
+}
+
+// emitLines emits lines to a sink, at once if it can take them so.
+func emitLines(to Sink, lines []OutputLine) {
+	if s, ok := to.(lineSink); ok {
+		s.emitLines(lines)
+		return
+	}
+	for _, line := range lines {
+		to.Emit(line)
+	}
+}
+
+// Bounds of what a lineSplitter takes at once.
+const (
+	maxPart  = 32 << 10
+	maxLines = 256
+)
+
+// lineSplitter splits a stream into lines. Lines that come together are emitted together, when Write returns: what takes longest
+// for a line is to pass it from one goroutine to the other.
 type lineSplitter struct {
 	sink   Sink
 	stream Stream
 	// rest is the part of the current line that was not yet emitted.
 	rest []byte
+	// lines are those to emit.
+	lines []OutputLine
 }
 
 // Write takes the next part of the stream.
 func (l *lineSplitter) Write(p []byte) (int, error) {
-	for rest := p; len(rest) > 0; {
-		line, after, ended := bytes.Cut(rest, []byte{'\n'})
-		rest = after
-		if ended && len(l.rest) == 0 && len(line) <= MaxLine {
-			l.endLine(line)
-			continue
-		}
-		l.extend(line)
-		if ended {
-			l.endLine(l.rest)
-			l.rest = l.rest[:0]
-		}
+	for part := range slices.Chunk(p, maxPart) {
+		l.take(part)
 	}
+	l.flush()
 	return len(p), nil
+}
+
+// take splits a part of the stream, which is shorter than the longest line.
+func (l *lineSplitter) take(part []byte) {
+	if len(l.rest) > 0 {
+		end, after, ended := bytes.Cut(part, []byte{'\n'})
+		l.extend(end)
+		if !ended {
+			return
+		}
+		l.endLine(string(l.rest))
+		l.rest, part = l.rest[:0], after
+	}
+	whole := bytes.LastIndexByte(part, '\n') + 1
+	for line := range strings.Lines(string(part[:whole])) { // the lines share the memory of one string
+		l.endLine(line[:len(line)-1])
+	}
+	l.extend(part[whole:])
 }
 
 // extend appends to the current line, and emits a part of it if it is too long. The carriage return of a line break does
@@ -86,12 +122,13 @@ func (l *lineSplitter) close() {
 		l.emit(OutputLine{Line: string(l.rest), Break: NoBreak})
 	}
 	l.rest = nil
+	l.flush()
 }
 
 // endLine emits a line that a line break ended.
-func (l *lineSplitter) endLine(text []byte) {
-	text, crlf := bytes.CutSuffix(text, []byte{'\r'})
-	line := OutputLine{Line: string(text)}
+func (l *lineSplitter) endLine(text string) {
+	text, crlf := strings.CutSuffix(text, "\r")
+	line := OutputLine{Line: text}
 	if crlf {
 		line.Break = CRLF
 	}
@@ -100,7 +137,18 @@ func (l *lineSplitter) endLine(text []byte) {
 
 func (l *lineSplitter) emit(line OutputLine) {
 	line.Stream = l.stream
-	l.sink.Emit(line)
+	l.lines = append(l.lines, line)
+	if len(l.lines) == maxLines {
+		l.flush()
+	}
+}
+
+func (l *lineSplitter) flush() {
+	if len(l.lines) > 0 {
+		emitLines(l.sink, l.lines)
+		clear(l.lines) // lets go of the texts
+		l.lines = l.lines[:0]
+	}
 }
 
 // cutRunes returns the index before the last byte of text, or up to three bytes before that, so that no character is
