@@ -29,6 +29,13 @@ type output struct {
 	lines *lineSplitter
 }
 
+// Write emits the lines that end in p together: what takes longest for a line is to pass it from one goroutine to the other.
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.WriteCloser.Write(p)
+	o.lines.flush()
+	return n, err
+}
+
 // Close emits the rest of the stream.
 func (o *output) Close() error {
 	err := o.WriteCloser.Close()
@@ -58,8 +65,7 @@ const (
 	maxLines = 256
 )
 
-// lineSplitter splits a stream into lines. Lines that come together are emitted together, when Write returns: what takes longest
-// for a line is to pass it from one goroutine to the other.
+// lineSplitter splits a stream into lines, and collects them until flush.
 type lineSplitter struct {
 	sink   Sink
 	stream Stream
@@ -74,7 +80,6 @@ func (l *lineSplitter) Write(p []byte) (int, error) {
 	for part := range slices.Chunk(p, maxPart) {
 		l.take(part)
 	}
-	l.flush()
 	return len(p), nil
 }
 
@@ -143,6 +148,7 @@ func (l *lineSplitter) emit(line OutputLine) {
 	}
 }
 
+// flush emits the collected lines.
 func (l *lineSplitter) flush() {
 	if len(l.lines) > 0 {
 		emitLines(l.sink, l.lines)
