@@ -21,8 +21,8 @@ import (
 
 func main() {
 	collectLess()
-	signal.Ignore(syscall.SIGPIPE) // a reader that has closed the output must not end ktask before it has removed its containers
-	log.SetOutput(io.Discard)      // packages log of engines that break HTTP: ktask's own errors say it
+	signal.Ignore(syscall.SIGPIPE)     // a reader that has closed the output must not end ktask before it has removed its containers
+	log.SetOutput(io.Discard)          // packages log of engines that break HTTP: ktask's own errors say it
 	executable, _ := os.Executable()   // "" if it is not known: there is no guardian then
 	configDir, _ := os.UserConfigDir() // "" if there is none: no .ktask.yaml is trusted then
 	version, commit := build()
