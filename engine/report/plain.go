@@ -94,7 +94,10 @@ func NewPlain(out, diag io.Writer, o Options) *Plain {
 
 // Emit writes an event.
 func (p *Plain) Emit(e engine.Event) {
-	p.endings.note(e)
+	// The end of a run has no output of a single task, whose stdout may be long.
+	if line, ok := e.(engine.OutputLine); !ok || line.Stream == engine.Stderr || len(p.options.Tasks) > 1 {
+		p.endings.note(e)
+	}
 	switch e := e.(type) {
 	case engine.ImageProgress:
 		p.image(e)
