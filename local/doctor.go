@@ -33,11 +33,13 @@ type ExaminedImage struct {
 // Leftovers are the numbers of ktask's containers and volumes on an engine.
 type Leftovers struct {
 	// Dead is the number of those that dead runs have left and that can be removed, Kept of those that a user keeps, InUse of
-	// those that a run on this machine uses, and Unknown of those that something elsewhere may use.
-	Dead    int `json:"dead"`
-	Kept    int `json:"kept"`
-	InUse   int `json:"inUse"`
-	Unknown int `json:"unknown"`
+	// those that a run on this machine uses, Prepared of those that wait on this machine for the next run (see Options.Warm), and
+	// Unknown of those that something elsewhere may use.
+	Dead     int `json:"dead"`
+	Kept     int `json:"kept"`
+	InUse    int `json:"inUse"`
+	Prepared int `json:"prepared"`
+	Unknown  int `json:"unknown"`
 }
 
 // Examine finds out whether tasks can run on the engine that the options select, which of the images it has, and what is left on
@@ -84,6 +86,8 @@ func (x *Examination) examine(ctx context.Context, e *docker.Engine, o Options, 
 
 func (n *Leftovers) add(l engine.Leftover, fate owner.Fate) {
 	switch {
+	case fate == owner.Alive && l.Labels.Task == docker.WarmTask:
+		n.Prepared++
 	case fate == owner.Alive:
 		n.InUse++
 	case fate == owner.Unknown:

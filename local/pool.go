@@ -55,7 +55,7 @@ func servePool(ctx context.Context, path string, fill poolFill, e *docker.Engine
 	claim.On(placeOf(e))
 	ctx, end := context.WithCancel(ctx)
 	p := &pool{
-		engine: e, runs: runs, labels: engine.Labels{Run: run, Task: "warm", Lifetime: docker.WarmLifetime, Owner: fmt.Sprintf("%d %s", os.Getpid(), time.Now().UTC().Format(time.RFC3339Nano))}, want: fill, ready: map[string][]*docker.Warm{},
+		engine: e, runs: runs, labels: engine.Labels{Run: run, Task: docker.WarmTask, Lifetime: docker.WarmLifetime, Owner: fmt.Sprintf("%d %s", os.Getpid(), time.Now().UTC().Format(time.RFC3339Nano))}, want: fill, ready: map[string][]*docker.Warm{},
 		changed: make(chan struct{}, 1), emptied: make(chan struct{}), idle: time.AfterFunc(poolIdle, end), end: end,
 	}
 	p.changed <- struct{}{}

@@ -34,7 +34,7 @@ const (
 	// longestSocket is the longest path of a socket on macOS; Linux has four bytes more.
 	longestSocket = 103
 	// MostWarm is the largest number of containers that are prepared for each of the needs of a run.
-	MostWarm = 16
+	MostWarm = 64
 )
 
 // poolRequest is a request to a pool. One field is set.

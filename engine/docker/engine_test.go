@@ -328,14 +328,16 @@ func TestRefusals(t *testing.T) {
 		reason engine.Reason
 		says   string
 	}{
-		"no such image":          {func(c *plan.Container) { c.Image = "ktask.local/missing:dev" }, engine.ImageNotFound, "ktask.local/missing:dev"},
-		"no such network":        {func(c *plan.Container) { c.Network = "no-such-network" }, engine.EngineRefused, "no-such-network"},
-		"no such directory":      {func(c *plan.Container) { c.Mounts = []plan.Mount{{Source: "/no/such", Target: "/x"}} }, engine.EngineRefused, "/no/such"},
-		"no such user":           {func(c *plan.Container) { c.User = "nosuchuser" }, engine.UserNotFound, "nosuchuser"},
-		"too little memory":      {func(c *plan.Container) { c.Limits.MemoryBytes = 1000 }, engine.EngineRefused, "memory"},
-		"no such platform":       {func(c *plan.Container) { c.Platform = "vax" }, engine.EngineRefused, "vax"},
-		"runs as root":           {func(c *plan.Container) { c.Security.RunAsNonRoot = true }, engine.ImageRunsAsRoot, busybox},
-		"files on a sealed root": {func(c *plan.Container) { c.Security.ReadOnlyRootfs, c.Files = true, []plan.File{{Path: "/x"}} }, engine.EngineRefused, "read-only"},
+		"no such image":     {func(c *plan.Container) { c.Image = "ktask.local/missing:dev" }, engine.ImageNotFound, "ktask.local/missing:dev"},
+		"no such network":   {func(c *plan.Container) { c.Network = "no-such-network" }, engine.EngineRefused, "no-such-network"},
+		"no such directory": {func(c *plan.Container) { c.Mounts = []plan.Mount{{Source: "/no/such", Target: "/x"}} }, engine.EngineRefused, "/no/such"},
+		"no such user":      {func(c *plan.Container) { c.User = "nosuchuser" }, engine.UserNotFound, "nosuchuser"},
+		"too little memory": {func(c *plan.Container) { c.Limits.MemoryBytes = 1000 }, engine.EngineRefused, "memory"},
+		"no such platform":  {func(c *plan.Container) { c.Platform = "vax" }, engine.EngineRefused, "vax"},
+		"runs as root":      {func(c *plan.Container) { c.Security.RunAsNonRoot = true }, engine.ImageRunsAsRoot, busybox},
+		"files on a sealed root": {func(c *plan.Container) {
+			c.Security.ReadOnlyRootfs, c.Files = true, []plan.File{{Path: "/x", Mode: 0o755}}
+		}, engine.EngineRefused, "read-only"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

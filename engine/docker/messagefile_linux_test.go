@@ -53,6 +53,59 @@ func TestMessageHasNoPath(t *testing.T) {
 	}
 }
 
+// TestFilesAreMounted looks at files that the engine mounts from this machine, and at those that ktask copies.
+func TestFilesAreMounted(t *testing.T) {
+	file := plan.File{Path: "/var/data/function.ts", Mode: 0o444, Content: []byte("content\n")}
+	with := func(change func(*plan.File)) []plan.File {
+		other := file
+		change(&other)
+		return []plan.File{file, other}
+	}
+	many := []plan.File{file}
+	for i := range 16 {
+		many = append(many, plan.File{Path: fmt.Sprint("/etc/", i), Mode: 0o444})
+	}
+	tests := map[string]struct {
+		files  []plan.File
+		change func(*plan.Container)
+		keep   docker.Keep
+		copied bool
+	}{
+		"a script":             {files: []plan.File{file}},
+		"for a read-only root": {files: []plan.File{file}, change: func(c *plan.Container) { c.Security.ReadOnlyRootfs = true }},
+		"two":                  {files: with(func(f *plan.File) { f.Path = "/var/other" })},
+		"one twice":            {files: with(func(*plan.File) {}), copied: true},
+		"a program":            {files: with(func(f *plan.File) { f.Path, f.Mode = "/program", 0o555 }), copied: true},
+		"users":                {files: with(func(f *plan.File) { f.Path = "/etc/passwd" }), copied: true},
+		"many":                 {files: many, copied: true},
+		"one in a mount": {files: []plan.File{file}, copied: true, change: func(c *plan.Container) {
+			c.Mounts = []plan.Mount{{Source: t.TempDir(), Target: "/var/data"}}
+		}},
+		"a kept container": {files: []plan.File{file}, keep: docker.KeepFailed, copied: true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			proxy := newFaultProxy(t, machineSocket, target{how: noFault})
+			c := shell(`cd /var/data; cat function.ts; stat -c '%a %u %Y' function.ts; echo no 2>/dev/null >function.ts || echo read-only`)
+			c.Files = test.files
+			if test.change != nil {
+				test.change(&c)
+			}
+			want := "content\n444 0 0\nread-only"
+			if test.copied {
+				want = "content\n444 0 0"
+			}
+			if got := output(t, connect(t, docker.Options{Host: proxy.host(), Keep: test.keep}), c); got != want {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+			copied := slices.ContainsFunc(proxy.recorded(), func(call string) bool { return strings.Contains(call, "PUT /containers//archive") })
+			if copied != test.copied {
+				t.Errorf("requests %q", proxy.recorded())
+			}
+		})
+	}
+}
+
 // TestSweepRemovesMessageFiles sweeps a run at the moment at which its message has a path, as after ktask was killed there.
 func TestSweepRemovesMessageFiles(t *testing.T) {
 	files := func() []string {

@@ -42,8 +42,6 @@ const (
 	idleLimit = 3 * time.Minute
 	// markedWithin is how long the program may take to say that it is ready.
 	markedWithin = 2 * time.Second
-	// leastPreparedMemory is the memory limit under which the block of the program would count.
-	leastPreparedMemory = 16 << 20
 )
 
 // startedAt returns when the task started by the engine's clock, from the time when the container did by that clock.
@@ -130,24 +128,13 @@ func newNonce() string {
 // notPrepared returns why a container is not prepared, or "".
 func (e *Engine) notPrepared(c plan.Container, image imageFacts, labels engine.Labels) string {
 	_, hasProgram := inplace.Program(image.architecture, idleLimit)
-	hidden := func(f plan.File) bool {
-		file := "/" + inRoot(f.Path)
-		return slices.ContainsFunc(c.Tmpfs, func(m plan.Tmpfs) bool { return within(m.Path, file) }) ||
-			slices.ContainsFunc([]string{"/dev", "/proc", "/sys", messagePath(c), passwdFile, groupFile}, func(dir string) bool { return dir != "" && within(dir, file) })
+	hidden := func(f plan.File) bool { return !isInRoot(c, f) || decidesUser(f) }
+	if why := c.Unprepared(); why != "" {
+		return why
 	}
 	switch {
-	case c.TTY, c.Stdin:
-		return "it has a terminal or a standard input"
-	case c.Security.ReadOnlyRootfs:
-		return "its root file system is read-only"
-	case len(c.Mounts) > 0:
-		return "it mounts files of this machine"
 	case e.keep == KeepFailed, e.keep == KeepAlways:
 		return "its container may be kept"
-	case c.Platform != "":
-		return "it asks for a platform"
-	case c.Limits.MemoryBytes > 0 && c.Limits.MemoryBytes < leastPreparedMemory:
-		return "its memory limit is very low"
 	case !hasProgram:
 		return fmt.Sprintf("its image is built for %s", image.architecture)
 	case slices.ContainsFunc(c.Files, hidden):

@@ -88,7 +88,9 @@ var notTheSame = []struct {
 	{regexp.MustCompile(`SigQ:.*`), "SigQ"},
 	{regexp.MustCompile(`master:\d+`), "master"},
 	{regexp.MustCompile(`dr-xr-xr-x +\d+`), "dr-xr-xr-x N"},
-	{regexp.MustCompile(`-rw-rw-rw- +\d+`), "-rw-rw-rw- N"}, // the message is unlinked after the start
+	{regexp.MustCompile(`-rw-rw-rw- +\d+`), "-rw-rw-rw- N"},         // the message is unlinked after the start
+	{regexp.MustCompile(`(?m)^\S+ (/new\S*|/etc/shells) .*\n`), ""}, // files are mounted, unless the container was prepared
+	{regexp.MustCompile(`(?m)^(-\S+) +\d+ (.* \S*/?(f|empty|shells))$`), "$1 N $2"},
 }
 
 func same(text string) string {

@@ -94,6 +94,7 @@ func (a *attempt) carryOut(ctx context.Context, labels engine.Labels) (exit engi
 	if err := a.convert(ctx, labels); err != nil {
 		return engine.Exit{}, err
 	}
+	bound := a.bindFiles()
 	defer func() { exit, err = a.conclude(ctx, exit, err) }()
 	if err := a.create(ctx); err != nil {
 		if exit, ok := startFailure(err, a.container); ok {
@@ -101,7 +102,10 @@ func (a *attempt) carryOut(ctx context.Context, labels engine.Labels) (exit engi
 		}
 		return engine.Exit{}, err
 	}
-	if err = a.fill(ctx, a.container.Files); err == nil {
+	if !bound {
+		err = a.fill(ctx, a.container.Files)
+	}
+	if err == nil {
 		exit, err = a.run(ctx)
 	}
 	return exit, a.removedByOthers(ctx, lost(err))

@@ -134,7 +134,7 @@ func tellsRemovals(t *testing.T, o docker.Options) {
 			proxy := newFaultProxy(t, socket, target{call: call, times: 2, struck: func() { remove(t) }}) // an engine may get files for the message first
 			c := shell("echo started")
 			c.Network = "none"
-			c.Files = []plan.File{{Path: "/etc/file"}}
+			c.Files = []plan.File{{Path: "/etc/file", Mode: 0o755}} // a program is copied
 			_, err := engine.Attempt(t.Context(), connect(t, docker.Options{Host: proxy.host()}), c, labels(t, 1), &enginetest.Recorder{})
 			wantReason(t, err, engine.ContainerRemoved, runOf(t))
 			nothingLeft(t, direct)

@@ -23,6 +23,12 @@ const (
 	groupFile  = "/etc/group"
 )
 
+// decidesUser reports whether the engine finds the container's user in the file.
+func decidesUser(f plan.File) bool {
+	file := "/" + inRoot(f.Path)
+	return file == passwdFile || file == groupFile
+}
+
 // mayBecome reports whether root in the container may become another user, and give that user the output. The engine itself
 // needs no capability for it.
 func mayBecome(s plan.Security) bool {

@@ -36,6 +36,9 @@ type Handover struct {
 	LogDriver int32
 }
 
+// WarmTask is the task in the labels of containers that are prepared for another process. No task has this name.
+const WarmTask = "_warm"
+
 // WarmLifetime is the label of containers that are prepared for another process: longer than a task takes that one of them becomes.
 const WarmLifetime = 24 * time.Hour
 

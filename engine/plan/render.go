@@ -80,6 +80,21 @@ func (f *form) task(t Task) {
 	}
 	f.value("retries", retries, t.Retry.Origin)
 	f.value("timeout", t.Timeout.String(), t.TimeoutOrigin)
+	if f.explain {
+		f.ahead(t)
+	}
+}
+
+// ahead writes why the container of the task is not started before it is needed, as far as the task is the reason.
+func (f *form) ahead(t Task) {
+	switch c := t.Container; {
+	case c.Unprepared() != "":
+		f.value("not prepared", c.Unprepared(), Origin{})
+	case len(c.Tmpfs) > 0:
+		f.value("not prepared", "for a first attempt: its volumes are created with it", Origin{})
+	case c.PullPolicy == PullAlways:
+		f.value("not prepared", "for a first attempt: its image is pulled first", Origin{})
+	}
 }
 
 func (f *form) container(c Container) {

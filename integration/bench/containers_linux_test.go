@@ -6,9 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
+	"github.com/ktask/ktask/engine/docker"
 	"github.com/ktask/ktask/integration/engines"
 )
 
@@ -27,27 +29,7 @@ func cold(b *testing.B, l *lab) experiment {
 
 // warm is cold with a container that an earlier run has left.
 func warm(b *testing.B, l *lab) experiment {
-	// Sockets need short paths.
-	env := []string{"XDG_RUNTIME_DIR=" + filepath.Dir(engines.Socket(b)), "CI="}
-	leaves := l.echo(b, []string{"docker"}, "--warm", "1")
-	leaves[0].env, leaves[0].leave = env, true
-	b.Cleanup(func() {
-		clean := exec.Command(l.ktask, "clean")
-		clean.Env = append(os.Environ(), env...)
-		_ = clean.Run() // else it ends by itself
-	})
-	commands := slices.Clone(leaves)
-	started := false
-	commands[0].before = func(ctx context.Context) error {
-		if !started {
-			started = true
-			if _, err := leaves[0].run(ctx, l.meter); err != nil {
-				return err
-			}
-		}
-		return waits(ctx)
-	}
-	return experiment{engine: l.docker, commands: commands, rows: []quantity{
+	return experiment{engine: l.docker, commands: l.prepared(b, 1, l.echo(b, []string{"docker"}, "--warm", "1")), rows: []quantity{
 		{title: "echo in busybox, --warm 1: " + exitOf, against: "`docker run --rm`", take: value(end).pair(1),
 			target: Target{Limit: 0.25, Obstacle: "The engine ends and removes the container before the exit is known."}},
 		{title: "echo in busybox, --warm 1: " + outputOf, against: "`docker run --rm`", take: value(first).pair(1),
@@ -55,11 +37,35 @@ func warm(b *testing.B, l *lab) experiment {
 	}}
 }
 
-// waits waits until a container waits for the next run.
-func waits(ctx context.Context) error {
+// prepared lets each of the commands, of which the first has --warm, begin when as many containers wait as the first one leaves.
+func (l *lab) prepared(b *testing.B, count int, commands []command) []command {
+	// Sockets need short paths.
+	commands[0].env, commands[0].leave = []string{"XDG_RUNTIME_DIR=" + filepath.Dir(engines.Socket(b)), "CI="}, true
+	b.Cleanup(func() {
+		clean := exec.Command(l.ktask, "clean")
+		clean.Env = append(os.Environ(), commands[0].env...)
+		_ = clean.Run() // else it ends by itself
+	})
+	leaves, started := commands[0], false
+	for i := range commands {
+		commands[i].before = func(ctx context.Context) error {
+			if !started {
+				started = true
+				if _, err := leaves.run(ctx, l.meter); err != nil {
+					return err
+				}
+			}
+			return waits(ctx, count)
+		}
+	}
+	return commands
+}
+
+// waits waits until containers wait for the next run.
+func waits(ctx context.Context, count int) error {
 	for ctx.Err() == nil {
-		found, err := exec.CommandContext(ctx, "docker", "ps", "--quiet", "--filter", "label=dev.ktask.task=warm", "--filter", "status=running").Output()
-		if err != nil || len(found) > 0 {
+		found, err := exec.CommandContext(ctx, "docker", "ps", "--quiet", "--filter", "label=dev.ktask.task="+docker.WarmTask, "--filter", "status=running").Output()
+		if err != nil || len(strings.Fields(string(found))) >= count {
 			return err
 		}
 	}
@@ -112,7 +118,7 @@ func python(b *testing.B, l *lab) experiment {
 	return experiment{engine: l.docker, commands: commands, rows: []quantity{
 		{title: "python, inline: " + exitOf, against: "`docker run -v task.py:… -e SCRIPT=…`", take: value(end).pair(1)},
 		{title: "python, inline: " + exitOf, against: "`docker run … python3 -c`", take: value(end).pair(2),
-			target: Target{Limit: 1.02, Obstacle: "The script is copied into the container with a request of its own, for which engines before Docker 23 execute dockerd once more, and an entrypoint starts the interpreter."}},
+			target: Target{Limit: 1.02, Obstacle: "An entrypoint starts the interpreter."}},
 	}}
 }
 
@@ -135,13 +141,24 @@ func fanSleep(b *testing.B, l *lab) experiment {
 		Obstacle: "Containers are created when their turn has come; the engine's starts and removals then compete with those of the tasks that run."}})
 }
 
+// fanWarm is fanSleep with a container for each of the tasks that an earlier run has left.
+func fanWarm(b *testing.B, l *lab) experiment {
+	e := l.fan(b, "sleep 1", quantity{target: Target{Limit: 0.3, Obstacle: "The engine ends and removes 50 containers, which keeps both cores busy."}})
+	e.rows[0].title = strings.Replace(e.rows[0].title, ":", fmt.Sprintf(", --warm %d:", fanTasks), 1)
+	e.commands[0].args = append(e.commands[0].args, "--warm", strconv.Itoa(fanTasks))
+	e.commands = l.prepared(b, fanTasks, e.commands)
+	return e
+}
+
+const fanTasks = 50
+
 func (l *lab) fan(b *testing.B, script string, exit quantity, more ...quantity) experiment {
-	const tasks, wide = 50, "8"
-	path := l.write(b, "fan.yaml", many(tasks, container(fmt.Sprintf("[sh, -c, %q]", script))))
-	exit.title, exit.take = fmt.Sprintf("%d × %s, %s at a time: %s", tasks, script, wide, exitOf), value(end).pair(1)
+	const wide = "8"
+	path := l.write(b, "fan.yaml", many(fanTasks, container(fmt.Sprintf("[sh, -c, %q]", script))))
+	exit.title, exit.take = fmt.Sprintf("%d × %s, %s at a time: %s", fanTasks, script, wide, exitOf), value(end).pair(1)
 	e := experiment{every: 4, engine: l.docker, rows: append([]quantity{exit}, more...), commands: []command{
 		{args: []string{l.ktask, "run", "-j", wide, path}},
-		{args: []string{"xargs", "-P", wide, "-I", "{}", "docker", "run", "--rm", "--entrypoint", "sh", busybox, "-c", script}, stdin: numbers(tasks)},
+		{args: []string{"xargs", "-P", wide, "-I", "{}", "docker", "run", "--rm", "--entrypoint", "sh", busybox, "-c", script}, stdin: numbers(fanTasks)},
 	}}
 	for i := range e.rows {
 		e.rows[i].against = "`xargs -P 8 docker run --rm`"

@@ -21,7 +21,7 @@ var experiments = []struct {
 	name string
 	make func(*testing.B, *lab) experiment
 }{
-	{"cold", cold}, {"warm", warm}, {"deno", deno}, {"python", python}, {"again", again}, {"fan-true", fanTrue}, {"fan-sleep", fanSleep},
+	{"cold", cold}, {"warm", warm}, {"deno", deno}, {"python", python}, {"again", again}, {"fan-true", fanTrue}, {"fan-sleep", fanSleep}, {"fan-warm", fanWarm},
 	{"output-64", output64}, {"output-1024", output1024}, {"today", today}, {"podman", podman},
 	{"start-up", startUp}, {"validate", validate}, {"plan", plan}, {"masker", masker}, {"size", size},
 }

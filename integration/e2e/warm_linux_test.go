@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/docker"
 	"github.com/ktask/ktask/integration/engines"
 )
 
@@ -26,7 +27,7 @@ func prepared(t *testing.T, pool int) (all []engine.Leftover) {
 		t.Fatal(err)
 	}
 	for _, left := range found {
-		if strings.HasPrefix(left.Labels.Owner, strconv.Itoa(pool)+" ") && left.Labels.Task == "warm" {
+		if strings.HasPrefix(left.Labels.Owner, strconv.Itoa(pool)+" ") && left.Labels.Task == docker.WarmTask {
 			all = append(all, left)
 		}
 	}
@@ -99,6 +100,9 @@ func TestWarm(t *testing.T) {
 		t.Error("a run in CI took the container")
 	}
 	t.Setenv("CI", "")
+	if o := ktask(t, "", "doctor").expect(t, 0); !strings.Contains(o.stdout, " prepared by --warm for the next run: `ktask clean` removes them\n") {
+		t.Errorf("doctor says %q", o.stdout)
+	}
 	o = ktask(t, "", "clean").expect(t, 0)
 	if want := "removed the containers that waited for the next run\n"; !strings.HasPrefix(o.stdout, want) {
 		t.Errorf("clean says %q, want %q", o.stdout, want)
@@ -108,7 +112,7 @@ func TestWarm(t *testing.T) {
 	}
 	p.unguarded(t)
 	o = ktask(t, which("true"), "run", "--warm", "many", "-").expect(t, 2)
-	if !strings.Contains(o.stderr, "a number from 0 to 16") {
+	if !strings.Contains(o.stderr, "a number from 0 to 64") {
 		t.Errorf("got %q", o.stderr)
 	}
 }
