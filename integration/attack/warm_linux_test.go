@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ktask/ktask/engine/docker"
 	"github.com/ktask/ktask/integration/engines"
 )
 
@@ -29,7 +30,7 @@ func runs(t *testing.T, env []string, manifest string, args ...string) outcome {
 func isWaiting(t *testing.T, dir string) (id string) {
 	t.Helper()
 	engines.Await(t, "a container waits", func() bool {
-		for _, one := range strings.Fields(dockerSays(t, "ps", "--quiet", "--no-trunc", "--filter", "label=dev.ktask.task=warm")) {
+		for _, one := range strings.Fields(dockerSays(t, "ps", "--quiet", "--no-trunc", "--filter", "label=dev.ktask.task="+docker.WarmTask)) {
 			found, _ := exec.Command("docker", "container", "inspect", "--format", "{{.Config.WorkingDir}}", one).Output() // it may be gone
 			if strings.TrimSpace(string(found)) == dir {
 				id = one

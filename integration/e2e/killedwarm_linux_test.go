@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/docker"
 	"github.com/ktask/ktask/integration/engines"
 )
 
@@ -76,8 +78,8 @@ type life struct {
 	all  []*process
 	// pids are the processes that may own something on the engine.
 	pids []int
-	// shared are the files for messages of other ktasks.
-	shared []string
+	// runs are those that were at work when a process was killed.
+	runs []string
 
 	server  *httptest.Server
 	mu      sync.Mutex
@@ -86,7 +88,7 @@ type life struct {
 
 func newLife(t *testing.T) *life {
 	t.Helper()
-	l := &life{dir: filepath.Dir(engines.Socket(t)), began: time.Now(), shared: messageFiles(), effects: map[string]int{}}
+	l := &life{dir: filepath.Dir(engines.Socket(t)), began: time.Now(), effects: map[string]int{}}
 	l.server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -95,11 +97,6 @@ func newLife(t *testing.T) *life {
 	t.Cleanup(l.server.Close)
 	t.Cleanup(func() { l.start(t, "", "clean").end(t) })
 	return l
-}
-
-func messageFiles() []string {
-	all, _ := filepath.Glob("/dev/shm/ktask-*") // errors are those of the pattern
-	return all
 }
 
 // start starts a ktask.
@@ -190,10 +187,11 @@ func (l *life) once(t *testing.T, moment time.Duration, claims, survives bool, k
 	<-time.After(time.Until(r.p.started.Add(moment)))
 	l.pids = append(l.pids, r.p.guardians(t)...)
 	for _, left := range l.left(t) {
-		if left.Kind == "container" && (left.Labels.Task == "warm" || left.Labels.Attempt > 1) {
+		if left.Kind == "container" && (left.Labels.Task == docker.WarmTask || left.Labels.Attempt > 1) {
 			r.prepared++
 		}
 	}
+	l.note(t)
 	kill(r)
 	o := r.p.end(t)
 	l.pids = append(l.pids, r.p.guardians(t)...)
@@ -205,7 +203,7 @@ func (l *life) once(t *testing.T, moment time.Duration, claims, survives bool, k
 	if number%2 == 0 {
 		engines.Await(t, "runs remove all but what waits", func() bool {
 			l.start(t, which("true"), "run", "-").end(t).expect(t, 0)
-			return len(l.left(t)) == 0 || !slices.ContainsFunc(l.left(t), func(left engine.Leftover) bool { return left.Labels.Task != "warm" })
+			return len(l.left(t)) == 0 || !slices.ContainsFunc(l.left(t), func(left engine.Leftover) bool { return left.Labels.Task != docker.WarmTask })
 		})
 	}
 	engines.Await(t, "clean removes all", func() bool {
@@ -274,14 +272,23 @@ func (l *life) isOver(t *testing.T) {
 	if !gone {
 		t.Errorf("left: %q", left)
 	}
-	mine := slices.DeleteFunc(messageFiles(), func(file string) bool { return slices.Contains(l.shared, file) })
-	engines.Await(t, fmt.Sprintf("files for messages are removed, of %q", mine), func() bool {
-		mine = slices.DeleteFunc(mine, func(file string) bool {
-			_, err := os.Lstat(file)
-			return err != nil
+	engines.Await(t, "files for messages are removed", func() bool {
+		return !slices.ContainsFunc(l.runs, func(run string) bool {
+			found, _ := filepath.Glob(fmt.Sprintf("/dev/shm/ktask-%x-*", sha256.Sum256([]byte(run)))) // errors are those of the pattern
+			return len(found) > 0
 		})
-		return len(mine) == 0
 	})
+}
+
+// note records the runs that are at work. The file of each has the name of the run after that of the engine.
+func (l *life) note(t *testing.T) {
+	t.Helper()
+	for _, file := range filesIn(t, l.dir) {
+		content, _ := os.ReadFile(file) // a socket, or a file of a run that has just ended
+		if _, run, ok := strings.Cut(string(content), "\n"); ok {
+			l.runs = append(l.runs, run)
+		}
+	}
 }
 
 // isLater makes files as old as a minute later.
@@ -301,7 +308,7 @@ func filesIn(t *testing.T, dir string) (all []string) {
 		if err == nil && !d.IsDir() {
 			all = append(all, path)
 		}
-		return err
+		return nil // it may have been removed
 	})
 	if err != nil {
 		t.Error(err)
