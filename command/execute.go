@@ -42,6 +42,9 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, l locked) 
 		_, _ = fmt.Fprintf(app.Err, "ktask: %s\n", w)
 	}
 	result, err := local.Execute(ctx, l.plan, o.Options)
+	if o.after != nil {
+		o.after(result.Result)
+	}
 	if o.output != "quiet" {
 		app.printRemains(result)
 	}

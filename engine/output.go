@@ -3,6 +3,8 @@ package engine
 import (
 	"bytes"
 	"io"
+	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/ktask/ktask/engine/mask"
@@ -27,6 +29,13 @@ type output struct {
 	lines *lineSplitter
 }
 
+// Write emits the lines that end in p together: what takes longest for a line is to pass it from one goroutine to the other.
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.WriteCloser.Write(p)
+	o.lines.flush()
+	return n, err
+}
+
 // Close emits the rest of the stream.
 func (o *output) Close() error {
 	err := o.WriteCloser.Close()
@@ -34,30 +43,62 @@ func (o *output) Close() error {
 	return err
 }
 
-// lineSplitter splits a stream into lines.
+// lineSink is a Sink that takes several lines at once, as if Emit took one after the other. The slice is only lent.
+type lineSink interface {
+	emitLines(lines []OutputLine)
+}
+
+// emitLines emits lines to a sink, at once if it can take them so.
+func emitLines(to Sink, lines []OutputLine) {
+	if s, ok := to.(lineSink); ok {
+		s.emitLines(lines)
+		return
+	}
+	for _, line := range lines {
+		to.Emit(line)
+	}
+}
+
+// Bounds of what a lineSplitter takes at once.
+const (
+	maxPart  = 32 << 10
+	maxLines = 256
+)
+
+// lineSplitter splits a stream into lines, and collects them until flush.
 type lineSplitter struct {
 	sink   Sink
 	stream Stream
 	// rest is the part of the current line that was not yet emitted.
 	rest []byte
+	// lines are those to emit.
+	lines []OutputLine
 }
 
 // Write takes the next part of the stream.
 func (l *lineSplitter) Write(p []byte) (int, error) {
-	for rest := p; len(rest) > 0; {
-		line, after, ended := bytes.Cut(rest, []byte{'\n'})
-		rest = after
-		if ended && len(l.rest) == 0 && len(line) <= MaxLine {
-			l.endLine(line)
-			continue
-		}
-		l.extend(line)
-		if ended {
-			l.endLine(l.rest)
-			l.rest = l.rest[:0]
-		}
+	for part := range slices.Chunk(p, maxPart) {
+		l.take(part)
 	}
 	return len(p), nil
+}
+
+// take splits a part of the stream, which is shorter than the longest line.
+func (l *lineSplitter) take(part []byte) {
+	if len(l.rest) > 0 {
+		end, after, ended := bytes.Cut(part, []byte{'\n'})
+		l.extend(end)
+		if !ended {
+			return
+		}
+		l.endLine(string(l.rest))
+		l.rest, part = l.rest[:0], after
+	}
+	whole := bytes.LastIndexByte(part, '\n') + 1
+	for line := range strings.Lines(string(part[:whole])) { // the lines share the memory of one string
+		l.endLine(line[:len(line)-1])
+	}
+	l.extend(part[whole:])
 }
 
 // extend appends to the current line, and emits a part of it if it is too long. The carriage return of a line break does
@@ -86,12 +127,13 @@ func (l *lineSplitter) close() {
 		l.emit(OutputLine{Line: string(l.rest), Break: NoBreak})
 	}
 	l.rest = nil
+	l.flush()
 }
 
 // endLine emits a line that a line break ended.
-func (l *lineSplitter) endLine(text []byte) {
-	text, crlf := bytes.CutSuffix(text, []byte{'\r'})
-	line := OutputLine{Line: string(text)}
+func (l *lineSplitter) endLine(text string) {
+	text, crlf := strings.CutSuffix(text, "\r")
+	line := OutputLine{Line: text}
 	if crlf {
 		line.Break = CRLF
 	}
@@ -100,7 +142,19 @@ func (l *lineSplitter) endLine(text []byte) {
 
 func (l *lineSplitter) emit(line OutputLine) {
 	line.Stream = l.stream
-	l.sink.Emit(line)
+	l.lines = append(l.lines, line)
+	if len(l.lines) == maxLines {
+		l.flush()
+	}
+}
+
+// flush emits the collected lines.
+func (l *lineSplitter) flush() {
+	if len(l.lines) > 0 {
+		emitLines(l.sink, l.lines)
+		clear(l.lines) // lets go of the texts
+		l.lines = l.lines[:0]
+	}
 }
 
 // cutRunes returns the index before the last byte of text, or up to three bytes before that, so that no character is

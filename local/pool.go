@@ -16,6 +16,7 @@ import (
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/docker"
 	"github.com/ktask/ktask/engine/owner"
+	"github.com/ktask/ktask/local/internal/guard"
 )
 
 // pool is the server of the protocol that warm.go describes. Its goroutine fills it; those of connections take from it.
@@ -201,7 +202,7 @@ func (p *pool) handOver(ctx context.Context, w *docker.Warm, conn net.Conn, inpu
 	h := w.Handover()
 	_ = json.NewEncoder(conn).Encode(poolAnswer{Handover: &h, On: placeOf(p.engine)}) // a failure shows in the read
 	_ = conn.SetReadDeadline(time.Time{})
-	if said, _ := io.ReadAll(input); string(said) == dismissed {
+	if said, _ := io.ReadAll(input); string(said) == guard.Dismissed {
 		w.LetGo()
 		return
 	}

@@ -24,6 +24,7 @@ import (
 
 	"github.com/ktask/ktask/engine/docker"
 	"github.com/ktask/ktask/engine/owner"
+	"github.com/ktask/ktask/local/internal/guard"
 )
 
 const (
@@ -120,7 +121,7 @@ func (c poolClient) Take(needs string) (h docker.Handover, done func(), ok bool)
 	}
 	claim.On(answer.On)
 	return *answer.Handover, func() {
-		_, _ = io.WriteString(conn, dismissed) // fails if the pool is gone
+		_, _ = io.WriteString(conn, guard.Dismissed) // fails if the pool is gone
 		_ = conn.Close()
 		claim.Release()
 	}, true

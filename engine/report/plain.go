@@ -31,13 +31,13 @@ type Plain struct {
 	options Options
 	colours colours
 	streams streams
-	screens map[engine.Stream]screen
+	screens perStream[screen]
 	prefix  map[string]string
 	// open are the streams in the middle of a line that comes in parts, see OutputLine.Partial.
 	open map[stream]bool
 	of   map[string]int
 	// unended are the streams of a single task that ended without a line break. If live is set, each line gets one.
-	unended map[engine.Stream]bool
+	unended perStream[bool]
 	live    bool
 	// shownImages are the states of images that were shown: tasks share images.
 	shownImages map[[2]string]bool
@@ -52,17 +52,26 @@ type stream struct {
 	name engine.Stream
 }
 
+// perStream holds a value for each output stream. It is not a map because each line of output asks for several of them.
+type perStream[T any] struct{ stdout, stderr T }
+
+func (p *perStream[T]) of(s engine.Stream) *T {
+	if s == engine.Stderr {
+		return &p.stderr
+	}
+	return &p.stdout
+}
+
 // NewPlain returns a reporter that writes the stdout of tasks to out, and their stderr and the notes of ktask to diag.
 func NewPlain(out, diag io.Writer, o Options) *Plain {
 	p := &Plain{
 		options:     o,
 		colours:     colours(o.Color),
 		streams:     newStreams(out, diag),
-		screens:     map[engine.Stream]screen{engine.Stdout: newScreen(o.OutTerminal), engine.Stderr: newScreen(o.DiagTerminal)},
+		screens:     perStream[screen]{newScreen(o.OutTerminal), newScreen(o.DiagTerminal)},
 		prefix:      map[string]string{},
 		open:        map[stream]bool{},
 		of:          map[string]int{},
-		unended:     map[engine.Stream]bool{},
 		shownImages: map[[2]string]bool{},
 		endings:     endings{},
 		shownErrors: map[string]bool{},
@@ -143,11 +152,13 @@ func (p *Plain) line(e engine.OutputLine) {
 		if p.options.Timestamps {
 			_, _ = w.WriteString(p.colours.paint(dim, timestamp(e.Time)) + " ")
 		}
-		_, _ = w.WriteString(p.prefix[e.Task])
+		if len(p.prefix) > 0 {
+			_, _ = w.WriteString(p.prefix[e.Task])
+		}
 	}
 	// With several tasks, parts of a long line become lines: lines of other tasks may come between them.
 	joined := e.Partial && len(p.prefix) == 0
-	_, _ = w.WriteString(p.screens[e.Stream].text(from, e.Line, e.Partial, !joined))
+	_, _ = w.WriteString(p.screens.of(e.Stream).text(from, e.Line, e.Partial, !joined))
 	if joined {
 		p.open[from] = true
 		return
@@ -160,7 +171,7 @@ func (p *Plain) line(e engine.OutputLine) {
 		return
 	}
 	_, _ = w.WriteString(e.Break.String())
-	p.unended[e.Stream] = e.Break == engine.NoBreak
+	*p.unended.of(e.Stream) = e.Break == engine.NoBreak
 }
 
 // restart ends the lines that the previous attempt has not ended.
@@ -169,11 +180,11 @@ func (p *Plain) restart() {
 		stream engine.Stream
 		writer func() *bufio.Writer
 	}{{engine.Stdout, p.streams.out}, {engine.Stderr, p.streams.diag}} {
-		if p.unended[s.stream] {
+		if *p.unended.of(s.stream) {
 			_ = s.writer().WriteByte('\n')
 		}
 	}
-	clear(p.unended)
+	p.unended = perStream[bool]{}
 }
 
 // image shows each state of an image once. Only Live shows bytes.
@@ -214,16 +225,16 @@ func (p *Plain) taskNote(task, text string) { p.note(plan.OneLine(task), text) }
 func (p *Plain) note(about, text string) {
 	p.wrote = true
 	w := p.streams.diag()
-	if p.unended[engine.Stderr] {
+	if p.unended.stderr {
 		_ = w.WriteByte('\n')
-		delete(p.unended, engine.Stderr)
+		p.unended.stderr = false
 	}
 	_, _ = w.WriteString("ktask: " + about + ": " + text + "\n")
 }
 
 func (p *Plain) finish(r engine.Result) {
 	w := p.streams.diag()
-	if p.unended[engine.Stderr] {
+	if p.unended.stderr {
 		_ = w.WriteByte('\n')
 	}
 	if p.wrote {
