@@ -83,6 +83,7 @@ func execute(ctx context.Context, p plan.Plan, o Options) (Result, error) {
 	if err != nil {
 		warn(Warning{Code: Unclaimed, Err: err})
 	}
+	claim.On(placeOf(e))
 	underWay := make(chan struct{})
 	o.Sink = startWatch{o.Sink, sync.OnceFunc(func() { close(underWay) })}
 	removed := removeDead(ctx, e, o.Runs, underWay)

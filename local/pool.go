@@ -53,6 +53,7 @@ func servePool(ctx context.Context, path string, fill poolFill, e *docker.Engine
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	claim.On(placeOf(e))
 	ctx, end := context.WithCancel(ctx)
 	p := &pool{
 		engine: e, runs: runs, labels: engine.Labels{Run: run, Task: docker.WarmTask, Lifetime: docker.WarmLifetime, Owner: fmt.Sprintf("%d %s", os.Getpid(), time.Now().UTC().Format(time.RFC3339Nano))}, want: fill, ready: map[string][]*docker.Warm{},
@@ -199,7 +200,7 @@ func (p *pool) handOver(ctx context.Context, w *docker.Warm, conn net.Conn, inpu
 		return
 	}
 	h := w.Handover()
-	_ = json.NewEncoder(conn).Encode(poolAnswer{Handover: &h}) // a failure shows in the read
+	_ = json.NewEncoder(conn).Encode(poolAnswer{Handover: &h, On: placeOf(p.engine)}) // a failure shows in the read
 	_ = conn.SetReadDeadline(time.Time{})
 	if said, _ := io.ReadAll(input); string(said) == guard.Dismissed {
 		w.LetGo()
