@@ -5,6 +5,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 	"unicode/utf8"
 
 	"github.com/ktask/ktask/engine/mask"
@@ -18,29 +20,65 @@ const MaxLine = 64 << 10
 // break, "\n" or "\r\n", is a field of the event. Close emits the text after the last line break. The memory in use is
 // bounded by MaxLine and the longest secret. Writing never fails. One goroutine at a time may use the writer; streams
 // may share a mask, which may be nil.
-func newOutput(sink Sink, stream Stream, m *mask.Mask) io.WriteCloser {
+//
+// If parts is set, it also emits the parts of a line that does not go on for a while.
+func newOutput(sink Sink, stream Stream, m *mask.Mask, parts bool) io.WriteCloser {
 	lines := &lineSplitter{sink: sink, stream: stream}
-	return &output{WriteCloser: m.Writer(lines), lines: lines}
+	o := &output{masked: m.Writer(lines), lines: lines}
+	if parts {
+		o.part = time.AfterFunc(time.Hour, o.emitPart)
+		o.part.Stop()
+	}
+	return o
 }
+
+// partAfter is how long a line does not go on before a part of it is emitted.
+const partAfter = 50 * time.Millisecond
 
 // output is a mask's writer that writes to a lineSplitter.
 type output struct {
-	io.WriteCloser
-	lines *lineSplitter
+	// mu guards the rest from the timer part, which is nil if no parts are emitted.
+	mu     sync.Mutex
+	masked io.WriteCloser
+	lines  *lineSplitter
+	part   *time.Timer
+	closed bool
 }
 
 // Write emits the lines that end in p together: what takes longest for a line is to pass it from one goroutine to the other.
 func (o *output) Write(p []byte) (int, error) {
-	n, err := o.WriteCloser.Write(p)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n, err := o.masked.Write(p)
 	o.lines.flush()
+	if o.part != nil && o.lines.unshown() > 0 {
+		o.part.Reset(partAfter)
+	}
 	return n, err
 }
 
 // Close emits the rest of the stream.
 func (o *output) Close() error {
-	err := o.WriteCloser.Close()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.part != nil {
+		o.part.Stop()
+	}
+	o.closed = true
+	err := o.masked.Close()
 	o.lines.close()
 	return err
+}
+
+// emitPart emits what of the current line was not emitted as a part.
+func (o *output) emitPart() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if n := o.lines.unshown(); n > 0 && !o.closed {
+		l := o.lines
+		l.sink.Emit(OutputPart{Stream: l.stream, Text: string(l.rest[l.shown : l.shown+n])})
+		l.shown += n
+	}
 }
 
 // lineSink is a Sink that takes several lines at once, as if Emit took one after the other. The slice is only lent.
@@ -71,6 +109,8 @@ type lineSplitter struct {
 	stream Stream
 	// rest is the part of the current line that was not yet emitted.
 	rest []byte
+	// shown is how much of rest was emitted as parts.
+	shown int
 	// lines are those to emit.
 	lines []OutputLine
 }
@@ -92,7 +132,7 @@ func (l *lineSplitter) take(part []byte) {
 			return
 		}
 		l.endLine(string(l.rest))
-		l.rest, part = l.rest[:0], after
+		l.rest, l.shown, part = l.rest[:0], 0, after
 	}
 	whole := bytes.LastIndexByte(part, '\n') + 1
 	for line := range strings.Lines(string(part[:whole])) { // the lines share the memory of one string
@@ -113,8 +153,23 @@ func (l *lineSplitter) extend(more []byte) {
 		}
 		cut := cutRunes(l.rest[:MaxLine+1])
 		l.emit(OutputLine{Line: string(l.rest[:cut]), Partial: true})
-		l.rest = append(l.rest[:0], l.rest[cut:]...)
+		l.rest, l.shown = append(l.rest[:0], l.rest[cut:]...), max(l.shown-cut, 0)
 	}
+}
+
+// unshown returns how many bytes can be emitted as the next part: not a carriage return that may belong to a line break, and no
+// piece of a character.
+func (l *lineSplitter) unshown() int {
+	rest := bytes.TrimSuffix(l.rest[l.shown:], []byte{'\r'})
+	for i := 1; i <= min(len(rest), utf8.UTFMax-1); i++ {
+		if last := rest[len(rest)-i:]; utf8.RuneStart(last[0]) {
+			if !utf8.FullRune(last) {
+				return len(rest) - i
+			}
+			break
+		}
+	}
+	return len(rest)
 }
 
 // close emits the line that no line break ended.

@@ -3,6 +3,7 @@ package report
 import (
 	"bufio"
 	"io"
+	"strings"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
@@ -31,11 +32,13 @@ type Plain struct {
 	options Options
 	colours colours
 	streams streams
-	screens perStream[screen]
+	screens perStream[*screen]
 	prefix  map[string]string
 	// open are the streams in the middle of a line that comes in parts, see OutputLine.Partial.
 	open map[stream]bool
-	of   map[string]int
+	// shown is how much of the current line of a single task was shown as parts.
+	shown perStream[int]
+	of    map[string]int
 	// unended are the streams of a single task that ended without a line break. If live is set, each line gets one.
 	unended perStream[bool]
 	live    bool
@@ -68,7 +71,7 @@ func NewPlain(out, diag io.Writer, o Options) *Plain {
 		options:     o,
 		colours:     colours(o.Color),
 		streams:     newStreams(out, diag),
-		screens:     perStream[screen]{newScreen(o.OutTerminal), newScreen(o.DiagTerminal)},
+		screens:     perStream[*screen]{newScreen(o.OutTerminal), newScreen(o.DiagTerminal)},
 		prefix:      map[string]string{},
 		open:        map[stream]bool{},
 		of:          map[string]int{},
@@ -77,6 +80,11 @@ func NewPlain(out, diag io.Writer, o Options) *Plain {
 		shownErrors: map[string]bool{},
 	}
 	if len(o.Tasks) < 2 {
+		for _, s := range []*screen{p.screens.stdout, p.screens.stderr} {
+			if s != nil {
+				s.returns = !o.Timestamps
+			}
+		}
 		return p
 	}
 	longest := 0
@@ -106,6 +114,8 @@ func (p *Plain) Emit(e engine.Event) {
 		p.restart()
 	case engine.OutputLine:
 		p.line(e)
+	case engine.OutputPart:
+		p.part(e)
 	case engine.AttemptFinished:
 		if e.Retry {
 			e.Result.Message = p.endings.cause(e.Task, e.Result)
@@ -143,7 +153,39 @@ func (p *Plain) taskFinished(t engine.TaskResult) {
 	p.taskNote(t.Name, p.colours.status(t.Status, text))
 }
 
+// part writes a part of a line, if there is a single task.
+func (p *Plain) part(e engine.OutputPart) {
+	if len(p.prefix) == 0 {
+		whole := *p.shown.of(e.Stream)
+		*p.shown.of(e.Stream) = 0
+		p.line(engine.OutputLine{Header: e.Header, Stream: e.Stream, Line: e.Text, Partial: true})
+		*p.shown.of(e.Stream) = whole + len(e.Text)
+	}
+}
+
+// line writes a line, or a part of one. On a terminal with several tasks, what a carriage return would overwrite is a line of its
+// own.
 func (p *Plain) line(e engine.OutputLine) {
+	if len(p.prefix) > 0 && *p.screens.of(e.Stream) != nil && strings.Contains(e.Line, "\r") {
+		parts := strings.FieldsFunc(e.Line, func(r rune) bool { return r == '\r' })
+		for i, text := range parts {
+			part := e
+			part.Line, part.Partial = text, e.Partial && i == len(parts)-1
+			p.line(part)
+		}
+		if len(parts) > 0 {
+			return
+		}
+		e.Line = ""
+	}
+	if shown := p.shown.of(e.Stream); *shown > 0 {
+		length := len(e.Line)
+		e.Line = e.Line[min(*shown, length):]
+		*shown = max(*shown-length, 0)
+		if !e.Partial {
+			*shown = 0
+		}
+	}
 	w := p.streams.out()
 	if e.Stream == engine.Stderr {
 		w = p.streams.diag()
@@ -161,7 +203,7 @@ func (p *Plain) line(e engine.OutputLine) {
 	}
 	// With several tasks, parts of a long line become lines: lines of other tasks may come between them.
 	joined := e.Partial && len(p.prefix) == 0
-	_, _ = w.WriteString(p.screens.of(e.Stream).text(from, e.Line, e.Partial, !joined))
+	_, _ = w.WriteString((*p.screens.of(e.Stream)).text(from, e.Line, e.Partial, !joined))
 	if joined {
 		p.open[from] = true
 		return
