@@ -32,10 +32,3 @@ func isOff(value string, unset bool) bool {
 func (app App) colorOut(s settings) bool { return s.color(app.OutTerminal && !app.NoEscapes) }
 
 func (app App) colorErr(s settings) bool { return s.color(app.ErrTerminal && !app.NoEscapes) }
-
-// colorRun reports whether a reporter of a run uses colors. What it adds to lines of stdout is colored as stderr is, so if only one of
-// the streams has colors, it uses none unless the bytes of a single task are all that is on stdout.
-func (app App) colorRun(s settings, o runOptions, tasks int) bool {
-	alone := tasks < 2 && !o.timestamps
-	return app.colorErr(s) && (alone || app.colorOut(s))
-}

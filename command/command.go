@@ -25,9 +25,9 @@ import (
 type App struct {
 	In       io.Reader
 	Out, Err io.Writer
-	// OutTerminal and ErrTerminal report whether the streams are terminals, and Width how many columns that of Err has.
+	// OutTerminal and ErrTerminal report whether the streams are terminals, and Size returns the columns and rows of that of Err.
 	OutTerminal, ErrTerminal bool
-	Width                    int
+	Size                     func() (columns, rows int)
 	// NoEscapes reports that a terminal does not understand escape sequences, like the console of an old Windows.
 	NoEscapes bool
 	// Signals starts the delivery of the signals of the user and the system: the first one stops a run, the second kills it.
@@ -138,6 +138,9 @@ func (app App) root() *cli.App {
 		for _, c := range append(c.Subcommands, c) {
 			c.OnUsageError = usageError
 			c.HideHelpCommand = true
+			for i, f := range c.Flags {
+				c.Flags[i] = named(f)
+			}
 		}
 	}
 	return root

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/report"
@@ -20,6 +22,9 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, l locked) 
 		return err
 	}
 	defer reports.close()
+	if screen, ok := reports.printer.(io.Writer); ok {
+		app.screen, app.Err = screen, printable{screen}
+	}
 	if len(l.plan.Tasks) > 0 { // otherwise no engine is needed
 		if o.Engine, err = app.NewEngine(o.EngineOptions); err != nil {
 			return exitError{exitEngine, err}
@@ -35,10 +40,14 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, l locked) 
 	ctx, abandoned, stop := app.interruptible(ctx, o.Engine, o.RunID, active)
 	defer stop()
 	o.Abandon = abandoned
+	o.Parts = len(l.plan.Tasks) == 1 && slices.Contains([]string{"live", "plain"}, app.form(o))
 	o.Warn = func(w local.Warning) { // even if quiet, which somebody else's .ktask.yaml may set
 		_, _ = fmt.Fprintf(app.Err, "ktask: %s\n", w)
 	}
 	result, err := local.Execute(ctx, l.plan, o.Options)
+	if o.after != nil {
+		o.after(result.Result)
+	}
 	if o.output != "quiet" {
 		app.printRemains(result)
 	}

@@ -144,9 +144,9 @@ const (
 
 func kindOf(f cli.Flag) kind {
 	switch f.(type) {
-	case *cli.BoolFlag:
+	case *cli.BoolFlag, namedBool:
 		return noValue
-	case *cli.StringSliceFlag:
+	case *cli.StringSliceFlag, namedSlice:
 		return severalValues
 	}
 	return oneValue
@@ -161,7 +161,9 @@ func kindsOf(root *cli.App) map[string]kind {
 			continue
 		}
 		for _, f := range command.Flags {
-			kinds[f.Names()[0]] = kindOf(f)
+			if name := f.Names()[0]; name != "watch" { // see settings.watches
+				kinds[name] = kindOf(f)
+			}
 		}
 	}
 	return kinds

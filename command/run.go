@@ -1,12 +1,15 @@
 package command
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/local"
 )
 
@@ -15,6 +18,8 @@ type runOptions struct {
 	local.Options
 	output, junit, report string
 	timestamps            bool
+	// after is called with the result of the run, if it is not nil.
+	after func(engine.Result)
 }
 
 func (app App) runCommand() *cli.Command {
@@ -31,6 +36,7 @@ func (app App) runCommand() *cli.Command {
 			&cli.BoolFlag{Category: groupRetries, Name: "fail-fast", Usage: "stop all tasks when one has not passed"},
 			&cli.StringFlag{Category: groupEngine, Name: "warm", Usage: "leave `N` started containers for the next run of the same images; not with CI set", DefaultText: "0"},
 			&cli.StringFlag{Category: groupEngine, Name: "keep", Usage: "keep the containers of attempts `WHEN`: never, failed or always; they hold the secrets in clear text", DefaultText: "never"},
+			&cli.BoolFlag{Category: groupOutput, Name: "watch", Usage: "run again what a change of a manifest, another file or a mounted source affects"},
 			formFlag("auto", "live", "plain", "json", "quiet", "github"), quietFlag("print only what has not passed, like -o quiet"),
 			&cli.BoolFlag{Category: groupOutput, Name: "verbose", Aliases: []string{"v"}, Usage: "print what ktask does and why: settings, engine, images"},
 			&cli.StringFlag{Category: groupOutput, Name: "junit", Usage: "write a JUnit report to `FILE`"},
@@ -49,6 +55,14 @@ func (app App) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if s.watches() {
+		return app.watch(c.Context, s, o)
+	}
+	return app.runOnce(c.Context, s, o, func(p plan.Plan) plan.Plan { return p })
+}
+
+// runOnce loads the tasks, and runs those that choose leaves in the plan.
+func (app App) runOnce(ctx context.Context, s settings, o runOptions, choose func(plan.Plan) plan.Plan) error {
 	tasks, err := s.taskOptions()
 	if err != nil {
 		return err
@@ -67,12 +81,12 @@ func (app App) run(c *cli.Context) error {
 	if len(p.Skipped) > 0 && o.output != "quiet" {
 		_, _ = fmt.Fprintln(app.Err, leftOut(p.Skipped))
 	}
-	l, err := app.applyLock(c.Context, s, p)
+	l, err := app.applyLock(ctx, s, choose(p))
 	if err != nil {
 		return err
 	}
 	app.explainPlan(s, l.plan, o.Parallel)
-	return app.execute(c.Context, s, o, l)
+	return app.execute(ctx, s, o, l)
 }
 
 func (s settings) runOptions(app App) (runOptions, error) {
@@ -131,10 +145,13 @@ func (s settings) form() (string, error) {
 // warm sets what the run leaves for the next one. It leaves nothing in CI, where there is no next one.
 func (s settings) warm(o *local.Options) error {
 	v, ok := s.one("warm")
-	if !ok {
-		return nil
+	n, err := 0, error(nil)
+	switch {
+	case ok:
+		n, err = strconv.Atoi(v.text)
+	case s.watches():
+		n = 1
 	}
-	n, err := strconv.Atoi(v.text)
 	if err != nil || n < 0 || n > local.MostWarm {
 		return v.wrong(fmt.Sprintf("a number from 0 to %d", local.MostWarm))
 	}
@@ -142,6 +159,9 @@ func (s settings) warm(o *local.Options) error {
 		return nil
 	}
 	if o.EngineOptions.Pool, err = local.WarmPool(o.Runs, o.EngineOptions, o.Version); err != nil {
+		if !ok {
+			return nil
+		}
 		return v.wrong("left out here: " + err.Error())
 	}
 	o.Warm = n

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
@@ -16,12 +15,14 @@ type Options struct {
 	Tasks []string
 	// Timestamps puts the time before each line of output.
 	Timestamps bool
-	// Color colours names and statuses.
-	Color bool
+	// OutColor and DiagColor colour names and statuses on the writers.
+	OutColor, DiagColor bool
 	// OutTerminal and DiagTerminal report whether the writers are terminals. Output of tasks then goes through a screen.
 	OutTerminal, DiagTerminal bool
-	// Width is the number of columns of the terminal, for Live; the default is 80.
-	Width int
+	// Size returns the columns and rows of the terminal, for Live; the default is 80 and 24.
+	Size func() (columns, rows int)
+	// label is the largest width of a task's name before its output, or 0.
+	label int
 }
 
 // Plain streams output line by line. The stdout of tasks goes to one writer, unchanged if there is a single task and no
@@ -31,16 +32,22 @@ type Plain struct {
 	options Options
 	colours colours
 	streams streams
-	screens map[engine.Stream]screen
-	prefix  map[string]string
+	screens perStream[*screen]
+	// prefix stands before the lines of a task, if there are several.
+	prefix map[string]perStream[string]
 	// open are the streams in the middle of a line that comes in parts, see OutputLine.Partial.
 	open map[stream]bool
-	of   map[string]int
+	// shown is how much of the current line of a single task was shown as parts.
+	shown perStream[int]
+	of    map[string]int
 	// unended are the streams of a single task that ended without a line break. If live is set, each line gets one.
-	unended map[engine.Stream]bool
+	unended perStream[bool]
 	live    bool
 	// shownImages are the states of images that were shown: tasks share images.
 	shownImages map[[2]string]bool
+	endings     endings
+	// shownErrors are those that were shown and that other tasks may have, too: an image that is missing, for example.
+	shownErrors map[string]bool
 	wrote       bool
 }
 
@@ -49,36 +56,58 @@ type stream struct {
 	name engine.Stream
 }
 
+// perStream holds a value for each output stream. It is not a map because each line of output asks for several of them.
+type perStream[T any] struct{ stdout, stderr T }
+
+func (p *perStream[T]) of(s engine.Stream) *T {
+	if s == engine.Stderr {
+		return &p.stderr
+	}
+	return &p.stdout
+}
+
 // NewPlain returns a reporter that writes the stdout of tasks to out, and their stderr and the notes of ktask to diag.
 func NewPlain(out, diag io.Writer, o Options) *Plain {
 	p := &Plain{
 		options:     o,
-		colours:     colours(o.Color),
+		colours:     colours(o.DiagColor),
 		streams:     newStreams(out, diag),
-		screens:     map[engine.Stream]screen{engine.Stdout: newScreen(o.OutTerminal), engine.Stderr: newScreen(o.DiagTerminal)},
-		prefix:      map[string]string{},
+		screens:     perStream[*screen]{newScreen(o.OutTerminal), newScreen(o.DiagTerminal)},
+		prefix:      map[string]perStream[string]{},
 		open:        map[stream]bool{},
 		of:          map[string]int{},
-		unended:     map[engine.Stream]bool{},
 		shownImages: map[[2]string]bool{},
+		endings:     endings{},
+		shownErrors: map[string]bool{},
 	}
 	if len(o.Tasks) < 2 {
+		for _, s := range []*screen{p.screens.stdout, p.screens.stderr} {
+			if s != nil {
+				s.returns = !o.Timestamps
+			}
+		}
 		return p
 	}
-	width := 0
+	longest := 0
 	for _, name := range o.Tasks {
-		width = max(width, utf8.RuneCountInString(plan.OneLine(name)))
+		longest = max(longest, width(plan.OneLine(name)))
+	}
+	if o.label > 0 {
+		longest = min(longest, o.label)
 	}
 	for i, name := range o.Tasks {
-		label := plan.OneLine(name)
-		label += strings.Repeat(" ", width-utf8.RuneCountInString(label)) + " | "
-		p.prefix[name] = p.colours.paint(prefixColours[i%len(prefixColours)], label)
+		label, code := fitted(plan.OneLine(name), longest)+" | ", prefixColours[i%len(prefixColours)]
+		p.prefix[name] = perStream[string]{colours(o.OutColor).paint(code, label), p.colours.paint(code, label)}
 	}
 	return p
 }
 
 // Emit writes an event.
 func (p *Plain) Emit(e engine.Event) {
+	// The end of a run has no output of a single task, whose stdout may be long.
+	if line, ok := e.(engine.OutputLine); !ok || line.Stream == engine.Stderr || len(p.options.Tasks) > 1 {
+		p.endings.note(e)
+	}
 	switch e := e.(type) {
 	case engine.ImageProgress:
 		p.image(e)
@@ -87,16 +116,15 @@ func (p *Plain) Emit(e engine.Event) {
 		p.restart()
 	case engine.OutputLine:
 		p.line(e)
+	case engine.OutputPart:
+		p.part(e)
 	case engine.AttemptFinished:
 		if e.Retry {
+			e.Result.Message = p.endings.cause(e.Task, e.Result)
 			p.taskNote(e.Task, retrying(e, p.of[e.Task]))
 		}
 	case engine.TaskFinished:
-		// The table at the end shows a single task, and the end of a stage the tasks of it that never started.
-		unstarted := e.Result.Stage.ID != "" && e.Result.Started.IsZero()
-		if len(p.options.Tasks) > 1 && !unstarted {
-			p.taskNote(e.Task, p.colours.status(e.Result.Status, headline(e.Result)))
-		}
+		p.taskFinished(p.endings.explained(e.Result))
 	case engine.StageStarted:
 		p.stageStarted(e)
 	case engine.StageFinished:
@@ -112,7 +140,54 @@ func (p *Plain) Flush() { p.streams.flush() }
 // Err returns the first failure to write.
 func (p *Plain) Err() error { return p.streams.err() }
 
+// taskFinished shows the end of a task, if there are several and nothing else has stopped it.
+func (p *Plain) taskFinished(t engine.TaskResult) {
+	if len(p.options.Tasks) < 2 || t.Status == engine.Canceled || t.Stage.ID != "" && t.Started.IsZero() {
+		return
+	}
+	text := headline(t)
+	if t.Status == engine.Errored {
+		if p.shownErrors[text] {
+			return // the end of the run has all tasks
+		}
+		p.shownErrors[text] = true
+	}
+	p.taskNote(t.Name, p.colours.status(t.Status, text))
+}
+
+// part writes a part of a line, if there is a single task.
+func (p *Plain) part(e engine.OutputPart) {
+	if len(p.prefix) == 0 {
+		whole := *p.shown.of(e.Stream)
+		*p.shown.of(e.Stream) = 0
+		p.line(engine.OutputLine{Header: e.Header, Stream: e.Stream, Line: e.Text, Partial: true})
+		*p.shown.of(e.Stream) = whole + len(e.Text)
+	}
+}
+
+// line writes a line, or a part of one. On a terminal with several tasks, what a carriage return would overwrite is a line of its
+// own.
 func (p *Plain) line(e engine.OutputLine) {
+	if len(p.prefix) > 0 && *p.screens.of(e.Stream) != nil && strings.Contains(e.Line, "\r") {
+		parts := strings.FieldsFunc(e.Line, func(r rune) bool { return r == '\r' })
+		for i, text := range parts {
+			part := e
+			part.Line, part.Partial = text, e.Partial && i == len(parts)-1
+			p.line(part)
+		}
+		if len(parts) > 0 {
+			return
+		}
+		e.Line = ""
+	}
+	if shown := p.shown.of(e.Stream); *shown > 0 {
+		length := len(e.Line)
+		e.Line = e.Line[min(*shown, length):]
+		*shown = max(*shown-length, 0)
+		if !e.Partial {
+			*shown = 0
+		}
+	}
 	w := p.streams.out()
 	if e.Stream == engine.Stderr {
 		w = p.streams.diag()
@@ -122,13 +197,17 @@ func (p *Plain) line(e engine.OutputLine) {
 	begun := len(p.open) > 0 && p.open[from]
 	if !begun {
 		if p.options.Timestamps {
-			_, _ = w.WriteString(p.colours.paint(dim, timestamp(e.Time)) + " ")
+			c := perStream[colours]{colours(p.options.OutColor), p.colours}
+			_, _ = w.WriteString(c.of(e.Stream).paint(dim, timestamp(e.Time)) + " ")
 		}
-		_, _ = w.WriteString(p.prefix[e.Task])
+		if len(p.prefix) > 0 {
+			prefix := p.prefix[e.Task]
+			_, _ = w.WriteString(*prefix.of(e.Stream))
+		}
 	}
 	// With several tasks, parts of a long line become lines: lines of other tasks may come between them.
 	joined := e.Partial && len(p.prefix) == 0
-	_, _ = w.WriteString(p.screens[e.Stream].text(from, e.Line, e.Partial, !joined))
+	_, _ = w.WriteString((*p.screens.of(e.Stream)).text(from, e.Line, e.Partial, !joined))
 	if joined {
 		p.open[from] = true
 		return
@@ -141,7 +220,7 @@ func (p *Plain) line(e engine.OutputLine) {
 		return
 	}
 	_, _ = w.WriteString(e.Break.String())
-	p.unended[e.Stream] = e.Break == engine.NoBreak
+	*p.unended.of(e.Stream) = e.Break == engine.NoBreak
 }
 
 // restart ends the lines that the previous attempt has not ended.
@@ -150,11 +229,11 @@ func (p *Plain) restart() {
 		stream engine.Stream
 		writer func() *bufio.Writer
 	}{{engine.Stdout, p.streams.out}, {engine.Stderr, p.streams.diag}} {
-		if p.unended[s.stream] {
+		if *p.unended.of(s.stream) {
 			_ = s.writer().WriteByte('\n')
 		}
 	}
-	clear(p.unended)
+	p.unended = perStream[bool]{}
 }
 
 // image shows each state of an image once. Only Live shows bytes.
@@ -195,59 +274,21 @@ func (p *Plain) taskNote(task, text string) { p.note(plan.OneLine(task), text) }
 func (p *Plain) note(about, text string) {
 	p.wrote = true
 	w := p.streams.diag()
-	if p.unended[engine.Stderr] {
+	if p.unended.stderr {
 		_ = w.WriteByte('\n')
-		delete(p.unended, engine.Stderr)
+		p.unended.stderr = false
 	}
 	_, _ = w.WriteString("ktask: " + about + ": " + text + "\n")
 }
 
 func (p *Plain) finish(r engine.Result) {
 	w := p.streams.diag()
-	if p.unended[engine.Stderr] {
+	if p.unended.stderr {
 		_ = w.WriteByte('\n')
 	}
 	if p.wrote {
 		_ = w.WriteByte('\n')
 	}
-	_, _ = w.WriteString(summary(r, p.colours))
+	_, _ = w.WriteString(summary(r, p.colours, p.endings, newScreen(p.options.DiagTerminal)))
 	p.Flush()
-}
-
-// streams buffers two writers that may be the same terminal. It flushes one before it writes to the other, so that the
-// order stays.
-type streams struct {
-	writers [2]*bufio.Writer
-	current int
-}
-
-func newStreams(out, diag io.Writer) streams {
-	return streams{writers: [2]*bufio.Writer{bufio.NewWriterSize(out, 32<<10), bufio.NewWriterSize(diag, 32<<10)}}
-}
-
-func (s *streams) out() *bufio.Writer  { return s.use(0) }
-func (s *streams) diag() *bufio.Writer { return s.use(1) }
-
-func (s *streams) use(n int) *bufio.Writer {
-	if n != s.current {
-		_ = s.writers[s.current].Flush()
-		s.current = n
-	}
-	return s.writers[n]
-}
-
-// flush flushes both writers. A bufio.Writer keeps its first error for err.
-func (s *streams) flush() {
-	for _, w := range s.writers {
-		_ = w.Flush()
-	}
-}
-
-func (s *streams) err() error {
-	for _, w := range s.writers {
-		if err := w.Flush(); err != nil {
-			return err
-		}
-	}
-	return nil
 }
