@@ -59,7 +59,7 @@ func typable(root *cli.App) []typableCommand {
 func completed(c *cli.Command) []cli.Flag {
 	var all []cli.Flag
 	for _, f := range append(slices.Clone(c.Flags), cli.HelpFlag) {
-		if v, ok := f.(cli.VisibleFlag); (!ok || v.IsVisible()) && !slices.Contains(all, f) {
+		if v, ok := f.(cli.VisibleFlag); !ok || v.IsVisible() {
 			all = append(all, f)
 		}
 	}
