@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/ktask/ktask/spec"
@@ -102,12 +103,12 @@ func rebased(setting spec.Setting, dir string) spec.Setting {
 }
 
 func rebasedValue(key, text, dir string) string {
-	switch key {
-	case "paths", "params-file", "secret-file", "junit", "report":
+	switch {
+	case slices.Contains(pathKeys, key):
 		return rebasedPath(text, dir)
-	case "secret":
+	case key == "secret":
 		return rebasedSecret(text, dir)
-	case "mount":
+	case key == "mount":
 		source, _, ok := splitMount(strings.TrimSuffix(text, ":ro"))
 		if ok && (strings.HasPrefix(source, ".") || !strings.ContainsAny(source, `/\`)) { // as mounts reads it
 			return rebasedPath(source, dir) + strings.TrimPrefix(text, source)

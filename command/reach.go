@@ -41,6 +41,9 @@ const (
 	through
 )
 
+// pathKeys are the keys whose values are paths.
+var pathKeys = []string{"paths", "params-file", "secret-file", "junit", "report"}
+
 // reach is a value that reaches outside of the directory.
 type reach struct {
 	key, text string
@@ -63,9 +66,10 @@ func (b boundary) reaches(setting spec.Setting) []reach {
 
 func (b boundary) extent(key, text string) extent {
 	far := false
-	switch key {
-	case "paths", "params-file", "secret-file", "junit", "report":
+	if slices.Contains(pathKeys, key) {
 		return b.path(text)
+	}
+	switch key {
 	case "secret":
 		return b.secret(text)
 	case "mount":
