@@ -102,6 +102,7 @@ func (app App) root() *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {}, // Main decides the exit code
 		OnUsageError:              usageError,
 		Commands: []*cli.Command{
+			app.initCommand(),
 			app.runCommand(),
 			app.planCommand(),
 			app.validateCommand(),
