@@ -43,30 +43,34 @@ func (app App) plan(c *cli.Context) error {
 		return err
 	}
 	o.Node, o.Preview = host.Node(), true
-	p, err := app.load(s, o, showAll)
-	if err != nil {
-		return err
+	p, invalid := app.load(s, o, showAll)
+	if invalid != nil && len(p.Tasks) == 0 {
+		return invalid
 	}
 	l, err := app.applyLock(c.Context, s, p)
 	if err != nil {
 		return err
 	}
-	text, err := renderPlan(masked(l.plan), form, s.yes("explain"))
+	text, err := app.renderPlan(l.plan, form, s.yes("explain"))
 	if err != nil {
 		return err
 	}
 	if form == "yaml" && app.OutTerminal { // the encoder does not escape direction marks
 		text = []byte(plan.Printable(string(text)))
 	}
-	_, err = app.Out.Write(text)
-	return err
+	if _, err := app.Out.Write(text); err != nil {
+		return err
+	}
+	return invalid
 }
 
-func renderPlan(p plan.Plan, form string, explain bool) ([]byte, error) {
+func (app App) renderPlan(p plan.Plan, form string, explain bool) ([]byte, error) {
 	var text bytes.Buffer
+	m := maskOf(p)
+	p = masked(p, m)
 	if form == "text" {
 		p.Warnings = nil // already printed as problems, with their places
-		err := p.WriteText(&text, explain)
+		err := p.WriteText(&text, plan.TextOptions{Explain: explain, Width: app.planWidth(explain), Shown: m.String})
 		return text.Bytes(), err
 	}
 	compact, err := p.MarshalJSON()
@@ -82,14 +86,30 @@ func renderPlan(p plan.Plan, form string, explain bool) ([]byte, error) {
 	return plan.EscapeJSON(text.Bytes()), nil
 }
 
-// masked returns the plan without repetitions of its secrets in clear text: a manifest or a flag may contain a secret once
-// more. It masks only free text, not names: scripts rely on those, and a secret may be a word like one of them.
-func masked(p plan.Plan) plan.Plan {
+// planWidth returns the number of columns into which a plan is wrapped, or 0 if it is not: values can then be searched.
+func (app App) planWidth(explain bool) int {
+	const usual = 80
+	switch {
+	case app.OutTerminal && app.Width > 0:
+		return app.Width
+	case app.OutTerminal || explain:
+		return usual
+	}
+	return 0
+}
+
+// maskOf returns a mask of the secrets of a plan.
+func maskOf(p plan.Plan) *mask.Mask {
 	var secrets []plan.Secret
 	for _, t := range p.Tasks {
 		secrets = append(secrets, t.Container.Secrets()...)
 	}
-	m := mask.NewPlain(secrets)
+	return mask.NewPlain(secrets)
+}
+
+// masked returns the plan without repetitions of its secrets in clear text: a manifest or a flag may contain a secret once
+// more. It masks only free text, not names: scripts rely on those, and a secret may be a word like one of them.
+func masked(p plan.Plan, m *mask.Mask) plan.Plan {
 	texts := func(all []plan.Text) []plan.Text {
 		all = slices.Clone(all) // nil stays nil: the image's command or arguments
 		for i := range all {

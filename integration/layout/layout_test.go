@@ -38,7 +38,7 @@ var allowed = map[string][]string{
 	"engine/report":          {"engine", "engine/plan"},
 	"engine/enginetest":      {"engine", "engine/plan"},
 	"integration/archives":   {},
-	"integration/corpus":     {"spec", "resolve", "local"},
+	"integration/corpus":     {"spec", "resolve", "local", "engine/plan"},
 	"integration/dist":       {},
 	"integration/engines":    {},
 	"integration/reaper":     {},
