@@ -11,6 +11,7 @@ import (
 
 	"github.com/ktask/ktask/engine/mask"
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/engine/plan/export"
 )
 
 func (app App) planCommand() *cli.Command {
@@ -19,7 +20,7 @@ func (app App) planCommand() *cli.Command {
 		Usage:     "show exactly what run would do",
 		ArgsUsage: pathArguments,
 		Flags: append(taskFlags(), lockedFlag(),
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "text, json or yaml", DefaultText: "text"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "text, json or yaml; or for other tools: docker (lines of docker run), compose, or job (what a cluster gets)", DefaultText: "text"},
 			&cli.BoolFlag{Name: "explain", Usage: "show for each value where it comes from"}),
 		Action: app.plan,
 	}
@@ -30,7 +31,7 @@ func (app App) plan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	form, err := s.choice("output", "text", "text", "json", "yaml")
+	form, err := s.choice("output", "text", "text", "json", "yaml", "docker", "compose", "job")
 	if err != nil {
 		return err
 	}
@@ -42,7 +43,10 @@ func (app App) plan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	o.Node, o.Preview = host.Node(), true
+	o.Node, o.Preview, o.WithoutSecrets = host.Node(), true, exported(form)
+	if _, given := s.one("semantics"); form == "job" && !given {
+		o.Semantics = plan.Cluster
+	}
 	p, invalid := app.load(s, o, showAll)
 	if invalid != nil && len(p.Tasks) == 0 {
 		return invalid
@@ -55,7 +59,7 @@ func (app App) plan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if form == "yaml" && app.OutTerminal { // the encoder does not escape direction marks
+	if form != "text" && form != "json" && app.OutTerminal { // those do not have control characters and direction marks as they are
 		text = []byte(plan.Printable(string(text)))
 	}
 	if _, err := app.Out.Write(text); err != nil {
@@ -63,6 +67,9 @@ func (app App) plan(c *cli.Context) error {
 	}
 	return invalid
 }
+
+// exported reports whether a form of a plan is for another tool, which gets the secrets itself.
+func exported(form string) bool { return form == "docker" || form == "compose" || form == "job" }
 
 func (app App) renderPlan(p plan.Plan, form string, explain bool) ([]byte, error) {
 	var text bytes.Buffer
@@ -72,6 +79,17 @@ func (app App) renderPlan(p plan.Plan, form string, explain bool) ([]byte, error
 		p.Warnings = nil // already printed as problems, with their places
 		err := p.WriteText(&text, plan.TextOptions{Explain: explain, Width: app.planWidth(explain), Shown: m.String})
 		return text.Bytes(), err
+	}
+	if exported(form) {
+		hideInFiles(p, m)
+	}
+	switch form {
+	case "docker":
+		return export.Docker(p), nil
+	case "compose":
+		return export.Compose(p)
+	case "job":
+		return export.Job(p)
 	}
 	compact, err := p.MarshalJSON()
 	if err != nil {
@@ -84,6 +102,17 @@ func (app App) renderPlan(p plan.Plan, form string, explain bool) ([]byte, error
 		return nil, fmt.Errorf("indent plan: %w", err)
 	}
 	return plan.EscapeJSON(text.Bytes()), nil
+}
+
+// hideInFiles replaces the secrets in the files of a plan, which must be a copy as masked returns it.
+func hideInFiles(p plan.Plan, m *mask.Mask) {
+	for i := range p.Tasks {
+		c := &p.Tasks[i].Container
+		c.Files = slices.Clone(c.Files)
+		for i, f := range c.Files {
+			c.Files[i].Content = []byte(m.String(string(f.Content)))
+		}
+	}
 }
 
 // planWidth returns the number of columns into which a plan is wrapped, or 0 if it is not: values can then be searched.

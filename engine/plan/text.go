@@ -164,12 +164,17 @@ func (t Text) String() string {
 func (t Text) Reveal() string { return t.render(Secret.Reveal) }
 
 func (t Text) render(secret func(Secret) string) string {
+	return t.Map(func(s string) string { return s }, secret)
+}
+
+// Map returns what plain and secret return for the parts of the text, joined in their order.
+func (t Text) Map(plain func(string) string, secret func(Secret) string) string {
 	var b strings.Builder
 	for _, p := range t.pieces {
 		if p.hidden {
 			b.WriteString(secret(p.secret))
 		} else {
-			b.WriteString(p.plain)
+			b.WriteString(plain(p.plain))
 		}
 	}
 	return b.String()
