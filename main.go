@@ -19,19 +19,27 @@ import (
 )
 
 func main() {
-	signal.Ignore(syscall.SIGPIPE) // a reader that has closed the output must not end ktask before it has removed its containers
-	log.SetOutput(io.Discard)      // packages log of engines that break HTTP: ktask's own errors say it
-	width, _, _ := term.GetSize(int(os.Stderr.Fd()))
+	signal.Ignore(syscall.SIGPIPE)     // a reader that has closed the output must not end ktask before it has removed its containers
+	log.SetOutput(io.Discard)          // packages log of engines that break HTTP: ktask's own errors say it
 	executable, _ := os.Executable()   // "" if it is not known: there is no guardian then
 	configDir, _ := os.UserConfigDir() // "" if there is none: no .ktask.yaml is trusted then
 	version, commit := build()
 	app := command.App{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
-		OutTerminal: term.IsTerminal(int(os.Stdout.Fd())), ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())), Width: width,
+		OutTerminal: term.IsTerminal(int(os.Stdout.Fd())), ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())), Size: size,
 		Signals: signals, NewEngine: local.NewEngine,
 		Executable: executable, ConfigDir: configDir, ScriptDir: scriptDir(), Version: version, Commit: commit, Schema: schema,
 	}
 	os.Exit(command.Main(context.Background(), app, os.Args[1:]))
+}
+
+// size returns the columns and rows of the terminal of stderr.
+func size() (columns, rows int) {
+	columns, rows, err := term.GetSize(int(os.Stderr.Fd()))
+	if err != nil || columns == 0 || rows == 0 { // as in a terminal of a program that has not set its size
+		return 80, 24
+	}
+	return columns, rows
 }
 
 // signals begins to catch what the user or the system sends; until then it ends the process as ever.

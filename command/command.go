@@ -25,9 +25,9 @@ import (
 type App struct {
 	In       io.Reader
 	Out, Err io.Writer
-	// OutTerminal and ErrTerminal report whether the streams are terminals, and Width how many columns that of Err has.
+	// OutTerminal and ErrTerminal report whether the streams are terminals, and Size returns the columns and rows of that of Err.
 	OutTerminal, ErrTerminal bool
-	Width                    int
+	Size                     func() (columns, rows int)
 	// Signals starts the delivery of the signals of the user and the system: the first one stops a run, the second kills it.
 	// A command that has nothing to stop does not call it, so signals end it as they end any process. If nil, no signals are
 	// delivered.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -142,101 +143,129 @@ func (s settings) namer(by string) string {
 	return cmp.Or(by, "default")
 }
 
-// print prints the findings as lines.
+// size returns the processors and the memory of the engine's machine, if they are known.
+func (f findings) size() string {
+	if f.x.Facts.CPUs == 0 || f.x.Facts.MemoryBytes == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s, %.1f GiB memory", counted(f.x.Facts.CPUs, "CPU"), float64(f.x.Facts.MemoryBytes)/(1<<30))
+}
+
+// check is a line of doctor: what was checked, and what was found.
+type check struct{ mark, title, text string }
+
+// The marks of checks: good, worth knowing, and bad.
+const good, note, bad = "✓", "!", "✗"
+
+// mostSkew is how far the engine's clock may be from this machine's before doctor says so.
+const mostSkew = 2 * time.Second
+
+// print prints the findings, a line for each.
 func (f findings) print(w io.Writer) error {
-	var lines [][2]string
-	add := func(title string, text ...string) {
-		for _, line := range text {
-			lines = append(lines, [2]string{title, line})
+	last := ""
+	for _, c := range f.checks() {
+		title := c.title
+		if title == last {
 			title = ""
 		}
-	}
-	x := f.x
-	if f.OK {
-		add("engine", fmt.Sprintf("%s %s at %s", x.Facts.Name, x.Facts.Version, x.Facts.Host), f.machine())
-	} else {
-		add("engine", "none that can be used")
-	}
-	var places []string
-	for _, t := range f.Tried {
-		places = append(places, fmt.Sprintf("%s (%s): %s", t.Host, t.Of, t.Answer))
-	}
-	add("tried", places...)
-	for i, image := range x.Images {
-		there := "on the engine"
-		if !image.Present {
-			there = "not on the engine, pulled when a task needs it (`ktask images build` builds ktask's own)"
-		}
-		add([]string{"images", ""}[min(i, 1)], fmt.Sprintf("%s: %s", image.Ref, there))
-	}
-	add("credentials", f.credentials()...)
-	if f.OK {
-		add("left behind", f.left()...)
-		add("degraded", f.degraded()...)
-	}
-	for _, line := range lines {
-		if _, err := fmt.Fprintf(w, "%-12s %s\n", line[0], plan.OneLine(line[1])); err != nil {
+		last = c.title
+		if _, err := fmt.Fprintf(w, "%s %-12s %s\n", c.mark, title, plan.OneLine(c.text)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+func (f findings) checks() []check {
+	x := f.x
+	var all []check
+	if f.OK {
+		all = append(all, check{good, "engine", fmt.Sprintf("%s %s at %s", x.Facts.Name, x.Facts.Version, x.Facts.Host)}, check{good, "engine", f.machine()})
+	} else {
+		all = append(all, check{bad, "engine", "none that can be used"})
+	}
+	for _, t := range f.Tried {
+		mark := good
+		if t.Answer != "ok" {
+			mark = bad
+			if f.OK {
+				mark = note
+			}
+		}
+		all = append(all, check{mark, "tried", fmt.Sprintf("%s (%s): %s", t.Host, t.Of, t.Answer)})
+	}
+	for _, image := range x.Images {
+		if image.Present {
+			all = append(all, check{good, "images", image.Ref + ": on the engine"})
+		} else {
+			all = append(all, check{note, "images", image.Ref + ": not on the engine, pulled when a task needs it (`ktask images build` builds ktask's own)"})
+		}
+	}
+	all = append(all, f.credentials()...)
+	if !f.OK {
+		return all
+	}
+	if skew := time.Duration(x.Facts.ClockAheadMs) * time.Millisecond; skew.Abs() > mostSkew {
+		all = append(all, check{note, "clock", fmt.Sprintf("the engine's is %v %s this machine's (set both by NTP)", skew.Abs().Round(time.Second), map[bool]string{true: "ahead of", false: "behind"}[skew > 0])})
+	}
+	return append(append(all, f.left()...), f.degraded()...)
+}
+
 // machine returns the line about the engine's machine.
 func (f findings) machine() string {
 	facts := f.x.Facts
-	parts := []string{"API " + facts.API, facts.System, facts.OS + "/" + facts.Architecture, "cgroups " + facts.Cgroup, "storage " + facts.Storage}
+	parts := []string{"API " + facts.API, facts.System, facts.OS + "/" + facts.Architecture, f.size(), "cgroups " + facts.Cgroup, "storage " + facts.Storage}
 	if facts.Rootless {
 		parts = append(parts, "rootless")
 	}
 	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), ", ")
 }
 
-func (f findings) credentials() []string {
-	var lines []string
+func (f findings) credentials() []check {
+	var all []check
 	for _, c := range f.Credentials {
-		line := fmt.Sprintf("%s: %s", c.Source, cmp.Or(strings.Join(c.Registries, ", "), "whatever it has"))
+		mark, text := good, fmt.Sprintf("%s: %s", c.Source, cmp.Or(strings.Join(c.Registries, ", "), "whatever it has"))
 		if c.Problem != "" {
-			line = fmt.Sprintf("%s: %s", c.Source, c.Problem)
+			mark, text = note, fmt.Sprintf("%s: %s", c.Source, c.Problem)
 		}
-		lines = append(lines, line)
+		all = append(all, check{mark, "credentials", text})
 	}
-	if lines == nil {
-		lines = []string{"none: only public images can be pulled"}
+	if all == nil {
+		all = []check{{good, "credentials", "none: only public images can be pulled"}}
 	}
-	return lines
+	return all
 }
 
 // left returns the lines about ktask's containers and volumes on the engine.
-func (f findings) left() []string {
-	var lines []string
+func (f findings) left() []check {
+	var all []check
 	for _, group := range []struct {
-		n    int
-		text string
+		n          int
+		mark, text string
 	}{
-		{f.Left.Dead, "of dead runs: the next run or `ktask clean` removes them"},
-		{f.Left.Kept, "kept: `ktask clean` removes them"},
-		{f.Left.InUse, "of runs at work on this machine"},
-		{f.Left.Prepared, "prepared by --warm for the next run: `ktask clean` removes them"},
-		{f.Left.Unknown, "of runs elsewhere: `ktask clean --all` removes them, whether in use or not"},
+		{f.Left.Dead, note, "of dead runs: the next run or `ktask clean` removes them"},
+		{f.Left.Kept, note, "kept: `ktask clean` removes them"},
+		{f.Left.InUse, good, "of runs at work on this machine"},
+		{f.Left.Prepared, good, "prepared by --warm for the next run: `ktask clean` removes them"},
+		{f.Left.Unknown, note, "of runs elsewhere: `ktask clean --all` removes them, whether in use or not"},
 	} {
 		if group.n > 0 {
-			lines = append(lines, fmt.Sprintf("%d %s", group.n, group.text))
+			all = append(all, check{group.mark, "left behind", fmt.Sprintf("%d %s", group.n, group.text)})
 		}
 	}
-	if lines == nil {
-		lines = []string{"nothing"}
+	if all == nil {
+		all = []check{{good, "left behind", "nothing"}}
 	}
-	return lines
+	return all
 }
 
-func (f findings) degraded() []string {
-	lines := []string{}
+func (f findings) degraded() []check {
+	var all []check
 	for _, l := range f.x.Facts.Lacks {
-		lines = append(lines, fmt.Sprintf("%s: %s (%s)", l.Feature, l.Effect, l.Remedy))
+		all = append(all, check{note, "degraded", fmt.Sprintf("%s: %s (%s)", l.Feature, l.Effect, l.Remedy)})
 	}
-	if len(lines) == 0 {
-		lines = []string{"nothing"}
+	if all == nil {
+		all = []check{{good, "degraded", "nothing"}}
 	}
-	return lines
+	return all
 }

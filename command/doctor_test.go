@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ktask/ktask/command"
 	"github.com/ktask/ktask/local"
@@ -29,7 +30,7 @@ func poorEngine(t *testing.T) (host string) {
 func richEngine(t *testing.T, containers ...string) (host string) {
 	t.Helper()
 	return describedEngine(t, "1.47", `{"OSType":"linux","Architecture":"aarch64","CgroupVersion":"2","CgroupDriver":"systemd","Driver":"overlay2",`+
-		`"MemoryLimit":true,"PidsLimit":true,"CpuCfsQuota":true}`, containers...)
+		`"NCPU":4,"MemTotal":8053063680,"MemoryLimit":true,"PidsLimit":true,"CpuCfsQuota":true}`, containers...)
 }
 
 // containerOf returns what an engine answers about a container of a run. ending is that of its name.
@@ -95,24 +96,24 @@ func TestDoctor(t *testing.T) {
 	host := poorEngine(t)
 	code, out, _ := doctor(t, "--host", host)
 	const pulled = "not on the engine, pulled when a task needs it (`ktask images build` builds ktask's own)"
-	want := `engine       docker 20.10.1 at HOST
-             API 1.41, Debian, linux/x86_64, cgroups v1 (none), storage vfs, rootless
-tried        HOST (--host): ok
-images       deno:1: on the engine
-             python:1: ` + pulled + `
-credentials  DIR/config.json: ghcr.io
-             docker-credential-no-such: it is not in PATH: install it, or remove it from DIR/config.json
-left behind  1 of runs elsewhere: ` + "`ktask clean --all`" + ` removes them, whether in use or not
-degraded     memory limit: resources.limits.memory has no effect (use cgroups v2, and delegate the controllers memory, pids and cpu to the engine's user)
-             pids limit: a fork bomb of a task does not end with the task (use cgroups v2, and delegate the controllers memory, pids and cpu to the engine's user)
-             subPath: different subPaths of a volume are refused (use Docker 26 or later)
+	want := `✓ engine       docker 20.10.1 at HOST
+✓              API 1.41, Debian, linux/x86_64, cgroups v1 (none), storage vfs, rootless
+✓ tried        HOST (--host): ok
+✓ images       deno:1: on the engine
+!              python:1: ` + pulled + `
+✓ credentials  DIR/config.json: ghcr.io
+!              docker-credential-no-such: it is not in PATH: install it, or remove it from DIR/config.json
+! left behind  1 of runs elsewhere: ` + "`ktask clean --all`" + ` removes them, whether in use or not
+! degraded     memory limit: resources.limits.memory has no effect (use cgroups v2, and delegate the controllers memory, pids and cpu to the engine's user)
+!              pids limit: a fork bomb of a task does not end with the task (use cgroups v2, and delegate the controllers memory, pids and cpu to the engine's user)
+!              subPath: different subPaths of a volume are refused (use Docker 26 or later)
 `
 	if got := strings.ReplaceAll(out, host, "HOST"); code != 0 || got != want {
 		t.Errorf("exit code %d, got\n%s\nwant\n%s", code, got, want)
 	}
 
 	code, out, err := doctor(t, "--host", "unix:///no/such.sock")
-	const none = "engine       none that can be used\ntried        unix:///no/such.sock (--host): cannot be reached: no such file or directory\n"
+	const none = "✗ engine       none that can be used\n✗ tried        unix:///no/such.sock (--host): cannot be reached: no such file or directory\n"
 	if code != 3 || !strings.HasPrefix(out, none) || strings.Contains(out, "left behind") || !strings.Contains(err, "fix: start Docker") {
 		t.Errorf("exit code %d, stdout\n%s\nstderr\n%s", code, out, err)
 	}
@@ -138,17 +139,30 @@ func TestDoctorWithoutCredentials(t *testing.T) {
 		}
 	}
 	for want, containers := range map[string][]string{
-		"nothing": nil,
-		"2 of dead runs: the next run or `ktask clean` removes them\n             1 kept: `ktask clean` removes them\n             1 of runs at work on this machine": {
+		"✓ left behind  nothing": nil,
+		"! left behind  2 of dead runs: the next run or `ktask clean` removes them\n!              1 kept: `ktask clean` removes them\n✓              1 of runs at work on this machine": {
 			containerOf("dead", ""), containerOf("dead2", ""), containerOf("kept", "-kept"), containerOf("alive", "")},
 	} {
 		host := richEngine(t, containers...)
 		code, out, err := doctorHere(t, "--host", host, "--deno-image", "python:2", "--python-image", "deno:1")
-		want := "engine       docker 20.10.1 at HOST\n             API 1.47, linux/aarch64, cgroups v2 (systemd), storage overlay2\ntried        HOST (--host): ok\n" +
-			"images       python:2: not on the engine, pulled when a task needs it (`ktask images build` builds ktask's own)\n             deno:1: on the engine\n" +
-			"credentials  none: only public images can be pulled\nleft behind  " + want + "\ndegraded     nothing\n"
+		want := "✓ engine       docker 20.10.1 at HOST\n✓              API 1.47, linux/aarch64, 4 CPUs, 7.5 GiB memory, cgroups v2 (systemd), storage overlay2\n✓ tried        HOST (--host): ok\n" +
+			"! images       python:2: not on the engine, pulled when a task needs it (`ktask images build` builds ktask's own)\n✓              deno:1: on the engine\n" +
+			"✓ credentials  none: only public images can be pulled\n" + want + "\n✓ degraded     nothing\n"
 		if got := strings.ReplaceAll(out, host, "HOST"); code != 0 || got != want || err != "" {
 			t.Errorf("exit code %d, got\n%s\nwant\n%s\nstderr\n%s", code, got, want, err)
+		}
+	}
+}
+
+// TestDoctorOfClocks examines engines whose clock is another one than this machine's.
+func TestDoctorOfClocks(t *testing.T) {
+	doctorHome(t, `{}`)
+	for ahead, want := range map[time.Duration]string{
+		time.Hour: "! clock        the engine's is 1h0m0s ahead of this machine's (set both by NTP)\n", -time.Hour: "! clock        the engine's is 1h0m0s behind this machine's (set both by NTP)\n", 0: "",
+	} {
+		host := describedEngine(t, "1.47", fmt.Sprintf(`{"SystemTime":%q}`, time.Now().Add(ahead).Format(time.RFC3339Nano)))
+		if _, out, _ := doctorHere(t, "--host", host); !strings.Contains(out, want) || want == "" && strings.Contains(out, "clock") {
+			t.Errorf("%v ahead: %q is not in\n%s", ahead, want, out)
 		}
 	}
 }
@@ -169,7 +183,7 @@ func TestDoctorOfSettings(t *testing.T) {
 		"a context":           {args: []string{"--docker-context", "rich"}, says: host + " (--docker-context): ok\n"},
 		"DOCKER_HOST":         {hostVar: host, says: host + " (DOCKER_HOST): ok\n"},
 		"DOCKER_CONTEXT":      {contextVar: "rich", says: host + " (DOCKER_CONTEXT): ok\n"},
-		"DOCKER_API_VERSION":  {hostVar: host, version: "1.40", says: "\n             API 1.40, "},
+		"DOCKER_API_VERSION":  {hostVar: host, version: "1.40", says: "\n✓              API 1.40, "},
 		"no version":          {version: "nope", code: 3, says: "none that can be used\n", error: "DOCKER_API_VERSION \"nope\" is not a version of the Docker API, like 1.41\nfix: unset DOCKER_API_VERSION"},
 		"the current context": {config: `{"currentContext":"rich"}`, says: host + " (the current context): ok\n"},
 		".ktask.yaml":         {file: "host: " + host + "\n", says: host + " (.ktask.yaml): ok\n"},

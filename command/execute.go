@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/report"
@@ -20,6 +21,9 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, l locked) 
 		return err
 	}
 	defer reports.close()
+	if screen, ok := reports.printer.(io.Writer); ok {
+		app.screen, app.Err = screen, printable{screen}
+	}
 	if len(l.plan.Tasks) > 0 { // otherwise no engine is needed
 		if o.Engine, err = app.NewEngine(o.EngineOptions); err != nil {
 			return exitError{exitEngine, err}
@@ -38,6 +42,9 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, l locked) 
 		_, _ = fmt.Fprintf(app.Err, "ktask: %s\n", w)
 	}
 	result, err := local.Execute(ctx, l.plan, o.Options)
+	if o.after != nil {
+		o.after(result.Result)
+	}
 	if o.output != "quiet" {
 		app.printRemains(result)
 	}

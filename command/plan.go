@@ -118,10 +118,12 @@ func hideInFiles(p plan.Plan, m *mask.Mask) {
 // planWidth returns the number of columns into which a plan is wrapped, or 0 if it is not: values can then be searched.
 func (app App) planWidth(explain bool) int {
 	const usual = 80
-	switch {
-	case app.OutTerminal && app.Width > 0:
-		return app.Width
-	case app.OutTerminal || explain:
+	if app.OutTerminal && app.Size != nil {
+		if columns, _ := app.Size(); columns > 0 {
+			return columns
+		}
+	}
+	if app.OutTerminal || explain {
 		return usual
 	}
 	return 0

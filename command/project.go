@@ -150,7 +150,9 @@ func kindsOf(root *cli.App) map[string]kind {
 			continue
 		}
 		for _, f := range command.Flags {
-			kinds[f.Names()[0]] = kindOf(f)
+			if name := f.Names()[0]; name != "watch" { // see settings.watches
+				kinds[name] = kindOf(f)
+			}
 		}
 	}
 	return kinds

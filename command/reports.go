@@ -100,6 +100,9 @@ func (f *reportFile) write(document func(io.Writer) error) error {
 }
 
 func (r *reports) close() {
+	if live, ok := r.printer.(io.Closer); ok {
+		_ = live.Close() // returns nil
+	}
 	if r.summary != nil {
 		_ = r.summary.Close() // write has reported that it cannot write
 	}
@@ -143,10 +146,12 @@ func (app App) reporter(s settings, o runOptions, p plan.Plan) report.Reporter {
 	for _, t := range p.Tasks {
 		names = append(names, t.Name)
 	}
-	options := report.Options{Tasks: names, Timestamps: o.timestamps, Color: s.color(app.ErrTerminal), OutTerminal: app.OutTerminal, DiagTerminal: app.ErrTerminal, Width: app.Width}
+	options := report.Options{Tasks: names, Timestamps: o.timestamps, Color: s.color(app.ErrTerminal), OutTerminal: app.OutTerminal, DiagTerminal: app.ErrTerminal, Size: app.Size}
 	switch app.form(o) {
 	case "live":
-		return report.NewLive(app.Out, app.screen, options)
+		live := report.NewLive(app.Out, app.screen, options)
+		live.Start()
+		return live
 	case "json":
 		return report.NewJSON(app.Out)
 	case "quiet":

@@ -1,12 +1,15 @@
 package command
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/local"
 )
 
@@ -15,6 +18,8 @@ type runOptions struct {
 	local.Options
 	output, junit, report string
 	timestamps            bool
+	// after is called with the result of the run, if it is not nil.
+	after func(engine.Result)
 }
 
 func (app App) runCommand() *cli.Command {
@@ -30,6 +35,7 @@ func (app App) runCommand() *cli.Command {
 			&cli.StringFlag{Name: "parallel", Aliases: []string{"j"}, Usage: "run `N` tasks at once", DefaultText: "the number of processors"},
 			&cli.BoolFlag{Name: "fail-fast", Usage: "stop all tasks when one has not passed"},
 			&cli.StringFlag{Name: "warm", Usage: "leave `N` started containers for the next run of the same images; not with CI set", DefaultText: "0"},
+			&cli.BoolFlag{Name: "watch", Usage: "run again what a change of a manifest, another file or a mounted source affects"},
 			&cli.StringFlag{Name: "keep", Usage: "keep the containers of attempts: never, failed or always; they hold the secrets in clear text", DefaultText: "never"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "auto, live, plain, json, quiet or github", DefaultText: "auto"},
 			&cli.StringFlag{Name: "junit", Usage: "write a JUnit report to `FILE`"},
@@ -49,6 +55,14 @@ func (app App) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if s.watches() {
+		return app.watch(c.Context, s, o)
+	}
+	return app.runOnce(c.Context, s, o, func(p plan.Plan) plan.Plan { return p })
+}
+
+// runOnce loads the tasks, and runs those that choose leaves in the plan.
+func (app App) runOnce(ctx context.Context, s settings, o runOptions, choose func(plan.Plan) plan.Plan) error {
 	tasks, err := s.taskOptions()
 	if err != nil {
 		return err
@@ -67,11 +81,11 @@ func (app App) run(c *cli.Context) error {
 	if len(p.Skipped) > 0 && o.output != "quiet" {
 		_, _ = fmt.Fprintln(app.Err, leftOut(p.Skipped))
 	}
-	l, err := app.applyLock(c.Context, s, p)
+	l, err := app.applyLock(ctx, s, choose(p))
 	if err != nil {
 		return err
 	}
-	return app.execute(c.Context, s, o, l)
+	return app.execute(ctx, s, o, l)
 }
 
 func (s settings) runOptions(app App) (runOptions, error) {
@@ -112,10 +126,13 @@ func (s settings) runOptions(app App) (runOptions, error) {
 // warm sets what the run leaves for the next one. It leaves nothing in CI, where there is no next one.
 func (s settings) warm(o *local.Options) error {
 	v, ok := s.one("warm")
-	if !ok {
-		return nil
+	n, err := 0, error(nil)
+	switch {
+	case ok:
+		n, err = strconv.Atoi(v.text)
+	case s.watches():
+		n = 1
 	}
-	n, err := strconv.Atoi(v.text)
 	if err != nil || n < 0 || n > local.MostWarm {
 		return v.wrong(fmt.Sprintf("a number from 0 to %d", local.MostWarm))
 	}
@@ -123,6 +140,9 @@ func (s settings) warm(o *local.Options) error {
 		return nil
 	}
 	if o.EngineOptions.Pool, err = local.WarmPool(o.Runs, o.EngineOptions, o.Version); err != nil {
+		if !ok {
+			return nil
+		}
 		return v.wrong("left out here: " + err.Error())
 	}
 	o.Warm = n

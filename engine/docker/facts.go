@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/docker/docker/api/types/system"
 	"github.com/docker/docker/api/types/versions"
@@ -30,6 +31,11 @@ type Facts struct {
 	// Cgroup is the version of cgroups and what manages them, Storage where images and containers are kept.
 	Cgroup  string `json:"cgroup"`
 	Storage string `json:"storage"`
+	// CPUs and MemoryBytes are those of its machine.
+	CPUs        int   `json:"cpus"`
+	MemoryBytes int64 `json:"memoryBytes"`
+	// ClockAheadMs is by how many milliseconds its clock is ahead of this machine's, as far as an answer shows it.
+	ClockAheadMs int64 `json:"clockAheadMs"`
 	// Lacks are the features that tasks may miss.
 	Lacks []Lack `json:"degraded"`
 }
@@ -49,10 +55,12 @@ func (e *Engine) Facts(ctx context.Context) (Facts, error) {
 	}
 	f := Facts{Info: info, API: e.client.ClientVersion()}
 	err = e.do(ctx, "ask the engine for its features", once, func(ctx context.Context) error {
+		asked := time.Now()
 		found, err := e.client.Info(ctx)
 		if err != nil {
 			return err
 		}
+		f.ClockAheadMs = ahead(found.SystemTime, asked, time.Now()).Milliseconds()
 		f.Rootless = slices.ContainsFunc(found.SecurityOptions, func(option string) bool { return strings.Contains(option, "rootless") })
 		if f.Name == "podman" && !f.Rootless {
 			f.Rootless, err = e.rootlessPodman(ctx)
@@ -63,12 +71,27 @@ func (e *Engine) Facts(ctx context.Context) (Facts, error) {
 	return f, err
 }
 
+// ahead returns by how much a clock is ahead that was read between two times of this machine.
+func ahead(clock string, from, to time.Time) time.Duration {
+	at, err := time.Parse(time.RFC3339Nano, clock)
+	switch {
+	case err != nil: // some engines leave it out
+		return 0
+	case at.Before(from):
+		return at.Sub(from)
+	case at.After(to):
+		return at.Sub(to)
+	}
+	return 0
+}
+
 // add adds what the engine reports.
 func (f *Facts) add(found system.Info) {
 	f.OS, f.Architecture, f.System = found.OSType, found.Architecture, found.OperatingSystem
 	f.HostGateway = !f.Rootless || f.Name == "podman" && versions.GreaterThanOrEqualTo(f.Version, gatewayPodman)
 	f.Cgroup = fmt.Sprintf("v%s (%s)", cmp.Or(found.CgroupVersion, "1"), found.CgroupDriver)
 	f.Storage = found.Driver
+	f.CPUs, f.MemoryBytes = found.NCPU, found.MemTotal
 	const delegate = "use cgroups v2, and delegate the controllers memory, pids and cpu to the engine's user"
 	f.Lacks = []Lack{}
 	for _, l := range []struct {

@@ -18,7 +18,7 @@ const (
 var prefixColours = [...]string{"36", "33", "32", "35", "34", "96", "93", "92", "95", "94"}
 
 func (c colours) paint(code, text string) string {
-	if !bool(c) || text == "" {
+	if !bool(c) || text == "" || code == "" {
 		return text
 	}
 	return "\x1b[" + code + "m" + text + "\x1b[0m"

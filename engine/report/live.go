@@ -1,115 +1,229 @@
 package report
 
 import (
-	"fmt"
+	"cmp"
 	"io"
+	"slices"
+	"strings"
+	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/ktask/ktask/engine"
-	"github.com/ktask/ktask/engine/plan"
 )
 
-// Live is Plain for a terminal: it adds a line at the bottom that shows what the run waits for, an image or the next
-// attempt. It draws the line when no event is waiting and erases it before it writes anything else.
+// Live is Plain for a terminal. Below the output it shows how far the run is and what each task does. It draws that when no event
+// is waiting and when time passes, and erases it before anything else is written.
+//
+// It is ktask's own, since the output of tasks above it may be a prompt or a bar of their own: bubbletea takes the terminal with
+// its input, and mpb leaves its old lines when a terminal gets narrower. Live only writes, and is safe for concurrent use.
 type Live struct {
+	mu    sync.Mutex
 	plain *Plain
-	width int
-	// waits is what each task waits for; last is the task whose wait has changed last.
-	waits map[string]string
-	last  string
-	drawn string
+	size  func() (columns, rows int)
+	board board
+	// drawn are the lines at the bottom, without colours, and painted is all of their text.
+	drawn   []string
+	painted string
+	closed  bool
+	stop    chan struct{}
 }
 
-// NewLive returns a reporter like NewPlain's for a diag that is a terminal.
+const (
+	// drawEvery is how often time is shown to have passed.
+	drawEvery = 100 * time.Millisecond
+	// drawAfter is how old a run is when its state is shown: that of a very short one would only flicker.
+	drawAfter = 300 * time.Millisecond
+)
+
+// NewLive returns a reporter like NewPlain's for a diag that is a terminal of the size that o.Size returns.
 func NewLive(out, diag io.Writer, o Options) *Live {
-	width := o.Width
-	if width < 1 {
-		width = 80
+	size := o.Size
+	if size == nil {
+		size = func() (columns, rows int) { return 80, 24 }
 	}
-	o.DiagTerminal = true
+	columns, _ := size()
+	o.DiagTerminal, o.label = true, columns/3
 	plain := NewPlain(out, diag, o)
 	plain.live = true
-	return &Live{plain: plain, width: width, waits: map[string]string{}}
+	l := &Live{plain: plain, size: size, board: board{total: len(o.Tasks), of: map[string]*liveTask{}}, stop: make(chan struct{})}
+	plain.streams.before = l.erase
+	return l
+}
+
+// Start draws from now on also when no event comes, until Close.
+func (l *Live) Start() {
+	ticker := time.NewTicker(drawEvery)
+	go func() {
+		defer ticker.Stop()
+		for {
+			select {
+			case now := <-ticker.C:
+				l.tick(now)
+			case <-l.stop:
+				return
+			}
+		}
+	}()
+}
+
+func (l *Live) tick(now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed && !l.board.begun.IsZero() {
+		l.board.now = now
+		l.draw()
+	}
 }
 
 // Emit writes an event.
 func (l *Live) Emit(e engine.Event) {
-	task := e.Head().Task
-	switch e := e.(type) {
-	case engine.ImageProgress:
-		l.wait(task, fmt.Sprintf("%s: image %s: %s", task, e.Image, progress(e)))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
 		return
-	case engine.AttemptStarted, engine.TaskFinished:
-		delete(l.waits, task)
-	case engine.AttemptFinished:
-		if e.Retry && e.RetryIn > time.Second {
-			l.wait(task, fmt.Sprintf("%s: waiting, next attempt in %s", task, short(e.RetryIn)))
-		}
-	case engine.RunFinished:
-		clear(l.waits)
 	}
-	l.erase()
-	l.plain.Emit(e)
+	l.board.note(e)
+	if _, ok := e.(engine.ImageProgress); !ok { // it is shown at the bottom
+		l.plain.Emit(e)
+	}
 }
 
-// Flush writes what is buffered and draws the line at the bottom.
+// Flush writes what is buffered and draws.
 func (l *Live) Flush() {
-	if text := l.text(); text != l.drawn && len(l.plain.open) == 0 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		l.draw()
+	}
+}
+
+// Write writes a text of ktask's own, which ends with a line break, to the terminal.
+func (l *Live) Write(text []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n, err := l.plain.streams.diag().Write(text)
+	if !l.closed {
+		l.draw()
+	}
+	l.plain.Flush()
+	return n, err
+}
+
+// Close erases the lines at the bottom. Later events are not shown.
+func (l *Live) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		close(l.stop)
 		l.erase()
-		if text != "" {
-			_, _ = l.plain.streams.diag().WriteString(l.plain.colours.paint(dim, text))
-		}
-		l.drawn = text
+		l.plain.Flush()
+		l.closed = true
+	}
+	return nil
+}
+
+// Err returns the first failure to write.
+func (l *Live) Err() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.plain.Err()
+}
+
+// draw draws the lines at the bottom if they have changed, and writes what is buffered. Nothing is drawn below a line of output
+// that has not ended.
+func (l *Live) draw() {
+	columns, rows := l.size()
+	lines := l.board.lines(columns, rows)
+	if len(l.plain.open) > 0 {
+		lines = nil
+	}
+	var texts, painted []string
+	for _, line := range lines {
+		text, colours := line.render(l.plain.colours, columns-1)
+		texts, painted = append(texts, text), append(painted, colours)
+	}
+	if all := strings.Join(painted, "\n"); all != l.painted {
+		_, _ = l.plain.streams.diag().WriteString(all)
+		l.drawn, l.painted = texts, all
 	}
 	l.plain.Flush()
 }
 
-// Err returns the first failure to write.
-func (l *Live) Err() error { return l.plain.Err() }
-
-func (l *Live) wait(task, text string) { l.waits[task], l.last = plan.OneLine(text), task }
-
-// text returns the line at the bottom: one wait and the number of others. It never wraps, as a wrapped line cannot be
-// erased.
-func (l *Live) text() string {
-	if len(l.waits) == 0 {
-		return ""
-	}
-	text, ok := l.waits[l.last]
-	for _, name := range l.plain.options.Tasks {
-		if ok {
-			break
-		}
-		text, ok = l.waits[name]
-	}
-	if more := len(l.waits) - 1; more > 0 {
-		text += fmt.Sprintf(" (and %d more)", more)
-	}
-	if utf8.RuneCountInString(text) >= l.width {
-		text = string([]rune(text)[:max(l.width-2, 0)]) + "…"
-	}
-	return text
-}
-
+// erase removes the lines at the bottom. If the terminal has become narrower since, they have more rows than lines.
 func (l *Live) erase() {
-	if l.drawn != "" {
-		_, _ = l.plain.streams.diag().WriteString("\r\x1b[K")
-		l.drawn = ""
+	if len(l.drawn) == 0 {
+		return
 	}
+	columns, _ := l.size()
+	rows := 0
+	for _, line := range l.drawn {
+		rows += max(1, (width(line)+columns-1)/max(columns, 1))
+	}
+	l.drawn, l.painted = nil, ""
+	w := l.plain.streams.diag()
+	_, _ = w.WriteString("\r")
+	if rows > 1 {
+		_, _ = w.WriteString(up(rows - 1))
+	}
+	_, _ = w.WriteString("\x1b[J")
 }
 
-// progress returns the state of an image: "pulling 12.3 MB of 45 MB".
-func progress(e engine.ImageProgress) string {
-	switch {
-	case e.Total > 0:
-		return fmt.Sprintf("%s %s of %s", e.Status, megabytes(e.Current), megabytes(e.Total))
-	case e.Current > 0:
-		return fmt.Sprintf("%s %s", e.Status, megabytes(e.Current))
-	default:
-		return e.Status
-	}
+// board is what is known of a run that goes on.
+type board struct {
+	total, done, failed int
+	begun, now          time.Time
+	// tasks are at work, in the order of their starts; of has them by name.
+	tasks []*liveTask
+	of    map[string]*liveTask
 }
 
-// megabytes returns decimal megabytes, as docker shows them.
-func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
+// liveTask is a task at work.
+type liveTask struct {
+	name        string
+	started     time.Time
+	attempt, of int
+	// image is set while the image is pulled, and next while the task waits for its next attempt.
+	image *engine.ImageProgress
+	next  time.Time
+	// last is the last line of output.
+	last string
+}
+
+// mostShown is how much of a line of output is looked at: no terminal is wider.
+const mostShown = 1 << 10
+
+// note takes what an event says of the run.
+func (b *board) note(e engine.Event) {
+	h := e.Head()
+	b.now = h.Time
+	b.begun = cmp.Or(b.begun, h.Time)
+	t := b.of[h.Task]
+	if t == nil {
+		t = &liveTask{} // the end of a task that never started, for example
+	}
+	switch e := e.(type) {
+	case engine.TaskStarted:
+		t = &liveTask{name: h.Task, started: h.Time}
+		b.tasks, b.of[h.Task] = append(b.tasks, t), t
+	case engine.ImageProgress:
+		t.image = &e
+	case engine.AttemptStarted:
+		t.image, t.next, t.last = nil, time.Time{}, ""
+		t.attempt, t.of = e.Attempt, e.Of
+	case engine.OutputLine:
+		t.last = e.Line[:min(len(e.Line), mostShown)]
+	case engine.AttemptFinished:
+		if e.Retry {
+			t.next = h.Time.Add(e.RetryIn)
+		}
+	case engine.TaskFinished:
+		b.done++
+		if e.Result.Status != engine.Passed && e.Result.Status != engine.Canceled {
+			b.failed++
+		}
+		delete(b.of, h.Task)
+		b.tasks = slices.DeleteFunc(b.tasks, func(other *liveTask) bool { return other == t })
+	case engine.RunFinished:
+		b.tasks, b.total = nil, 0
+	}
+}

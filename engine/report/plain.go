@@ -3,8 +3,6 @@ package report
 import (
 	"bufio"
 	"io"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
@@ -20,8 +18,10 @@ type Options struct {
 	Color bool
 	// OutTerminal and DiagTerminal report whether the writers are terminals. Output of tasks then goes through a screen.
 	OutTerminal, DiagTerminal bool
-	// Width is the number of columns of the terminal, for Live; the default is 80.
-	Width int
+	// Size returns the columns and rows of the terminal, for Live; the default is 80 and 24.
+	Size func() (columns, rows int)
+	// label is the largest width of a task's name before its output, or 0.
+	label int
 }
 
 // Plain streams output line by line. The stdout of tasks goes to one writer, unchanged if there is a single task and no
@@ -41,6 +41,9 @@ type Plain struct {
 	live    bool
 	// shownImages are the states of images that were shown: tasks share images.
 	shownImages map[[2]string]bool
+	endings     endings
+	// shownErrors are those that were shown and that other tasks may have, too: an image that is missing, for example.
+	shownErrors map[string]bool
 	wrote       bool
 }
 
@@ -61,24 +64,28 @@ func NewPlain(out, diag io.Writer, o Options) *Plain {
 		of:          map[string]int{},
 		unended:     map[engine.Stream]bool{},
 		shownImages: map[[2]string]bool{},
+		endings:     endings{},
+		shownErrors: map[string]bool{},
 	}
 	if len(o.Tasks) < 2 {
 		return p
 	}
-	width := 0
+	longest := 0
 	for _, name := range o.Tasks {
-		width = max(width, utf8.RuneCountInString(plan.OneLine(name)))
+		longest = max(longest, width(plan.OneLine(name)))
+	}
+	if o.label > 0 {
+		longest = min(longest, o.label)
 	}
 	for i, name := range o.Tasks {
-		label := plan.OneLine(name)
-		label += strings.Repeat(" ", width-utf8.RuneCountInString(label)) + " | "
-		p.prefix[name] = p.colours.paint(prefixColours[i%len(prefixColours)], label)
+		p.prefix[name] = p.colours.paint(prefixColours[i%len(prefixColours)], fitted(plan.OneLine(name), longest)+" | ")
 	}
 	return p
 }
 
 // Emit writes an event.
 func (p *Plain) Emit(e engine.Event) {
+	p.endings.note(e)
 	switch e := e.(type) {
 	case engine.ImageProgress:
 		p.image(e)
@@ -89,14 +96,11 @@ func (p *Plain) Emit(e engine.Event) {
 		p.line(e)
 	case engine.AttemptFinished:
 		if e.Retry {
+			e.Result.Message = p.endings.cause(e.Task, e.Result)
 			p.taskNote(e.Task, retrying(e, p.of[e.Task]))
 		}
 	case engine.TaskFinished:
-		// The table at the end shows a single task, and the end of a stage the tasks of it that never started.
-		unstarted := e.Result.Stage.ID != "" && e.Result.Started.IsZero()
-		if len(p.options.Tasks) > 1 && !unstarted {
-			p.taskNote(e.Task, p.colours.status(e.Result.Status, headline(e.Result)))
-		}
+		p.taskFinished(p.endings.explained(e.Result))
 	case engine.StageStarted:
 		p.stageStarted(e)
 	case engine.StageFinished:
@@ -111,6 +115,21 @@ func (p *Plain) Flush() { p.streams.flush() }
 
 // Err returns the first failure to write.
 func (p *Plain) Err() error { return p.streams.err() }
+
+// taskFinished shows the end of a task, if there are several and nothing else has stopped it.
+func (p *Plain) taskFinished(t engine.TaskResult) {
+	if len(p.options.Tasks) < 2 || t.Status == engine.Canceled || t.Stage.ID != "" && t.Started.IsZero() {
+		return
+	}
+	text := headline(t)
+	if t.Status == engine.Errored {
+		if p.shownErrors[text] {
+			return // the end of the run has all tasks
+		}
+		p.shownErrors[text] = true
+	}
+	p.taskNote(t.Name, p.colours.status(t.Status, text))
+}
 
 func (p *Plain) line(e engine.OutputLine) {
 	w := p.streams.out()
@@ -210,7 +229,7 @@ func (p *Plain) finish(r engine.Result) {
 	if p.wrote {
 		_ = w.WriteByte('\n')
 	}
-	_, _ = w.WriteString(summary(r, p.colours))
+	_, _ = w.WriteString(summary(r, p.colours, p.endings, newScreen(p.options.DiagTerminal)))
 	p.Flush()
 }
 
@@ -219,6 +238,8 @@ func (p *Plain) finish(r engine.Result) {
 type streams struct {
 	writers [2]*bufio.Writer
 	current int
+	// before is called before something is written; it may be nil.
+	before func()
 }
 
 func newStreams(out, diag io.Writer) streams {
@@ -229,6 +250,9 @@ func (s *streams) out() *bufio.Writer  { return s.use(0) }
 func (s *streams) diag() *bufio.Writer { return s.use(1) }
 
 func (s *streams) use(n int) *bufio.Writer {
+	if s.before != nil {
+		s.before()
+	}
 	if n != s.current {
 		_ = s.writers[s.current].Flush()
 		s.current = n

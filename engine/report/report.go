@@ -89,8 +89,9 @@ func mainMessage(t engine.TaskResult) string {
 	return t.Message
 }
 
-// details returns the lines below the headline of a task that did not pass.
-func details(t engine.TaskResult) []string {
+// details returns the lines below the headline of a task that did not pass: more about why, the place of the task if located is
+// set, and what to do.
+func details(t engine.TaskResult, located bool) []string {
 	var lines []string
 	shown := mainMessage(t)
 	lines = append(lines, strings.Split(shown, "\n")[1:]...)
@@ -100,10 +101,10 @@ func details(t engine.TaskResult) []string {
 	if last := lastMessage(t); !strings.Contains(shown, last) {
 		lines = append(lines, strings.Split("last attempt: "+last, "\n")...)
 	}
-	if t.Stage.ID != "" {
+	if located && t.Stage.ID != "" {
 		lines = append(lines, "in "+t.Stage.String())
 	}
-	if t.Origin.Known() {
+	if located && t.Origin.Known() {
 		lines = append(lines, "at "+t.Origin.String())
 	}
 	if t.Remedy.Known() {
@@ -129,15 +130,18 @@ func needsExplanation(t engine.TaskResult) bool {
 }
 
 // explanation returns the headline, the reason and the details of a task that did not pass.
-func explanation(t engine.TaskResult) string {
+func explanation(t engine.TaskResult) string { return plan.OneLine(t.Name) + ": " + why(t, true) }
+
+// why is explanation without the name of the task.
+func why(t engine.TaskResult, located bool) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s", plan.OneLine(t.Name), headline(t))
+	b.WriteString(headline(t))
 	// After one attempt the limit of retries explains nothing.
 	if t.Reason != "" && (t.Reason != engine.BackoffLimitExceeded || len(t.Attempts) > 1) {
 		fmt.Fprintf(&b, " [%s]", plan.OneLine(string(t.Reason)))
 	}
 	b.WriteByte('\n')
-	for _, line := range details(t) {
+	for _, line := range details(t, located) {
 		b.WriteString("  " + plan.OneLine(line) + "\n")
 	}
 	return b.String()

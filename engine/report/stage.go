@@ -73,14 +73,14 @@ func conclusion(stages []engine.StageResult) string {
 			all = append(all, s.String())
 		}
 	}
-	return plan.Printable("All checks passed at "+listed(all)) + ".\n"
+	return plan.Printable("All checks passed at "+listed(all, "stages")) + ".\n"
 }
 
 // listed returns a list of names for a sentence, shortened if there are many.
-func listed(names []string) string {
+func listed(names []string, what string) string {
 	const most = 4
 	if len(names) > most {
-		return fmt.Sprintf("%s and %d other stages", strings.Join(names[:most], ", "), len(names)-most)
+		return fmt.Sprintf("%s and %d other %s", strings.Join(names[:most], ", "), len(names)-most, what)
 	}
 	return strings.Join(names, ", ")
 }

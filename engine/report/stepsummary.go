@@ -46,11 +46,8 @@ func WriteStepSummary(w io.Writer, r engine.Result) error {
 func explanations(r engine.Result, limit int) string {
 	var parts []string
 	size := 0
-	for _, t := range r.Tasks {
-		if !needsExplanation(t) {
-			continue
-		}
-		text := explanation(t)
+	for _, v := range verdicts(r, nil) {
+		text := v.explanation()
 		if size += len(text); size > limit {
 			parts = append(parts, "The log has the others.\n")
 			break

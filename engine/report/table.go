@@ -1,26 +1,77 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
-	"math"
+	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// summary returns the table of all tasks, then why tasks did not pass, then what that means for the deployment.
-func summary(r engine.Result, c colours) string {
+// mostRows is how many tasks a table has in which those that have passed stand, too.
+const mostRows = 20
+
+// summary returns the table of the tasks, then why tasks did not pass with their last lines of output, then how many tasks ended
+// how, and what that means for the deployment.
+func summary(r engine.Result, c colours, ends endings, onScreen screen) string {
 	if len(r.Tasks) == 0 {
 		return "" // the caller of the run knows why
 	}
-	rows := rows(r)
-	width := make([]int, len(rows[0].cells))
+	var b strings.Builder
+	shown := r
+	if len(r.Tasks) > mostRows {
+		shown.Tasks = slices.DeleteFunc(slices.Clone(r.Tasks), func(t engine.TaskResult) bool { return t.Status == engine.Passed })
+	}
+	if len(shown.Tasks) > 0 {
+		b.WriteString(table(rows(shown), c))
+	}
+	var parts []string
+	for _, v := range verdicts(r, ends) {
+		text := v.explanation()
+		if len(r.Tasks) > 1 {
+			for _, line := range ends.lines(v.task, text) {
+				text += "  | " + onScreen.text(stream{}, line, false, true) + "\n"
+			}
+		}
+		parts = append(parts, text)
+	}
+	if text := totals(r, c) + deployment(r); text != "" {
+		parts = append(parts, text)
+	}
+	if len(parts) > 0 && b.Len() > 0 {
+		b.WriteString("\n")
+	}
+	b.WriteString(strings.Join(parts, "\n"))
+	return b.String()
+}
+
+// totals returns how several tasks ended, in a line: "60 tasks: 51 passed, 9 failed in 48s".
+func totals(r engine.Result, c colours) string {
+	if len(r.Tasks) < 2 {
+		return ""
+	}
+	number := map[engine.Status]int{}
+	for _, t := range r.Tasks {
+		number[t.Status]++
+	}
+	var parts []string
+	for _, s := range []engine.Status{engine.Passed, engine.Failed, engine.TimedOut, engine.Errored, engine.Canceled} {
+		if n := number[s]; n > 0 {
+			parts = append(parts, c.status(s, fmt.Sprintf("%d %s", n, cmp.Or(wording[s], "passed"))))
+		}
+	}
+	return fmt.Sprintf("%d tasks: %s in %s\n", len(r.Tasks), strings.Join(parts, ", "), short(r.Finished.Sub(r.Started)))
+}
+
+// table returns rows in columns.
+func table(rows []row, c colours) string {
+	widths := make([]int, len(rows[0].cells))
 	for _, row := range rows {
 		for i, cell := range row.cells {
-			width[i] = max(width[i], utf8.RuneCountInString(cell))
+			widths[i] = max(widths[i], width(cell))
 		}
 	}
 	var b strings.Builder
@@ -28,12 +79,9 @@ func summary(r engine.Result, c colours) string {
 		last := len(row.cells) - 1
 		for i, cell := range row.cells[:last] {
 			// The width of a cell is that of its text, without escape sequences.
-			b.WriteString(row.paint(c, i) + strings.Repeat(" ", width[i]-utf8.RuneCountInString(cell)+2))
+			b.WriteString(row.paint(c, i) + strings.Repeat(" ", widths[i]-width(cell)+2))
 		}
 		b.WriteString(row.paint(c, last) + "\n")
-	}
-	if text := explanations(r, math.MaxInt); text != "" {
-		b.WriteString("\n" + text)
 	}
 	return b.String()
 }
@@ -52,10 +100,11 @@ func rows(r engine.Result) []row {
 		all = append(all, taskRow(t, ""))
 	}
 	for _, s := range r.Stages {
-		if len(s.Tasks) > 0 {
+		tasks := tasksOf(r, s.Stage)
+		if len(tasks) > 0 {
 			all = append(all, stageRow(s))
 		}
-		for _, t := range tasksOf(r, s.Stage) {
+		for _, t := range tasks {
 			all = append(all, taskRow(t, "  "))
 		}
 	}

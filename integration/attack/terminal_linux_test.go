@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -57,11 +58,9 @@ func seen(t *testing.T, cmd *exec.Cmd) (code int, text string) {
 }
 
 // obeyed returns what of a text a terminal would obey, but for line breaks, tabs, and what ktask itself writes: attributes,
-// and the erasure of its own last line.
+// and the erasure of its own last lines.
 func obeyed(text string) string {
-	for _, own := range []string{"\r\n", "\r\x1b[K"} {
-		text = strings.ReplaceAll(text, own, "")
-	}
+	text = ownSequences.ReplaceAllString(text, "")
 	var b strings.Builder
 	for i, r := range text {
 		_, rest, _ := strings.Cut(text[i:], "\x1b[")
@@ -75,6 +74,8 @@ func obeyed(text string) string {
 	}
 	return b.String()
 }
+
+var ownSequences = regexp.MustCompile("\r\n|\r(\x1b\\[[0-9]+A)?\x1b\\[J")
 
 // hostile is text that does something to a terminal: it sets the title, clears the screen, moves the cursor, in C0, in C1 and
 // in bytes that are not UTF-8, and it turns the direction of what follows.
@@ -149,7 +150,7 @@ spec:
 			}
 			for line := range strings.Lines(text) {
 				attributes := strings.LastIndex(line, "\x1b[")
-				if attributes >= 0 && !strings.HasPrefix(line[attributes:], "\x1b[0m") && !strings.HasPrefix(line[attributes:], "\x1b[K") {
+				if attributes >= 0 && !strings.HasPrefix(line[attributes:], "\x1b[0m") && !strings.HasPrefix(line[attributes:], "\x1b[J") {
 					t.Errorf("-o %s: attributes do not end with their line: %q", output, line)
 				}
 			}

@@ -44,7 +44,10 @@ func (b *buffer) String() string {
 }
 
 // await waits until the stream contains text and reports whether it does: the stream may end without it, or take too long.
-func (b *buffer) await(text string) bool {
+func (b *buffer) await(text string) bool { return b.awaitCount(text, 1) }
+
+// awaitCount is await for a text that comes several times.
+func (b *buffer) awaitCount(text string, count int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	late := false
@@ -54,7 +57,7 @@ func (b *buffer) await(text string) bool {
 		late = true
 		b.more.Broadcast()
 	}).Stop()
-	for !strings.Contains(b.text.String(), text) {
+	for strings.Count(b.text.String(), text) < count {
 		if b.done || late {
 			return false
 		}

@@ -1,0 +1,175 @@
+package local
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"sort"
+	"sync"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// Watcher reports changes of files and of what is below directories. It does not look into .git and node_modules.
+// It is safe for concurrent use.
+type Watcher struct {
+	events *fsnotify.Watcher
+	mu     sync.Mutex
+	// files and directories are absolute.
+	files, directories []string
+}
+
+// settled is how long nothing changes before a change is reported: an editor writes a file in several steps.
+const settled = 100 * time.Millisecond
+
+// NewWatcher watches paths, of which some need not exist. The caller closes it.
+func NewWatcher(paths ...string) (*Watcher, error) {
+	events, err := fsnotify.NewWatcher()
+	if err != nil {
+		return nil, err
+	}
+	w := &Watcher{events: events}
+	if err := w.Add(paths...); err != nil {
+		_ = events.Close()
+		return nil, err
+	}
+	return w, nil
+}
+
+// Add watches further paths.
+func (w *Watcher) Add(paths ...string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, path := range paths {
+		path, err := filepath.Abs(path)
+		if err != nil {
+			return err
+		}
+		if resolved, err := filepath.EvalSymlinks(path); err == nil {
+			path = resolved
+		}
+		if info, err := os.Stat(path); err != nil || !info.IsDir() {
+			w.files = append(w.files, path)
+			_ = w.events.Add(filepath.Dir(path)) // a file that is replaced is another one; what is missing does not change
+			continue
+		}
+		w.directories = append(w.directories, path)
+		if err := w.below(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// below watches a directory and those in it.
+func (w *Watcher) below(dir string) error {
+	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return nil // it is gone, or not for this user
+		case !entry.IsDir():
+			return nil
+		case path != dir && slices.Contains([]string{".git", "node_modules"}, entry.Name()):
+			return fs.SkipDir
+		}
+		return w.events.Add(path)
+	})
+}
+
+// Next waits for changes and returns the absolute paths of what has changed, without repetition. It returns nothing if ctx ends.
+func (w *Watcher) Next(ctx context.Context) []string {
+	changed := map[string]bool{}
+	var quiet <-chan time.Time
+	for {
+		select {
+		case e, ok := <-w.events.Events:
+			if !ok {
+				return nil
+			}
+			if !w.has(e.Name) || e.Op == fsnotify.Chmod {
+				continue
+			}
+			if info, err := os.Stat(e.Name); err == nil && info.IsDir() && e.Has(fsnotify.Create) {
+				_ = w.below(e.Name) // a change in it that is missed here is one of the next
+			}
+			changed[e.Name] = true
+			quiet = time.After(settled)
+		case <-w.events.Errors: // more changes than the system counts: some are known
+		case <-quiet:
+			var all []string
+			for name := range changed {
+				all = append(all, name)
+			}
+			sort.Strings(all)
+			return all
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (w *Watcher) has(name string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Contains(w.files, name) || slices.ContainsFunc(w.directories, func(dir string) bool {
+		_, ok := Within(dir, name)
+		return ok
+	})
+}
+
+// Close ends the watch.
+func (w *Watcher) Close() { _ = w.events.Close() }
+
+// SameTask reports whether two tasks are carried out in the same way, wherever they stand in their files.
+func SameTask(a, b plan.Task) bool { return same(reflect.ValueOf(a), reflect.ValueOf(b)) }
+
+var originType = reflect.TypeFor[plan.Origin]()
+
+// same compares values, and leaves out where they come from.
+func same(a, b reflect.Value) bool {
+	switch a.Kind() {
+	case reflect.Struct:
+		if a.Type() == originType {
+			return true
+		}
+		for i := range a.NumField() {
+			if name := a.Type().Field(i).Name; name != "Line" && !same(a.Field(i), b.Field(i)) {
+				return false
+			}
+		}
+		return true
+	case reflect.Slice:
+		if a.Len() != b.Len() || a.IsNil() != b.IsNil() {
+			return false
+		}
+		for i := range a.Len() {
+			if !same(a.Index(i), b.Index(i)) {
+				return false
+			}
+		}
+		return true
+	case reflect.Map:
+		if a.Type().Elem() == originType {
+			return true
+		}
+		if a.Len() != b.Len() {
+			return false
+		}
+		for _, key := range a.MapKeys() {
+			if other := b.MapIndex(key); !other.IsValid() || !same(a.MapIndex(key), other) {
+				return false
+			}
+		}
+		return true
+	case reflect.Pointer:
+		return a.IsNil() == b.IsNil() && (a.IsNil() || same(a.Elem(), b.Elem()))
+	default: // texts, numbers and booleans
+		return a.Equal(b)
+	}
+}
