@@ -16,8 +16,8 @@ import (
 // runOptions are the flags of run.
 type runOptions struct {
 	local.Options
-	output, junit, report string
-	timestamps            bool
+	output, junit, report, logDir string
+	timestamps                    bool
 	// after is called with the result of the run, if it is not nil.
 	after func(engine.Result)
 }
@@ -40,6 +40,7 @@ func (app App) runCommand() *cli.Command {
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "auto, live, plain, json, quiet or github", DefaultText: "auto"},
 			&cli.StringFlag{Name: "junit", Usage: "write a JUnit report to `FILE`"},
 			&cli.StringFlag{Name: "report", Usage: "write the result as JSON to `FILE`"},
+			&cli.StringFlag{Name: "log-dir", Usage: "write the output of each attempt to TASK-ATTEMPT.log in `DIR`"},
 			&cli.BoolFlag{Name: "timestamps", Usage: "print the time before each line of output"},
 			&cli.BoolFlag{Name: "no-color", Usage: "do not use colors, like NO_COLOR"}),
 		Action: app.run,
@@ -98,7 +99,7 @@ func (s settings) runOptions(app App) (runOptions, error) {
 	}
 	o := runOptions{
 		Options: local.Options{FailFast: s.yes("fail-fast"), Version: app.Version, Runs: local.UserRuns(), Guardian: app.Executable},
-		output:  output, junit: s.text("junit", ""), report: s.text("report", ""), timestamps: s.yes("timestamps"),
+		output:  output, junit: s.text("junit", ""), report: s.text("report", ""), logDir: s.text("log-dir", ""), timestamps: s.yes("timestamps"),
 	}
 	for _, flag := range []string{"junit", "report"} {
 		if v, ok := s.one(flag); ok && v.text == "-" {
