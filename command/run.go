@@ -18,6 +18,8 @@ type runOptions struct {
 	local.Options
 	output, junit, report, logDir string
 	timestamps                    bool
+	// record remembers which tasks fail.
+	record record
 	// after is called with the result of the run, if it is not nil.
 	after func(engine.Result)
 }
@@ -35,6 +37,7 @@ func (app App) runCommand() *cli.Command {
 			&cli.StringFlag{Name: "parallel", Aliases: []string{"j"}, Usage: "run `N` tasks at once", DefaultText: "the number of processors"},
 			&cli.BoolFlag{Name: "fail-fast", Usage: "stop all tasks when one has not passed"},
 			&cli.StringFlag{Name: "warm", Usage: "leave `N` started containers for the next run of the same images; not with CI set", DefaultText: "0"},
+			&cli.BoolFlag{Name: "failed", Usage: "run only the tasks that had not passed when they last ran with these paths"},
 			&cli.BoolFlag{Name: "watch", Usage: "run again what a change of a manifest, another file or a mounted source affects"},
 			&cli.StringFlag{Name: "keep", Usage: "keep the containers of attempts: never, failed or always; they hold the secrets in clear text", DefaultText: "never"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "auto, live, plain, json, quiet or github", DefaultText: "auto"},
@@ -56,14 +59,23 @@ func (app App) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.watches() {
+	o.record = app.record(s)
+	choose, again := everything, settings{flags: s.flags}.yes("failed") // in a file it would let hooks pass
+	switch {
+	case again && s.watches():
+		return usagef("--failed and --watch exclude each other: --watch runs again what has failed when its input changes")
+	case s.watches():
 		return app.watch(c.Context, s, o)
+	case again:
+		if choose, err = app.runFailed(s, o.record); err != nil {
+			return err
+		}
 	}
-	return app.runOnce(c.Context, s, o, func(p plan.Plan) plan.Plan { return p })
+	return app.runOnce(c.Context, s, o, choose)
 }
 
 // runOnce loads the tasks, and runs those that choose leaves in the plan.
-func (app App) runOnce(ctx context.Context, s settings, o runOptions, choose func(plan.Plan) plan.Plan) error {
+func (app App) runOnce(ctx context.Context, s settings, o runOptions, choose func(plan.Plan) (plan.Plan, error)) error {
 	tasks, err := s.taskOptions()
 	if err != nil {
 		return err
@@ -82,7 +94,10 @@ func (app App) runOnce(ctx context.Context, s settings, o runOptions, choose fun
 	if len(p.Skipped) > 0 && o.output != "quiet" {
 		_, _ = fmt.Fprintln(app.Err, leftOut(p.Skipped))
 	}
-	l, err := app.applyLock(ctx, s, choose(p))
+	if p, err = choose(p); err != nil {
+		return err
+	}
+	l, err := app.applyLock(ctx, s, p)
 	if err != nil {
 		return err
 	}
