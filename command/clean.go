@@ -102,6 +102,7 @@ func (app App) cleanUp(ctx context.Context, cleaner engine.Cleaner, o cleanOptio
 		f.settle(ctx, cleaner, o)
 		failed = failed || f.Action == "failed"
 		remain[f.Run] = remain[f.Run] || f.Action != "removed"
+		remain[f.ID] = f.Action != "removed"
 		if !o.json {
 			_, _ = fmt.Fprintln(app.Out, plan.OneLine(f.String()))
 		}
@@ -110,6 +111,9 @@ func (app App) cleanUp(ctx context.Context, cleaner engine.Cleaner, o cleanOptio
 		if !remain[run] {
 			runs.Forget(run)
 		}
+	}
+	if len(o.runs) == 0 && !o.dryRun {
+		local.ForgetDead(cleaner, runs, remain)
 	}
 	switch {
 	case o.json:

@@ -136,6 +136,9 @@ func (app App) root() *cli.App {
 		for _, c := range append(c.Subcommands, c) {
 			c.OnUsageError = usageError
 			c.HideHelpCommand = true
+			for i, f := range c.Flags {
+				c.Flags[i] = named(f)
+			}
 		}
 	}
 	return root

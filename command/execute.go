@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/report"
@@ -38,6 +39,7 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, l locked) 
 	ctx, abandoned, stop := app.interruptible(ctx, o.Engine, o.RunID, active)
 	defer stop()
 	o.Abandon = abandoned
+	o.Parts = len(l.plan.Tasks) == 1 && slices.Contains([]string{"live", "plain"}, app.form(o))
 	o.Warn = func(w local.Warning) { // even if quiet, which somebody else's .ktask.yaml may set
 		_, _ = fmt.Fprintf(app.Err, "ktask: %s\n", w)
 	}

@@ -133,9 +133,9 @@ const (
 
 func kindOf(f cli.Flag) kind {
 	switch f.(type) {
-	case *cli.BoolFlag:
+	case *cli.BoolFlag, namedBool:
 		return noValue
-	case *cli.StringSliceFlag:
+	case *cli.StringSliceFlag, namedSlice:
 		return severalValues
 	}
 	return oneValue

@@ -32,9 +32,14 @@ const (
 // sink gets and in the message of the Exit. It does not mask errors; the Runner masks the messages that it makes of them.
 // The sink may be called by several goroutines at once.
 func Attempt(ctx context.Context, e Engine, c plan.Container, labels Labels, sink Sink) (Exit, error) {
+	return attempt(ctx, e, c, labels, sink, false)
+}
+
+// attempt is Attempt, which also emits OutputParts if parts is set.
+func attempt(ctx context.Context, e Engine, c plan.Container, labels Labels, sink Sink, parts bool) (Exit, error) {
 	m := mask.New(c.Secrets())
 	tail := &messageTail{Sink: sink, enabled: c.TerminationMessage.FallbackToLogs}
-	stdout, stderr := newOutput(tail, Stdout, m), newOutput(tail, Stderr, m)
+	stdout, stderr := newOutput(tail, Stdout, m, parts), newOutput(tail, Stderr, m, parts)
 	var message byteTail
 	exit, err := e.Run(ctx, c, labels, Output{
 		Stdout: stdout, Stderr: stderr,

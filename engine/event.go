@@ -76,6 +76,14 @@ type OutputLine struct {
 	Break LineBreak
 }
 
+// OutputPart is the next part of a line of output that has not ended, with secrets masked: a prompt, or the bar of a program that
+// writes carriage returns. It is emitted only if Runner.Parts is set. The OutputLine of the line has its parts, too.
+type OutputPart struct {
+	Header
+	Stream Stream
+	Text   string
+}
+
 // LineBreak is the end of a line of output.
 type LineBreak uint8
 
@@ -128,6 +136,7 @@ func (e TaskStarted) withHeader(h Header) Event     { e.Header = h; return e }
 func (e ImageProgress) withHeader(h Header) Event   { e.Header = h; return e }
 func (e AttemptStarted) withHeader(h Header) Event  { e.Header = h; return e }
 func (e OutputLine) withHeader(h Header) Event      { e.Header = h; return e }
+func (e OutputPart) withHeader(h Header) Event      { e.Header = h; return e }
 func (e AttemptFinished) withHeader(h Header) Event { e.Header = h; return e }
 func (e TaskFinished) withHeader(h Header) Event    { e.Header = h; return e }
 func (e StageStarted) withHeader(h Header) Event    { e.Header = h; return e }

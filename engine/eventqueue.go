@@ -80,8 +80,27 @@ func (q *eventQueue) emit(h Header, e Event) {
 	h.Time = time.Now()
 	q.queued = append(q.queued, e.withHeader(h))
 	q.bytes += size
-	if len(q.queued) == 1 {
-		q.notEmpty.Signal()
+	q.notEmpty.Signal()
+}
+
+// emitLines queues lines as emit queues each of them. Lines get the same time if they need not wait.
+func (q *eventQueue) emitLines(h Header, lines []OutputLine) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	defer q.notEmpty.Signal() // not before: the sink's goroutine could only wait for the lock
+	h.Time = time.Now()
+	for _, line := range lines {
+		for q.full(len(line.Line)) && q.failure == nil {
+			q.notEmpty.Signal()
+			q.notFull.Wait()
+			h.Time = time.Now()
+		}
+		if q.closed || q.failure != nil {
+			return
+		}
+		line.Header = h
+		q.queued = append(q.queued, line)
+		q.bytes += len(line.Line)
 	}
 }
 
@@ -164,3 +183,5 @@ type attemptSink struct {
 
 // Emit may be called by several goroutines at once.
 func (s attemptSink) Emit(e Event) { s.queue.emit(s.header, e) }
+
+func (s attemptSink) emitLines(lines []OutputLine) { s.queue.emitLines(s.header, lines) }

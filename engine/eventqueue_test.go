@@ -3,9 +3,12 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
+	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -89,6 +92,55 @@ func TestBackpressure(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestLinesTogether holds that lines that are written together, and fill the queue, arrive once and in order beside those of another
+// stream, and that time does not go backwards.
+func TestLinesTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const total, long = 10_000, 500
+		var begin, rest strings.Builder
+		for i := range total {
+			if i < long { // more than the queue takes while its goroutine waits for the first
+				fmt.Fprintln(&begin, i, strings.Repeat("x", 8<<10))
+			} else {
+				fmt.Fprintln(&rest, i)
+			}
+		}
+		both := writer(func(o engine.Output) {
+			_, _ = io.WriteString(o.Stdout, begin.String())
+			var stderr sync.WaitGroup
+			defer stderr.Wait()
+			stderr.Go(func() {
+				for i := range total {
+					_, _ = fmt.Fprintln(o.Stderr, i)
+				}
+			})
+			_, _ = io.WriteString(o.Stdout, rest.String())
+		})
+		next := map[engine.Stream]int{}
+		var last time.Time
+		r := engine.Runner{Engine: both, Sink: engine.SinkFunc(func(e engine.Event) {
+			if now := e.Head().Time; now.Before(last) {
+				t.Errorf("%v comes after %v", now, last)
+			} else {
+				last = now
+			}
+			if line, ok := e.(engine.OutputLine); ok {
+				time.Sleep(ms) // of virtual time
+				if number, _, _ := strings.Cut(line.Line, " "); number != strconv.Itoa(next[line.Stream]) {
+					t.Errorf("%s has line %s, not %d", line.Stream, number, next[line.Stream])
+				}
+				next[line.Stream]++
+			}
+		})}
+		if _, err := r.Run(t.Context(), plan.Plan{Tasks: []plan.Task{task("t")}}); err != nil {
+			t.Fatal(err)
+		}
+		if next[engine.Stdout] != total || next[engine.Stderr] != total {
+			t.Errorf("%v lines arrived, not %d of each", next, total)
+		}
+	})
 }
 
 // TestFlush holds that a sink is flushed when no event is waiting.

@@ -3,7 +3,10 @@ package engine
 import (
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/ktask/ktask/engine/mask"
 	"github.com/ktask/ktask/engine/plan"
@@ -17,7 +20,7 @@ func (c *collect) Emit(e Event) { *c = append(*c, e.(OutputLine)) }
 // split returns the lines of text, which it writes in pieces of size bytes.
 func split(text string, m *mask.Mask, size int) []OutputLine {
 	var c collect
-	w := newOutput(&c, Stderr, m)
+	w := newOutput(&c, Stderr, m, false)
 	for piece := range slices.Chunk([]byte(text), size) {
 		_, _ = w.Write(piece)
 	}
@@ -137,11 +140,88 @@ func BenchmarkOutput(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			var discarded int
-			w := newOutput(SinkFunc(func(Event) { discarded++ }), Stdout, m)
+			w := newOutput(SinkFunc(func(Event) { discarded++ }), Stdout, m, false)
 			b.SetBytes(int64(len(chunk)))
 			for b.Loop() {
 				_, _ = w.Write(chunk)
 			}
+		})
+	}
+}
+
+// parted collects events of all kinds.
+type parted struct {
+	mu     sync.Mutex
+	events []Event
+}
+
+func (p *parted) Emit(e Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.events = append(p.events, e)
+}
+
+// next returns the texts of the events since the last call. That of a line ends with a dollar sign, that of a part of a long line
+// with a plus sign.
+func (p *parted) next() (texts []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, e := range p.events {
+		switch e := e.(type) {
+		case OutputPart:
+			texts = append(texts, e.Text)
+		case OutputLine:
+			texts = append(texts, e.Line+map[bool]string{false: "$", true: "+"}[e.Partial])
+		}
+	}
+	p.events = nil
+	return texts
+}
+
+// TestOutputParts writes parts of lines, each followed by a wait.
+func TestOutputParts(t *testing.T) {
+	full := strings.Repeat("x", MaxLine)
+	for name, test := range map[string]struct {
+		writes []string
+		want   [][]string
+		end    []string
+	}{
+		"a prompt":                   {[]string{"name? ", "me\n"}, [][]string{{"name? "}, {"name? me$"}}, nil},
+		"two parts":                  {[]string{"a!", "b!", "c!\nd!"}, [][]string{{"a!"}, {"b!"}, {"a!b!c!$", "d!"}}, []string{"d!$"}},
+		"a bar":                      {[]string{"10%\r", "20%\r", "\n"}, [][]string{{"10%"}, {"\r20%"}, {"10%\r20%$"}}, nil},
+		"a character in pieces":      {[]string{"a\xe2\x82", "\xac"}, [][]string{{"a"}, {"€"}}, []string{"a€$"}},
+		"what is no text":            {[]string{"\xff", "\x80\x80\x80\x80"}, [][]string{{"\xff"}, {"\x80\x80\x80\x80"}}, []string{"\xff\x80\x80\x80\x80$"}},
+		"the beginning of a secret":  {[]string{"a hunt", "er22 b", "\n"}, [][]string{{"a "}, {"••• b"}, {"a ••• b$"}}, nil},
+		"not the beginning of it":    {[]string{"a hunt", "s\n"}, [][]string{{"a "}, {"a hunts$"}}, nil},
+		"a line that gets too long":  {[]string{"ab", full, "\n"}, [][]string{{"ab"}, {"ab" + full[2:] + "+", "xx"}, {"xx$"}}, nil},
+		"nothing":                    {[]string{"", "a!\n!"}, [][]string{nil, {"a!$", "!"}}, []string{"!$"}},
+		"a part that was there once": {[]string{"a!", ""}, [][]string{{"a!"}, nil}, []string{"a!$"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var c parted
+				w := newOutput(&c, Stdout, masking("hunter22"), true)
+				for i, text := range test.writes {
+					_, _ = w.Write([]byte(text))
+					time.Sleep(partAfter - 1)
+					synctest.Wait()
+					before := c.next()
+					time.Sleep(1)
+					synctest.Wait()
+					parts := c.next()
+					if len(parts) > 0 && !strings.HasSuffix(parts[0], "$") && slices.Contains(before, parts[0]) {
+						t.Errorf("the part %q comes early", parts[0])
+					}
+					if got := append(before, parts...); !slices.Equal(got, test.want[i]) {
+						t.Errorf("after %q: got %q, want %q", text, got, test.want[i])
+					}
+				}
+				_ = w.Close()
+				time.Sleep(time.Hour)
+				if got := c.next(); !slices.Equal(got, test.end) {
+					t.Errorf("at the end: got %q, want %q", got, test.end)
+				}
+			})
 		})
 	}
 }

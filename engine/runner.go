@@ -24,6 +24,8 @@ type Runner struct {
 	// FailFast cancels the other tasks, of any stage, after one has not passed, and starts no more. A failure that the
 	// plan tolerates (plan.NonBlocking) does not count.
 	FailFast bool
+	// Parts emits OutputParts.
+	Parts bool
 	// RunID, Owner and Version are labels of what the run makes on the engine, see Labels. A RunID must not be used for
 	// two runs, on any engine; if it is empty, Run makes one.
 	RunID   string

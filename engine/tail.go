@@ -17,15 +17,29 @@ type messageTail struct {
 
 // Emit forwards an event.
 func (t *messageTail) Emit(event Event) {
-	if line, ok := event.(OutputLine); ok && t.enabled {
-		t.mu.Lock()
+	if line, ok := event.(OutputLine); ok {
+		t.keep(line)
+	}
+	t.Sink.Emit(event)
+}
+
+func (t *messageTail) emitLines(lines []OutputLine) {
+	t.keep(lines...)
+	emitLines(t.Sink, lines)
+}
+
+func (t *messageTail) keep(lines ...OutputLine) {
+	if !t.enabled {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, line := range lines {
 		if len(t.lines) == tailLines {
 			t.lines = t.lines[:copy(t.lines, t.lines[1:])]
 		}
 		t.lines = append(t.lines, strings.Clone(lastBytes(line.Line, tailBytes))) // the copy frees the rest of a long line
-		t.mu.Unlock()
 	}
-	t.Sink.Emit(event)
 }
 
 func (t *messageTail) text() string { return lastBytes(strings.Join(t.lines, "\n"), tailBytes) }
@@ -76,15 +90,26 @@ type outputTail struct {
 // Emit forwards an event.
 func (t *outputTail) Emit(e Event) {
 	if line, ok := e.(OutputLine); ok {
-		t.mu.Lock()
+		t.keep(line)
+	}
+	t.Sink.Emit(e)
+}
+
+func (t *outputTail) emitLines(lines []OutputLine) {
+	t.keep(lines...)
+	emitLines(t.Sink, lines)
+}
+
+func (t *outputTail) keep(lines ...OutputLine) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, line := range lines {
 		if line.Stream == Stderr {
 			t.stderr.add(line)
 		} else {
 			t.stdout.add(line)
 		}
-		t.mu.Unlock()
 	}
-	t.Sink.Emit(e)
 }
 
 // lines returns the last lines of stderr, or those of stdout if stderr is empty: a terminal is one stream, and shells

@@ -133,7 +133,7 @@ func (x *taskRun) attempt(ctx context.Context, number int) outcome {
 	x.emit(number, AttemptStarted{Of: maxStarts(x.task)})
 	began := time.Now()
 	output := &outputTail{Sink: attemptSink{x.events, x.header(number)}}
-	exit, err := Attempt(ctx, x.Engine, x.task.Container, x.labels(number), output)
+	exit, err := attempt(ctx, x.Engine, x.task.Container, x.labels(number), output, x.Parts)
 	x.recordFailure(ctx, err)
 	ended := time.Now()
 	x.ran = append(x.ran, ended.Sub(began))

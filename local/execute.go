@@ -83,6 +83,7 @@ func execute(ctx context.Context, p plan.Plan, o Options) (Result, error) {
 	if err != nil {
 		warn(Warning{Code: Unclaimed, Err: err})
 	}
+	claim.On(placeOf(e))
 	underWay := make(chan struct{})
 	o.Sink = startWatch{o.Sink, sync.OnceFunc(func() { close(underWay) })}
 	removed := removeDead(ctx, e, o.Runs, underWay)
@@ -173,7 +174,7 @@ func warnOfSecrets(p plan.Plan, kept bool, warn func(Warning)) {
 // carryOut runs the plan to its end, or until it is abandoned. An abandoned run continues in the background.
 func carryOut(ctx context.Context, p plan.Plan, o Options, e engine.Engine) (engine.Result, error) {
 	runner := engine.Runner{
-		Engine: e, Sink: o.Sink, Parallel: parallel(p, o), FailFast: o.FailFast, RunID: o.RunID, Version: o.Version,
+		Engine: e, Sink: o.Sink, Parallel: parallel(p, o), FailFast: o.FailFast, Parts: o.Parts, RunID: o.RunID, Version: o.Version,
 		Owner: fmt.Sprintf("%d %s", os.Getpid(), time.Now().UTC().Format(time.RFC3339Nano)),
 	}
 	var result engine.Result

@@ -27,14 +27,13 @@ import (
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/docker"
 	"github.com/ktask/ktask/engine/owner"
+	"github.com/ktask/ktask/local/internal/guard"
 )
 
 // GuardCommand is the first argument of a guardian; the second is the run.
-const GuardCommand = "guard"
+const GuardCommand = guard.Command
 
 const (
-	// dismissed is what the run's process writes before it closes the pipe.
-	dismissed = "done\n"
 	// dismissal is how long a run waits for its dismissed guardian to exit.
 	dismissal = time.Second
 	// guardQuiet is how long nothing of the run must appear before a guardian stops: an engine continues a request after its
@@ -125,7 +124,7 @@ func (g *guardian) dismiss() {
 	if g == nil {
 		return
 	}
-	_, _ = g.line.WriteString(dismissed) // fails if the guardian is gone
+	_, _ = g.line.WriteString(guard.Dismissed) // fails if the guardian is gone
 	_ = g.line.Close()
 	stuck := time.AfterFunc(dismissal, func() { _ = g.process.Process.Kill() })
 	defer stuck.Stop()
@@ -209,7 +208,7 @@ func Guard(ctx context.Context, in io.Reader, newEngine func(EngineOptions) (eng
 		return ErrGuardRequest
 	}
 	last, _ := io.ReadAll(input)
-	if string(last) == dismissed {
+	if string(last) == guard.Dismissed {
 		return nil
 	}
 	e, err := newEngine(request.Engine.EngineOptions)

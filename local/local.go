@@ -69,6 +69,8 @@ type Options struct {
 	// a stage.
 	Parallel int
 	FailFast bool
+	// Parts lets the Sink receive engine.OutputParts.
+	Parts bool
 	// Engine runs the tasks, and is made from EngineOptions. If nil, it is made for this run.
 	Engine        engine.Engine
 	EngineOptions EngineOptions

@@ -16,6 +16,7 @@ import (
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/docker"
 	"github.com/ktask/ktask/engine/owner"
+	"github.com/ktask/ktask/local/internal/guard"
 )
 
 // pool is the server of the protocol that warm.go describes. Its goroutine fills it; those of connections take from it.
@@ -52,6 +53,7 @@ func servePool(ctx context.Context, path string, fill poolFill, e *docker.Engine
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	claim.On(placeOf(e))
 	ctx, end := context.WithCancel(ctx)
 	p := &pool{
 		engine: e, runs: runs, labels: engine.Labels{Run: run, Task: docker.WarmTask, Lifetime: docker.WarmLifetime, Owner: fmt.Sprintf("%d %s", os.Getpid(), time.Now().UTC().Format(time.RFC3339Nano))}, want: fill, ready: map[string][]*docker.Warm{},
@@ -198,9 +200,9 @@ func (p *pool) handOver(ctx context.Context, w *docker.Warm, conn net.Conn, inpu
 		return
 	}
 	h := w.Handover()
-	_ = json.NewEncoder(conn).Encode(poolAnswer{Handover: &h}) // a failure shows in the read
+	_ = json.NewEncoder(conn).Encode(poolAnswer{Handover: &h, On: placeOf(p.engine)}) // a failure shows in the read
 	_ = conn.SetReadDeadline(time.Time{})
-	if said, _ := io.ReadAll(input); string(said) == dismissed {
+	if said, _ := io.ReadAll(input); string(said) == guard.Dismissed {
 		w.LetGo()
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/docker"
 	"github.com/ktask/ktask/engine/owner"
 )
 
@@ -40,11 +41,11 @@ func removeDead(ctx context.Context, e engine.Engine, runs owner.Runs, underWay 
 		for _, left := range all {
 			switch {
 			case left.Kept || Fate(runs, left) != owner.Dead:
-				remain[left.Labels.Run] = true
+				remain[left.Labels.Run], remain[left.ID] = true, true
 			case cleaner.Remove(ctx, left) == nil:
 				count++
 			default:
-				remain[left.Labels.Run] = true
+				remain[left.Labels.Run], remain[left.ID] = true, true
 			}
 		}
 		for _, left := range all {
@@ -52,6 +53,7 @@ func removeDead(ctx context.Context, e engine.Engine, runs owner.Runs, underWay 
 				runs.Forget(left.Labels.Run)
 			}
 		}
+		ForgetDead(cleaner, runs, remain)
 	}()
 	return func() int {
 		defer cancel()
@@ -59,6 +61,26 @@ func removeDead(ctx context.Context, e engine.Engine, runs owner.Runs, underWay 
 		defer time.AfterFunc(removalLimit, cancel).Stop()
 		return <-removed
 	}
+}
+
+// ForgetDead removes the files that killed processes have left on this machine: the sockets of pools, and the files of runs of which
+// nothing remains on the engine. remain has the ids of the runs and containers that remain.
+func ForgetDead(e engine.Cleaner, runs owner.Runs, remain map[string]bool) {
+	for _, run := range runs.ForgetDead(placeOf(e), func(run string) bool { return remain[run] }) {
+		docker.RemoveMessageFiles(run)
+	}
+	if dir, err := runs.Directory(); err == nil {
+		poolSockets(dir)
+	}
+}
+
+// placeOf returns where an engine is, or "".
+func placeOf(e any) string {
+	if d, ok := e.(*docker.Engine); ok {
+		o := d.Pinned(docker.Options{})
+		return o.Host + o.Context
+	}
+	return ""
 }
 
 // startWatch is a sink that passes events on to another one, which may be nil, and calls begun when a task has started.

@@ -12,14 +12,19 @@ package local
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
+	"slices"
+	"syscall"
 	"time"
 
 	"github.com/ktask/ktask/engine/docker"
 	"github.com/ktask/ktask/engine/owner"
+	"github.com/ktask/ktask/local/internal/guard"
 )
 
 const (
@@ -51,6 +56,8 @@ type poolFill struct {
 // poolAnswer is the answer to a request.
 type poolAnswer struct {
 	Handover *docker.Handover `json:",omitempty"`
+	// On is the place of the engine that has the container.
+	On string `json:",omitempty"`
 }
 
 // WarmPool returns the pool of an engine for docker.Options.Pool. It need not exist yet. A version of ktask has a pool of its own.
@@ -112,8 +119,9 @@ func (c poolClient) Take(needs string) (h docker.Handover, done func(), ok bool)
 		_ = conn.Close()
 		return h, nil, false
 	}
+	claim.On(answer.On)
 	return *answer.Handover, func() {
-		_, _ = io.WriteString(conn, dismissed) // fails if the pool is gone
+		_, _ = io.WriteString(conn, guard.Dismissed) // fails if the pool is gone
 		_ = conn.Close()
 		claim.Release()
 	}, true
@@ -134,8 +142,7 @@ func EndWarm(runs owner.Runs) (count int) {
 	if err != nil {
 		return 0
 	}
-	sockets, _ := filepath.Glob(filepath.Join(dir, "warm-*")) // errors are those of the pattern
-	for _, socket := range sockets {
+	for _, socket := range poolSockets(dir) {
 		conn, _, ok := poolClient{path: socket}.request(poolRequest{End: true}, time.Minute)
 		if ok {
 			count++
@@ -143,4 +150,20 @@ func EndWarm(runs owner.Runs) (count int) {
 		}
 	}
 	return count
+}
+
+// poolSockets returns the sockets of pools in a directory. Those of pools that were killed are removed.
+func poolSockets(dir string) []string {
+	sockets, _ := filepath.Glob(filepath.Join(dir, "warm-*")) // errors are those of the pattern
+	return slices.DeleteFunc(sockets, func(socket string) bool {
+		conn, err := net.DialTimeout("unix", socket, poolAnswers)
+		if err == nil {
+			_ = conn.Close()
+		}
+		dead := errors.Is(err, syscall.ECONNREFUSED)
+		if dead {
+			_ = os.Remove(socket)
+		}
+		return dead
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -184,11 +185,13 @@ func (w clusterWarnings) elsewhere(at spec.Pos, kind, name, namespace string) {
 
 // serviceVariable matches the names of variables in which the kubelet passes addresses of Services (pkg/kubelet/envvars). Those of
 // KUBERNETES are in every pod.
-var serviceVariable = regexp.MustCompile(`^(?:[A-Z0-9_]+_SERVICE_(?:HOST|PORT(?:_[A-Z0-9_]+)?)|KUBERNETES_PORT|[A-Z0-9_]+_PORT_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$`)
+var serviceVariable = sync.OnceValue(func() *regexp.Regexp { // most runs need none
+	return regexp.MustCompile(`^(?:[A-Z0-9_]+_SERVICE_(?:HOST|PORT(?:_[A-Z0-9_]+)?)|KUBERNETES_PORT|[A-Z0-9_]+_PORT_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$`)
+})
 
 // serviceName warns of a $(NAME) that is unknown here and an address in a cluster.
 func (w clusterWarnings) serviceName(name string) {
-	if serviceVariable.MatchString(name) {
+	if serviceVariable().MatchString(name) {
 		w.warn(w.use.meta().Pos, "cluster-service-variable", "declare it in env", "task %q: $(%s) is not expanded here, but the kubelet may replace it with the address of a Service", w.use.name(), name)
 	}
 }

@@ -36,6 +36,9 @@ type registryEntry struct {
 // pullCredentials sets what the pull secrets of the task have for the registry of its image, in the order in which a kubelet tries it
 // (pkg/credentialprovider/keyring.go): the most exact patterns come first. See "Pull secrets" in docs/fidelity.md.
 func (b *builder) pullCredentials() {
+	if len(b.definition.ImagePullSecrets) == 0 {
+		return // do not parse the image again
+	}
 	name, err := reference.ParseNormalizedNamed(b.out.Container.Image)
 	if err != nil {
 		return // no registry has such an image

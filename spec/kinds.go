@@ -23,7 +23,11 @@ func isKeptnKind(kind string) bool {
 		kind = kind[:cut]
 	}
 	for _, group := range api.Groups() {
-		for known := range api.Kinds(group) {
+		kinds := api.Kinds(group)
+		if kinds[kind] != nil && strings.HasPrefix(kind, "Keptn") {
+			return true // most kinds are: compare it with no other
+		}
+		for known := range kinds {
 			if strings.HasPrefix(known, "Keptn") && isSlip(kind, known) { // Analysis is also a kind of other projects
 				return true
 			}

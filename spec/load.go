@@ -63,9 +63,7 @@ type loader struct {
 	// flawed is true if the parser found errors in the current document.
 	flawed bool
 	// passed are the problems of the current file that do not prevent a run.
-	passed passedOver
-	// found are the problems that the parser found in the current document.
-	found     []finding
+	passed    passedOver
 	decoder   *decoder
 	manifests Manifests
 	places    map[identity]defined
@@ -82,7 +80,8 @@ type defined struct {
 // load reads the objects of the current file.
 func (l *loader) load() {
 	l.passed = passedOver{}
-	for _, d := range yamltree.Split(l.file.Data, func(p yamltree.Problem) { l.unreadable(l.file.Data, l.parserProblem(p)) }) {
+	documents := yamltree.Split(l.file.Data, func(p yamltree.Problem) { l.unreadable(l.file.Data, l.parserProblem(p)) })
+	for d := range parseAll(l.reporter, documents) {
 		if l.full(Error) || l.passed.count > maxProblems && !l.passed.headers {
 			break // garbage
 		}
@@ -92,46 +91,32 @@ func (l *loader) load() {
 }
 
 // read reads the objects of a document.
-func (l *loader) read(d yamltree.Document) {
-	if bytes.HasPrefix(d.Text, []byte("---\n# Source: ")) {
+func (l *loader) read(d parsed) {
+	if bytes.HasPrefix(d.text, []byte("---\n# Source: ")) {
 		l.passed.afterOwn = false // Helm writes this line above each document, so it is not in a script
 	}
-	if l.template(d.Text) {
+	if l.template(d.text) {
 		return
 	}
-	l.found = l.found[:0]
-	root := parse(l.reporter, d, l.find)
 	before, faults := l.limit.errors, len(l.manifests.Faults)
-	for _, f := range l.found {
-		if root == nil {
-			l.unreadable(d.Text, f.problem)
+	for _, f := range d.found {
+		if d.root == nil {
+			l.unreadable(d.text, f.problem)
 		} else {
-			l.judge(root, f)
+			l.judge(d.root, f)
 		}
 	}
 	l.flawed = l.limit.errors > before
 	data := len(l.manifests.Faults) > faults // a ConfigMap or a Secret
 	unread := func(f finding) bool { return f.problem.Rule != "duplicate-key" && !data }
-	if i := slices.IndexFunc(l.found, unread); i >= 0 && !l.flawed && bytes.Contains(d.Text, []byte("keptn.sh/")) {
-		l.manifests.Unread = append(l.manifests.Unread, l.found[i].problem)
+	if i := slices.IndexFunc(d.found, unread); i >= 0 && !l.flawed && bytes.Contains(d.text, []byte("keptn.sh/")) {
+		l.manifests.Unread = append(l.manifests.Unread, d.found[i].problem)
 	}
-	if root == nil {
+	if d.root == nil {
 		l.passed.afterOwn = l.flawed
 		return
 	}
-	l.document(root, "", "")
-}
-
-// finding is a problem of the parser. Key is the key that is given twice, if that is the problem.
-type finding struct {
-	key     string
-	problem Problem
-}
-
-func (l *loader) find(p yamltree.Problem, reported Problem) {
-	if len(l.found) <= maxProblems { // hostile documents have millions
-		l.found = append(l.found, finding{p.Key, reported})
-	}
+	l.document(d.root, "", "")
 }
 
 // object is one object of a file.

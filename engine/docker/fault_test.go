@@ -30,6 +30,8 @@ type scenario struct {
 	stdout, stderr []string
 	// effects counts what the task does outside of the engine if each attempt is prepared. It is nil if none is.
 	effects *effects
+	// waits is true if the task waits for another one, and is prepared meanwhile by the scheduler.
+	waits bool
 }
 
 func scenarios() []scenario {
@@ -42,17 +44,17 @@ func scenarios() []scenario {
 	}
 	return []scenario{
 		{"passes", task("echo one; echo err >&2; echo two; sleep 0.1; echo three", func(*plan.Task) {}), engine.Passed,
-			[]string{"one", "two", "three"}, []string{"err"}, nil},
-		{"fails", task("echo one; exit 3", func(*plan.Task) {}), engine.Failed, []string{"one"}, nil, nil},
+			[]string{"one", "two", "three"}, []string{"err"}, nil, false},
+		{"fails", task("echo one; exit 3", func(*plan.Task) {}), engine.Failed, []string{"one"}, nil, nil, false},
 		{"files and a volume", task("cat /etc/a; echo x >/cache/x; cat /logs/x; cp /etc/a /reason", func(t *plan.Task) {
 			t.Container.Files = []plan.File{{Path: "/etc/a", Mode: 0o444, Content: []byte("content\n")}}
 			t.Container.Tmpfs = []plan.Tmpfs{{Name: "v", Path: "/cache"}, {Name: "v", Path: "/logs"}}
 			t.Container.TerminationMessage.Path = "/reason"
-		}), engine.Passed, []string{"content", "x"}, nil, nil},
+		}), engine.Passed, []string{"content", "x"}, nil, nil, false},
 		{"is retried", task("echo one; exit 1", func(t *plan.Task) {
 			t.Retry = plan.Retry{Limit: 1, Backoff: plan.Backoff{Initial: time.Millisecond, Max: time.Millisecond}}
-		}), engine.Failed, []string{"one"}, nil, nil},
-		{"is interrupted and killed", task("trap '' TERM; echo one; sleep 100000", func(*plan.Task) {}), engine.Canceled, []string{"one"}, nil, nil},
+		}), engine.Failed, []string{"one"}, nil, nil, false},
+		{"is interrupted and killed", task("trap '' TERM; echo one; sleep 100000", func(*plan.Task) {}), engine.Canceled, []string{"one"}, nil, nil, false},
 	}
 }
 
@@ -92,7 +94,7 @@ func testFaults(t *testing.T, host string, scenarios []scenario, all bool) {
 	var cases []faultCase
 	known := map[string]bool{}
 	for i, s := range scenarios {
-		first := i == 0 || s.effects != nil && scenarios[i-1].effects == nil
+		first := i == 0 || (s.effects == nil) != (scenarios[i-1].effects == nil) || s.waits != scenarios[i-1].waits
 		if first {
 			clear(known)
 		}
@@ -136,6 +138,9 @@ func testFaults(t *testing.T, host string, scenarios []scenario, all bool) {
 
 // faults returns the ways in which a request of the scenario fails.
 func (s scenario) faults(call string, all bool) []fault {
+	if s.waits && !all {
+		return []fault{dropReply, fail500}
+	}
 	faults := slices.Clone(allFaults)
 	if s.effects != nil && strings.HasSuffix(call, "/attach") {
 		faults = append(faults, inputFaults...)
@@ -204,23 +209,34 @@ func (f *faultRun) once(t *testing.T, within time.Duration) *faultDone {
 		e.MessagesInCompanions() // which has the most requests
 	}
 	// Without its optional interfaces, so that the requests have one order.
-	as := struct{ engine.Engine }{e}
+	var as engine.Engine = struct{ engine.Engine }{e}
+	tasks := []plan.Task{f.task}
 	if f.effects != nil {
-		as.Engine = readyEngine{e, t, func() { done.readyCalls = cmp.Or(done.readyCalls, len(done.proxy.recorded())) }}
+		ready := readyEngine{e, t, func() { done.readyCalls = cmp.Or(done.readyCalls, len(done.proxy.recorded())) }}
+		as = struct{ engine.Engine }{ready}
 		f.task.Container.Env = variables("EFFECT=" + f.effects.url(done.id))
+		tasks[0] = f.task
+		if f.waits {
+			next := newNextEngine(ready)
+			as = struct {
+				engine.Engine
+				engine.Readier
+			}{next, next}
+			tasks = []plan.Task{{Name: firstTask, Container: f.task.Container, Timeout: f.task.Timeout, Semantics: f.task.Semantics}, f.task}
+		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	began := time.Now()
 	done.result, err = engine.Runner{
-		Engine: as, RunID: done.id, Owner: "test", Version: "test",
+		Engine: as, Parallel: 1, RunID: done.id, Owner: "test", Version: "test",
 		Sink: engine.SinkFunc(func(event engine.Event) {
 			done.heard.Emit(event)
 			if _, ok := event.(engine.OutputLine); ok && f.status == engine.Canceled {
 				cancel()
 			}
 		}),
-	}.Run(ctx, plan.Plan{Tasks: []plan.Task{f.task}})
+	}.Run(ctx, plan.Plan{Tasks: tasks})
 	done.took = time.Since(began)
 	_ = e.Close()
 	done.proxy.close()
@@ -246,10 +262,10 @@ func (f *faultRun) check(t *testing.T, done *faultDone) {
 	if err := done.heard.Check(); err != nil {
 		t.Error(err)
 	}
-	if len(done.result.Tasks) != 1 {
-		t.Fatalf("%d results", len(done.result.Tasks))
+	if n := len(done.result.Tasks); n == 0 {
+		t.Fatal("no result")
 	}
-	got := done.result.Tasks[0]
+	got := done.result.Tasks[len(done.result.Tasks)-1]
 	if testing.Verbose() {
 		t.Logf("%s %s in %v: %s", got.Status, got.Reason, done.took.Round(time.Millisecond), got.Message)
 	}

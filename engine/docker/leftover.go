@@ -93,7 +93,7 @@ const volumeRelease = time.Second
 // Remove removes a leftover from the engine; a running container is killed first. A volume that somebody else's container
 // uses stays, and Remove returns an error. Files for messages that the run has left on this machine are removed as well.
 func (e *Engine) Remove(ctx context.Context, left engine.Leftover) (err error) {
-	removeMessageFiles(left.Labels.Run)
+	RemoveMessageFiles(left.Labels.Run)
 	switch left.Kind {
 	case "container":
 		return e.endContainer(ctx, left.ID)

@@ -36,8 +36,8 @@ func messageFilesOf(run string) string {
 	return fmt.Sprintf("%s/ktask-%x-", messageFiles, sha256.Sum256([]byte(run)))
 }
 
-// removeMessageFiles removes the files of a run that was killed before its containers mounted them.
-func removeMessageFiles(run string) { removeOlder(messageFilesOf(run), 0) }
+// RemoveMessageFiles removes the files of a run that was killed before its containers mounted them.
+func RemoveMessageFiles(run string) { removeOlder(messageFilesOf(run), 0) }
 
 // removeOlder removes the files of runs whose names begin with prefix and that have been there for longer than age.
 func removeOlder(prefix string, age time.Duration) {

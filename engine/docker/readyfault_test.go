@@ -1,13 +1,16 @@
 package docker_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/integration/engines"
 )
 
 // preparedRuns is the end of the run ids of scenarios that are prepared.
@@ -27,7 +30,48 @@ func preparedScenarios(t *testing.T) (all []scenario) {
 		c.Command[2] = plan.Plain(`wget -q -O /dev/null "$EFFECT" && grep -q content /new/file || exit 9; ` + c.Command[2].String())
 		all = append(all, s)
 	}
+	for _, s := range slices.Clone(all) {
+		s.name, s.waits = "waiting "+s.name, true
+		all = append(all, s)
+	}
 	return all
+}
+
+// firstTask is the name of the task for which another one waits.
+const firstTask = "first"
+
+// nextEngine lets the scheduler prepare the task that waits for the first one. The first one needs nothing of the engine, so that the requests
+// have one order.
+type nextEngine struct {
+	readyEngine
+	begun, ready chan struct{}
+}
+
+func newNextEngine(e readyEngine) nextEngine {
+	return nextEngine{e, make(chan struct{}), make(chan struct{})}
+}
+
+// Ready prepares the task when the first one runs.
+func (e nextEngine) Ready(ctx context.Context, c plan.Container, labels engine.Labels) (func(context.Context) error, error) {
+	defer close(e.ready)
+	select {
+	case <-e.begun:
+	case <-ctx.Done():
+		return func(context.Context) error { return nil }, nil
+	}
+	labels.Attempt++ // the first one is prepared only if the machine has time
+	defer e.readied()
+	return e.Engine.Ready(ctx, c, labels)
+}
+
+func (e nextEngine) Run(ctx context.Context, c plan.Container, labels engine.Labels, out engine.Output) (engine.Exit, error) {
+	if labels.Task == firstTask {
+		close(e.begun)
+		engines.Receive(e.TB, e.ready, "the preparation of the task that waits")
+		return engine.Exit{}, nil
+	}
+	labels.Attempt++
+	return e.Engine.Run(ctx, c, labels, out)
 }
 
 // effects counts what tasks do: requests to a server.

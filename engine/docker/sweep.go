@@ -80,7 +80,7 @@ const removals = 8
 
 // removeRun removes what there is of a run, first the containers, then the volumes. some reports whether there was anything.
 func (e *Engine) removeRun(ctx context.Context, run string) (some bool, err error) {
-	removeMessageFiles(run)
+	RemoveMessageFiles(run)
 	all, err := e.Leftovers(ctx, run)
 	if err != nil {
 		return false, err

@@ -77,7 +77,7 @@ func newGramFilter(pieces int) gramFilter {
 }
 
 // of returns the kinds of a piece whose last byte is in the lowest bits.
-func (f gramFilter) of(gram uint32) uint8 { return f.kinds[gram*2654435761>>f.shift] } // Knuth's multiplicative hash
+func (f gramFilter) of(gram uint32) uint8 { return f.kinds[gram*2654435761>>(f.shift&31)] } // Knuth's multiplicative hash
 
 func (f gramFilter) add(piece string, kind uint8) {
 	gram := uint32(piece[0])<<24 | uint32(piece[1])<<16 | uint32(piece[2])<<8 | uint32(piece[3])

@@ -75,9 +75,9 @@ func (w *writer) Close() error {
 func (w *writer) find(p []byte) {
 	n := len(w.held)
 	w.held = append(w.held, p...)
-	filter, s := w.mask.filter, w.search // locals: this is the loop over every byte of output
-	for ; n < len(w.held); n++ {
-		s.gram = s.gram<<8 | uint32(w.held[n])
+	held, filter, s := w.held, w.mask.filter, w.search // locals: this is the loop over every byte of output
+	for ; n < len(held); n++ {
+		s.gram = s.gram<<8 | uint32(held[n])
 		kind := filter.of(s.gram)
 		if kind == 0 && s.node == 0 {
 			s.run = 0

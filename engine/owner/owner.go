@@ -45,7 +45,10 @@ func In(dir string) Runs {
 }
 
 // Claim is the lock of a run that is at work. A nil Claim is none.
-type Claim struct{ file *flock.Flock }
+type Claim struct {
+	run  string
+	file *flock.Flock
+}
 
 // Claim locks the file of a run. It is called before anything of the run is on an engine, and once a run.
 func (r Runs) Claim(run string) (*Claim, error) {
@@ -63,7 +66,7 @@ func (r Runs) Claim(run string) (*Claim, error) {
 	if err != nil {
 		return nil, fmt.Errorf("note that run %s is at work: %w", run, err)
 	}
-	return &Claim{file}, nil
+	return &Claim{run, file}, nil
 }
 
 // Directory returns the directory of the runs, which only this user can enter. It creates the directory.

@@ -40,6 +40,11 @@ func Escape(s, keep string) string {
 }
 
 func isPlain(s, keep string) bool {
+	ascii := 0 // the number of bytes that need no closer look, which in most texts are all
+	for ascii < len(s) && ' ' <= s[ascii] && s[ascii] <= '~' {
+		ascii++
+	}
+	s = s[ascii:]
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
 		return !IsPrintable(r) && !strings.ContainsRune(keep, r)
 	})

@@ -126,7 +126,7 @@ func (b *board) task(t *liveTask, columns, longest int) segments {
 
 // unpainted returns a line of output without colours and other sequences.
 func unpainted(line string) string {
-	return strings.ReplaceAll(sgr.ReplaceAllString((&sequence{}).filter(line), ""), "\t", " ")
+	return strings.ReplaceAll(sgr.ReplaceAllString((&sequence{shows: "\t"}).filter(line), ""), "\t", " ")
 }
 
 var sgr = regexp.MustCompile("\x1b\\[[0-9;:]*m")

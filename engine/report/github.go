@@ -25,7 +25,7 @@ const githubTail = 1 << 20
 type GitHub struct {
 	w *bufio.Writer
 	// screen is nil unless w is a terminal.
-	screen screen
+	screen *screen
 	// dir is the directory of the manifests in the repository.
 	dir string
 	// token returns a new token for each group.

@@ -281,3 +281,44 @@ func BenchmarkPlain(b *testing.B) {
 		p.Emit(line)
 	}
 }
+
+// TestParts writes parts of lines as a task writes them, and returns as bars do.
+func TestParts(t *testing.T) {
+	part := func(text string) engine.Event {
+		return engine.OutputPart{Header: engine.Header{Task: "a"}, Stream: engine.Stdout, Text: text}
+	}
+	whole := func(text string, partial bool) engine.Event {
+		return engine.OutputLine{Header: engine.Header{Task: "a"}, Stream: engine.Stdout, Line: text, Partial: partial}
+	}
+	one, two := report.Options{Tasks: []string{"a"}}, report.Options{Tasks: []string{"a", "b"}}
+	terminal := func(o report.Options) report.Options { o.OutTerminal = true; return o }
+	timed := terminal(one)
+	timed.Timestamps = true
+	for name, test := range map[string]struct {
+		options report.Options
+		events  []engine.Event
+		want    string
+	}{
+		"a prompt":                       {one, []engine.Event{part("name? "), part("m"), whole("name? me", false), whole("next", false)}, "name? me\nnext\n"},
+		"a prompt of one of several":     {two, []engine.Event{part("name? "), whole("name? me", false)}, "a | name? me\n"},
+		"a bar on a terminal":            {terminal(one), []engine.Event{part("10%"), part("\r20%"), whole("10%\r20%", false)}, "10%\r20%\n"},
+		"a bar with times":               {timed, []engine.Event{whole("10%\r20%", false)}, `0001-01-01T00:00:00.000Z 10%\r20%` + "\n"},
+		"bars of several":                {terminal(two), []engine.Event{whole("10%\r20%\r", false), whole("\r", false)}, "a | 10%\na | 20%\na | \n"},
+		"bars of several in a file":      {two, []engine.Event{whole("10%\r20%", false)}, "a | 10%\r20%\n"},
+		"nothing else passes":            {terminal(one), []engine.Event{part("a\b\x1b[2J"), part("\x1b[31"), part("mred"), whole("a\b\x1b[2J\x1b[31mred", false)}, `a\b` + "\x1b[31mred\x1b[0m\n"},
+		"a long line":                    {one, []engine.Event{part("ab"), whole("abcd", true), part("e"), whole("ef", false)}, "abcdef\n"},
+		"a long line that is shown late": {one, []engine.Event{part("abcdef"), whole("abcd", true), whole("efg", false)}, "abcdefg\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out, diag bytes.Buffer
+			p := report.NewPlain(&out, &diag, test.options)
+			for _, e := range test.events {
+				p.Emit(e)
+			}
+			p.Flush()
+			if out.String() != test.want {
+				t.Errorf("got %q, want %q", out.String(), test.want)
+			}
+		})
+	}
+}

@@ -3,6 +3,7 @@ package report
 import (
 	"bufio"
 	"io"
+	"strings"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
@@ -31,13 +32,15 @@ type Plain struct {
 	options Options
 	colours colours
 	streams streams
-	screens map[engine.Stream]screen
+	screens perStream[*screen]
 	prefix  map[string]string
 	// open are the streams in the middle of a line that comes in parts, see OutputLine.Partial.
 	open map[stream]bool
-	of   map[string]int
+	// shown is how much of the current line of a single task was shown as parts.
+	shown perStream[int]
+	of    map[string]int
 	// unended are the streams of a single task that ended without a line break. If live is set, each line gets one.
-	unended map[engine.Stream]bool
+	unended perStream[bool]
 	live    bool
 	// shownImages are the states of images that were shown: tasks share images.
 	shownImages map[[2]string]bool
@@ -52,22 +55,36 @@ type stream struct {
 	name engine.Stream
 }
 
+// perStream holds a value for each output stream. It is not a map because each line of output asks for several of them.
+type perStream[T any] struct{ stdout, stderr T }
+
+func (p *perStream[T]) of(s engine.Stream) *T {
+	if s == engine.Stderr {
+		return &p.stderr
+	}
+	return &p.stdout
+}
+
 // NewPlain returns a reporter that writes the stdout of tasks to out, and their stderr and the notes of ktask to diag.
 func NewPlain(out, diag io.Writer, o Options) *Plain {
 	p := &Plain{
 		options:     o,
 		colours:     colours(o.Color),
 		streams:     newStreams(out, diag),
-		screens:     map[engine.Stream]screen{engine.Stdout: newScreen(o.OutTerminal), engine.Stderr: newScreen(o.DiagTerminal)},
+		screens:     perStream[*screen]{newScreen(o.OutTerminal), newScreen(o.DiagTerminal)},
 		prefix:      map[string]string{},
 		open:        map[stream]bool{},
 		of:          map[string]int{},
-		unended:     map[engine.Stream]bool{},
 		shownImages: map[[2]string]bool{},
 		endings:     endings{},
 		shownErrors: map[string]bool{},
 	}
 	if len(o.Tasks) < 2 {
+		for _, s := range []*screen{p.screens.stdout, p.screens.stderr} {
+			if s != nil {
+				s.returns = !o.Timestamps
+			}
+		}
 		return p
 	}
 	longest := 0
@@ -85,7 +102,10 @@ func NewPlain(out, diag io.Writer, o Options) *Plain {
 
 // Emit writes an event.
 func (p *Plain) Emit(e engine.Event) {
-	p.endings.note(e)
+	// The end of a run has no output of a single task, whose stdout may be long.
+	if line, ok := e.(engine.OutputLine); !ok || line.Stream == engine.Stderr || len(p.options.Tasks) > 1 {
+		p.endings.note(e)
+	}
 	switch e := e.(type) {
 	case engine.ImageProgress:
 		p.image(e)
@@ -94,6 +114,8 @@ func (p *Plain) Emit(e engine.Event) {
 		p.restart()
 	case engine.OutputLine:
 		p.line(e)
+	case engine.OutputPart:
+		p.part(e)
 	case engine.AttemptFinished:
 		if e.Retry {
 			e.Result.Message = p.endings.cause(e.Task, e.Result)
@@ -131,7 +153,39 @@ func (p *Plain) taskFinished(t engine.TaskResult) {
 	p.taskNote(t.Name, p.colours.status(t.Status, text))
 }
 
+// part writes a part of a line, if there is a single task.
+func (p *Plain) part(e engine.OutputPart) {
+	if len(p.prefix) == 0 {
+		whole := *p.shown.of(e.Stream)
+		*p.shown.of(e.Stream) = 0
+		p.line(engine.OutputLine{Header: e.Header, Stream: e.Stream, Line: e.Text, Partial: true})
+		*p.shown.of(e.Stream) = whole + len(e.Text)
+	}
+}
+
+// line writes a line, or a part of one. On a terminal with several tasks, what a carriage return would overwrite is a line of its
+// own.
 func (p *Plain) line(e engine.OutputLine) {
+	if len(p.prefix) > 0 && *p.screens.of(e.Stream) != nil && strings.Contains(e.Line, "\r") {
+		parts := strings.FieldsFunc(e.Line, func(r rune) bool { return r == '\r' })
+		for i, text := range parts {
+			part := e
+			part.Line, part.Partial = text, e.Partial && i == len(parts)-1
+			p.line(part)
+		}
+		if len(parts) > 0 {
+			return
+		}
+		e.Line = ""
+	}
+	if shown := p.shown.of(e.Stream); *shown > 0 {
+		length := len(e.Line)
+		e.Line = e.Line[min(*shown, length):]
+		*shown = max(*shown-length, 0)
+		if !e.Partial {
+			*shown = 0
+		}
+	}
 	w := p.streams.out()
 	if e.Stream == engine.Stderr {
 		w = p.streams.diag()
@@ -143,11 +197,13 @@ func (p *Plain) line(e engine.OutputLine) {
 		if p.options.Timestamps {
 			_, _ = w.WriteString(p.colours.paint(dim, timestamp(e.Time)) + " ")
 		}
-		_, _ = w.WriteString(p.prefix[e.Task])
+		if len(p.prefix) > 0 {
+			_, _ = w.WriteString(p.prefix[e.Task])
+		}
 	}
 	// With several tasks, parts of a long line become lines: lines of other tasks may come between them.
 	joined := e.Partial && len(p.prefix) == 0
-	_, _ = w.WriteString(p.screens[e.Stream].text(from, e.Line, e.Partial, !joined))
+	_, _ = w.WriteString((*p.screens.of(e.Stream)).text(from, e.Line, e.Partial, !joined))
 	if joined {
 		p.open[from] = true
 		return
@@ -160,7 +216,7 @@ func (p *Plain) line(e engine.OutputLine) {
 		return
 	}
 	_, _ = w.WriteString(e.Break.String())
-	p.unended[e.Stream] = e.Break == engine.NoBreak
+	*p.unended.of(e.Stream) = e.Break == engine.NoBreak
 }
 
 // restart ends the lines that the previous attempt has not ended.
@@ -169,11 +225,11 @@ func (p *Plain) restart() {
 		stream engine.Stream
 		writer func() *bufio.Writer
 	}{{engine.Stdout, p.streams.out}, {engine.Stderr, p.streams.diag}} {
-		if p.unended[s.stream] {
+		if *p.unended.of(s.stream) {
 			_ = s.writer().WriteByte('\n')
 		}
 	}
-	clear(p.unended)
+	p.unended = perStream[bool]{}
 }
 
 // image shows each state of an image once. Only Live shows bytes.
@@ -214,16 +270,16 @@ func (p *Plain) taskNote(task, text string) { p.note(plan.OneLine(task), text) }
 func (p *Plain) note(about, text string) {
 	p.wrote = true
 	w := p.streams.diag()
-	if p.unended[engine.Stderr] {
+	if p.unended.stderr {
 		_ = w.WriteByte('\n')
-		delete(p.unended, engine.Stderr)
+		p.unended.stderr = false
 	}
 	_, _ = w.WriteString("ktask: " + about + ": " + text + "\n")
 }
 
 func (p *Plain) finish(r engine.Result) {
 	w := p.streams.diag()
-	if p.unended[engine.Stderr] {
+	if p.unended.stderr {
 		_ = w.WriteByte('\n')
 	}
 	if p.wrote {
@@ -231,47 +287,4 @@ func (p *Plain) finish(r engine.Result) {
 	}
 	_, _ = w.WriteString(summary(r, p.colours, p.endings, newScreen(p.options.DiagTerminal)))
 	p.Flush()
-}
-
-// streams buffers two writers that may be the same terminal. It flushes one before it writes to the other, so that the
-// order stays.
-type streams struct {
-	writers [2]*bufio.Writer
-	current int
-	// before is called before something is written; it may be nil.
-	before func()
-}
-
-func newStreams(out, diag io.Writer) streams {
-	return streams{writers: [2]*bufio.Writer{bufio.NewWriterSize(out, 32<<10), bufio.NewWriterSize(diag, 32<<10)}}
-}
-
-func (s *streams) out() *bufio.Writer  { return s.use(0) }
-func (s *streams) diag() *bufio.Writer { return s.use(1) }
-
-func (s *streams) use(n int) *bufio.Writer {
-	if s.before != nil {
-		s.before()
-	}
-	if n != s.current {
-		_ = s.writers[s.current].Flush()
-		s.current = n
-	}
-	return s.writers[n]
-}
-
-// flush flushes both writers. A bufio.Writer keeps its first error for err.
-func (s *streams) flush() {
-	for _, w := range s.writers {
-		_ = w.Flush()
-	}
-}
-
-func (s *streams) err() error {
-	for _, w := range s.writers {
-		if err := w.Flush(); err != nil {
-			return err
-		}
-	}
-	return nil
 }

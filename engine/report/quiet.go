@@ -17,7 +17,7 @@ type Quiet struct {
 	w     *bufio.Writer
 	tails map[string]*tail
 	// screen is nil unless w is a terminal.
-	screen screen
+	screen *screen
 	of     map[string]int
 }
 

@@ -11,25 +11,32 @@ import (
 // shows other control characters, and bytes that are not UTF-8, as escapes. Attributes end with their line. It writes
 // sequences anew instead of passing bytes, so that a terminal cannot read a sequence that screen has not. A nil screen
 // passes everything.
-type screen map[stream]*sequence
+type screen struct {
+	sequences map[stream]*sequence
+	// returns passes carriage returns: for output that no name stands before, and that ktask writes nothing beside.
+	returns bool
+}
 
 // newScreen returns a screen if the stream is a terminal, else nil.
-func newScreen(terminal bool) screen {
+func newScreen(terminal bool) *screen {
 	if !terminal {
 		return nil
 	}
-	return screen{}
+	return &screen{sequences: map[stream]*sequence{}}
 }
 
 // text returns a part of a line; ended reports whether nothing more of the line is written on the same line.
-func (s screen) text(from stream, text string, partial, ended bool) string {
+func (s *screen) text(from stream, text string, partial, ended bool) string {
 	if s == nil {
 		return text
 	}
-	q := s[from]
+	q := s.sequences[from]
 	if q == nil {
-		q = &sequence{}
-		s[from] = q
+		q = &sequence{shows: "\t"}
+		if s.returns {
+			q.shows += "\r"
+		}
+		s.sequences[from] = q
 	}
 	text = q.filter(text)
 	if q.painted && ended {
@@ -37,13 +44,15 @@ func (s screen) text(from stream, text string, partial, ended bool) string {
 		q.painted = false
 	}
 	if !partial {
-		delete(s, from)
+		delete(s.sequences, from)
 	}
 	return text
 }
 
 // sequence is an escape sequence that has begun, as ECMA-48 has them. It lasts over the parts of a long line.
 type sequence struct {
+	// shows are the control characters that are passed.
+	shows      string
 	state      state
 	parameters []byte
 	// painted reports whether attributes were set since the last reset.
@@ -66,7 +75,7 @@ func (q *sequence) filter(text string) string {
 	for len(text) > 0 {
 		if q.state == ground {
 			plain, _, found := strings.Cut(text, "\x1b")
-			b.WriteString(plan.Escape(plain, "\t"))
+			b.WriteString(plan.Escape(plain, q.shows))
 			text = text[len(plain):]
 			if found {
 				q.state, text = escape, text[1:]

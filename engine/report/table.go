@@ -16,7 +16,7 @@ const mostRows = 20
 
 // summary returns the table of the tasks, then why tasks did not pass with their last lines of output, then how many tasks ended
 // how, and what that means for the deployment.
-func summary(r engine.Result, c colours, ends endings, onScreen screen) string {
+func summary(r engine.Result, c colours, ends endings, onScreen *screen) string {
 	if len(r.Tasks) == 0 {
 		return "" // the caller of the run knows why
 	}

@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -32,6 +33,10 @@ spec:
 	}
 	return text
 }
+
+// waits are the factors of the wait before the next attempt, by what becomes of that in the wait: ktask prepares an attempt if the wait
+// is half a second or longer.
+var waits = map[string]string{"plain": "0.01", "prepared": "0.5"}
 
 // hosts are the engines that tasks attack, by name: flags of ktask.
 func hosts(t *testing.T) map[string][]string {
@@ -89,27 +94,32 @@ func TestVolumeLeadsNowhere(t *testing.T) {
 	}
 	for engine, flags := range hosts(t) {
 		for name, attack := range attacks {
-			t.Run(engine+"/"+name, func(t *testing.T) {
-				dir := bait(t)
-				fill := func(text string) string {
-					return strings.NewReplacer("%[1]s", dir, "%[2]s", filepath.Base(dir)).Replace(text)
+			for next, scale := range waits {
+				if attack.retries == 0 && next != "plain" {
+					continue
 				}
-				extra := []string{"volumeMounts: [" + fill(attack.mounts) + "]"}
-				if attack.message != "" {
-					extra = append(extra, "terminationMessagePath: "+attack.message)
-				}
-				task := container(attack.retries, fill(attack.script), extra...)
-				args := append([]string{"run", "--network", "none", "--backoff-scale", "0.01", "-"}, flags...)
-				o := ktask(t, t.TempDir(), task, args...)
-				parts := strings.Contains(attack.mounts, "subPath") && strings.Count(attack.mounts, "name:") > 1
-				switch refused := strings.Contains(o.stderr, "different subPaths"); {
-				case parts && engine != "Docker of today" && o.code == 3 && refused:
-				case (!parts || engine == "Docker of today") && !refused && (o.code == 0 || o.code == 1 || o.code == 3 && strings.Contains(o.stderr, "attempt 1 of 2")):
-				default:
-					t.Errorf("the attack does not begin, exit code %d:\n%s", o.code, o.stderr)
-				}
-				untouched(t, dir, o)
-			})
+				t.Run(engine+"/"+name+"/"+next, func(t *testing.T) {
+					dir := bait(t)
+					fill := func(text string) string {
+						return strings.NewReplacer("%[1]s", dir, "%[2]s", filepath.Base(dir)).Replace(text)
+					}
+					extra := []string{"volumeMounts: [" + fill(attack.mounts) + "]"}
+					if attack.message != "" {
+						extra = append(extra, "terminationMessagePath: "+attack.message)
+					}
+					task := container(attack.retries, fill(attack.script), extra...)
+					args := append([]string{"run", "--network", "none", "--backoff-scale", scale, "-"}, flags...)
+					o := ktask(t, t.TempDir(), task, args...)
+					parts := strings.Contains(attack.mounts, "subPath") && strings.Count(attack.mounts, "name:") > 1
+					switch refused := strings.Contains(o.stderr, "different subPaths"); {
+					case parts && engine != "Docker of today" && o.code == 3 && refused:
+					case (!parts || engine == "Docker of today") && !refused && (o.code == 0 || o.code == 1 || o.code == 3 && strings.Contains(o.stderr, "attempt 1 of 2")):
+					default:
+						t.Errorf("the attack does not begin, exit code %d:\n%s", o.code, o.stderr)
+					}
+					untouched(t, dir, o)
+				})
+			}
 		}
 	}
 }
@@ -146,13 +156,17 @@ func TestPathsWithOptions(t *testing.T) {
 
 // TestHugeMessage has a message of 200 GiB that takes no room: the task has passed all the same.
 func TestHugeMessage(t *testing.T) {
-	o := ktask(t, t.TempDir(), container(0, "truncate -s 200G /m || dd if=/dev/null of=/m bs=1 seek=200G", "terminationMessagePath: /m"), "run", "--timeout", "50s", "-o", "json", "-").expect(t, 0)
-	if !strings.Contains(o.stdout, "ktask reads it up to 16 MiB") {
-		t.Errorf("it does not say what is wrong with the message:\n%s", o.stdout)
+	for code := range 2 { // if it fails, it is retried in a prepared container
+		task := container(code, fmt.Sprintf("truncate -s 200G /m || dd if=/dev/null of=/m bs=1 seek=200G; exit %d", code), "terminationMessagePath: /m")
+		o := ktask(t, t.TempDir(), task, "run", "--timeout", "50s", "--backoff-scale", waits["prepared"], "-o", "json", "-").expect(t, code)
+		if strings.Count(o.stdout, "ktask reads it up to 16 MiB") < 1+code {
+			t.Errorf("it does not say what is wrong with the message:\n%s", o.stdout)
+		}
 	}
 }
 
-// TestMessageOfEveryTask attacks the file of the termination message that a task has without asking for one.
+// TestMessageOfEveryTask attacks the file of the termination message that a task has without asking for one, once in a plain container and
+// once in a prepared one.
 func TestMessageOfEveryTask(t *testing.T) {
 	const file = "/dev/termination-log"
 	for engine, flags := range hosts(t) {
@@ -166,11 +180,11 @@ func TestMessageOfEveryTask(t *testing.T) {
 		} {
 			t.Run(engine+"/"+name, func(t *testing.T) {
 				dir := bait(t)
-				task := container(0, strings.ReplaceAll(attack.script, "%s", dir))
-				args := append([]string{"run", "--network", "none", "--timeout", "50s", "-o", "json", "-"}, flags...)
+				task := container(1, strings.ReplaceAll(attack.script, "%s", dir))
+				args := append([]string{"run", "--network", "none", "--timeout", "50s", "--backoff-scale", waits["prepared"], "-o", "json", "-"}, flags...)
 				o := ktask(t, t.TempDir(), task, args...).expect(t, 1)
-				if !strings.Contains(o.stdout, attack.message) {
-					t.Errorf("the message is not %q:\n%s", attack.message, o.stdout)
+				if attack.message != "" && strings.Count(o.stdout, attack.message) < 2 {
+					t.Errorf("the messages are not %q:\n%s", attack.message, o.stdout)
 				}
 				untouched(t, dir, o)
 			})
@@ -187,11 +201,12 @@ func TestVolumeHasOneLimit(t *testing.T) {
 			"a nested":  "{name: v, mountPath: /a}, {name: v, mountPath: /b, subPath: b}",
 			"alone":     "{name: v, mountPath: /a, subPath: b}",
 		} {
-			for retries := range 2 {
-				t.Run(fmt.Sprint(engine, "/", name, "/", retries), func(t *testing.T) {
+			for retries, next := range []string{"none", "plain", "prepared"} {
+				retries := min(retries, 1)
+				t.Run(fmt.Sprint(engine, "/", name, "/", next), func(t *testing.T) {
 					task := container(retries, "df -k /a | tail -1 | awk '{print \"size\", $2}'; mkdir -p /b; for d in /a /b; do dd if=/dev/zero of=$d/x bs=1M count=200 2>/dev/null; done; wc -c /a/x /b/x | tail -1; exit 1",
 						"volumeMounts: ["+mounts+"]", "resources: {limits: {memory: 64Mi}}")
-					args := append([]string{"run", "--network", "none", "--backoff-scale", "0.01", "-"}, flags...)
+					args := append([]string{"run", "--network", "none", "--backoff-scale", cmp.Or(waits[next], "1"), "-"}, flags...)
 					o := ktask(t, t.TempDir(), task, args...)
 					switch {
 					case o.code == 3 && strings.Contains(o.stderr, "different subPaths") && engine != "Docker of today":

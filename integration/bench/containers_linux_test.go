@@ -23,7 +23,7 @@ func cold(b *testing.B, l *lab) experiment {
 			target: Target{Limit: 1.00, Obstacle: "ktask makes the same requests to the engine as docker does, and starts a guardian, which takes CPU from the engine on a machine with few cores."}},
 		{title: "echo in busybox: " + outputOf, against: "`docker run --rm`", take: value(first).pair(1)},
 		{title: "echo in busybox: " + cpuOf, against: "`docker run --rm`", take: value(cpu).pair(1),
-			target: Target{Limit: 1.00, Obstacle: "The guardian is a second process of ktask, and costs as much as the start of one."}},
+			target: Target{Limit: 1.00, Obstacle: "The packages of Docker and Kubernetes take 4 ms to be initialized, and the guardian is a second process."}},
 	}}
 }
 

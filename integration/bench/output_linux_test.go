@@ -47,7 +47,7 @@ func attempts(events string) (second, first float64, err error) {
 // output64 and output1024 compare the rates at which 64 MiB and 1 GiB of output with a secret arrive.
 func output64(b *testing.B, l *lab) experiment {
 	return l.much(b, "64 MiB of output with a secret", 64, 2, Target{Limit: 1, AtLeast: true,
-		Obstacle: "Each line is an event of its own, which is masked, queued and written: microseconds of CPU a line, on cores that the engine and the task need as well."})
+		Obstacle: "Output is searched for secrets and each line is an event of its own: this takes CPU time on cores that the engine and the task need as well."})
 }
 
 func output1024(b *testing.B, l *lab) experiment {

@@ -137,6 +137,8 @@ func killedAtAnyMoment(t *testing.T) {
 func TestSoakPodman(t *testing.T) {
 	t.Setenv("DOCKER_HOST", engines.Podman(t, busyboxImage))
 	t.Run("killed at any moment", killedAtAnyMoment)
+	t.Run("killed with prepared containers", func(t *testing.T) { killedWithPrepared(t, soak(1, 30)) })
+	t.Run("warm", TestWarm)
 	t.Run("retries", TestRetries)
 	t.Run("volume survives attempts", TestVolumeSurvivesAttempts)
 	t.Run("pids limit", TestPidsLimit)

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,11 +46,19 @@ func anyRuns(t *testing.T, pool int) bool {
 	return slices.ContainsFunc(prepared(t, pool), func(l engine.Leftover) bool { return l.Running })
 }
 
+// ownPools lets the ktasks of a test have pools, which no other test has. It returns the directory of their sockets.
+func ownPools(t *testing.T) (dir string) {
+	t.Helper()
+	dir = filepath.Dir(engines.Socket(t))
+	t.Setenv("XDG_RUNTIME_DIR", dir)
+	t.Setenv("CI", "")
+	return dir
+}
+
 // warm runs a task and returns the run, when a container waits for the next one.
 func warm(t *testing.T) (p *process, pool int, container string) {
 	t.Helper()
-	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
-	t.Setenv("CI", "")
+	ownPools(t)
 	p = start(t, which("echo first"), "run", "--warm", "1", "-")
 	p.wait(t).expect(t, 0)
 	t.Cleanup(func() { ktask(t, "", "clean") })
@@ -61,7 +70,7 @@ func warm(t *testing.T) (p *process, pool int, container string) {
 func isWaiting(t *testing.T, pool int, before string) (container string) {
 	t.Helper()
 	engines.Await(t, "a container waits for the next run", func() bool {
-		all := prepared(t, pool)
+		all := slices.DeleteFunc(prepared(t, pool), func(l engine.Leftover) bool { return l.Kind != "container" })
 		if len(all) == 1 && all[0].Running && all[0].ID != before {
 			container = all[0].ID
 		}
@@ -110,8 +119,7 @@ func TestWarm(t *testing.T) {
 
 // TestWarmEndsWhileItFills ends a pool that is at work.
 func TestWarmEndsWhileItFills(t *testing.T) {
-	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
-	t.Setenv("CI", "")
+	ownPools(t)
 	p := start(t, which("echo first"), "run", "--warm", "4", "-")
 	p.wait(t).expect(t, 0)
 	pool := p.guardians(t)[0]

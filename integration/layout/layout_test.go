@@ -16,9 +16,11 @@ const module = "github.com/ktask/ktask"
 
 // allowed lists, for each package, what it may import of the module.
 var allowed = map[string][]string{
-	"":                       {"command", "local"},
+	"":                       {"command", "local", "local/standby"},
 	"command":                {"spec", "resolve", "local", "engine", "engine/mask", "engine/owner", "engine/plan", "engine/plan/export", "engine/report", "runtimes"},
-	"local":                  {"spec", "resolve", "engine", "engine/mask", "engine/owner", "engine/plan", "engine/docker", "runtimes"},
+	"local":                  {"spec", "resolve", "engine", "engine/mask", "engine/owner", "engine/plan", "engine/docker", "local/internal/guard", "runtimes"},
+	"local/internal/guard":   {},
+	"local/standby":          {"local/internal/guard"},
 	"examples/go-program":    {"engine", "local"},
 	"resolve":                {"spec", "runtimes", "engine/plan"},
 	"runtimes":               {"engine/plan"},
@@ -147,6 +149,17 @@ func TestPlanImportsTheStandardLibraryOnly(t *testing.T) {
 	for _, path := range packages(t)["engine/plan"].Imports {
 		if first, _, _ := strings.Cut(path, "/"); strings.Contains(first, ".") {
 			t.Errorf("engine/plan imports %q: a plan is inert and byte-stable", path)
+		}
+	}
+}
+
+// TestStandbyImportsLittle: each further import lets packages be initialized before local/standby that a dismissed guardian does
+// not need.
+func TestStandbyImportsLittle(t *testing.T) {
+	may := []string{"io", "os", "os/signal", "syscall", module + "/local/internal/guard"}
+	for _, path := range packages(t)["local/standby"].Imports {
+		if !slices.Contains(may, path) {
+			t.Errorf("local/standby imports %q: it may import %v", path, may)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"regexp"
 	"strconv"
+	"sync"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -97,11 +98,13 @@ func concatenated(d Document) []Document {
 }
 
 // jsonEscapes matches escapes of JSON: an escaped slash and surrogate pairs, which the YAML parser does not know, and all others.
-var jsonEscapes = regexp.MustCompile(`\\(?:/|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|[^/])`)
+var jsonEscapes = sync.OnceValue(func() *regexp.Regexp { // most runs need none
+	return regexp.MustCompile(`\\(?:/|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|[^/])`)
+})
 
 // inYAML replaces the escapes of a JSON text by those of YAML. This shifts the columns after them on the same line.
 func inYAML(text []byte) []byte {
-	return jsonEscapes.ReplaceAllFunc(text, func(escape []byte) []byte {
+	return jsonEscapes().ReplaceAllFunc(text, func(escape []byte) []byte {
 		switch {
 		case escape[1] == '/':
 			return []byte("/")

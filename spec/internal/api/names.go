@@ -1,5 +1,7 @@
 package api
 
+import "sync"
+
 // LifecycleGroup is the API group of tasks and apps.
 const LifecycleGroup = "lifecycle.keptn.sh"
 
@@ -9,36 +11,33 @@ func Versions() []string { return []string{"v1alpha1", "v1alpha2", "v1alpha3", "
 // Groups returns the API groups of Keptn.
 func Groups() []string { return []string{LifecycleGroup, "metrics.keptn.sh", "options.keptn.sh"} }
 
-// Kinds returns the kinds of a group of Keptn with their versions, the oldest first.
-func Kinds(group string) map[string][]string {
+// Kinds returns the kinds of a group of Keptn with their versions, the oldest first. The caller must not change them.
+func Kinds(group string) map[string][]string { return kinds()[group] }
+
+var kinds = sync.OnceValue(func() map[string]map[string][]string {
 	all := Versions()
-	old := all[:2:2]
-	switch group {
-	case LifecycleGroup:
-		return map[string][]string{
+	old, newer := all[:2:2], []string{"v1alpha3", "v1beta1", "v1"}
+	return map[string]map[string][]string{
+		LifecycleGroup: {
 			"KeptnTaskDefinition":       all,
 			"KeptnTask":                 all,
 			"KeptnApp":                  all,
 			"KeptnAppContext":           {"v1beta1", "v1"},
 			"KeptnAppVersion":           all,
-			"KeptnAppCreationRequest":   {"v1alpha3", "v1beta1", "v1"},
+			"KeptnAppCreationRequest":   newer,
 			"KeptnWorkload":             all,
 			"KeptnWorkloadInstance":     {"v1alpha1", "v1alpha2", "v1alpha3"},
 			"KeptnWorkloadVersion":      {"v1alpha3", "v1alpha4", "v1beta1", "v1"},
 			"KeptnEvaluation":           all,
 			"KeptnEvaluationDefinition": all,
 			"KeptnEvaluationProvider":   append(old, "v1alpha3"),
-		}
-	case "metrics.keptn.sh":
-		newer := []string{"v1alpha3", "v1beta1", "v1"}
-		return map[string][]string{
+		},
+		"metrics.keptn.sh": {
 			"KeptnMetric": all, "KeptnMetricsProvider": all, "Analysis": newer, "AnalysisDefinition": newer, "AnalysisValueTemplate": newer,
-		}
-	case "options.keptn.sh":
-		return map[string][]string{"KeptnConfig": {"v1alpha1"}}
+		},
+		"options.keptn.sh": {"KeptnConfig": {"v1alpha1"}},
 	}
-	return nil
-}
+})
 
 // Capabilities returns the names of the capabilities of Linux, in the order of include/uapi/linux/capability.h, and ALL.
 func Capabilities() []string {
