@@ -112,10 +112,10 @@ func TestUsage(t *testing.T) {
 	s := newShell(t, map[string]string{"a.yaml": hello})
 	s.ktask().exits(0).says("run tasks", "plan", "validate")
 	for _, help := range [][]string{{"help"}, {"help", "plan"}, {"--help"}, {"-h"}, {"plan", "--help"}} {
-		s.ktask(help...).exits(0).says("USAGE")
+		s.ktask(help...).exits(0).says("Usage: ktask")
 	}
 	s.ktask("help", "plan").says("--explain")
-	s.ktask("help", "nosuch").exits(2).says(`unknown command "nosuch"`)
+	s.ktask("help", "nosuch").exits(2).says(`unknown command or topic "nosuch"`)
 	for _, version := range []string{"version", "--version", "-v"} {
 		s.ktask(version).exits(0).says("ktask v0-test")
 	}

@@ -13,9 +13,6 @@ func (app App) completionCommand() *cli.Command {
 		Name:      "completion",
 		Usage:     "print the script with which a shell completes commands and flags",
 		ArgsUsage: "bash|zsh|fish",
-		Description: "bash: source <(ktask completion bash)\n" +
-			"zsh:  ktask completion zsh > \"${fpath[1]}/_ktask\"\n" +
-			"fish: ktask completion fish > ~/.config/fish/completions/ktask.fish",
 		Action: func(c *cli.Context) error {
 			script := map[string]func(*cli.App) string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}[c.Args().First()]
 			if script == nil || c.NArg() != 1 {

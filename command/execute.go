@@ -34,6 +34,7 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, l locked) 
 			return err
 		}
 	}
+	app.explainEngine(ctx, s, o.Engine, l.plan)
 	active := newActiveTasks(l.plan)
 	o.Sink, o.RunID = report.Tee(reports.sink, active), engine.NewRunID()
 	ctx, abandoned, stop := app.interruptible(ctx, o.Engine, o.RunID, active)

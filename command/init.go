@@ -28,7 +28,7 @@ func (app App) initCommand() *cli.Command {
 		Name:      "init",
 		Usage:     "write a commented task to start from",
 		ArgsUsage: "[deno|python|container] [NAME]",
-		Description: "ktask init writes NAME.yaml, a task that runs as it is. Without a runtime it is a python task, and without NAME its\n" +
+		Description: "ktask init writes NAME.yaml, a task that runs as it is. Without a runtime it is a python task, and without NAME its " +
 			"name is hello. An existing file is never changed.",
 		Action: app.init,
 	}

@@ -15,11 +15,6 @@ import (
 // pathArguments is the usage text of the arguments of a command that reads manifests.
 const pathArguments = "PATH..."
 
-// trackedFlag returns the flag of the commands that read manifests.
-func trackedFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "tracked", Usage: "in directories, read only files that git tracks"}
-}
-
 // paths returns the arguments, or the paths of the configuration file if there are none.
 func (s settings) paths() ([]string, error) {
 	if len(s.args) > 0 {
@@ -47,14 +42,18 @@ func (app App) read(s settings) (local.Files, error) {
 	if err != nil {
 		return local.Files{}, err
 	}
-	read := local.ReadFiles
-	if s.yes("tracked") {
-		read = local.ReadTracked
+	reading := local.Reading{In: app.In, Tracked: s.yes("tracked")}
+	if reading.Exclude, err = s.exclude(); err != nil {
+		return local.Files{}, err
 	}
-	files, err := read(paths, app.In)
+	files, err := reading.Files(paths)
 	if err != nil {
-		return local.Files{}, exitError{exitUsage, err}
+		return local.Files{}, s.meant(exitError{exitUsage, err})
 	}
+	if len(files.Left) > 0 {
+		app.explain(s, "left out (ignored by git, --exclude, node_modules or vendor): %s", some(files.Left))
+	}
+	app.explain(s, "read %s from %s", counted(len(files.Files), "file"), inputs(paths))
 	return files, nil
 }
 
@@ -95,6 +94,7 @@ func (app App) load(s settings, o taskInput, t verbosity) (plan.Plan, error) {
 	}
 	if err == nil {
 		err = problems.Err()
+		problems = append(problems, s.bareApps(loaded.Manifests, o.Options, p)...)
 	}
 	if err := app.printLoaded(s, append(files.Files, o.given.Files...), t.of(problems), o.annotate); err != nil {
 		return plan.Plan{}, err
@@ -176,5 +176,5 @@ func leftOut(skipped []plan.Skipped) string {
 }
 
 func (app App) printer(s settings, files []spec.File) problemPrinter {
-	return problemPrinter{w: app.screen, terminal: app.ErrTerminal, color: s.color(app.ErrTerminal), files: files}
+	return problemPrinter{w: app.screen, terminal: app.ErrTerminal, color: app.colorErr(s), files: files}
 }

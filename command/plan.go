@@ -20,8 +20,8 @@ func (app App) planCommand() *cli.Command {
 		Usage:     "show exactly what run would do",
 		ArgsUsage: pathArguments,
 		Flags: append(taskFlags(), lockedFlag(),
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "text, json or yaml; or for other tools: docker (lines of docker run), compose, or job (what a cluster gets)", DefaultText: "text"},
-			&cli.BoolFlag{Name: "explain", Usage: "show for each value where it comes from"}),
+			formFlag("text", "json", "yaml", "docker", "compose", "job"),
+			&cli.BoolFlag{Category: groupOutput, Name: "explain", Usage: "show for each value where it comes from"}),
 		Action: app.plan,
 	}
 }

@@ -177,7 +177,7 @@ func (r reach) String() string {
 		return "secret (a file)"
 	}
 	const most = 200
-	text := r.text
+	text := concealed(r.key, r.text)
 	if len(text) > most {
 		text = strings.ToValidUTF8(text[:most], "") + " …"
 	}
@@ -188,7 +188,7 @@ func (r reach) String() string {
 // it is not a literal then.
 func (r reach) whole(dir boundary) string {
 	if r.key != "secret" {
-		return fmt.Sprintf("%s %q", r.key, r.text)
+		return fmt.Sprintf("%s %q", r.key, concealed(r.key, r.text))
 	}
 	_, word, _ := strings.Cut(r.text, "=")
 	name := fmt.Sprintf("secret %q", secretName(r.text))

@@ -156,7 +156,7 @@ func (app App) reporter(s settings, o runOptions, p plan.Plan) report.Reporter {
 	for _, t := range p.Tasks {
 		names = append(names, t.Name)
 	}
-	options := report.Options{Tasks: names, Timestamps: o.timestamps, Color: s.color(app.ErrTerminal), OutTerminal: app.OutTerminal, DiagTerminal: app.ErrTerminal, Size: app.Size}
+	options := report.Options{Tasks: names, Timestamps: o.timestamps, OutColor: app.colorOut(s), DiagColor: app.colorErr(s), OutTerminal: app.OutTerminal, DiagTerminal: app.ErrTerminal, Size: app.Size}
 	switch app.form(o) {
 	case "live":
 		live := report.NewLive(app.Out, app.screen, options)
@@ -192,13 +192,8 @@ func (app App) form(o runOptions) string {
 		return o.output
 	case os.Getenv("GITHUB_ACTIONS") == "true":
 		return "github"
-	case app.ErrTerminal:
+	case app.ErrTerminal && !app.NoEscapes && os.Getenv("TERM") != "dumb":
 		return "live"
 	}
 	return "plain"
-}
-
-// color reports whether to use colors on a terminal: see https://no-color.org.
-func (s settings) color(terminal bool) bool {
-	return terminal && !s.yes("no-color") && os.Getenv("TERM") != "dumb"
 }
