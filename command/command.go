@@ -40,6 +40,8 @@ type App struct {
 	Executable string
 	// ConfigDir is the user's settings directory, which holds what `ktask trust` records. It is empty if there is none.
 	ConfigDir string
+	// StateDir is ktask's directory for what it remembers of runs, with which run --failed works. It is empty if there is none.
+	StateDir string
 	// ScriptDir is the directory of the copies of downloaded scripts. It is empty if there is none.
 	ScriptDir string
 	// Version is that of the module, and Commit the revision of its sources, or "" if it is not known.
@@ -105,6 +107,7 @@ func (app App) root() *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {}, // Main decides the exit code
 		OnUsageError:              usageError,
 		Commands: []*cli.Command{
+			app.initCommand(),
 			app.runCommand(),
 			app.planCommand(),
 			app.validateCommand(),

@@ -19,12 +19,19 @@ var examples = map[string][]example{
 		{"ktask run k8s/ --secret token=env:TOKEN", "with a secret from a variable"},
 		{"ktask run k8s/ --app shop --stage pre", "what runs before a deployment"},
 	},
+	"init": {
+		{"ktask init", "hello.yaml, a python task"},
+		{"ktask init smoke-test", "smoke-test.yaml"},
+		{"ktask init deno", "with TypeScript"},
+		{"ktask init container db", "db.yaml, with a container"},
+		{"ktask run hello.yaml", "and run it"},
+	},
 	"plan": {
 		{"ktask plan task.yaml", "the container that run would start"},
 		{"ktask plan task.yaml --explain", "and where each value comes from"},
 		{"ktask plan k8s/ -t 'deploy-*'", "of some tasks"},
 		{"ktask plan k8s/ --app shop", "of all stages of a deployment"},
-		{"ktask plan task.yaml -o json", "for programs"},
+		{"ktask plan task.yaml -o docker", "as docker run; -o compose, -o job"},
 	},
 	"validate": {
 		{"ktask validate k8s/", "every file below a directory"},

@@ -56,6 +56,9 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, l locked) 
 	case errors.Is(err, local.ErrAbandoned):
 		err = errAbandoned
 	case err == nil || canceled != nil:
+		if err := o.record.add(result.Tasks); err != nil && app.ErrTerminal { // elsewhere nobody runs it again
+			_, _ = fmt.Fprintf(app.Err, "ktask: %v\n", err)
+		}
 		err = reports.write(result.Result)
 	case len(result.Tasks) > 0: // the engine cannot be used
 		err = errors.Join(err, reports.writeUnused(result.Result, o.output))

@@ -3,6 +3,7 @@ package command_test
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 )
 
@@ -27,7 +28,8 @@ func TestSettingsAbove(t *testing.T) {
 	if root, err = filepath.Abs(root); err != nil {
 		t.Fatal(err)
 	}
-	s.ktask("plan", "--explain").exits(0).says("../../tasks/a.yaml:1", `{"name":"from-file"}`, "../../p.yaml:1", root, filepath.Join(root, "keys")).hides("hunter2")
+	s.ktask("plan", "--explain").exits(0).says("../../tasks/a.yaml:1", `{"name":"from-file"}`, "../../p.yaml:1").hides("hunter2")
+	s.ktask("plan", "-o", "json").exits(0).says(strconv.Quote(root), strconv.Quote(filepath.Join(root, "keys"))).hides("hunter2")
 	s.ktask("run", "-v").exits(0).says("ktask: settings: "+filepath.Join(root, ".ktask.yaml")+"\n", "read 2 files from ../../tasks")
 	if _, err := os.Stat("../../out.json"); err != nil {
 		t.Errorf("the report is not beside the settings: %v", err)

@@ -73,7 +73,8 @@ const (
 )
 
 // load reads and resolves the manifests of a command, and prints the problems. If there is an error among them, nothing may
-// be run, and load returns an error with the exit code.
+// be run, and load returns an error with the exit code. The plan beside an error is empty, unless only secrets are missing and
+// nothing will run.
 func (app App) load(s settings, o taskInput, t verbosity) (plan.Plan, error) {
 	files, err := app.read(s)
 	if err != nil {
@@ -103,7 +104,7 @@ func (app App) load(s settings, o taskInput, t verbosity) (plan.Plan, error) {
 	}
 	switch {
 	case err != nil:
-		return plan.Plan{}, exitError{exitUsage, nil}
+		return p, exitError{exitUsage, nil}
 	case len(p.Tasks) == 0 && len(p.Stages) > 0 && len(o.Selector) == 0: // as in Keptn, an empty stage passes
 		if t != showErrors {
 			_, _ = fmt.Fprintf(app.screen, "nothing to run: no tasks at %s (a stage without tasks passes)\n", stages(p))

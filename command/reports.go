@@ -23,6 +23,7 @@ type reports struct {
 	capture *report.Capture
 	junit   *reportFile
 	result  *reportFile
+	logs    *attemptLogs
 	// summary is the summary of a step of GitHub Actions.
 	summary *os.File
 }
@@ -42,6 +43,9 @@ func (app App) reports(s settings, o runOptions, p plan.Plan) (*reports, error) 
 		r.result, err = create(o.report)
 	}
 	if err == nil {
+		r.logs, err = newAttemptLogs(o.logDir)
+	}
+	if err == nil {
 		err = r.distinct()
 	}
 	if name := os.Getenv("GITHUB_STEP_SUMMARY"); err == nil && name != "" && app.form(o) == "github" {
@@ -56,6 +60,9 @@ func (app App) reports(s settings, o runOptions, p plan.Plan) (*reports, error) 
 	if r.junit != nil {
 		r.capture = report.NewCapture()
 		r.sink = report.Tee(printer, r.capture)
+	}
+	if r.logs != nil {
+		r.sink = report.Tee(r.sink, r.logs)
 	}
 	return r, nil
 }
@@ -106,6 +113,9 @@ func (r *reports) close() {
 	if r.summary != nil {
 		_ = r.summary.Close() // write has reported that it cannot write
 	}
+	if r.logs != nil {
+		_ = r.logs.dir.Close() // nothing is written to a directory
+	}
 	for _, f := range []*reportFile{r.junit, r.result} {
 		if f == nil {
 			continue
@@ -126,7 +136,7 @@ func (r *reports) write(result engine.Result) error {
 	if r.summary != nil {
 		failures = append(failures, report.WriteStepSummary(r.summary, result))
 	}
-	return errors.Join(append(failures,
+	return errors.Join(append(failures, r.logs.Err(),
 		r.junit.write(func(w io.Writer) error { return report.WriteJUnit(w, result, r.capture) }),
 		r.result.write(func(w io.Writer) error { return report.WriteResult(w, result) }))...)
 }

@@ -16,8 +16,10 @@ import (
 // runOptions are the flags of run.
 type runOptions struct {
 	local.Options
-	output, junit, report string
-	timestamps            bool
+	output, junit, report, logDir string
+	timestamps                    bool
+	// record remembers which tasks fail.
+	record record
 	// after is called with the result of the run, if it is not nil.
 	after func(engine.Result)
 }
@@ -36,11 +38,13 @@ func (app App) runCommand() *cli.Command {
 			&cli.BoolFlag{Category: groupRetries, Name: "fail-fast", Usage: "stop all tasks when one has not passed"},
 			&cli.StringFlag{Category: groupEngine, Name: "warm", Usage: "leave `N` started containers for the next run of the same images; not with CI set", DefaultText: "0"},
 			&cli.StringFlag{Category: groupEngine, Name: "keep", Usage: "keep the containers of attempts `WHEN`: never, failed or always; they hold the secrets in clear text", DefaultText: "never"},
+			&cli.BoolFlag{Category: groupSelect, Name: "failed", Usage: "run only the tasks that had not passed when they last ran with these paths"},
 			&cli.BoolFlag{Category: groupOutput, Name: "watch", Usage: "run again what a change of a manifest, another file or a mounted source affects"},
 			formFlag("auto", "live", "plain", "json", "quiet", "github"), quietFlag("print only what has not passed, like -o quiet"),
 			&cli.BoolFlag{Category: groupOutput, Name: "verbose", Aliases: []string{"v"}, Usage: "print what ktask does and why: settings, engine, images"},
 			&cli.StringFlag{Category: groupOutput, Name: "junit", Usage: "write a JUnit report to `FILE`"},
 			&cli.StringFlag{Category: groupOutput, Name: "report", Usage: "write the result as JSON to `FILE`"},
+			&cli.StringFlag{Category: groupOutput, Name: "log-dir", Usage: "write the output of each attempt to TASK-ATTEMPT.log in `DIR`"},
 			&cli.BoolFlag{Category: groupOutput, Name: "timestamps", Usage: "print the time before each line of output"}),
 		Action: app.run,
 	}
@@ -55,14 +59,23 @@ func (app App) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.watches() {
+	o.record = app.record(s)
+	choose, again := everything, settings{flags: s.flags}.yes("failed") // in a file it would let hooks pass
+	switch {
+	case again && s.watches():
+		return usagef("--failed and --watch exclude each other: --watch runs again what has failed when its input changes")
+	case s.watches():
 		return app.watch(c.Context, s, o)
+	case again:
+		if choose, err = app.runFailed(s, o.record); err != nil {
+			return err
+		}
 	}
-	return app.runOnce(c.Context, s, o, func(p plan.Plan) plan.Plan { return p })
+	return app.runOnce(c.Context, s, o, choose)
 }
 
 // runOnce loads the tasks, and runs those that choose leaves in the plan.
-func (app App) runOnce(ctx context.Context, s settings, o runOptions, choose func(plan.Plan) plan.Plan) error {
+func (app App) runOnce(ctx context.Context, s settings, o runOptions, choose func(plan.Plan) (plan.Plan, error)) error {
 	tasks, err := s.taskOptions()
 	if err != nil {
 		return err
@@ -81,7 +94,10 @@ func (app App) runOnce(ctx context.Context, s settings, o runOptions, choose fun
 	if len(p.Skipped) > 0 && o.output != "quiet" {
 		_, _ = fmt.Fprintln(app.Err, leftOut(p.Skipped))
 	}
-	l, err := app.applyLock(ctx, s, choose(p))
+	if p, err = choose(p); err != nil {
+		return err
+	}
+	l, err := app.applyLock(ctx, s, p)
 	if err != nil {
 		return err
 	}
@@ -96,9 +112,9 @@ func (s settings) runOptions(app App) (runOptions, error) {
 	}
 	o := runOptions{
 		Options: local.Options{FailFast: s.yes("fail-fast"), Version: app.Version, Runs: local.UserRuns(), Guardian: app.Executable},
-		output:  output, junit: s.text("junit", ""), report: s.text("report", ""), timestamps: s.yes("timestamps"),
+		output:  output, junit: s.text("junit", ""), report: s.text("report", ""), logDir: s.text("log-dir", ""), timestamps: s.yes("timestamps"),
 	}
-	for _, flag := range []string{"junit", "report"} {
+	for _, flag := range []string{"junit", "report", "log-dir"} {
 		if v, ok := s.one(flag); ok && v.text == "-" {
 			return o, v.wrong("the name of a file (-o json prints the result)")
 		}

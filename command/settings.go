@@ -133,7 +133,7 @@ func oneOf(allowed []string) string {
 }
 
 // outputs are the values of --output that some command has.
-var outputs = []string{"auto", "live", "plain", "json", "quiet", "github", "text", "yaml", "sarif"}
+var outputs = []string{"auto", "live", "plain", "json", "quiet", "github", "text", "yaml", "sarif", "docker", "compose", "job"}
 
 // text returns the value of a flag, or fallback.
 func (s settings) text(name, fallback string) string {
