@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"syscall"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/report"
@@ -39,6 +40,12 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, l locked) 
 	o.Sink, o.RunID = report.Tee(reports.sink, active), engine.NewRunID()
 	ctx, abandoned, stop := app.interruptible(ctx, o.Engine, o.RunID, active)
 	defer stop()
+	if !reports.written() {
+		var cancel context.CancelCauseFunc
+		ctx, cancel = context.WithCancelCause(ctx)
+		defer cancel(nil)
+		o.Sink = report.Tee(o.Sink, unreadOutput{reports.printer, cancel})
+	}
 	o.Abandon = abandoned
 	o.Parts = len(l.plan.Tasks) == 1 && slices.Contains([]string{"live", "plain"}, app.form(o))
 	o.Warn = func(w local.Warning) { // even if quiet, which somebody else's .ktask.yaml may set
@@ -65,6 +72,8 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, l locked) 
 	}
 	by, interrupted := errors.AsType[interrupt](context.Cause(ctx))
 	switch {
+	case errors.Is(context.Cause(ctx), syscall.EPIPE):
+		return exitError{exitSignal + int(syscall.SIGPIPE), err}
 	case interrupted:
 		return exitError{by.code(), err}
 	case err != nil:
@@ -74,6 +83,22 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, l locked) 
 		return exitError{code, nil}
 	}
 	return nil
+}
+
+// unreadOutput is a sink that cancels a run whose output nobody reads any more, or cannot be written.
+type unreadOutput struct {
+	printer report.Reporter
+	cancel  context.CancelCauseFunc
+}
+
+// Emit does nothing: output is written later.
+func (unreadOutput) Emit(engine.Event) {}
+
+// Flush cancels the run if what was written has failed.
+func (u unreadOutput) Flush() {
+	if err := u.printer.Err(); err != nil {
+		u.cancel(err)
+	}
 }
 
 // printRemains prints what --keep has kept, how to look at it, and what was removed of other runs.

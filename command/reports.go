@@ -67,6 +67,11 @@ func (app App) reports(s settings, o runOptions, p plan.Plan) (*reports, error) 
 	return r, nil
 }
 
+// written reports whether the run is also reported in files.
+func (r *reports) written() bool {
+	return r.junit != nil || r.result != nil || r.logs != nil || r.summary != nil
+}
+
 // distinct returns an error if both reports have the same file.
 func (r *reports) distinct() error {
 	if r.junit == nil || r.result == nil {
