@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
@@ -22,6 +23,11 @@ type runOptions struct {
 	record record
 	// after is called with the result of the run, if it is not nil.
 	after func(engine.Result)
+}
+
+// files returns the files and directories that a run writes.
+func (o runOptions) files() []string {
+	return slices.DeleteFunc([]string{o.junit, o.report, o.logDir}, func(name string) bool { return name == "" })
 }
 
 func (app App) runCommand() *cli.Command {
