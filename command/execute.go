@@ -70,16 +70,21 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, l locked) 
 	case len(result.Tasks) > 0: // the engine cannot be used
 		err = errors.Join(err, reports.writeUnused(result.Result, o.output))
 	}
-	by, interrupted := errors.AsType[interrupt](context.Cause(ctx))
+	return exitOf(context.Cause(ctx), err, result.Result)
+}
+
+// exitOf returns the exit code of a run as an error. The cause is why its context has ended, or nil.
+func exitOf(cause, err error, r engine.Result) error {
+	by, interrupted := errors.AsType[interrupt](cause)
 	switch {
-	case errors.Is(context.Cause(ctx), syscall.EPIPE):
+	case errors.Is(cause, syscall.EPIPE):
 		return exitError{exitSignal + int(syscall.SIGPIPE), err}
 	case interrupted:
 		return exitError{by.code(), err}
 	case err != nil:
 		return exitError{exitEngine, err}
 	}
-	if code := resultCode(result.Result); code != exitOK {
+	if code := resultCode(r); code != exitOK {
 		return exitError{code, nil}
 	}
 	return nil

@@ -44,7 +44,8 @@ func (a *attempt) bindFiles() bool {
 	return true
 }
 
-// allBindable reports whether a mount makes the same of each file as a copy, but that it is read-only.
+// allBindable reports whether each file is the same mounted as copied, apart from its owner, who is this user and not root, and that
+// it is read-only.
 func allBindable(c plan.Container) bool {
 	paths := map[string]bool{}
 	for _, f := range c.Files {
