@@ -104,6 +104,7 @@ func (app App) root() *cli.App {
 		Commands: []*cli.Command{
 			app.runCommand(),
 			app.planCommand(),
+			app.testCommand(),
 			app.validateCommand(),
 			app.listCommand(),
 			app.imagesCommand(),

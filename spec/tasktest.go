@@ -30,7 +30,7 @@ type TestCase struct {
 	Pos  Pos
 	// Context are fields of KEPTN_CONTEXT: "appName", …, "metadata.KEY".
 	Params, Env, Context []Pair
-	// Secrets has the values by NAME or NAME/KEY.
+	// Secrets has the values by NAME/KEY. The key that a test leaves out is SECURE_DATA.
 	Secrets SecretData
 	Expect  Expect
 }
@@ -96,7 +96,13 @@ func readCase(p part, raw api.TestCase) TestCase {
 		if !p.refused(validation.IsDNS1123Subdomain(name), at, "invalid-name", "%q is not the name of a Secret", name) && keyed {
 			p.refused(validation.IsConfigMapKey(key), at, "invalid-name", "%q is not the key of a Secret", key)
 		}
-		secrets[s.Key] = []byte(s.Value)
+		if !keyed {
+			key = "SECURE_DATA"
+		}
+		if _, twice := secrets[name+"/"+key]; twice {
+			p.fail(at, "duplicate-item", "keep one of them", "secret %s/%s is given twice", name, key)
+		}
+		secrets[name+"/"+key] = []byte(s.Value)
 	}
 	c.Secrets = NewSecretData(secrets)
 	if raw.Context != nil {

@@ -72,6 +72,7 @@ func TestTaskTestProblems(t *testing.T) {
 		"status":        {taskTest("\n- name: a\n  expect: {status: fail}"), `t.yaml:9:22: error: spec.cases[0].expect.status cannot be "fail" (did you mean "failed"?) [invalid-value]`},
 		"attempts":      {taskTest("\n- name: a\n  expect: {attempts: 0}"), `t.yaml:9:24: error: spec.cases[0].expect.attempts must be 1 or more (write attempts: 1) [out-of-range]`},
 		"under":         {taskTest("\n- name: a\n  expect: {under: 5}"), `t.yaml:9:21: error: spec.cases[0].expect.under must be a string, not a number (write "5") [wrong-type]`},
+		"syntax":        {taskTest("\n- name: [}"), `t.yaml:7:3: error: did not find expected node content [syntax]`},
 		"no name":       {taskTest("\n- params: {}"), `t.yaml:8:5: error: spec.cases[0].name is required [required]`},
 		"same name":     {taskTest("\n- name: a\n- name: a"), `t.yaml:9:11: error: case "a" is given twice; the first is on line 8 (keep one of them) [duplicate-item]`},
 		"no cases":      {"apiVersion: ktask.dev/v1\nkind: TaskTest\nmetadata: {name: t}\nspec: {task: x}\n", `t.yaml:4:7: error: spec.cases has no case (add - name: the first case) [required]`},
