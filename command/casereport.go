@@ -43,7 +43,7 @@ const updated = "updated"
 
 func (app App) newCaseReport(s settings, o testOptions, cases []testCase) *caseReport {
 	r := &caseReport{
-		Recorder: expect.NewRecorder(), out: app.Out, color: s.color(app.OutTerminal), update: o.update,
+		Recorder: expect.NewRecorder(), out: app.Out, color: app.colorOut(s), update: o.update,
 		cases: map[string]testCase{}, ends: map[string]ending{},
 	}
 	for _, c := range cases {
@@ -119,7 +119,7 @@ const mostContext = 10
 // explanation returns the differences as a diff, or why there is nothing to compare.
 func (e ending) explanation() string {
 	var b strings.Builder
-	line := func(text string) { b.WriteString("    " + plan.OneLine(shortened(text)) + "\n") }
+	line := func(text string) { b.WriteString("    " + plan.OneLine(cutLine(text)) + "\n") }
 	if e.differences == nil && e.seen.Result.Message != "" {
 		line(e.seen.Result.Message)
 		if e.seen.Result.Remedy.Known() {
@@ -142,8 +142,8 @@ func (e ending) explanation() string {
 	return b.String()
 }
 
-// shortened returns the beginning of a line that is too long to be read.
-func shortened(text string) string {
+// cutLine returns the beginning of a line that is too long to be read.
+func cutLine(text string) string {
 	const most = 500
 	if len(text) <= most {
 		return text

@@ -22,13 +22,11 @@ import (
 func (app App) doctorCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "doctor",
-		Usage: "show what was found of engine, images and credentials, and how to mend it",
+		Usage: "check engine, images and credentials, and say how to mend them",
 		Description: "Finds the engine as `ktask run` does, and starts and changes nothing. Exits with 0 if tasks can run there, and with 3 if\n" +
 			"not. Values of credentials are not shown.",
 		Flags: append(engineFlags(),
-			&cli.StringFlag{Name: "deno-image", Usage: "the image of deno tasks", DefaultText: "Keptn's; also FUNCTION_RUNNER_IMAGE"},
-			&cli.StringFlag{Name: "python-image", Usage: "the image of python tasks", DefaultText: "Keptn's; also PYTHON_RUNNER_IMAGE"},
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "text or json", DefaultText: "text"}),
+			denoImageFlag(), pythonImageFlag(), formFlag("text", "json")),
 		Action: app.doctor,
 	}
 }

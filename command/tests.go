@@ -39,16 +39,15 @@ func (app App) testCommand() *cli.Command {
 		Name:      "test",
 		Usage:     "run the cases of TaskTests: unit tests of tasks",
 		ArgsUsage: pathArguments,
-		Description: "PATH has TaskTests and the tasks that they test; without PATH it is the current directory.\n\n" +
-			"Exit codes: 0 all cases passed, 1 a case failed, 2 wrong usage or invalid files, 3 the engine or an image could\n" +
-			"not be used, 130 and 143 interrupted.",
+		Description: "PATH has TaskTests and the tasks that they test; without PATH it is the current directory.\n\nExit codes: " +
+			"0 all cases passed, 1 a case failed, 2 wrong usage or invalid files, 3 the engine or an image could not be used, " +
+			"130 and 143 interrupted.",
 		Flags: append(append(caseFlags(), engineFlags()...),
-			&cli.StringFlag{Name: "run", Usage: "run the cases whose TEST/CASE matches the regular expression `REGEX`", DefaultText: "all"},
-			&cli.BoolFlag{Name: "update", Usage: "write what was seen into the test files, as what is expected"},
-			&cli.StringFlag{Name: "parallel", Aliases: []string{"j"}, Usage: "run `N` cases at once", DefaultText: "the number of processors"},
-			&cli.StringFlag{Name: "warm", Usage: "leave `N` started containers for the next run of the same images; not with CI set", DefaultText: "0"},
-			&cli.StringFlag{Name: "junit", Usage: "write a JUnit report to `FILE`"},
-			&cli.BoolFlag{Name: "no-color", Usage: "do not use colors, like NO_COLOR"}),
+			&cli.StringFlag{Category: groupSelect, Name: "run", Usage: "run the cases whose TEST/CASE matches the regular expression `REGEX`", DefaultText: "all"},
+			&cli.BoolFlag{Category: groupOutput, Name: "update", Usage: "write what was seen into the test files, as what is expected"},
+			&cli.StringFlag{Category: groupEngine, Name: "parallel", Aliases: []string{"j"}, Usage: "run `N` cases at once", DefaultText: "the number of processors"},
+			&cli.StringFlag{Category: groupEngine, Name: "warm", Usage: "leave `N` started containers for the next run of the same images; not with CI set", DefaultText: "0"},
+			&cli.StringFlag{Category: groupOutput, Name: "junit", Usage: "write a JUnit report to `FILE`"}),
 		Action: app.test,
 	}
 }
@@ -112,7 +111,7 @@ func (app App) loadCases(s settings, o testOptions) ([]testCase, plan.Plan, erro
 	if err != nil {
 		return nil, plan.Plan{}, err
 	}
-	tasks.Node, tasks.reports = o.EngineOptions.Node(), []string{o.junit}
+	tasks.Node, tasks.reports, tasks.settings = o.EngineOptions.Node(), []string{o.junit}, s.project.name()
 	files, err := app.read(s)
 	if err != nil {
 		return nil, plan.Plan{}, err
