@@ -19,7 +19,7 @@ import (
 // caseReport is a sink that compares each case when it has finished, and prints a row of the table for it.
 type caseReport struct {
 	*expect.Recorder
-	out    io.Writer
+	out    *firstError
 	color  bool
 	cases  map[string]testCase
 	width  int
@@ -38,12 +38,27 @@ type ending struct {
 	outdated bool
 }
 
+// firstError is a writer that keeps its first error.
+type firstError struct {
+	io.Writer
+	err error
+}
+
+// Write writes, also after an error.
+func (w *firstError) Write(text []byte) (int, error) {
+	n, err := w.Writer.Write(text)
+	if w.err == nil {
+		w.err = err
+	}
+	return n, err
+}
+
 // updated is the status of a case that differs with --update.
 const updated = "updated"
 
 func (app App) newCaseReport(s settings, o testOptions, cases []testCase) *caseReport {
 	r := &caseReport{
-		Recorder: expect.NewRecorder(), out: app.Out, color: app.colorOut(s), update: o.update,
+		Recorder: expect.NewRecorder(), out: &firstError{Writer: app.Out}, color: app.colorOut(s), update: o.update,
 		cases: map[string]testCase{}, ends: map[string]ending{},
 	}
 	for _, c := range cases {

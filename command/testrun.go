@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"syscall"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
@@ -45,6 +46,9 @@ func (app App) runCases(ctx context.Context, s settings, o testOptions, cases []
 		code = exitUsage
 	}
 	err = errors.Join(err, junit.write(func(w io.Writer) error { return report.WriteJUnit(w, r.result(result.Result), capture) }))
+	if r.out.err != nil && !errors.Is(r.out.err, syscall.EPIPE) { // a reader that closes the output, like head, is not a failure
+		err = errors.Join(err, fmt.Errorf("write output: %w", r.out.err))
+	}
 	by, interrupted := errors.AsType[interrupt](context.Cause(ctx))
 	switch {
 	case interrupted:

@@ -140,9 +140,18 @@ func TestTestProblems(t *testing.T) {
 	}
 }
 
+// TestTestSaysAFactOnce although two cases have it.
+func TestTestSaysAFactOnce(t *testing.T) {
+	s := testShell(t, strings.ReplaceAll(helloTest+byeCase, "    secrets: {token/KEY: hunter22}\n", ""))
+	if o := s.ktask("test").exits(2); strings.Count(o.err, "[missing-secret]") != 1 {
+		t.Errorf("it says\n%s", o.err)
+	}
+}
+
 func TestTestWarnsOfUnusedSecrets(t *testing.T) {
 	s := testShell(t, strings.Replace(helloTest, "hunter22}", "hunter22, token/KYE: hunter23}", 1))
 	s.ktask("test").exits(0).hides("hunter2").says(`test.yaml:7:11: warning: task "hello" does not use secret token/KYE (did you mean "KEY"?) [unused-secret]`)
+	s.ktask("test", "--secret", "other/KEY=hunter24").exits(0).hides("unused-flag", "hunter2")
 }
 
 // TestTestIsTheSameWithSettings: a .ktask.yaml changes nothing that a case says, and turns on nothing that changes files.
