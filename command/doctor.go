@@ -79,7 +79,7 @@ type findings struct {
 	Remedy      string                `json:"remedy"`
 	Tried       []tried               `json:"tried"`
 	Settings    string                `json:"settings"` // the file of settings that counts here, or ""
-	Engine      any                   `json:"engine"` // null if there is none
+	Engine      any                   `json:"engine"`   // null if there is none
 	Images      []local.ExaminedImage `json:"images"`
 	Credentials []credentials         `json:"credentials"`
 	Left        local.Leftovers       `json:"leftovers"`
