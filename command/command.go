@@ -110,6 +110,7 @@ func (app App) root() *cli.App {
 			app.initCommand(),
 			app.runCommand(),
 			app.planCommand(),
+			app.testCommand(),
 			app.validateCommand(),
 			app.listCommand(),
 			app.imagesCommand(),

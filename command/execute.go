@@ -70,14 +70,14 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, l locked) 
 	case len(result.Tasks) > 0: // the engine cannot be used
 		err = errors.Join(err, reports.writeUnused(result.Result, o.output))
 	}
-	return exitOf(context.Cause(ctx), err, result.Result)
+	return runError(ctx, result.Result, err)
 }
 
-// exitOf returns the exit code of a run as an error. The cause is why its context has ended, or nil.
-func exitOf(cause, err error, r engine.Result) error {
-	by, interrupted := errors.AsType[interrupt](cause)
+// runError returns the exit code of a run as an error. err is what went wrong beside the tasks.
+func runError(ctx context.Context, r engine.Result, err error) error {
+	by, interrupted := errors.AsType[interrupt](context.Cause(ctx))
 	switch {
-	case errors.Is(cause, syscall.EPIPE):
+	case errors.Is(context.Cause(ctx), syscall.EPIPE):
 		return exitError{exitSignal + int(syscall.SIGPIPE), err}
 	case interrupted:
 		return exitError{by.code(), err}

@@ -161,7 +161,7 @@ func kindsOf(root *cli.App) map[string]kind {
 			continue
 		}
 		for _, f := range command.Flags {
-			if name := f.Names()[0]; name != "watch" { // see settings.watches
+			if name := f.Names()[0]; !slices.Contains([]string{"watch", "run", "update"}, name) { // these count on the command line alone
 				kinds[name] = kindOf(f)
 			}
 		}
