@@ -20,6 +20,8 @@ type shell struct {
 	stdin string
 	// term and outTerm report whether stderr and stdout are terminals.
 	term, outTerm bool
+	// keyboard is the terminal of a user, or nil if there is none.
+	keyboard *command.Keyboard
 	// signals are those of the user.
 	signals chan os.Signal
 	// config is the user's directory of settings.
@@ -59,6 +61,7 @@ func (s *shell) ktask(args ...string) outcome {
 	o := outcome{t: s.t}
 	app := command.App{
 		In: strings.NewReader(s.stdin), Out: &out, Err: &err, ErrTerminal: s.term, OutTerminal: s.outTerm, Version: "v0-test",
+		Keyboard:  s.keyboard,
 		ConfigDir: s.config, Signals: func() <-chan os.Signal { return s.signals },
 		NewEngine: func(options local.EngineOptions) (engine.Engine, error) {
 			o.engineAsked, o.engine = true, options

@@ -148,8 +148,11 @@ func (app App) openShell(ctx context.Context, s settings, o runOptions, l locked
 
 // shellEnded returns the exit code of the shell as an error. It prints why there was none.
 func (app App) shellEnded(t engine.TaskResult) error {
-	if t.Status == engine.Errored || t.Reason == engine.NoCommand {
+	if t.Status == engine.Errored {
 		return exitError{exitEngine, &engine.Error{Reason: t.Reason, Err: errors.New(t.Message), Remedy: t.Remedy}}
+	}
+	if n := len(t.Attempts); n > 0 && t.Attempts[n-1].OOMKilled {
+		app.complain(errors.New(t.Message))
 	}
 	if t.ExitCode != 0 {
 		return exitError{t.ExitCode, nil}

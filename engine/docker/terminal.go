@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -48,7 +49,7 @@ func (e *Engine) RunTerminal(ctx context.Context, c plan.Container, labels engin
 	defer func() { err = leave(err) }()
 	command := arguments(c, image)
 	if len(command) == 0 && t.AfterFailure {
-		return noCommand(c), nil
+		return engine.Exit{}, notStarted(noCommand(c), c)
 	}
 	if !t.AfterFailure {
 		_, _ = fmt.Fprintln(out.Stdout, "the task's command: "+shown(command))
@@ -57,14 +58,23 @@ func (e *Engine) RunTerminal(ctx context.Context, c plan.Container, labels engin
 	exit, err = e.runNew(ctx, labels, func() *attempt {
 		return &attempt{engine: e, container: c, out: out, killed: killed, terminal: &terminal{Terminal: t}}
 	})
-	if err == nil && exit.Reason == engine.CommandNotFound {
-		err = &engine.Error{
-			Reason: engine.CommandNotFound,
-			Err:    fmt.Errorf("image %q has no shell (%s)", c.Image, theShell),
-			Remedy: engine.Remedy{Text: "use an image of the task that has one", Option: engine.OptionImage},
-		}
+	if err == nil && exit.Reason != "" && exit.Reason != engine.OOMKilled {
+		err = notStarted(exit, c)
 	}
 	return exit, err
+}
+
+// notStarted returns the error of a shell that has not started.
+func notStarted(exit engine.Exit, c plan.Container) error {
+	failure := &engine.Error{Reason: exit.Reason, Err: errors.New(exit.Message)}
+	switch exit.Reason {
+	case engine.CommandNotFound:
+		failure.Err = fmt.Errorf("image %q has no shell (%s)", c.Image, theShell)
+		failure.Remedy = engine.Remedy{Text: "use an image of the task that has one", Option: engine.OptionImage}
+	case engine.CommandNotRunnable, engine.WrongArchitecture:
+		failure.Err = fmt.Errorf("the shell %s of image %q cannot be executed", theShell, c.Image)
+	}
+	return failure
 }
 
 // shown returns a command as it is typed in a shell.

@@ -19,7 +19,7 @@ func shellTask(t *testing.T) (name, file string) {
 	t.Helper()
 	name, file = fmt.Sprintf("shell-%d-%d", os.Getpid(), marks.Add(1)), filepath.Join(t.TempDir(), "task.yaml")
 	text := manifest("container", "    name: c\n    image: "+busyboxImage+"\n    imagePullPolicy: IfNotPresent\n"+
-		"    command: [sh, -c, 'echo begun; echo left > /state; exit 4']\n    env:\n      - {name: GREETING, value: hi there}\n"+
+		"    command: [sh, -c, 'echo begun; : $(TOKEN); echo left > /state; exit 4']\n    env:\n      - {name: GREETING, value: hi there}\n"+
 		"      - {name: TOKEN, valueFrom: {secretKeyRef: {name: token, key: SECURE_DATA}}}\n    resources: {limits: {memory: 64Mi}}", nil)
 	write(t, file, strings.Replace(text, "name: hi", "name: "+name, 1))
 	return name, file
@@ -60,7 +60,7 @@ func TestShellOnPodman(t *testing.T) {
 
 func usesShell(t *testing.T) {
 	w, task := openShell(t, "--mount", t.TempDir()+":/mounted")
-	w.shows("the task's command: sh -c 'echo begun; echo left > /state; exit 4'")
+	w.shows("the task's command: sh -c 'echo begun; : •••; echo left > /state; exit 4'")
 	w.shows("/ #")
 	w.keys(`ls -d /mounted; echo "$GREETING" $(($(cat /sys/fs/cgroup/memory/memory.limit_in_bytes || cat /sys/fs/cgroup/memory.max) >> 20))`)
 	w.shows("/mounted\nhi there 64\n")
