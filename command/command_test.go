@@ -383,6 +383,9 @@ func TestFlagsThatMakeNoSense(t *testing.T) {
 		{"--namespace takes the name of a namespace", "-n", "My_NS"},
 		{"--keptn-namespace takes the name of a namespace", "--keptn-namespace", "a.b"},
 		{"name the same file", "--report", "same", "--junit", "same"},
+		{"--junit and --html name the same file", "--html", "same", "--junit", "same"},
+		{"a.yaml is read by this run", "--html", "a.yaml"},
+		{"--html takes the name of a file", "--html", "-"},
 		{"a.yaml is read by this run", "--report", "./a.yaml"},
 		{"a.yaml is read by this run", "--junit", "a.yaml"},
 		{"--report takes the name of a file", "--report", "-"},
@@ -405,12 +408,14 @@ func TestFlagsThatMakeNoSense(t *testing.T) {
 // TestReportsWithoutARun: where nothing runs, the reports of the run before stay, and no empty ones are made.
 func TestReportsWithoutARun(t *testing.T) {
 	s := newShell(t, map[string]string{"a.yaml": hello, "old.json": "old"})
-	s.ktask("run", "a.yaml", "--report", "old.json", "--junit", "new.xml").exits(3)
+	s.ktask("run", "a.yaml", "--report", "old.json", "--junit", "new.xml", "--html", "new.html").exits(3)
 	if text, err := os.ReadFile("old.json"); err != nil || string(text) != "old" {
 		t.Errorf("the old report is %q, %v", text, err)
 	}
-	if _, err := os.Stat("new.xml"); err == nil {
-		t.Error("an empty report was made")
+	for _, name := range []string{"new.xml", "new.html"} {
+		if _, err := os.Stat(name); err == nil {
+			t.Errorf("%s was made, which is empty", name)
+		}
 	}
 }
 

@@ -64,7 +64,7 @@ func (b boundary) reaches(setting spec.Setting) []reach {
 func (b boundary) extent(key, text string) extent {
 	far := false
 	switch key {
-	case "paths", "params-file", "secret-file", "junit", "report":
+	case "paths", "params-file", "secret-file", "junit", "report", "html":
 		return b.path(text)
 	case "secret":
 		return b.secret(text)

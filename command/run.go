@@ -16,8 +16,8 @@ import (
 // runOptions are the flags of run.
 type runOptions struct {
 	local.Options
-	output, junit, report string
-	timestamps            bool
+	output, junit, report, html string
+	timestamps                  bool
 	// after is called with the result of the run, if it is not nil.
 	after func(engine.Result)
 }
@@ -40,6 +40,7 @@ func (app App) runCommand() *cli.Command {
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "auto, live, plain, json, quiet or github", DefaultText: "auto"},
 			&cli.StringFlag{Name: "junit", Usage: "write a JUnit report to `FILE`"},
 			&cli.StringFlag{Name: "report", Usage: "write the result as JSON to `FILE`"},
+			&cli.StringFlag{Name: "html", Usage: "write a page about the run to `FILE`: times, output of each attempt"},
 			&cli.BoolFlag{Name: "timestamps", Usage: "print the time before each line of output"},
 			&cli.BoolFlag{Name: "no-color", Usage: "do not use colors, like NO_COLOR"}),
 		Action: app.run,
@@ -68,7 +69,7 @@ func (app App) runOnce(ctx context.Context, s settings, o runOptions, choose fun
 		return err
 	}
 	tasks.Node = o.EngineOptions.Node()
-	tasks.reports = []string{o.junit, o.report}
+	tasks.reports = []string{o.junit, o.report, o.html}
 	tasks.annotate = app.form(o) == "github"
 	t := showWarnings
 	if o.output == "quiet" {
@@ -98,9 +99,9 @@ func (s settings) runOptions(app App) (runOptions, error) {
 	}
 	o := runOptions{
 		Options: local.Options{FailFast: s.yes("fail-fast"), Version: app.Version, Runs: local.UserRuns(), Guardian: app.Executable},
-		output:  output, junit: s.text("junit", ""), report: s.text("report", ""), timestamps: s.yes("timestamps"),
+		output:  output, junit: s.text("junit", ""), report: s.text("report", ""), html: s.text("html", ""), timestamps: s.yes("timestamps"),
 	}
-	for _, flag := range []string{"junit", "report"} {
+	for _, flag := range []string{"junit", "report", "html"} {
 		if v, ok := s.one(flag); ok && v.text == "-" {
 			return o, v.wrong("the name of a file (-o json prints the result)")
 		}
