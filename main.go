@@ -27,11 +27,11 @@ func main() {
 	configDir, _ := os.UserConfigDir() // "" if there is none: no .ktask.yaml is trusted then
 	version, commit := build()
 	app := command.App{
-		In: standby.In, Out: os.Stdout, Err: os.Stderr,
+		In: standby.In, Out: os.Stdout, Err: os.Stderr, NoEscapes: !understandsEscapes(os.Stdout) || !understandsEscapes(os.Stderr),
 		OutTerminal: term.IsTerminal(int(os.Stdout.Fd())), ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())), Size: size,
 		Keyboard: keyboard(),
 		Signals:  signals, NewEngine: local.NewEngine,
-		Executable: executable, ConfigDir: configDir, ScriptDir: scriptDir(), Version: version, Commit: commit, Schema: schema,
+		Executable: executable, ConfigDir: configDir, StateDir: local.UserState(), ScriptDir: scriptDir(), Version: version, Commit: commit, Schema: schema,
 	}
 	os.Exit(command.Main(context.Background(), app, os.Args[1:]))
 }

@@ -34,10 +34,10 @@ func (app App) cleanCommand() *cli.Command {
 			"label dev.ktask.run, limits it to these runs. What a running ktask uses stays. So does what another machine,\n" +
 			"container or user may be using, until it is older than its task's timeout allows, unless --all is given.",
 		Flags: append(engineFlags(),
-			&cli.BoolFlag{Name: "dry-run", Usage: "list what would be removed, and remove nothing"},
-			&cli.BoolFlag{Name: "all", Usage: "also remove what may be in use elsewhere; asks first"},
-			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "do not ask"},
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "text or json", DefaultText: "text"}),
+			&cli.BoolFlag{Category: groupSelect, Name: "dry-run", Usage: "list what would be removed, and remove nothing"},
+			&cli.BoolFlag{Category: groupSelect, Name: "all", Usage: "also remove what may be in use elsewhere; asks first"},
+			&cli.BoolFlag{Category: groupSelect, Name: "force", Aliases: []string{"f"}, Usage: "do not ask"},
+			formFlag("text", "json")),
 		Action: app.clean,
 	}
 }

@@ -30,6 +30,8 @@ type App struct {
 	Size                     func() (columns, rows int)
 	// Keyboard is the terminal of In and Out. It is nil if one of them is not a terminal.
 	Keyboard *Keyboard
+	// NoEscapes reports that a terminal does not understand escape sequences, like the console of an old Windows.
+	NoEscapes bool
 	// Signals starts the delivery of the signals of the user and the system: the first one stops a run, the second kills it.
 	// A command that has nothing to stop does not call it, so signals end it as they end any process. If nil, no signals are
 	// delivered.
@@ -40,6 +42,8 @@ type App struct {
 	Executable string
 	// ConfigDir is the user's settings directory, which holds what `ktask trust` records. It is empty if there is none.
 	ConfigDir string
+	// StateDir is ktask's directory for what it remembers of runs, with which run --failed works. It is empty if there is none.
+	StateDir string
 	// ScriptDir is the directory of the copies of downloaded scripts. It is empty if there is none.
 	ScriptDir string
 	// Version is that of the module, and Commit the revision of its sources, or "" if it is not known.
@@ -55,6 +59,7 @@ type App struct {
 func Main(ctx context.Context, app App, args []string) int {
 	app.screen, app.Err = app.Err, printable{app.Err}
 	root := app.root()
+	setHelp(root, args)
 	args = interspersed(root, args)
 	err := unchanged(root, args)
 	if err == nil {
@@ -104,6 +109,7 @@ func (app App) root() *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {}, // Main decides the exit code
 		OnUsageError:              usageError,
 		Commands: []*cli.Command{
+			app.initCommand(),
 			app.runCommand(),
 			app.planCommand(),
 			app.validateCommand(),
@@ -113,12 +119,14 @@ func (app App) root() *cli.App {
 			app.lockCommand(),
 			app.cleanCommand(),
 			app.doctorCommand(),
+			app.configCommand(),
 			app.trustCommand(),
 			app.schemaCommand(),
 			app.completionCommand(),
 			app.manCommand(),
 			app.versionCommand(),
-			helpCommand(),
+			app.helpCommand(),
+			app.completeCommand(),
 			app.guardCommand(),
 		},
 		Flags: []cli.Flag{cli.HelpFlag, &cli.BoolFlag{Name: "version", Aliases: []string{"v"}, Usage: "print ktask's version"}},
@@ -156,22 +164,6 @@ func noCommand(c *cli.Context) error {
 func exists(file string) bool {
 	_, err := os.Stat(file)
 	return err == nil
-}
-
-func helpCommand() *cli.Command {
-	return &cli.Command{
-		Name: "help", Usage: "show how a command is used", ArgsUsage: "[COMMAND]",
-		Action: func(c *cli.Context) error {
-			switch name := c.Args().First(); {
-			case name == "":
-				return cli.ShowAppHelp(c)
-			case c.App.Command(name) == nil:
-				return noCommand(c)
-			default:
-				return cli.ShowCommandHelp(c, name)
-			}
-		},
-	}
 }
 
 func commandNames(commands []*cli.Command) []string {

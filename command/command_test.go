@@ -24,8 +24,8 @@ type shell struct {
 	keyboard *command.Keyboard
 	// signals are those of the user.
 	signals chan os.Signal
-	// config is the user's directory of settings.
-	config string
+	// config is the user's directory of settings, and state that of what ktask remembers.
+	config, state string
 	// engine is the engine that there is, or nil if there is none.
 	engine engine.Engine
 }
@@ -44,7 +44,7 @@ func newShell(t *testing.T, files map[string]string) *shell {
 	for _, name := range []string{"FUNCTION_RUNNER_IMAGE", "PYTHON_RUNNER_IMAGE", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE", "NO_COLOR", "DOCKER_HOST", "DOCKER_CONTEXT"} {
 		t.Setenv(name, "")
 	}
-	return &shell{t: t, config: t.TempDir()}
+	return &shell{t: t, config: t.TempDir(), state: t.TempDir()}
 }
 
 type outcome struct {
@@ -62,7 +62,7 @@ func (s *shell) ktask(args ...string) outcome {
 	app := command.App{
 		In: strings.NewReader(s.stdin), Out: &out, Err: &err, ErrTerminal: s.term, OutTerminal: s.outTerm, Version: "v0-test",
 		Keyboard:  s.keyboard,
-		ConfigDir: s.config, Signals: func() <-chan os.Signal { return s.signals },
+		ConfigDir: s.config, StateDir: s.state, Signals: func() <-chan os.Signal { return s.signals },
 		NewEngine: func(options local.EngineOptions) (engine.Engine, error) {
 			o.engineAsked, o.engine = true, options
 			if s.engine != nil {
@@ -115,10 +115,10 @@ func TestUsage(t *testing.T) {
 	s := newShell(t, map[string]string{"a.yaml": hello})
 	s.ktask().exits(0).says("run tasks", "plan", "validate")
 	for _, help := range [][]string{{"help"}, {"help", "plan"}, {"--help"}, {"-h"}, {"plan", "--help"}} {
-		s.ktask(help...).exits(0).says("USAGE")
+		s.ktask(help...).exits(0).says("Usage: ktask")
 	}
 	s.ktask("help", "plan").says("--explain")
-	s.ktask("help", "nosuch").exits(2).says(`unknown command "nosuch"`)
+	s.ktask("help", "nosuch").exits(2).says(`unknown command or topic "nosuch"`)
 	for _, version := range []string{"version", "--version", "-v"} {
 		s.ktask(version).exits(0).says("ktask v0-test")
 	}

@@ -22,13 +22,11 @@ import (
 func (app App) doctorCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "doctor",
-		Usage: "show what was found of engine, images and credentials, and how to mend it",
+		Usage: "check engine, images and credentials, and say how to mend them",
 		Description: "Finds the engine as `ktask run` does, and starts and changes nothing. Exits with 0 if tasks can run there, and with 3 if\n" +
 			"not. Values of credentials are not shown.",
 		Flags: append(engineFlags(),
-			&cli.StringFlag{Name: "deno-image", Usage: "the image of deno tasks", DefaultText: "Keptn's; also FUNCTION_RUNNER_IMAGE"},
-			&cli.StringFlag{Name: "python-image", Usage: "the image of python tasks", DefaultText: "Keptn's; also PYTHON_RUNNER_IMAGE"},
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "text or json", DefaultText: "text"}),
+			denoImageFlag(), pythonImageFlag(), formFlag("text", "json")),
 		Action: app.doctor,
 	}
 }
@@ -80,7 +78,8 @@ type findings struct {
 	Error       string                `json:"error"`
 	Remedy      string                `json:"remedy"`
 	Tried       []tried               `json:"tried"`
-	Engine      any                   `json:"engine"` // null if there is none
+	Settings    string                `json:"settings"` // the file of settings that counts here, or ""
+	Engine      any                   `json:"engine"`   // null if there is none
 	Images      []local.ExaminedImage `json:"images"`
 	Credentials []credentials         `json:"credentials"`
 	Left        local.Leftovers       `json:"leftovers"`
@@ -107,6 +106,9 @@ func newFindings(s settings, x local.Examination) findings {
 	f := findings{
 		Schema: "ktask.dev/doctor/v1", OK: x.Err == nil, Tried: []tried{}, Images: append([]local.ExaminedImage{}, x.Images...),
 		Credentials: []credentials{}, Left: x.Left, x: x, err: x.Err,
+	}
+	if s.project.base != "" {
+		f.Settings = s.project.name()
 	}
 	for _, t := range x.Tried {
 		f.Tried = append(f.Tried, tried{t.Host, s.namer(t.Of), t.Answer()})
@@ -193,6 +195,9 @@ func (f findings) checks() []check {
 			}
 		}
 		all = append(all, check{mark, "tried", fmt.Sprintf("%s (%s): %s", t.Host, t.Of, t.Answer)})
+	}
+	if f.Settings != "" {
+		all = append(all, check{good, "settings", f.Settings + " (`ktask config` shows them)"})
 	}
 	for _, image := range x.Images {
 		if image.Present {

@@ -5,19 +5,8 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/ktask/ktask/local"
 )
-
-// engineFlags returns the flags that select an engine.
-func engineFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "engine", Usage: "the kind of engine: docker", DefaultText: "docker"},
-		&cli.StringFlag{Name: "host", Usage: "the engine's `URL`, like DOCKER_HOST"},
-		&cli.StringFlag{Name: "docker-context", Usage: "the docker context `NAME`, like DOCKER_CONTEXT"},
-	}
-}
 
 // engineFrom returns the value of --host or --docker-context in the file. It counts only if neither flag and neither of
 // Docker's variables names an engine.

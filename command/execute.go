@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"syscall"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/report"
@@ -34,10 +35,17 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, l locked) 
 			return err
 		}
 	}
+	app.explainEngine(ctx, s, o.Engine, l.plan)
 	active := newActiveTasks(l.plan)
 	o.Sink, o.RunID = report.Tee(reports.sink, active), engine.NewRunID()
 	ctx, abandoned, stop := app.interruptible(ctx, o.Engine, o.RunID, active)
 	defer stop()
+	if !reports.written() {
+		var cancel context.CancelCauseFunc
+		ctx, cancel = context.WithCancelCause(ctx)
+		defer cancel(nil)
+		o.Sink = report.Tee(o.Sink, unreadOutput{reports.printer, cancel})
+	}
 	o.Abandon = abandoned
 	o.Parts = len(l.plan.Tasks) == 1 && slices.Contains([]string{"live", "plain"}, app.form(o))
 	o.Warn = func(w local.Warning) { // even if quiet, which somebody else's .ktask.yaml may set
@@ -55,21 +63,47 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, l locked) 
 	case errors.Is(err, local.ErrAbandoned):
 		err = errAbandoned
 	case err == nil || canceled != nil:
+		if err := o.record.add(result.Tasks); err != nil && app.ErrTerminal { // elsewhere nobody runs it again
+			_, _ = fmt.Fprintf(app.Err, "ktask: %v\n", err)
+		}
 		err = reports.write(result.Result)
 	case len(result.Tasks) > 0: // the engine cannot be used
 		err = errors.Join(err, reports.writeUnused(result.Result, o.output))
 	}
+	return runError(ctx, result.Result, err)
+}
+
+// runError returns the exit code of a run as an error. err is what went wrong beside the tasks.
+func runError(ctx context.Context, r engine.Result, err error) error {
 	by, interrupted := errors.AsType[interrupt](context.Cause(ctx))
 	switch {
+	case errors.Is(context.Cause(ctx), syscall.EPIPE):
+		return exitError{exitSignal + int(syscall.SIGPIPE), err}
 	case interrupted:
 		return exitError{by.code(), err}
 	case err != nil:
 		return exitError{exitEngine, err}
 	}
-	if code := resultCode(result.Result); code != exitOK {
+	if code := resultCode(r); code != exitOK {
 		return exitError{code, nil}
 	}
 	return nil
+}
+
+// unreadOutput is a sink that cancels a run whose output nobody reads any more, or cannot be written.
+type unreadOutput struct {
+	printer report.Reporter
+	cancel  context.CancelCauseFunc
+}
+
+// Emit does nothing: output is written later.
+func (unreadOutput) Emit(engine.Event) {}
+
+// Flush cancels the run if what was written has failed.
+func (u unreadOutput) Flush() {
+	if err := u.printer.Err(); err != nil {
+		u.cancel(err)
+	}
 }
 
 // printRemains prints what --keep has kept, how to look at it, and what was removed of other runs.

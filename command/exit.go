@@ -59,7 +59,7 @@ var elsewhere = map[string]string{
 	"filename": "a manifest is an argument: ktask run task.yaml", "dry-run": "ktask plan shows what run would do", "dryrun": "ktask plan shows what run would do",
 	"v": "--mount SRC:DST mounts a path", "volume": "--mount SRC:DST mounts a path", "env-file": "--env K=V sets a variable, --secret-file gives secrets",
 	"rm": "containers are always removed, except with --keep", "name": "--task NAME picks a task", "set": "--param K=V sets a parameter",
-	"verbose": "--output plain or json shows everything", "debug": "--output plain or json shows everything",
+	"verbose": "ktask run --verbose says what is done and why", "debug": "ktask run --verbose says what is done and why",
 }
 
 func unknownFlag(name string, flags []cli.Flag) error {

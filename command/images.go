@@ -26,16 +26,16 @@ func (app App) imagesCommand() *cli.Command {
 		ArgsUsage: pathArguments,
 		Description: "Lists the images of the tasks that `ktask run` would run, where each comes from, and whether the engine has it.\n" +
 			"Values of secrets may be missing.",
-		Flags: flags(&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "text or json", DefaultText: "text"}, lockedFlag()),
+		Flags: flags(formFlag("text", "json"), lockedFlag()),
 		Subcommands: []*cli.Command{
 			app.buildCommand(),
 			{
 				Name: "pull", Usage: "pull the images that the engine lacks, or all with --pull always", ArgsUsage: pathArguments,
-				Flags: flags(lockedFlag()), Action: app.imagesPull,
+				Flags: flags(lockedFlag(), quietFlag("do not print progress")), Action: app.imagesPull,
 			},
 			{
 				Name: "save", Usage: "write the images to an archive, for a machine without a network", ArgsUsage: pathArguments,
-				Flags:  flags(&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, or to standard output if it is -"}, lockedFlag()),
+				Flags:  flags(&cli.StringFlag{Category: groupOutput, Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, or to standard output if it is -"}, lockedFlag()),
 				Action: app.imagesSave,
 			},
 			{

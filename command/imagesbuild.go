@@ -30,11 +30,11 @@ func (app App) buildCommand() *cli.Command {
 		Description: "Builds the images from a Debian and its packages, with the engine's own builder, and prints a line for each. Put the lines\n" +
 			"into .ktask.yaml, in place of lines with the same keys, to run tasks in these images.",
 		Flags: append(engineFlags(),
-			&cli.StringFlag{Name: "base", Usage: "build on `IMAGE`, a Debian", DefaultText: "debian:bookworm-slim"},
-			&cli.StringSliceFlag{Name: "build-arg", Usage: "set an argument of the Dockerfile, `K=V` or the K of a variable, such as DENO=IMAGE, an image with /deno, or http_proxy; may be repeated"},
-			&cli.StringFlag{Name: "tag", Usage: "the `NAME` of the image, if one is built", DefaultText: "ktask.local/deno-runtime:local, or python-runtime"},
-			&cli.StringFlag{Name: "network", Usage: "the network of the build: NAME, host or none", DefaultText: "the engine's"},
-			&cli.StringFlag{Name: "platform", Usage: "the platform of the images: os/arch[/variant]", DefaultText: "the engine's"}),
+			&cli.StringFlag{Category: groupContainer, Name: "base", Usage: "build on `IMAGE`, a Debian", DefaultText: "debian:bookworm-slim"},
+			&cli.StringSliceFlag{Category: groupContainer, Name: "build-arg", Usage: "set an argument of the Dockerfile, `K=V` or the K of a variable, such as DENO=IMAGE, an image with /deno, or http_proxy"},
+			&cli.StringFlag{Category: groupContainer, Name: "tag", Usage: "the `NAME` of the image, if one is built", DefaultText: "ktask.local/deno-runtime:local, or python-runtime"},
+			&cli.StringFlag{Category: groupContainer, Name: "network", Usage: "the network of the build: `NAME`, host or none", DefaultText: "the engine's"},
+			&cli.StringFlag{Category: groupEngine, Name: "platform", Usage: "the platform of the images: `OS/ARCH[/VARIANT]`", DefaultText: "the engine's"}),
 		Action: app.imagesBuild,
 	}
 }

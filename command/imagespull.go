@@ -36,18 +36,21 @@ func (app App) imagesPull(c *cli.Context) error {
 		if err := app.settle(ctx, s, &l, e); err != nil {
 			return err
 		}
-		return app.pullImages(ctx, e, neededImages(l), map[string]plan.PullPolicy{"missing": plan.PullIfNotPresent, "always": plan.PullAlways}[policy])
+		return app.pullImages(ctx, e, neededImages(l), map[string]plan.PullPolicy{"missing": plan.PullIfNotPresent, "always": plan.PullAlways}[policy], s.yes("quiet"))
 	})
 }
 
-// pullImages pulls images and prints what comes of each.
-func (app App) pullImages(ctx context.Context, e engine.Engine, images []*neededImage, policy plan.PullPolicy) error {
+// pullImages pulls images and prints what comes of each; if quiet, only failures.
+func (app App) pullImages(ctx context.Context, e engine.Engine, images []*neededImage, policy plan.PullPolicy, quiet bool) error {
 	var (
 		mu     sync.Mutex
 		failed bool
 		work   sync.WaitGroup
 	)
 	progress := app.progress()
+	if quiet {
+		progress = func(string, string) {}
+	}
 	places := make(chan struct{}, pulledAtOnce)
 	for _, n := range images {
 		places <- struct{}{}

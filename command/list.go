@@ -17,16 +17,52 @@ import (
 
 func (app App) listCommand() *cli.Command {
 	return &cli.Command{
-		Name:      "list",
-		Usage:     "list the tasks in these manifests, and the apps with their stages",
-		ArgsUsage: pathArguments,
+		Name:        "list",
+		Usage:       "list the tasks in these manifests, and the apps with their stages",
+		ArgsUsage:   pathArguments,
+		Description: "With --task or --selector only the tasks and definitions that these select are listed, and no apps.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Usage: "the namespace of manifests that name none", DefaultText: local.DefaultNamespace},
-			&cli.BoolFlag{Name: "lenient", Usage: "only warn of unknown fields and of what is not supported"},
-			trackedFlag(),
+			taskFlag(), selectorFlag(), namespaceFlag(), lenientFlag(), trackedFlag(), excludeFlag(),
+			formFlag("text", "json"), quietFlag("print only the names of tasks and definitions"), noColorFlag(),
 		},
 		Action: app.list,
 	}
+}
+
+// listing is the document of list.
+type listing struct {
+	Schema string       `json:"schema"`
+	Tasks  []listedTask `json:"tasks"`
+	Apps   []listedApp  `json:"apps"`
+}
+
+// listedTask is a KeptnTask or a definition.
+type listedTask struct {
+	Kind      string            `json:"kind"`
+	Name      string            `json:"name"`
+	Namespace string            `json:"namespace"`
+	Labels    map[string]string `json:"labels"`
+	// Runs is what a definition runs, or the definition of a KeptnTask.
+	Runs   string `json:"runs"`
+	Origin string `json:"origin"`
+}
+
+type listedApp struct {
+	Name      string           `json:"name"`
+	Namespace string           `json:"namespace"`
+	Version   string           `json:"version"`
+	Pre       []string         `json:"pre"`
+	Workloads []listedWorkload `json:"workloads"`
+	Post      []string         `json:"post"`
+	Promotion []string         `json:"promotion"`
+}
+
+type listedWorkload struct {
+	Name    string   `json:"name"`
+	Version string   `json:"version"`
+	Object  string   `json:"object"`
+	Pre     []string `json:"pre"`
+	Post    []string `json:"post"`
 }
 
 func (app App) list(c *cli.Context) error {
@@ -34,19 +70,26 @@ func (app App) list(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	namespace, err := s.namespace("namespace", local.DefaultNamespace)
+	output, err := s.choice("output", "text", "text", "json")
 	if err != nil {
 		return err
 	}
-	files := read.Files
-	m, problems, _ := spec.Load(files, spec.Options{Namespace: namespace, Lenient: s.yes("lenient")}) // its error is one of the problems
-	apps, more := resolve.Apps(m, resolve.Options{Namespace: namespace, KeptnNamespace: local.DefaultKeptnNamespace})
-	problems = slices.Concat(problems, read.NotRead, more)
-	app.printer(s, files).print(s.adapted(problems))
-	if err := writeObjects(app.Out, m); err != nil {
+	o := resolve.Options{KeptnNamespace: local.DefaultKeptnNamespace, Lenient: s.yes("lenient")}
+	if o.Namespace, err = s.namespace("namespace", local.DefaultNamespace); err != nil {
 		return err
 	}
-	if err := writeApps(app.Out, apps); err != nil {
+	if o.Selector, err = s.selector(); err != nil {
+		return err
+	}
+	for _, v := range s.all("task") {
+		o.Tasks = append(o.Tasks, v.text)
+	}
+	files := read.Files
+	m, problems, _ := spec.Load(files, spec.Options{Namespace: o.Namespace, Lenient: o.Lenient}) // its error is one of the problems
+	l, more := newListing(m, o)
+	problems = slices.Concat(problems, read.NotRead, more)
+	app.printer(s, files).print(s.adapted(problems))
+	if err := l.write(app.Out, output, s.typed("quiet") == "true"); err != nil {
 		return err
 	}
 	if problems.Err() != nil {
@@ -55,25 +98,78 @@ func (app App) list(c *cli.Context) error {
 	return nil
 }
 
-func writeObjects(out io.Writer, m spec.Manifests) error {
+func newListing(m spec.Manifests, o resolve.Options) (listing, spec.Problems) {
+	l := listing{Schema: "ktask.dev/list/v1", Tasks: []listedTask{}, Apps: []listedApp{}}
+	tasks, definitions, problems := resolve.Select(m, o)
+	add := func(kind string, m spec.Meta, runs string) {
+		labels := map[string]string{}
+		for _, l := range m.Labels {
+			labels[l.Key] = l.Value
+		}
+		l.Tasks = append(l.Tasks, listedTask{kind, m.Name, m.Namespace, labels, runs, fmt.Sprintf("%s:%d", m.Pos.File, m.Pos.Line)})
+	}
+	for _, t := range tasks {
+		add("KeptnTask", t.Meta, t.Definition.Value)
+	}
+	for _, d := range definitions {
+		add("KeptnTaskDefinition", d.Meta, runs(d))
+	}
+	if len(o.Tasks)+len(o.Selector) > 0 {
+		return l, problems
+	}
+	apps, more := resolve.Apps(m, o)
+	for _, a := range apps {
+		app := listedApp{a.Name, a.Namespace, a.Version, list(a.Pre), []listedWorkload{}, list(a.Post), list(a.Promotion)}
+		for _, w := range a.Workloads {
+			app.Workloads = append(app.Workloads, listedWorkload{w.Name, w.Version, w.Source, list(w.Pre), list(w.Post)})
+		}
+		l.Apps = append(l.Apps, app)
+	}
+	return l, append(problems, more...)
+}
+
+// list returns a list that is never null in JSON.
+func list(names []string) []string { return append([]string{}, names...) }
+
+func (l listing) write(out io.Writer, output string, quiet bool) error {
+	switch {
+	case output == "json":
+		return writeJSON(out, l)
+	case quiet:
+		return l.writeNames(out)
+	}
 	w := tabwriter.NewWriter(printable{out}, 0, 8, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "KIND\tNAME\tNAMESPACE\tRUNS\tPLACE")
-	for _, t := range m.Tasks {
-		_, _ = fmt.Fprintf(w, "KeptnTask\t%s\t%s\t%s\t%s:%d\n", t.Name, t.Namespace, t.Definition.Value, plan.OneLine(t.Pos.File), t.Pos.Line)
+	for _, t := range l.Tasks {
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", t.Kind, t.Name, t.Namespace, plan.OneLine(t.Runs), plan.OneLine(t.Origin))
 	}
-	for _, d := range m.Definitions {
-		_, _ = fmt.Fprintf(w, "KeptnTaskDefinition\t%s\t%s\t%s\t%s:%d\n", d.Name, d.Namespace, plan.OneLine(runs(d)), plan.OneLine(d.Pos.File), d.Pos.Line)
+	if err := w.Flush(); err != nil {
+		return err
 	}
-	return w.Flush()
+	return writeApps(out, l.Apps)
+}
+
+// writeNames prints the names of tasks and definitions, each once.
+func (l listing) writeNames(out io.Writer) error {
+	var b strings.Builder
+	seen := map[string]bool{}
+	for _, t := range l.Tasks {
+		if !seen[t.Name] {
+			seen[t.Name] = true
+			fmt.Fprintln(&b, t.Name)
+		}
+	}
+	_, err := io.WriteString(printable{out}, b.String())
+	return err
 }
 
 // writeApps prints each app as a tree: its stages in Keptn's order, and its workloads between them.
-func writeApps(out io.Writer, apps []resolve.AppTree) error {
+func writeApps(out io.Writer, apps []listedApp) error {
 	var b strings.Builder
 	for _, a := range apps {
 		fmt.Fprintf(&b, "\nKeptnApp %s %s (namespace %s)\n├─ pre: %s\n", a.Name, a.Version, a.Namespace, tasks(a.Pre))
 		for _, w := range a.Workloads {
-			fmt.Fprintf(&b, "├─ %s %s (%s)\n│  ├─ pre: %s\n│  └─ post: %s\n", w.Name, w.Version, w.Source, tasks(w.Pre), tasks(w.Post))
+			fmt.Fprintf(&b, "├─ %s %s (%s)\n│  ├─ pre: %s\n│  └─ post: %s\n", w.Name, w.Version, w.Object, tasks(w.Pre), tasks(w.Post))
 		}
 		fmt.Fprintf(&b, "├─ post: %s\n└─ promotion: %s\n", tasks(a.Post), tasks(a.Promotion))
 	}

@@ -15,11 +15,6 @@ import (
 // pathArguments is the usage text of the arguments of a command that reads manifests.
 const pathArguments = "PATH..."
 
-// trackedFlag returns the flag of the commands that read manifests.
-func trackedFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "tracked", Usage: "in directories, read only files that git tracks"}
-}
-
 // paths returns the arguments, or the paths of the configuration file if there are none.
 func (s settings) paths() ([]string, error) {
 	if len(s.args) > 0 {
@@ -47,14 +42,18 @@ func (app App) read(s settings) (local.Files, error) {
 	if err != nil {
 		return local.Files{}, err
 	}
-	read := local.ReadFiles
-	if s.yes("tracked") {
-		read = local.ReadTracked
+	reading := local.Reading{In: app.In, Tracked: s.yes("tracked")}
+	if reading.Exclude, err = s.exclude(); err != nil {
+		return local.Files{}, err
 	}
-	files, err := read(paths, app.In)
+	files, err := reading.Files(paths)
 	if err != nil {
-		return local.Files{}, exitError{exitUsage, err}
+		return local.Files{}, s.meant(exitError{exitUsage, err})
 	}
+	if len(files.Left) > 0 {
+		app.explain(s, "left out (ignored by git, --exclude, node_modules or vendor): %s", some(files.Left))
+	}
+	app.explain(s, "read %s from %s", counted(len(files.Files), "file"), inputs(paths))
 	return files, nil
 }
 
@@ -74,7 +73,8 @@ const (
 )
 
 // load reads and resolves the manifests of a command, and prints the problems. If there is an error among them, nothing may
-// be run, and load returns an error with the exit code.
+// be run, and load returns an error with the exit code. The plan beside an error is empty, unless only secrets are missing and
+// nothing will run.
 func (app App) load(s settings, o taskInput, t verbosity) (plan.Plan, error) {
 	files, err := app.read(s)
 	if err != nil {
@@ -94,6 +94,7 @@ func (app App) load(s settings, o taskInput, t verbosity) (plan.Plan, error) {
 	}
 	if err == nil {
 		err = problems.Err()
+		problems = append(problems, s.bareApps(loaded.Manifests, o.Options, p)...)
 	}
 	if err := app.printLoaded(s, append(files.Files, o.given.Files...), t.of(problems), o.annotate); err != nil {
 		return plan.Plan{}, err
@@ -103,7 +104,7 @@ func (app App) load(s settings, o taskInput, t verbosity) (plan.Plan, error) {
 	}
 	switch {
 	case err != nil:
-		return plan.Plan{}, exitError{exitUsage, nil}
+		return p, exitError{exitUsage, nil}
 	case len(p.Tasks) == 0 && len(p.Stages) > 0 && len(o.Selector) == 0: // as in Keptn, an empty stage passes
 		if t != showErrors {
 			_, _ = fmt.Fprintf(app.screen, "nothing to run: no tasks at %s (a stage without tasks passes)\n", stages(p))
@@ -175,5 +176,5 @@ func leftOut(skipped []plan.Skipped) string {
 }
 
 func (app App) printer(s settings, files []spec.File) problemPrinter {
-	return problemPrinter{w: app.screen, terminal: app.ErrTerminal, color: s.color(app.ErrTerminal), files: files}
+	return problemPrinter{w: app.screen, terminal: app.ErrTerminal, color: app.colorErr(s), files: files}
 }

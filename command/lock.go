@@ -28,10 +28,6 @@ func (app App) lockCommand() *cli.Command {
 	}
 }
 
-func lockedFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "locked", Usage: "use exactly the images and scripts of ktask.lock, and refuse any other"}
-}
-
 func (app App) lock(c *cli.Context) error {
 	s, err := app.settings(c)
 	if err != nil {
@@ -59,15 +55,16 @@ func (app App) lock(c *cli.Context) error {
 	if err != nil {
 		return app.lockFailed(s, err)
 	}
-	changed, err := local.WriteLock(spec.LockName, l)
+	name := rebasedPath(spec.LockName, s.project.dir)
+	changed, err := local.WriteLock(name, l)
 	if err != nil {
-		return exitError{exitUsage, fmt.Errorf("%s: %w", spec.LockName, err)}
+		return exitError{exitUsage, fmt.Errorf("%s: %w", name, err)}
 	}
 	what := fmt.Sprintf("%s, %s", counted(len(l.Images), "image"), counted(len(l.Scripts), "script"))
 	if !changed {
 		what += ", unchanged"
 	}
-	_, err = fmt.Fprintf(app.Err, "%s: %s\n", spec.LockName, what)
+	_, err = fmt.Fprintf(app.Err, "%s: %s\n", name, what)
 	return err
 }
 
@@ -121,11 +118,12 @@ func (app App) applyLockToImages(s settings, p plan.Plan) (locked, error) {
 // pin replaces the images and scripts of a plan by those of the lock file. script returns the content of a script. It prints the
 // problems.
 func (app App) pin(s settings, p plan.Plan, script func(spec.LockedScript) ([]byte, error)) (locked, error) {
-	l, file, problems, err := local.ReadLock(spec.LockName)
+	name := rebasedPath(spec.LockName, s.project.dir)
+	l, file, problems, err := local.ReadLock(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return locked{}, exitError{exitUsage, fmt.Errorf("--locked: there is no %s in this directory (write it with ktask lock)", spec.LockName)}
+		return locked{}, exitError{exitUsage, fmt.Errorf("--locked: there is no %s (write it with ktask lock)", name)}
 	} else if err != nil {
-		return locked{}, exitError{exitUsage, fmt.Errorf("%s: %w", spec.LockName, err)}
+		return locked{}, exitError{exitUsage, fmt.Errorf("%s: %w", name, err)}
 	}
 	if err := app.refuse(s, []spec.File{file}, problems); err != nil {
 		return locked{}, err

@@ -21,7 +21,7 @@ const (
 func TestLocked(t *testing.T) {
 	s := newShell(t, map[string]string{"web.yaml": fromWeb, "box.yaml": busybox})
 	for _, command := range []string{"run", "plan"} {
-		s.ktask(command, "--locked", "box.yaml").exits(2).says("ktask: --locked: there is no ktask.lock in this directory (write it with ktask lock)")
+		s.ktask(command, "--locked", "box.yaml").exits(2).says("ktask: --locked: there is no ktask.lock (write it with ktask lock)")
 	}
 	write := func(text string) {
 		t.Helper()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -25,6 +26,8 @@ type taskInput struct {
 	given local.Files
 	// reports are the files that the run writes.
 	reports []string
+	// settings is the project's file, or "".
+	settings string
 	// annotate prints problems as annotations of GitHub.
 	annotate bool
 }
@@ -36,7 +39,7 @@ func (o taskInput) spares(files []spec.File) error {
 		if err != nil {
 			continue // the report does not exist yet
 		}
-		for _, f := range append(slices.Clone(files), append(o.given.Files, spec.File{Name: configFile})...) {
+		for _, f := range append(slices.Clone(files), append(o.given.Files, spec.File{Name: o.settings})...) {
 			if read, err := os.Stat(f.Name); err == nil && os.SameFile(info, read) {
 				return usagef("%s is read by this run: name another file for the report", f.Name)
 			}
@@ -174,7 +177,7 @@ func (s settings) secretFile(v value, file spec.File) ([]resolve.SecretValue, sp
 		err, rule := s.foreignSecret(v, text), "untrusted"
 		if err == nil {
 			rule = "secret-line"
-			secret, err = secretValue(text, v.in(number))
+			secret, err = secretValue(s.lineOf(v, text), v.in(number))
 		}
 		switch {
 		case err == nil:
@@ -211,10 +214,19 @@ func surrounded(line string) string {
 	return ""
 }
 
+// lineOf returns a line of a file of secrets. If .ktask.yaml names the file, the paths in it are relative to that one's directory.
+func (s settings) lineOf(v value, text string) string {
+	if v.typed {
+		return text
+	}
+	return rebasedSecret(text, s.project.dir)
+}
+
 // foreignSecret returns an error for a line that reads from outside of the directory, in a file within the directory that
 // .ktask.yaml names. Trust in a .ktask.yaml does not include such a file, whose lines can change at any time.
 func (s settings) foreignSecret(v value, text string) error {
-	if v.typed || s.dir.path(v.text) != inside || s.dir.secret(text) == inside {
+	file, err := filepath.Abs(v.text)
+	if v.typed || err == nil && s.project.within.path(file) != inside || s.project.within.secret(text) == inside {
 		return nil
 	}
 	return errors.New("the secret is read from outside of this directory, which a file that .ktask.yaml names may not do " +

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ktask/ktask/engine/mask"
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/engine/plan/export"
 )
 
 func (app App) planCommand() *cli.Command {
@@ -19,8 +20,8 @@ func (app App) planCommand() *cli.Command {
 		Usage:     "show exactly what run would do",
 		ArgsUsage: pathArguments,
 		Flags: append(taskFlags(), lockedFlag(),
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "text, json or yaml", DefaultText: "text"},
-			&cli.BoolFlag{Name: "explain", Usage: "show for each value where it comes from"}),
+			formFlag("text", "json", "yaml", "docker", "compose", "job"),
+			&cli.BoolFlag{Category: groupOutput, Name: "explain", Usage: "show for each value where it comes from"}),
 		Action: app.plan,
 	}
 }
@@ -30,7 +31,7 @@ func (app App) plan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	form, err := s.choice("output", "text", "text", "json", "yaml")
+	form, err := s.choice("output", "text", "text", "json", "yaml", "docker", "compose", "job")
 	if err != nil {
 		return err
 	}
@@ -42,32 +43,53 @@ func (app App) plan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	o.Node, o.Preview = host.Node(), true
-	p, err := app.load(s, o, showAll)
-	if err != nil {
-		return err
+	o.Node, o.Preview, o.WithoutSecrets = host.Node(), true, exported(form)
+	if _, given := s.one("semantics"); form == "job" && !given {
+		o.Semantics = plan.Cluster
+	}
+	p, invalid := app.load(s, o, showAll)
+	if invalid != nil && len(p.Tasks) == 0 {
+		return invalid
 	}
 	l, err := app.applyLock(c.Context, s, p)
 	if err != nil {
 		return err
 	}
-	text, err := renderPlan(masked(l.plan), form, s.yes("explain"))
+	text, err := app.renderPlan(l.plan, form, s.yes("explain"))
 	if err != nil {
 		return err
 	}
-	if form == "yaml" && app.OutTerminal { // the encoder does not escape direction marks
+	if form != "text" && form != "json" && app.OutTerminal { // those do not have control characters and direction marks as they are
 		text = []byte(plan.Printable(string(text)))
 	}
-	_, err = app.Out.Write(text)
-	return err
+	if _, err := app.Out.Write(text); err != nil {
+		return err
+	}
+	return invalid
 }
 
-func renderPlan(p plan.Plan, form string, explain bool) ([]byte, error) {
+// exported reports whether a form of a plan is for another tool, which gets the secrets itself.
+func exported(form string) bool { return form == "docker" || form == "compose" || form == "job" }
+
+func (app App) renderPlan(p plan.Plan, form string, explain bool) ([]byte, error) {
 	var text bytes.Buffer
+	m := maskOf(p)
+	p = masked(p, m)
 	if form == "text" {
 		p.Warnings = nil // already printed as problems, with their places
-		err := p.WriteText(&text, explain)
+		err := p.WriteText(&text, plan.TextOptions{Explain: explain, Width: app.planWidth(explain), Shown: m.String})
 		return text.Bytes(), err
+	}
+	if exported(form) {
+		hideInFiles(p, m)
+	}
+	switch form {
+	case "docker":
+		return export.Docker(p), nil
+	case "compose":
+		return export.Compose(p)
+	case "job":
+		return export.Job(p)
 	}
 	compact, err := p.MarshalJSON()
 	if err != nil {
@@ -82,14 +104,43 @@ func renderPlan(p plan.Plan, form string, explain bool) ([]byte, error) {
 	return plan.EscapeJSON(text.Bytes()), nil
 }
 
-// masked returns the plan without repetitions of its secrets in clear text: a manifest or a flag may contain a secret once
-// more. It masks only free text, not names: scripts rely on those, and a secret may be a word like one of them.
-func masked(p plan.Plan) plan.Plan {
+// hideInFiles replaces the secrets in the files of a plan, which must be a copy as masked returns it.
+func hideInFiles(p plan.Plan, m *mask.Mask) {
+	for i := range p.Tasks {
+		c := &p.Tasks[i].Container
+		c.Files = slices.Clone(c.Files)
+		for i, f := range c.Files {
+			c.Files[i].Content = []byte(m.String(string(f.Content)))
+		}
+	}
+}
+
+// planWidth returns the number of columns into which a plan is wrapped, or 0 if it is not: values can then be searched.
+func (app App) planWidth(explain bool) int {
+	const usual = 80
+	if app.OutTerminal && app.Size != nil {
+		if columns, _ := app.Size(); columns > 0 {
+			return columns
+		}
+	}
+	if app.OutTerminal || explain {
+		return usual
+	}
+	return 0
+}
+
+// maskOf returns a mask of the secrets of a plan.
+func maskOf(p plan.Plan) *mask.Mask {
 	var secrets []plan.Secret
 	for _, t := range p.Tasks {
 		secrets = append(secrets, t.Container.Secrets()...)
 	}
-	m := mask.NewPlain(secrets)
+	return mask.NewPlain(secrets)
+}
+
+// masked returns the plan without repetitions of its secrets in clear text: a manifest or a flag may contain a secret once
+// more. It masks only free text, not names: scripts rely on those, and a secret may be a word like one of them.
+func masked(p plan.Plan, m *mask.Mask) plan.Plan {
 	texts := func(all []plan.Text) []plan.Text {
 		all = slices.Clone(all) // nil stays nil: the image's command or arguments
 		for i := range all {

@@ -15,29 +15,30 @@ import (
 	"github.com/ktask/ktask/spec"
 )
 
-// configFile is read from the current directory and sets flags. Its keys are the flags' long names and "paths"; a repeatable
-// flag has a list, one of K=V a map.
-const configFile = ".ktask.yaml"
-
-// project is a .ktask.yaml. It is read once, so the data that is trusted is the data that is used.
+// project is a .ktask.yaml: settings that are read from it set flags. Its keys are the flags' long names and "paths"; a repeatable
+// flag has a list, one of K=V a map. It is read once, so the data that is trusted is the data that is used.
 type project struct {
-	dir      boundary
+	found
+	within   boundary
 	data     []byte
 	settings []spec.Setting
 }
 
-// readProject reads the file in a directory. The error is fs.ErrNotExist if there is none. The problems are those of its
-// syntax and its keys.
-func readProject(root *cli.App, dir string) (project, spec.Problems, error) {
-	name := filepath.Join(dir, configFile)
-	var p project
+// file returns the absolute path of the file. The directory's links are resolved; the file's own are not: a link to a file that is
+// trusted elsewhere is not trusted here.
+func (p project) file() string { return filepath.Join(string(p.within), p.base) }
+
+// readProject reads a file of settings. The problems are those of its syntax and its keys.
+func readProject(root *cli.App, f found) (project, spec.Problems, error) {
+	name := f.name()
+	p := project{found: f}
 	var err error
-	if p.dir, err = newBoundary(dir); err != nil {
+	if p.within, err = newBoundary(f.dir); err != nil {
 		return project{}, nil, fmt.Errorf("find the directory of %s: %w", name, local.WithoutPath(err))
 	}
 	if real, err := filepath.EvalSymlinks(name); err != nil {
 		return project{}, nil, fmt.Errorf("%s: %w", name, local.WithoutPath(err))
-	} else if !p.dir.holds(real) {
+	} else if !p.within.holds(real) {
 		return project{}, nil, fmt.Errorf("%s: a link that leads out of its directory is not followed (replace it with the file)", name)
 	}
 	if p.data, err = local.ReadFile(name, maxSettings); err != nil {
@@ -54,37 +55,44 @@ func readProject(root *cli.App, dir string) (project, spec.Problems, error) {
 	return p, problems, nil
 }
 
-// projectSettings adds the settings of the current directory's file that count. It checks them before anything that they
-// name is opened.
+// projectSettings adds the settings of the project's file that count. It checks them before anything that they name is opened.
 func (app App) projectSettings(c *cli.Context, s *settings) error {
-	p, problems, err := readProject(c.App, ".")
+	f, err := findProject()
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
 		return exitError{exitUsage, err}
+	case f.foreign:
+		_, _ = fmt.Fprintf(app.Err, "ktask: %s belongs to another user and is not used here\n", f.name())
+		return nil
 	}
-	s.file, s.dir = map[string]spec.Setting{}, p.dir
+	p, problems, err := readProject(c.App, f)
+	if err != nil {
+		return exitError{exitUsage, err}
+	}
+	s.file, s.project = map[string]spec.Setting{}, p
 	trusted := trusts(app.ConfigDir, p)
 	var limit spec.ProblemLimit
 	for _, setting := range p.settings {
-		untyped := s.untyped(setting)
+		written, untyped := s.untyped(setting)
 		s.file[setting.Key] = untyped
 		if !s.uses(c.Command, setting.Key) {
 			continue
 		}
-		for _, r := range p.dir.reaches(untyped) {
+		for _, r := range p.within.reaches(written) {
 			if (r.through || !trusted) && limit.Add(spec.Error) {
 				problems = append(problems, r.problem())
 			}
 		}
 	}
-	problems = append(problems, limit.Exceeded(spec.Pos{File: configFile})...)
+	problems = append(problems, limit.Exceeded(spec.Pos{File: f.name()})...)
 	problems.Sort(nil)
 	app.printer(*s, nil).print(problems)
 	if len(problems.Errors()) > 0 {
 		return exitError{exitUsage, nil}
 	}
+	app.explain(*s, "settings: %s", p.file())
 	return nil
 }
 
@@ -104,16 +112,19 @@ func (s settings) uses(command *cli.Command, key string) bool {
 	}
 }
 
-// untyped returns the setting without values that are also on the command line: the user has given those.
-func (s settings) untyped(setting spec.Setting) spec.Setting {
-	left := setting
-	left.Values, left.Places = nil, nil
-	for i, text := range setting.Values {
+// untyped returns the setting without values that are also on the command line: the user has given those. It returns it as it is
+// written, and with paths that are relative to the current directory.
+func (s settings) untyped(setting spec.Setting) (written, left spec.Setting) {
+	here := rebased(setting, s.project.dir)
+	written, left = setting, here
+	written.Values, written.Places, left.Values, left.Places = nil, nil, nil, nil
+	for i, text := range here.Values {
 		if !s.types(setting.Key, text) {
-			left.Values, left.Places = append(left.Values, text), append(left.Places, setting.Places[i])
+			written.Values, left.Values = append(written.Values, setting.Values[i]), append(left.Values, text)
+			written.Places, left.Places = append(written.Places, setting.Places[i]), append(left.Places, setting.Places[i])
 		}
 	}
-	return left
+	return written, left
 }
 
 // types reports whether the command line has the same value, or a value for the same secret, which replaces the file's.

@@ -41,6 +41,9 @@ const (
 	through
 )
 
+// pathKeys are the keys whose values are paths.
+var pathKeys = []string{"paths", "params-file", "secret-file", "junit", "report", "html", "log-dir"}
+
 // reach is a value that reaches outside of the directory.
 type reach struct {
 	key, text string
@@ -63,9 +66,10 @@ func (b boundary) reaches(setting spec.Setting) []reach {
 
 func (b boundary) extent(key, text string) extent {
 	far := false
-	switch key {
-	case "paths", "params-file", "secret-file", "junit", "report", "html":
+	if slices.Contains(pathKeys, key) {
 		return b.path(text)
+	}
+	switch key {
 	case "secret":
 		return b.secret(text)
 	case "mount":
@@ -177,7 +181,7 @@ func (r reach) String() string {
 		return "secret (a file)"
 	}
 	const most = 200
-	text := r.text
+	text := concealed(r.key, r.text)
 	if len(text) > most {
 		text = strings.ToValidUTF8(text[:most], "") + " …"
 	}
@@ -188,7 +192,7 @@ func (r reach) String() string {
 // it is not a literal then.
 func (r reach) whole(dir boundary) string {
 	if r.key != "secret" {
-		return fmt.Sprintf("%s %q", r.key, r.text)
+		return fmt.Sprintf("%s %q", r.key, concealed(r.key, r.text))
 	}
 	_, word, _ := strings.Cut(r.text, "=")
 	name := fmt.Sprintf("secret %q", secretName(r.text))

@@ -25,6 +25,7 @@ type reports struct {
 	result  *reportFile
 	page    *report.HTML
 	html    *reportFile
+	logs    *attemptLogs
 	// summary is the summary of a step of GitHub Actions.
 	summary *os.File
 }
@@ -47,6 +48,9 @@ func (app App) reports(s settings, o runOptions, p plan.Plan) (*reports, error) 
 		r.html, err = create(o.html)
 	}
 	if err == nil {
+		r.logs, err = newAttemptLogs(o.logDir)
+	}
+	if err == nil {
 		err = r.distinct()
 	}
 	if name := os.Getenv("GITHUB_STEP_SUMMARY"); err == nil && name != "" && app.form(o) == "github" {
@@ -66,7 +70,15 @@ func (app App) reports(s settings, o runOptions, p plan.Plan) (*reports, error) 
 		r.page = report.NewHTML()
 		r.sink = report.Tee(r.sink, r.page)
 	}
+	if r.logs != nil {
+		r.sink = report.Tee(r.sink, r.logs)
+	}
 	return r, nil
+}
+
+// written reports whether the run is also reported in files.
+func (r *reports) written() bool {
+	return r.junit != nil || r.result != nil || r.html != nil || r.logs != nil || r.summary != nil
 }
 
 // distinct returns an error if two reports have the same file.
@@ -123,6 +135,9 @@ func (r *reports) close() {
 	if r.summary != nil {
 		_ = r.summary.Close() // write has reported that it cannot write
 	}
+	if r.logs != nil {
+		_ = r.logs.dir.Close() // nothing is written to a directory
+	}
 	for _, f := range []*reportFile{r.junit, r.result, r.html} {
 		if f == nil {
 			continue
@@ -143,7 +158,7 @@ func (r *reports) write(result engine.Result) error {
 	if r.summary != nil {
 		failures = append(failures, report.WriteStepSummary(r.summary, result))
 	}
-	return errors.Join(append(failures,
+	return errors.Join(append(failures, r.logs.Err(),
 		r.junit.write(func(w io.Writer) error { return report.WriteJUnit(w, result, r.capture) }),
 		r.html.write(func(w io.Writer) error { return r.page.Write(w, result) }),
 		r.result.write(func(w io.Writer) error { return report.WriteResult(w, result) }))...)
@@ -164,7 +179,7 @@ func (app App) reporter(s settings, o runOptions, p plan.Plan) report.Reporter {
 	for _, t := range p.Tasks {
 		names = append(names, t.Name)
 	}
-	options := report.Options{Tasks: names, Timestamps: o.timestamps, Color: s.color(app.ErrTerminal), OutTerminal: app.OutTerminal, DiagTerminal: app.ErrTerminal, Size: app.Size}
+	options := report.Options{Tasks: names, Timestamps: o.timestamps, OutColor: app.colorOut(s), DiagColor: app.colorErr(s), OutTerminal: app.OutTerminal, DiagTerminal: app.ErrTerminal, Size: app.Size}
 	switch app.form(o) {
 	case "live":
 		live := report.NewLive(app.Out, app.screen, options)
@@ -200,13 +215,8 @@ func (app App) form(o runOptions) string {
 		return o.output
 	case os.Getenv("GITHUB_ACTIONS") == "true":
 		return "github"
-	case app.ErrTerminal:
+	case app.ErrTerminal && !app.NoEscapes && os.Getenv("TERM") != "dumb":
 		return "live"
 	}
 	return "plain"
-}
-
-// color reports whether to use colors on a terminal: see https://no-color.org.
-func (s settings) color(terminal bool) bool {
-	return terminal && !s.yes("no-color") && os.Getenv("TERM") != "dumb"
 }

@@ -16,33 +16,37 @@ import (
 // runOptions are the flags of run.
 type runOptions struct {
 	local.Options
-	output, junit, report, html string
-	timestamps                  bool
+	output, junit, report, html, logDir string
+	timestamps                          bool
+	// record remembers which tasks fail.
+	record record
 	// after is called with the result of the run, if it is not nil.
 	after func(engine.Result)
 }
 
 func (app App) runCommand() *cli.Command {
+	flags := append(append(taskFlags(), engineFlags()...), lockedFlag())
 	return &cli.Command{
 		Name:      "run",
 		Usage:     "run tasks",
 		ArgsUsage: pathArguments,
-		Description: "PATH is a file, a directory or - for standard input. Without --task every KeptnTask runs, or if there is none\n" +
-			"every KeptnTaskDefinition that no other one calls.\n\n" +
-			"Exit codes: 0 all passed, 1 a task failed, 2 wrong usage or invalid manifests, 3 the engine or an image could\n" +
-			"not be used, 4 a task timed out, 130 and 143 interrupted.",
-		Flags: append(append(taskFlags(), engineFlags()...), lockedFlag(),
-			&cli.StringFlag{Name: "parallel", Aliases: []string{"j"}, Usage: "run `N` tasks at once", DefaultText: "the number of processors"},
-			&cli.BoolFlag{Name: "fail-fast", Usage: "stop all tasks when one has not passed"},
-			&cli.StringFlag{Name: "warm", Usage: "leave `N` started containers for the next run of the same images; not with CI set", DefaultText: "0"},
-			&cli.BoolFlag{Name: "watch", Usage: "run again what a change of a manifest, another file or a mounted source affects"},
-			&cli.StringFlag{Name: "keep", Usage: "keep the containers of attempts: never, failed or always; they hold the secrets in clear text", DefaultText: "never"},
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "auto, live, plain, json, quiet or github", DefaultText: "auto"},
-			&cli.StringFlag{Name: "junit", Usage: "write a JUnit report to `FILE`"},
-			&cli.StringFlag{Name: "report", Usage: "write the result as JSON to `FILE`"},
-			&cli.StringFlag{Name: "html", Usage: "write a page about the run to `FILE`: times, output of each attempt"},
-			&cli.BoolFlag{Name: "timestamps", Usage: "print the time before each line of output"},
-			&cli.BoolFlag{Name: "no-color", Usage: "do not use colors, like NO_COLOR"}),
+		Description: "PATH is a file, a directory or - for standard input. Without --task every KeptnTask runs, or if there is none every " +
+			"KeptnTaskDefinition that no other one calls.\n\nExit codes: 0 all passed, 1 a task failed, 2 wrong usage or invalid manifests, " +
+			"3 the engine or an image could not be used, 4 a task timed out, 130 and 143 interrupted.",
+		Flags: append(flags,
+			&cli.StringFlag{Category: groupEngine, Name: "parallel", Aliases: []string{"j"}, Usage: "run `N` tasks at once", DefaultText: "the number of processors"},
+			&cli.BoolFlag{Category: groupRetries, Name: "fail-fast", Usage: "stop all tasks when one has not passed"},
+			&cli.StringFlag{Category: groupEngine, Name: "warm", Usage: "leave `N` started containers for the next run of the same images; not with CI set", DefaultText: "0"},
+			&cli.StringFlag{Category: groupEngine, Name: "keep", Usage: "keep the containers of attempts `WHEN`: never, failed or always; they hold the secrets in clear text", DefaultText: "never"},
+			&cli.BoolFlag{Category: groupSelect, Name: "failed", Usage: "run only the tasks that had not passed when they last ran with these paths"},
+			&cli.BoolFlag{Category: groupOutput, Name: "watch", Usage: "run again what a change of a manifest, another file or a mounted source affects"},
+			formFlag("auto", "live", "plain", "json", "quiet", "github"), quietFlag("print only what has not passed, like -o quiet"),
+			&cli.BoolFlag{Category: groupOutput, Name: "verbose", Aliases: []string{"v"}, Usage: "print what ktask does and why: settings, engine, images"},
+			&cli.StringFlag{Category: groupOutput, Name: "junit", Usage: "write a JUnit report to `FILE`"},
+			&cli.StringFlag{Category: groupOutput, Name: "report", Usage: "write the result as JSON to `FILE`"},
+			&cli.StringFlag{Category: groupOutput, Name: "html", Usage: "write a page about the run to `FILE`: times, output of each attempt"},
+			&cli.StringFlag{Category: groupOutput, Name: "log-dir", Usage: "write the output of each attempt to TASK-ATTEMPT.log in `DIR`"},
+			&cli.BoolFlag{Category: groupOutput, Name: "timestamps", Usage: "print the time before each line of output"}),
 		Action: app.run,
 	}
 }
@@ -56,20 +60,29 @@ func (app App) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.watches() {
+	o.record = app.record(s)
+	choose, again := everything, settings{flags: s.flags}.yes("failed") // in a file it would let hooks pass
+	switch {
+	case again && s.watches():
+		return usagef("--failed and --watch exclude each other: --watch runs again what has failed when its input changes")
+	case s.watches():
 		return app.watch(c.Context, s, o)
+	case again:
+		if choose, err = app.runFailed(s, o.record); err != nil {
+			return err
+		}
 	}
-	return app.runOnce(c.Context, s, o, func(p plan.Plan) plan.Plan { return p })
+	return app.runOnce(c.Context, s, o, choose)
 }
 
 // runOnce loads the tasks, and runs those that choose leaves in the plan.
-func (app App) runOnce(ctx context.Context, s settings, o runOptions, choose func(plan.Plan) plan.Plan) error {
+func (app App) runOnce(ctx context.Context, s settings, o runOptions, choose func(plan.Plan) (plan.Plan, error)) error {
 	tasks, err := s.taskOptions()
 	if err != nil {
 		return err
 	}
 	tasks.Node = o.EngineOptions.Node()
-	tasks.reports = []string{o.junit, o.report, o.html}
+	tasks.reports, tasks.settings = []string{o.junit, o.report, o.html}, s.project.name()
 	tasks.annotate = app.form(o) == "github"
 	t := showWarnings
 	if o.output == "quiet" {
@@ -82,26 +95,27 @@ func (app App) runOnce(ctx context.Context, s settings, o runOptions, choose fun
 	if len(p.Skipped) > 0 && o.output != "quiet" {
 		_, _ = fmt.Fprintln(app.Err, leftOut(p.Skipped))
 	}
-	l, err := app.applyLock(ctx, s, choose(p))
+	if p, err = choose(p); err != nil {
+		return err
+	}
+	l, err := app.applyLock(ctx, s, p)
 	if err != nil {
 		return err
 	}
+	app.explainPlan(s, l.plan, o.Parallel)
 	return app.execute(ctx, s, o, l)
 }
 
 func (s settings) runOptions(app App) (runOptions, error) {
-	output, err := s.choice("output", "auto", "auto", "live", "plain", "json", "quiet", "github")
+	output, err := s.form()
 	if err != nil {
 		return runOptions{}, err
 	}
-	if v, ok := s.one("output"); ok && !v.typed && os.Getenv("GITHUB_ACTIONS") == "true" {
-		output = "auto" // a file must not switch off the escapes that keep GitHub from running a task's output as commands
-	}
 	o := runOptions{
 		Options: local.Options{FailFast: s.yes("fail-fast"), Version: app.Version, Runs: local.UserRuns(), Guardian: app.Executable},
-		output:  output, junit: s.text("junit", ""), report: s.text("report", ""), html: s.text("html", ""), timestamps: s.yes("timestamps"),
+		output:  output, junit: s.text("junit", ""), report: s.text("report", ""), html: s.text("html", ""), logDir: s.text("log-dir", ""), timestamps: s.yes("timestamps"),
 	}
-	for _, flag := range []string{"junit", "report", "html"} {
+	for _, flag := range []string{"junit", "report", "html", "log-dir"} {
 		if v, ok := s.one(flag); ok && v.text == "-" {
 			return o, v.wrong("the name of a file (-o json prints the result)")
 		}
@@ -122,6 +136,27 @@ func (s settings) runOptions(app App) (runOptions, error) {
 	keep, err := s.choice("keep", "never", "never", "failed", "always")
 	o.EngineOptions.Keep = local.Keep(keep)
 	return o, err
+}
+
+// form returns the form of the output. Either of --output and --quiet on the command line takes precedence over both in the file.
+func (s settings) form() (string, error) {
+	output, err := s.choice("output", "auto", "auto", "live", "plain", "json", "quiet", "github")
+	if err != nil {
+		return "", err
+	}
+	quiet, typed := s.yes("quiet"), s.typed("quiet") == "true"
+	switch written := s.typed("output"); {
+	case typed && written != "" && written != "quiet":
+		return "", usagef("--quiet and --output %s exclude each other", written)
+	case quiet && s.yes("verbose"):
+		return "", usagef("--quiet and --verbose exclude each other")
+	case quiet && (typed || written == ""):
+		output = "quiet"
+	}
+	if !typed && s.typed("output") == "" && os.Getenv("GITHUB_ACTIONS") == "true" {
+		output = "auto" // a file must not switch off the escapes that keep GitHub from running a task's output as commands
+	}
+	return output, nil
 }
 
 // warm sets what the run leaves for the next one. It leaves nothing in CI, where there is no next one.

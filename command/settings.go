@@ -23,8 +23,10 @@ type settings struct {
 	// flags are the values of the flags on the command line by their long names.
 	flags map[string][]string
 	file  map[string]spec.Setting
-	// dir is the directory of the file.
-	dir boundary
+	// project is the file, or empty if there is none.
+	project project
+	// known are the long names of the command's flags.
+	known []string
 }
 
 // value is a value that the user has given, and its origin.
@@ -61,6 +63,7 @@ func (app App) settingsWith(c *cli.Context, args []string) (settings, error) {
 	s := settings{command: nameOf(c.Command), args: args, flags: map[string][]string{}}
 	for _, f := range c.Command.Flags {
 		name := f.Names()[0]
+		s.known = append(s.known, name)
 		switch {
 		case !c.IsSet(name):
 		case kindOf(f) == severalValues:
@@ -71,7 +74,8 @@ func (app App) settingsWith(c *cli.Context, args []string) (settings, error) {
 			s.flags[name] = []string{c.String(name)}
 		}
 	}
-	return s, app.projectSettings(c, &s)
+	err := app.projectSettings(c, &s)
+	return s, err
 }
 
 // variable returns the environment variable of a flag, or "".
@@ -105,7 +109,7 @@ func flagValue(name, text string) value {
 
 func fileValue(setting spec.Setting, text string) value {
 	return value{
-		text: text, origin: plan.Origin{Source: plan.SourceSetting, File: configFile, Line: setting.Pos.Line, Field: setting.Key},
+		text: text, origin: plan.Origin{Source: plan.SourceSetting, File: setting.Pos.File, Line: setting.Pos.Line, Field: setting.Key},
 		said: fmt.Sprintf("%s: %s", setting.Pos, setting.Key),
 	}
 }
@@ -134,7 +138,7 @@ func oneOf(allowed []string) string {
 }
 
 // outputs are the values of --output that some command has.
-var outputs = []string{"auto", "live", "plain", "json", "quiet", "github", "text", "yaml", "sarif"}
+var outputs = []string{"auto", "live", "plain", "json", "quiet", "github", "text", "yaml", "sarif", "docker", "compose", "job"}
 
 // text returns the value of a flag, or fallback.
 func (s settings) text(name, fallback string) string {
@@ -177,6 +181,9 @@ func (s settings) all(name string) []value {
 	}
 	return all
 }
+
+// has reports whether the command has a flag.
+func (s settings) has(name string) bool { return slices.Contains(s.known, name) }
 
 func (s settings) yes(name string) bool {
 	v, ok := s.one(name)

@@ -36,7 +36,7 @@ func (app App) shellCommand() *cli.Command {
 			"limits. TASK is a task of the current directory; with PATHs, -t names the task. ktask shows the task's command, so that\n" +
 			"it can be started in the terminal. The container is removed when the shell ends, whose exit code is ktask's.",
 		Flags: append(append(taskFlags(), engineFlags()...), lockedFlag(),
-			&cli.BoolFlag{Name: "after-failure", Usage: "run the task first, as a child of a shell, and open the terminal in its container if it fails"}),
+			&cli.BoolFlag{Category: groupRetries, Name: "after-failure", Usage: "run the task first, as a child of a shell, and open the terminal in its container if it fails"}),
 		Action: app.shell,
 	}
 }

@@ -4,58 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/distribution/reference"
-	"github.com/urfave/cli/v2"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/ktask/ktask/engine/plan"
-	"github.com/ktask/ktask/local"
 	"github.com/ktask/ktask/resolve"
 )
-
-// taskFlags returns the flags that run and plan share: which tasks, and what is changed about them.
-func taskFlags() []cli.Flag {
-	return []cli.Flag{
-		trackedFlag(),
-		&cli.StringSliceFlag{Name: "task", Aliases: []string{"t"}, Usage: "run the KeptnTask or KeptnTaskDefinition `NAME`, NAMESPACE/NAME or a pattern like 'deploy-*'; may be repeated or a list with commas", DefaultText: "all"},
-		&cli.StringSliceFlag{Name: "selector", Aliases: []string{"l"}, Usage: "run the tasks with the label `K=V`; may be repeated"},
-		&cli.StringFlag{Name: "stage", Usage: "run the tasks of a deployment's stage, those of apps and those of their workloads: pre, post or promotion"},
-		&cli.StringFlag{Name: "app", Usage: "run the tasks of app `NAME` and its workloads: of --stage, or of all stages of a deployment"},
-		&cli.StringFlag{Name: "workload", Usage: "run the tasks of the workload whose object, keptn.sh/workload or KeptnWorkload is `NAME`: of --stage, or before and after its deployment"},
-		&cli.BoolFlag{Name: "promotion", Usage: "run the promotion tasks after all stages of a deployment"},
-		&cli.BoolFlag{Name: "non-blocking", Usage: "continue after a failed stage, with a warning: like blockDeployment: false"},
-		&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Usage: "the namespace of manifests that name none", DefaultText: local.DefaultNamespace},
-		&cli.StringFlag{Name: "keptn-namespace", Usage: "the namespace searched after a task's own", DefaultText: local.DefaultKeptnNamespace},
-		&cli.StringSliceFlag{Name: "param", Aliases: []string{"p"}, Usage: "set the parameter `K=V`; may be repeated"},
-		&cli.StringSliceFlag{Name: "params-file", Usage: "set the parameters in `FILE`, a YAML or JSON map of strings"},
-		&cli.StringSliceFlag{Name: "secret", Usage: "give a secret: `NAME[/KEY]=VALUE`, where VALUE may be @FILE or env:VAR and KEY is SECURE_DATA if left out"},
-		&cli.StringSliceFlag{Name: "secret-file", Usage: "give the secrets in `FILE`: Secret manifests, or lines of NAME[/KEY]=VALUE without quotes"},
-		&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "set the environment variable `K=V`; may be repeated"},
-		&cli.StringSliceFlag{Name: "context", Usage: "set a field of KEPTN_CONTEXT: `K=V`, K a field or metadata.KEY"},
-		&cli.StringFlag{Name: "retries", Usage: "retry a failed attempt at most `N` times"},
-		&cli.StringFlag{Name: "timeout", Usage: "stop a task after `D`, which includes all attempts", DefaultText: "5m"},
-		&cli.StringFlag{Name: "grace", Usage: "the time from the stop signal to the kill", DefaultText: "5s"},
-		&cli.StringFlag{Name: "semantics", Usage: "local or cluster: the rules for retries, waits and timeouts", DefaultText: "local"},
-		&cli.StringFlag{Name: "backoff-scale", Usage: "multiply the waits between attempts by `F`", DefaultText: "1"},
-		&cli.BoolFlag{Name: "lenient", Usage: "only warn of unknown fields and of what is not supported"},
-		&cli.StringFlag{Name: "deno-image", Usage: "the image of deno tasks", DefaultText: "Keptn's; also FUNCTION_RUNNER_IMAGE"},
-		&cli.StringFlag{Name: "python-image", Usage: "the image of python tasks", DefaultText: "Keptn's; also PYTHON_RUNNER_IMAGE"},
-		&cli.StringSliceFlag{Name: "image", Usage: "run image TO where a manifest names image FROM: `FROM=TO`; may be repeated"},
-		&cli.StringFlag{Name: "pids-limit", Usage: "let each task have `N` processes and threads, -1 for no limit", DefaultText: "4096"},
-		&cli.StringSliceFlag{Name: "mount", Usage: "mount a path of the engine's host: `SRC:DST[:ro]`; may be repeated"},
-		&cli.StringFlag{Name: "network", Usage: "the network of the tasks: NAME, none, bridge, or host with --allow host-network", DefaultText: "the engine's"},
-		&cli.StringFlag{Name: "compose", Usage: "join the default network of the running project `NAME` of Docker Compose, when its services are healthy"},
-		&cli.StringSliceFlag{Name: "allow", Usage: "let tasks out of their container: `NAME` is " + oneOf(resolve.Allowances()) + "; may be repeated", DefaultText: "nothing"},
-		&cli.StringFlag{Name: "pull", Usage: "missing, always or never", DefaultText: "what the manifest says"},
-		&cli.BoolFlag{Name: "offline", Usage: "open no connection but the engine's: images and scripts must be there"},
-		&cli.StringFlag{Name: "platform", Usage: "the platform of the images: os/arch[/variant]", DefaultText: "the engine's"},
-	}
-}
 
 // taskOptions returns the input that the shared flags set.
 func (s settings) taskOptions() (taskInput, error) {
@@ -137,9 +97,9 @@ func (s settings) selector() ([]resolve.Override, error) {
 // names checks the names in flags like those in manifests.
 func (s settings) names() error {
 	for _, v := range s.all("env") {
-		if name, _, _ := strings.Cut(v.text, "="); name != "" && validation.IsEnvVarName(name) != nil {
+		if name, _, ok := strings.Cut(v.text, "="); ok && name != "" && validation.IsEnvVarName(name) != nil {
 			v.text = name // the value may be a secret
-			return v.wrong("K=V, where K is the name of a variable (letters, digits, _, - and .)")
+			return v.wrong("K=V or K, where K is the name of a variable (letters, digits, _, - and .)")
 		}
 	}
 	for _, v := range s.all("image") {
@@ -176,6 +136,11 @@ func (s settings) overrides(name string) ([]resolve.Override, error) {
 	var all []resolve.Override
 	for i, v := range s.all(name) {
 		key, text, ok := strings.Cut(v.text, "=")
+		if name == "env" && v.typed && !ok && validation.IsEnvVarName(key) == nil { // as with docker, but not in a file, which must not read the environment
+			if text, ok = os.LookupEnv(key); !ok {
+				continue
+			}
+		}
 		if !ok || key == "" { // the text may be a secret
 			v.said += fmt.Sprintf(", number %d", i+1)
 			return nil, v.failed(errors.New("expected KEY=VALUE"))

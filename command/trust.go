@@ -20,7 +20,7 @@ const trustName = "trust"
 func (app App) trustCommand() *cli.Command {
 	return &cli.Command{
 		Name:      trustName,
-		Usage:     "accept settings in a directory's .ktask.yaml that reach outside of it",
+		Usage:     "accept settings of a .ktask.yaml that reach outside of its directory",
 		ArgsUsage: "[DIR]",
 		Description: "Shows the settings in DIR/.ktask.yaml that reach outside of DIR: engines, mounts, networks, variables of the environment,\n" +
 			"files elsewhere. From then on they count, until the file changes. Without DIR it is the current directory.",
@@ -30,21 +30,20 @@ func (app App) trustCommand() *cli.Command {
 }
 
 func (app App) trust(c *cli.Context) error {
-	dir := "."
-	switch c.NArg() {
-	case 0:
-	case 1:
-		dir = c.Args().First()
-	default:
+	if c.NArg() > 1 {
 		return usagef("ktask trust takes one directory")
 	}
 	if !filepath.IsAbs(app.ConfigDir) {
 		return exitError{exitUsage, errors.New("there is no directory for the user's settings (set HOME or XDG_CONFIG_HOME)")}
 	}
-	if c.Bool("revoke") {
-		return app.revoke(dir)
+	f, err := trusted(c.Args().First())
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return exitError{exitUsage, err}
+	case c.Bool("revoke"):
+		return app.revoke(f)
 	}
-	p, problems, err := readProject(c.App, dir)
+	p, problems, err := readProject(c.App, f)
 	if err != nil {
 		return exitError{exitUsage, err}
 	}
@@ -54,23 +53,23 @@ func (app App) trust(c *cli.Context) error {
 	}
 	count, out := 0, printable{app.Out}
 	for _, setting := range p.settings {
-		for _, r := range p.dir.reaches(setting) {
+		for _, r := range p.within.reaches(setting) {
 			if r.through {
 				app.printer(settings{}, nil).print(spec.Problems{r.problem()})
 				continue
 			}
 			count++
-			_, _ = fmt.Fprintln(out, plan.OneLine(fmt.Sprintf("%s: %s", r.at, r.whole(p.dir))))
+			_, _ = fmt.Fprintln(out, plan.OneLine(fmt.Sprintf("%s: %s", r.at, r.whole(p.within))))
 		}
 	}
 	if count == 0 {
-		_, err := fmt.Fprintf(out, "%s: nothing in it needs trust\n", plan.OneLine(filepath.Join(dir, configFile)))
+		_, err := fmt.Fprintf(out, "%s: nothing in it needs trust\n", plan.OneLine(f.name()))
 		return err
 	}
 	if err := remember(app.ConfigDir, p); err != nil {
 		return exitError{exitUsage, fmt.Errorf("record the trust: %w", err)}
 	}
-	_, err = fmt.Fprintf(out, "%s: trusted until it changes (ktask trust --revoke takes it back)\n", plan.OneLine(filepath.Join(dir, configFile)))
+	_, err = fmt.Fprintf(out, "%s: trusted until it changes (ktask trust --revoke takes it back)\n", plan.OneLine(f.name()))
 	return err
 }
 
@@ -78,13 +77,9 @@ func (app App) trust(c *cli.Context) error {
 // of both; it contains the path.
 func trustDir(configDir string) string { return filepath.Join(configDir, "ktask", "trust") }
 
-// file returns the absolute path of the .ktask.yaml. The directory's links are resolved; the file's own are not: a link to a
-// file that is trusted elsewhere is not trusted here.
-func (b boundary) file() string { return filepath.Join(string(b), configFile) }
-
 func trustRecord(configDir string, p project) string {
 	hash := sha256.New()
-	fmt.Fprintf(hash, "%s\x00%s", p.dir.file(), p.data)
+	fmt.Fprintf(hash, "%s\x00%s", p.file(), p.data)
 	return filepath.Join(trustDir(configDir), fmt.Sprintf("%x", hash.Sum(nil)))
 }
 
@@ -101,14 +96,26 @@ func remember(configDir string, p project) error {
 	if err := os.MkdirAll(trustDir(configDir), 0o700); err != nil {
 		return err
 	}
-	return os.WriteFile(trustRecord(configDir, p), []byte(p.dir.file()), 0o600)
+	return os.WriteFile(trustRecord(configDir, p), []byte(p.file()), 0o600)
 }
 
-// revoke removes the trust in the file of a directory with any content: the file may be gone.
-func (app App) revoke(dir string) error {
-	b, err := newBoundary(dir)
+// trusted returns the settings that trust is about: those in a directory, or if it is "", those that count here.
+func trusted(dir string) (found, error) {
+	if dir != "" {
+		return projectIn(dir)
+	}
+	f, err := findProject()
+	if errors.Is(err, fs.ErrNotExist) {
+		f = found{dir: ".", base: configFile}
+	}
+	return f, err
+}
+
+// revoke removes the trust in a file with any content. The file may be gone.
+func (app App) revoke(f found) error {
+	b, err := newBoundary(f.dir)
 	if err != nil {
-		return exitError{exitUsage, fmt.Errorf("%s: %w", dir, local.WithoutPath(err))}
+		return exitError{exitUsage, fmt.Errorf("%s: %w", f.dir, local.WithoutPath(err))}
 	}
 	records, err := os.ReadDir(trustDir(app.ConfigDir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -117,7 +124,8 @@ func (app App) revoke(dir string) error {
 	said := "was not trusted"
 	for _, record := range records {
 		name := filepath.Join(trustDir(app.ConfigDir), record.Name())
-		if of, err := local.ReadFile(name, maxSettings); err != nil || string(of) != b.file() {
+		of, err := local.ReadFile(name, maxSettings)
+		if err != nil || string(of) != filepath.Join(string(b), configFile) && string(of) != filepath.Join(string(b), otherConfigFile) {
 			continue
 		}
 		if err := os.Remove(name); err != nil {
@@ -125,6 +133,6 @@ func (app App) revoke(dir string) error {
 		}
 		said = "is no longer trusted"
 	}
-	_, err = fmt.Fprintf(printable{app.Out}, "%s: %s\n", plan.OneLine(filepath.Join(dir, configFile)), said)
+	_, err = fmt.Fprintf(printable{app.Out}, "%s: %s\n", plan.OneLine(f.name()), said)
 	return err
 }

@@ -21,11 +21,8 @@ func (app App) validateCommand() *cli.Command {
 		Usage:     "check manifests, without an engine",
 		ArgsUsage: pathArguments,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "text, json, github or sarif", DefaultText: "text"},
-			&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Usage: "the namespace of manifests that name none", DefaultText: local.DefaultNamespace},
-			&cli.StringFlag{Name: "keptn-namespace", Usage: "the namespace searched after a task's own", DefaultText: local.DefaultKeptnNamespace},
-			&cli.BoolFlag{Name: "lenient", Usage: "only warn of unknown fields and of what is not supported"},
-			trackedFlag(),
+			namespaceFlag(), keptnNamespaceFlag(), lenientFlag(), trackedFlag(), excludeFlag(),
+			formFlag("text", "json", "github", "sarif"), quietFlag("print only errors"), noColorFlag(),
 		},
 		Action: app.validate,
 	}
@@ -58,7 +55,7 @@ func (app App) validate(c *cli.Context) error {
 	if problems.Err() != nil {
 		return exitError{exitUsage, nil}
 	}
-	if form == "text" && app.ErrTerminal && none == nil {
+	if form == "text" && app.ErrTerminal && !s.yes("quiet") && none == nil {
 		_, _ = fmt.Fprintln(app.Err, summary(len(files.Files), m, problems))
 	}
 	return nil
@@ -72,6 +69,9 @@ func (app App) printProblems(s settings, form string, files []spec.File, problem
 		return writeProblemsGitHub(app.Out, problems)
 	case "sarif":
 		return writeSARIF(app.Out, app.Version, problems)
+	}
+	if s.yes("quiet") {
+		problems = problems.Errors()
 	}
 	app.printer(s, files).print(problems)
 	return nil

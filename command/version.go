@@ -11,7 +11,7 @@ func (app App) versionCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "version",
 		Usage: "print ktask's version",
-		Flags: []cli.Flag{&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "text or json", DefaultText: "text"}},
+		Flags: []cli.Flag{formFlag("text", "json")},
 		Action: func(c *cli.Context) error {
 			switch output := c.String("output"); {
 			case c.NArg() > 0:

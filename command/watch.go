@@ -48,7 +48,7 @@ func (app App) watch(ctx context.Context, s settings, o runOptions) error {
 	w := &watch{app: app, inputs: append(s.namedFiles(), paths...)}
 	w.once = func(ctx context.Context, choose func(plan.Plan) plan.Plan, after func(engine.Result)) error {
 		o.after = after
-		return app.runOnce(ctx, s, o, choose)
+		return app.runOnce(ctx, s, o, func(p plan.Plan) (plan.Plan, error) { return choose(p), nil })
 	}
 	return w.run(ctx)
 }

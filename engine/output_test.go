@@ -206,7 +206,7 @@ func TestOutputParts(t *testing.T) {
 					time.Sleep(partAfter - 1)
 					synctest.Wait()
 					before := c.next()
-					time.Sleep(1)
+					time.Sleep(time.Nanosecond)
 					synctest.Wait()
 					parts := c.next()
 					if len(parts) > 0 && !strings.HasSuffix(parts[0], "$") && slices.Contains(before, parts[0]) {

@@ -40,6 +40,17 @@ func CloseEngine(e engine.Engine) {
 	}
 }
 
+// Tried returns where an engine was looked for, the one that is used last. It is empty for an engine of another package.
+func Tried(e engine.Engine) []docker.Tried {
+	if finder, ok := e.(interface{ Tried() []docker.Tried }); ok {
+		return finder.Tried()
+	}
+	return nil
+}
+
+// Contexts returns the names of the Docker contexts that the options can name.
+func (o EngineOptions) Contexts() []string { return docker.Contexts(o.ConfigDir) }
+
 // Facts returns what the engine that the options select reports about itself.
 func (o EngineOptions) Facts(ctx context.Context) (docker.Facts, error) {
 	e, err := NewEngine(o)

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/ktask/ktask/spec"
 )
@@ -17,22 +16,31 @@ import (
 type Files struct {
 	Files   []spec.File
 	NotRead spec.Problems
-	// Untracked are the files in directories that ReadTracked did not read.
+	// Untracked are the files in directories that were not read because git does not track them.
 	Untracked []string
+	// Left are the files and directories that were left out because git ignores them, or because of Reading.Exclude, or as the
+	// dependencies of a program.
+	Left []string
 }
 
-// ReadFiles reads the manifests that paths name: files, the .yaml, .yml and .json files below directories, and "-" for in. A
-// file that two paths name is read once. Only regular files of limited size are read, and in a directory no link that leads
-// out of it.
-func ReadFiles(paths []string, in io.Reader) (Files, error) {
-	return reader{in: in}.read(paths)
+// Reading says how manifests are read.
+type Reading struct {
+	// In is what "-" names.
+	In io.Reader
+	// Tracked limits directories to the files that git tracks, as they are in the work tree. It is an error if a directory is in no
+	// work tree of git.
+	Tracked bool
+	// Exclude reports whether a file or directory below a directory is left out. It may be nil.
+	Exclude func(path string) bool
 }
 
-// ReadTracked does as ReadFiles, but in a directory reads only files that git tracks, as they are in the work tree. It runs git,
-// and returns an error if a directory is in no work tree of git.
-func ReadTracked(paths []string, in io.Reader) (Files, error) {
-	return reader{in: in, tracked: true}.read(paths)
-}
+// ReadFiles reads the manifests that paths name, see Reading.Files.
+func ReadFiles(paths []string, in io.Reader) (Files, error) { return Reading{In: in}.Files(paths) }
+
+// Files reads the manifests that paths name: files, the .yaml, .yml and .json files below directories, and "-" for In. A file that two
+// paths name is read once. Only regular files of limited size are read, and in a directory no link that leads out of it. Below a
+// directory, hidden files, node_modules, vendor and what git ignores are left out; git is run if the directory is in a repository.
+func (o Reading) Files(paths []string) (Files, error) { return reader{Reading: o}.read(paths) }
 
 func (r reader) read(paths []string) (Files, error) {
 	r.seen = map[string]bool{}
@@ -41,27 +49,26 @@ func (r reader) read(paths []string) (Files, error) {
 			return Files{}, err
 		}
 	}
-	return Files{r.files, append(r.problems, r.limit.Exceeded(spec.Pos{})...), r.untracked}, nil
+	return Files{r.files, append(r.problems, r.limit.Exceeded(spec.Pos{})...), r.untracked, r.left}, nil
 }
 
 // maxTotal is the size limit of all files of a command, in bytes.
 const maxTotal = 1 << 30
 
 type reader struct {
-	in       io.Reader
-	files    []spec.File
-	problems spec.Problems
-	limit    spec.ProblemLimit
-	seen     map[string]bool
-	total    int
-	// tracked limits directories to the files that git tracks; untracked are the others.
-	tracked   bool
+	Reading
+	files     []spec.File
+	problems  spec.Problems
+	limit     spec.ProblemLimit
+	seen      map[string]bool
+	total     int
 	untracked []string
+	left      []string
 }
 
 func (r *reader) path(path string) error {
 	if path == "-" {
-		data, err := readAll(r.in, MaxManifest, 0)
+		data, err := readAll(r.In, MaxManifest, 0)
 		if err != nil {
 			return fmt.Errorf("standard input: %w", err)
 		}
@@ -87,63 +94,6 @@ func (r *reader) leave(name string, left spec.Problem) {
 	if r.limit.Add(left.Severity) {
 		r.problems = append(r.problems, left)
 	}
-}
-
-func (r *reader) directory(path string) error {
-	root := path + string(filepath.Separator) // so that a link to a directory is walked, too
-	real, err := filepath.EvalSymlinks(root)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, WithoutPath(err))
-	}
-	var tracked map[string]bool
-	if r.tracked {
-		if tracked, err = trackedIn(path); err != nil {
-			return err
-		}
-	}
-	found, manifests, others := false, []string(nil), []string(nil)
-	err = filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil && name == root {
-			return fmt.Errorf("%s: %w", path, WithoutPath(err))
-		}
-		if err != nil {
-			found = true // perhaps
-			r.leave(name, unreadable(err))
-			return nil
-		}
-		hidden := strings.HasPrefix(entry.Name(), ".") && name != root
-		switch {
-		case entry.IsDir() && hidden:
-			return fs.SkipDir // .git, .github: not what a directory of manifests holds
-		case entry.IsDir() || hidden || !isManifest(name) && !isKustomization(name):
-			return nil
-		case r.tracked && !tracked[filepath.Clean(name)]:
-			r.untracked = append(r.untracked, name)
-			return nil
-		case !isManifest(name):
-			if entry.Type().IsRegular() {
-				others = append(others, name)
-			}
-			return nil
-		}
-		found = true
-		if left := leftAlone(real, name, entry.Type()); left != nil {
-			r.leave(name, *left)
-			return nil
-		}
-		manifests = append(manifests, name)
-		return nil
-	})
-	switch {
-	case err != nil:
-		return err
-	case !found && len(others) == 0 && !r.tracked: // a repository may have none yet
-		return fmt.Errorf("directory %s holds no .yaml, .yml or .json file", path)
-	}
-	if !found && len(r.untracked) > 0 {
-		r.leave(path, notRead("git add them", "git tracks none of the manifests here"))
-	}
-	return r.manifests(manifests, readKustomizations(append(others, manifests...)))
 }
 
 // isManifest reports whether a file found in a directory is a manifest, by its name.

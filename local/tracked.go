@@ -2,6 +2,7 @@ package local
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -13,7 +14,7 @@ import (
 
 // trackedIn returns the files that git tracks below a directory, and in its submodules, by their clean paths.
 func trackedIn(dir string) (map[string]bool, error) {
-	files, err := filesOfGit(dir)
+	files, err := filesOfGit(context.Background(), dir, listTracked)
 	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
 		err = errors.New(string(bytes.TrimSpace(failed.Stderr)))
 	}
@@ -27,11 +28,11 @@ func trackedIn(dir string) (map[string]bool, error) {
 	return tracked, nil
 }
 
-// filesOfGit returns the files that git tracks below a directory, relative to it.
+// filesOfGit returns the files below a directory that a command lists, relative to it.
 //
 // In a hook, git sets variables that name the repository and the index of the commit, and are right in the current directory
 // alone. So git runs there for what is below it, and elsewhere without these variables.
-func filesOfGit(dir string) ([]string, error) {
+func filesOfGit(ctx context.Context, dir string, list func(context.Context, ...string) *exec.Cmd) ([]string, error) {
 	here, err := filepath.EvalSymlinks(".")
 	if err != nil {
 		return nil, err
@@ -42,13 +43,13 @@ func filesOfGit(dir string) ([]string, error) {
 	}
 	below, isBelow := Within(here, there)
 	if hook := os.Getenv("GIT_DIR") + os.Getenv("GIT_INDEX_FILE"); hook == "" || !isBelow {
-		cmd := listFiles("-C", dir)
-		cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GIT_") })
+		cmd := list(ctx, "-C", dir)
+		cmd.Env = safeGit(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GIT_") }))
 		out, err := cmd.Output()
 		return lines(out), err
 	}
-	cmd := listFiles()
-	cmd.Args = append(cmd.Args, "--", ":(literal)"+below)
+	cmd := list(ctx)
+	cmd.Args, cmd.Env = append(cmd.Args, "--", ":(literal)"+below), safeGit(os.Environ())
 	out, err := cmd.Output()
 	var files []string
 	for _, name := range lines(out) {
@@ -59,16 +60,27 @@ func filesOfGit(dir string) ([]string, error) {
 	return files, err
 }
 
-// listFiles returns the command that lists the files that git tracks.
-func listFiles(options ...string) *exec.Cmd {
-	// A repository's setting core.fsmonitor can name a program, which git would run.
-	options = append(options, "-c", "core.fsmonitor=false")
-	return exec.Command("git", append(options, "ls-files", "-z", "--cached", "--recurse-submodules")...)
+// listFiles returns the arguments of a git ls-files with options of git.
+func listFiles(options []string) []string {
+	// The setting core.fsmonitor of a repository can name a program, which git would run. A bare repository among the files of another
+	// one would have such settings.
+	return append(options, "-c", "core.fsmonitor=false", "-c", "safe.bareRepository=explicit", "ls-files", "-z")
+}
+
+func listTracked(ctx context.Context, options ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, "git", append(listFiles(options), "--cached", "--recurse-submodules")...)
+}
+
+func listIgnored(ctx context.Context, options ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, "git", append(listFiles(options), "--others", "--ignored", "--exclude-standard", "--directory")...)
 }
 
 // lines returns file names that each end with a NUL byte.
 func lines(out []byte) []string {
 	var all []string
+	if len(out) == 0 {
+		return nil
+	}
 	for name := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
 		all = append(all, filepath.FromSlash(name))
 	}

@@ -38,7 +38,7 @@ func TestReadTracked(t *testing.T) {
 	ran := filepath.Join(dir, "ran")
 	git(own, "config", "core.fsmonitor", "touch "+ran+"; false")
 	t.Chdir(dir)
-	files, err := ReadTracked([]string{"own", "own/new.yaml"}, nil)
+	files, err := Reading{Tracked: true}.Files([]string{"own", "own/new.yaml"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestReadTracked(t *testing.T) {
 	if _, err := os.Stat(ran); err == nil {
 		t.Error("git has run a program of the repository")
 	}
-	if _, err := ReadTracked([]string{t.TempDir()}, nil); err == nil || !strings.Contains(err.Error(), "not a git repository") {
+	if _, err := (Reading{Tracked: true}).Files([]string{t.TempDir()}); err == nil || !strings.Contains(err.Error(), "not a git repository") {
 		t.Errorf("outside of a repository: %v", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"testing"
 
+	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/spec"
 )
 
@@ -39,7 +40,7 @@ func BenchmarkResolve(b *testing.B) {
 		})
 		p, _, _ := Resolve(m, o)
 		run("text", func(b *testing.B) {
-			if err := p.WriteText(io.Discard, true); err != nil {
+			if err := p.WriteText(io.Discard, plan.TextOptions{Explain: true, Width: 80}); err != nil {
 				b.Fatal(err)
 			}
 		})

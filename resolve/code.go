@@ -17,7 +17,7 @@ func (b *functionBuilder) code(l link, runtime runtimes.Runtime) (script plan.En
 		file := plan.File{Path: runtime.ScriptPath, Mode: 0o644, Origin: origin(s.At())}
 		switch s := s.(type) {
 		case spec.Inline:
-			file.Content, file.Line = []byte(s.Code), s.Line
+			file.Content, file.Line, file.ConfigMap = []byte(s.Code), s.Line, inlineConfigMap(l.definition.Name)
 			b.inCluster.codeElsewhere(s.Pos, inlineConfigMap(l.definition.Name), l.definition.Namespace)
 			b.inCluster.codeSize(s.Pos, inlineConfigMap(l.definition.Name), len(s.Code))
 		case spec.HTTPRef:
@@ -35,6 +35,7 @@ func (b *functionBuilder) code(l link, runtime runtimes.Runtime) (script plan.En
 			if !ok || !b.configMapCode(m, s, &file) {
 				return script, nil
 			}
+			file.ConfigMap = m.Name
 			b.inCluster.codeElsewhere(s.Pos, m.Name, m.Namespace)
 		}
 		b.warnUnusedSources(sources[i:])

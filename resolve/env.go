@@ -115,6 +115,9 @@ func (b *containerBuilder) secretEnv(i int, ref *corev1.SecretEnvSource) (all []
 	keys, ok := b.secretKeys(ref.Name)
 	if !ok && !isTrue(ref.Optional) && !b.options.WithoutSecrets {
 		b.missingSecret(ref.Name, "KEY", at, "the keys")
+		if b.options.Preview { // the plan has none of its variables
+			b.missingSecrets++
+		}
 	}
 	var empty []string
 	var place plan.Origin

@@ -118,7 +118,7 @@ func rendered(t *testing.T, data []byte, cluster bool) (all []byte, ok bool) {
 	}
 	out := bytes.NewBuffer(text)
 	for _, explain := range []bool{false, true} {
-		if err := p.WriteText(out, explain); err != nil {
+		if err := p.WriteText(out, plan.TextOptions{Explain: explain, Width: 80}); err != nil {
 			t.Errorf("no text: %v", err)
 		}
 	}

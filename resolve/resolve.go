@@ -60,7 +60,8 @@ type Options struct {
 	// warning if Preview is set, which means that nothing will run.
 	Allow   []string
 	Preview bool
-	// WithoutSecrets lets values of secrets be missing: nothing will run. Pull secrets are read all the same.
+	// WithoutSecrets lets values of secrets be missing: nothing will run. Pull secrets are read all the same. A value that is
+	// missing is then a plan.MissingSecret, and with Preview it is that beside the error.
 	WithoutSecrets bool
 	// Node is the engine's host, in place of a pod's node.
 	Node Node
@@ -104,19 +105,24 @@ func NewSecretValue(namespace, name, key, value string, from plan.Origin) Secret
 func (o Options) cluster() bool { return o.Semantics == plan.Cluster }
 
 // Resolve returns the plan of a run and every problem between the manifests. The error is a *spec.InvalidError if one of
-// the problems is an error, or if the manifests had one when they were loaded; the plan is then empty.
+// the problems is an error, or if the manifests had one when they were loaded. The plan is then empty, unless Options.Preview is
+// set and the only errors are missing secrets.
 func Resolve(m spec.Manifests, o Options) (plan.Plan, spec.Problems, error) {
 	if err := m.Err(); err != nil {
 		return plan.Plan{}, nil, err
 	}
 	r, p := resolve(m, o)
 	problems := r.problems()
-	if err := problems.Err(); err != nil {
+	err := problems.Err()
+	if err != nil && r.incomplete() {
 		return plan.Plan{}, problems, err
 	}
 	p.Warnings = Warnings(problems)
-	return p, problems, nil
+	return p, problems, err
 }
+
+// incomplete reports whether there is an error other than a missing secret that a plan can show.
+func (r *resolver) incomplete() bool { return r.errors > r.missingSecrets }
 
 // resolve returns a plan without warnings, and the resolver that has the problems.
 func resolve(m spec.Manifests, o Options) (*resolver, plan.Plan) {
@@ -187,6 +193,8 @@ type resolver struct {
 	addresses addresses
 	// registries are the pull secrets of manifests that have been read.
 	registries map[*spec.Secret]pullSecret
+	// missingSecrets is the number of errors after which the plan has a plan.MissingSecret.
+	missingSecrets int
 	// spent is the number of bytes of code, parameters, environments and pull secrets in the plan.
 	spent int
 }

@@ -26,7 +26,7 @@ func (b *builder) warnEmpty(name string, at spec.Pos, from plan.Origin, keys ...
 }
 
 // secretValue returns the value of a key: that of the user, or else that of a Secret in the namespaces of the task. A missing value
-// is a problem unless it is optional: in a cluster the container would never start.
+// is a problem unless it is optional: in a cluster the container would never start. A plan that does not run shows that it is missing.
 func (b *builder) secretValue(name, key string, at spec.Pos, optional bool) (text plan.Text, from plan.Origin, ok bool) {
 	if name == "" || key == "" {
 		return text, plan.Origin{}, false // spec reports it
@@ -45,10 +45,17 @@ func (b *builder) secretValue(name, key string, at spec.Pos, optional bool) (tex
 		}
 		namespaces = []string{s.Namespace}
 	}
-	if !b.broken("Secret", name, namespaces...) && !optional && !b.options.WithoutSecrets {
-		b.missingKey(name, key, at)
+	if b.broken("Secret", name, namespaces...) || optional {
+		return text, plan.Origin{}, false
 	}
-	return text, plan.Origin{}, false
+	if !b.options.WithoutSecrets {
+		b.missingKey(name, key, at)
+		if !b.options.Preview {
+			return text, plan.Origin{}, false
+		}
+		b.missingSecrets++
+	}
+	return plan.Hidden(plan.MissingSecret(name + "/" + key)), plan.Origin{}, true
 }
 
 // given returns the last secret with the name from outside the manifests, and with the key unless that is "".

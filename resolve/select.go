@@ -68,7 +68,7 @@ func selectUses(r *resolver, m spec.Manifests) (chosen []use, skipped []plan.Ski
 	}
 	var matching []use
 	for _, u := range chosen {
-		if matches(u, r.options.Selector) {
+		if hasLabels(u.meta(), r.options.Selector) {
 			matching = append(matching, u)
 		} else {
 			skipped = append(skipped, plan.Skipped{Name: u.name(), Reason: "its labels do not match the selector"})
@@ -195,11 +195,11 @@ func calls(u use, i index) iter.Seq2[*spec.Definition, *spec.Definition] {
 	}
 }
 
-// matches reports whether the labels of a use have all the wanted values.
-func matches(u use, wanted []Override) bool {
+// hasLabels reports whether the labels of an object have all the wanted values.
+func hasLabels(m spec.Meta, wanted []Override) bool {
 	for _, want := range wanted {
 		has := func(l spec.Pair) bool { return l.Key == want.Key && l.Value == want.Value }
-		if !slices.ContainsFunc(u.meta().Labels, has) {
+		if !slices.ContainsFunc(m.Labels, has) {
 			return false
 		}
 	}

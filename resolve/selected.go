@@ -29,15 +29,17 @@ func ResolveNamed(m spec.Manifests, o Options, files []spec.File, found spec.Pro
 			all[i].Severity = spec.Warning
 		}
 	}
-	if r.errors > 0 && all.Err() == nil && more.Err() == nil { // a task was left out because of an error that was found
+	if r.incomplete() && all.Err() == nil && more.Err() == nil { // a task was left out because of an error that was found
 		all = slices.Clone(found)
 	}
+	failed := all.Err() != nil || r.incomplete()
 	all = append(all, more...)
-	if err := all.Err(); err != nil {
+	err := all.Err()
+	if err != nil && failed {
 		return plan.Plan{}, all, err
 	}
 	p.Warnings = Warnings(all)
-	return p, all, nil
+	return p, all, err
 }
 
 // selection is what the selected tasks may need of the files.

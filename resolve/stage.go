@@ -61,7 +61,7 @@ func planDeployment(r *resolver, m spec.Manifests, p *plan.Plan) {
 				task.Name = full
 				switch {
 				case !ok:
-				case !matches(u, r.options.Selector):
+				case !hasLabels(u.meta(), r.options.Selector):
 					p.Skipped = append(p.Skipped, plan.Skipped{Name: task.Name, Reason: "its labels do not match the selector"})
 				default:
 					p.Tasks = append(p.Tasks, task)

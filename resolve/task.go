@@ -34,13 +34,13 @@ type builder struct {
 	out       plan.Task
 }
 
-// buildTask returns the plan of one task, or false if there is an error.
+// buildTask returns the plan of one task, or false if there is an error other than a missing secret that a plan can show.
 func buildTask(r *resolver, u use) (plan.Task, bool) {
 	if r.exhausted() {
 		return plan.Task{}, false
 	}
 	r.used[u.definition] = true
-	meta, before := u.meta(), r.errors
+	meta, before := u.meta(), r.errors-r.missingSecrets
 	b := &builder{
 		resolver: r, use: u, namespaces: r.index.namespaces(meta.Namespace),
 		inCluster: clusterWarnings{on: r.options.cluster(), problems: r.collector, use: u, index: r.index},
@@ -75,7 +75,7 @@ func buildTask(r *resolver, u use) (plan.Task, bool) {
 	b.checkNames()
 	b.warnAddresses()
 	b.inCluster.fields(b.out)
-	return b.out, r.errors == before
+	return b.out, r.errors-r.missingSecrets == before
 }
 
 // hostname adds the variable that the container runtime of a pod sets after those of the manifest: $(HOSTNAME) is not expanded. The

@@ -34,3 +34,6 @@ func FromEnv() Options {
 	}.Sockets()
 	return o
 }
+
+// Contexts returns the names of the Docker contexts in a directory of the docker command's settings.
+func Contexts(configDir string) []string { return endpoint.Contexts(configDir) }

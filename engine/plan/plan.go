@@ -208,6 +208,8 @@ type File struct {
 	Origin  Origin
 	// Line is the line of the manifest with the first line of Content, if the lines of Content are lines of it; else 0.
 	Line int
+	// ConfigMap is the name of the ConfigMap that has the content in a cluster, or "".
+	ConfigMap string
 }
 
 // Tmpfs is a mount of a memory-backed volume: a Kubernetes emptyDir of medium Memory. Mounts of the same

@@ -76,10 +76,10 @@ func TestPlanDoesNotPaint(t *testing.T) {
 		Args: plan.Texts([]string{"\x1b[2J\a"}), Env: []plan.EnvVar{{Name: "E", Value: plan.Plain("a\r\nb\x1b[0m é")}},
 	}}}}
 	var b strings.Builder
-	if err := p.WriteText(&b, true); err != nil {
+	if err := p.WriteText(&b, plan.TextOptions{Explain: true, Width: 80}); err != nil {
 		t.Fatal(err)
 	}
-	if text := b.String(); strings.ContainsAny(text, "\x1b\a\r") || !strings.Contains(text, `\x1b[2J`) || !strings.Contains(text, `a\r\nb\x1b[0m é`) {
+	if text := b.String(); strings.ContainsAny(text, "\x1b\a\r") || !strings.Contains(text, `\x1b[2J`) || !strings.Contains(text, "\n      a\\r\n      b\\x1b[0m é\n") {
 		t.Errorf("%q", text)
 	}
 }
@@ -132,10 +132,10 @@ func TestGoldens(t *testing.T) {
 	if err := json.Indent(&indented, compact, "", "  "); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.WriteText(&text, false); err != nil {
+	if err := p.WriteText(&text, plan.TextOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.WriteText(&explained, true); err != nil {
+	if err := p.WriteText(&explained, plan.TextOptions{Explain: true, Width: 80}); err != nil {
 		t.Fatal(err)
 	}
 	for name, got := range map[string][]byte{"plan.json": indented.Bytes(), "plan.txt": text.Bytes(), "explained.txt": explained.Bytes()} {

@@ -6,69 +6,94 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 )
 
-// WriteText writes the plan for people. With explain, each value follows its origin.
-func (p Plan) WriteText(w io.Writer, explain bool) error {
-	out := &form{w: tabwriter.NewWriter(w, 0, 8, 2, ' ', 0), explain: explain}
+// TextOptions are how a plan is written for people.
+type TextOptions struct {
+	// Explain adds the origin of each value.
+	Explain bool
+	// Width is the number of columns of a line; longer values are wrapped. 0 means no limit. Lines of scripts are never wrapped.
+	Width int
+	// Shown returns what may be shown of a script. If it is nil, all of it is.
+	Shown func(string) string
+}
+
+// WriteText writes the plan for people, and at its end what it needs.
+func (p Plan) WriteText(w io.Writer, o TextOptions) error {
+	out := &form{TextOptions: o}
 	stage := ""
 	for i, t := range p.Tasks {
 		if i > 0 {
-			out.line("")
+			out.end()
 		}
 		if t.Stage != stage {
 			stage = t.Stage
 			s, _ := p.Stage(stage)
-			out.line("── %s", s)
+			out.line("── " + s.String())
 		}
 		out.task(t)
 	}
 	if p.NonBlocking {
-		out.line("")
+		out.end()
 		out.line("a failed stage does not stop the later ones")
 	}
 	for _, s := range p.Skipped {
-		out.line("")
-		out.line("left out\t%s: %s", s.Name, s.Reason)
+		out.end()
+		out.add("left out", s.Name+": "+s.Reason)
 	}
 	for _, warning := range p.Warnings {
-		out.line("")
-		out.line("warning\t%s: %s [%s]", warning.Origin, warning.Message, warning.Rule)
+		out.end()
+		out.add("warning", fmt.Sprintf("%s: %s [%s]", warning.Origin, warning.Message, warning.Rule))
 	}
-	if out.err != nil {
-		return out.err
+	if len(p.Tasks) > 0 {
+		out.end()
+		out.line(p.needs())
 	}
-	return out.w.Flush()
+	out.flush()
+	_, err := io.WriteString(w, out.text.String())
+	return err
 }
 
-type form struct {
-	w       *tabwriter.Writer
-	explain bool
-	err     error
+// needs returns how much there is to run, and what it takes: "3 tasks, 2 images (1 always pulled), 1 secret".
+func (p Plan) needs() string {
+	images, secrets := map[string]bool{}, map[string]bool{}
+	for _, t := range p.Tasks {
+		c := t.Container
+		images[c.Image] = images[c.Image] || c.PullPolicy == PullAlways
+		for _, s := range c.Secrets() {
+			secrets[s.Ref()] = s.missing
+		}
+	}
+	all := []string{counted(len(p.Tasks), "task"), counted(len(images), "image") + marked(images, "always pulled")}
+	if len(secrets) > 0 {
+		all = append(all, counted(len(secrets), "secret")+marked(secrets, "missing"))
+	}
+	return strings.Join(all, ", ")
 }
 
-// line writes a line, in which format has the layout and args have the text.
-func (f *form) line(format string, args ...any) {
-	for i, arg := range args {
-		args[i] = OneLine(fmt.Sprint(arg))
+func counted(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
 	}
-	if f.err == nil {
-		_, f.err = fmt.Fprintf(f.w, format+"\n", args...)
-	}
+	return fmt.Sprintf("%d %s", n, noun)
 }
 
-// value writes a name, a value and its origin; a value of several lines is shown on one.
-func (f *form) value(name, value string, from Origin) {
-	if f.explain { // the origin stands in front, so that a long value does not push it away
-		f.line("  %s\t%s\t%s", name, from, value)
-		return
+// marked returns how many of all have a mark, or "" if none has.
+func marked(all map[string]bool, mark string) string {
+	n := 0
+	for _, has := range all {
+		if has {
+			n++
+		}
 	}
-	f.line("  %s\t%s", name, value)
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d %s)", n, mark)
 }
 
 func (f *form) task(t Task) {
-	f.line("%s %s\t%s", t.Runtime, t.Name, t.Origin)
+	f.add(fmt.Sprintf("%s %s", t.Runtime, t.Name), t.Origin.String())
 	if t.Definition != t.Name {
 		f.value("definition", t.Definition, Origin{})
 	}
@@ -80,7 +105,7 @@ func (f *form) task(t Task) {
 	}
 	f.value("retries", retries, t.Retry.Origin)
 	f.value("timeout", t.Timeout.String(), t.TimeoutOrigin)
-	if f.explain {
+	if f.Explain {
 		f.ahead(t)
 	}
 }
@@ -103,10 +128,10 @@ func (f *form) container(c Container) {
 		f.value("pull with", "Secret "+p.Secret, p.Origin)
 	}
 	if c.Command != nil {
-		f.value("command", words(c.Command), c.Origin("command"))
+		f.words("command", c.Command, c.Origin("command"))
 	}
 	if c.Args != nil {
-		f.value("args", words(c.Args), c.Origin("args"))
+		f.words("args", c.Args, c.Origin("args"))
 	}
 	for _, v := range []struct{ name, value, field string }{
 		{"working dir", c.WorkingDir, "workingDir"}, {"user", c.User, "user"}, {"platform", c.Platform, "platform"}, {"network", c.Network, "network"},
@@ -118,15 +143,21 @@ func (f *form) container(c Container) {
 		}
 	}
 	for _, e := range c.Env {
-		f.value("env "+e.Name, e.Value.String(), e.Origin)
+		if value := e.Value.String(); strings.Contains(value, "\n") {
+			f.value("env "+e.Name, lines(value), e.Origin)
+			f.script(value)
+		} else {
+			f.value("env "+e.Name, value, e.Origin)
+		}
 		for _, part := range e.Parts {
-			if f.explain {
+			if f.Explain {
 				f.value("    "+e.Name+"."+part.Name, "", part.Origin)
 			}
 		}
 	}
 	for _, file := range c.Files {
 		f.value("file "+file.Path, fmt.Sprintf("%d bytes, mode %04o", len(file.Content), file.Mode.Perm()), file.Origin)
+		f.script(f.shown(file.Content))
 	}
 	for _, t := range c.Tmpfs {
 		f.value("tmpfs "+t.Path, fmt.Sprintf("%s, %s%s", t.Name, Bytes(t.SizeBytes), readOnly(t.ReadOnly)), t.Origin)
@@ -140,7 +171,7 @@ func (f *form) container(c Container) {
 	if c.Limits.NanoCPUs > 0 {
 		f.value("cpu", fmt.Sprintf("%g", float64(c.Limits.NanoCPUs)/1e9), c.Origin("limits.cpu"))
 	}
-	if from := c.Origin("limits.pids"); from.Known() || f.explain {
+	if from := c.Origin("limits.pids"); from.Known() || f.Explain {
 		f.value("pids", pids(c.Limits.Pids), cmp.Or(from, Default))
 	}
 	f.security(c.Security, c.Origin("security"))
@@ -180,18 +211,6 @@ func readOnly(yes bool) string {
 		return ", read-only"
 	}
 	return ""
-}
-
-// words quotes what a shell would split.
-func words(texts []Text) string {
-	all := make([]string, len(texts))
-	for i, t := range texts {
-		all[i] = t.String()
-		if all[i] == "" || strings.ContainsAny(all[i], " \t\n\"'$") {
-			all[i] = fmt.Sprintf("%q", all[i])
-		}
-	}
-	return strings.Join(all, " ")
 }
 
 // Bytes writes a size in the largest binary unit that leaves it whole, as a Kubernetes quantity.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -12,14 +13,30 @@ import (
 // Mask is what stands wherever a secret would.
 const Mask = "•••"
 
+// missingMask is shown for a secret whose value is not known.
+const missingMask = "<missing>"
+
 // Secret is a value that is never shown: under every verb, as text, JSON or a log attribute it prints as Mask.
 type Secret struct {
 	ref   string
 	value string
+	// missing is true if the value is not known. Such a secret is shown as missingMask, and only in plans that do not run.
+	missing bool
 }
 
 // NewSecret makes a secret; ref names it for people, as in "slack-token/SECURE_DATA".
 func NewSecret(ref, value string) Secret { return Secret{ref: ref, value: value} }
+
+// MissingSecret returns a secret without a value, for a plan that does not run.
+func MissingSecret(ref string) Secret { return Secret{ref: ref, missing: true} }
+
+// shown returns what is shown in place of the value.
+func (s Secret) shown() string {
+	if s.missing {
+		return missingMask
+	}
+	return Mask
+}
 
 // Ref is the secret's name, which may be shown.
 func (s Secret) Ref() string { return s.ref }
@@ -28,13 +45,13 @@ func (s Secret) Ref() string { return s.ref }
 func (s Secret) Reveal() string { return s.value }
 
 // Format prints Mask, whatever the verb.
-func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(Mask)) }
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(s.shown())) }
 
 // MarshalText returns Mask.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(Mask), nil }
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.shown()), nil }
 
 // LogValue returns Mask.
-func (s Secret) LogValue() slog.Value { return slog.StringValue(Mask) }
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.shown()) }
 
 // Text is a string of which parts may be secret, since $(NAME) may put a secret in the middle of any value.
 // The zero Text is "".
@@ -120,8 +137,11 @@ func FlawOf(value string) Flaw {
 // Flaw is that of what Reveal returns.
 func (t Text) Flaw() Flaw { return FlawOf(t.Reveal()) }
 
-// Blank reports whether there is nothing but white space in what Reveal returns.
-func (t Text) Blank() bool { return strings.TrimSpace(t.Reveal()) == "" }
+// Blank reports whether there is nothing but white space in what Reveal returns, and no secret is missing.
+func (t Text) Blank() bool {
+	missing := slices.ContainsFunc(t.pieces, func(p piece) bool { return p.secret.missing })
+	return !missing && strings.TrimSpace(t.Reveal()) == ""
+}
 
 // Texts makes plain texts; nil stays nil.
 func Texts(values []string) []Text {
@@ -137,19 +157,24 @@ func Texts(values []string) []Text {
 
 // String is the text with Mask in place of each secret.
 func (t Text) String() string {
-	return t.render(func(Secret) string { return Mask })
+	return t.render(Secret.shown)
 }
 
 // Reveal is the text with its secrets, under the rule of Secret.Reveal.
 func (t Text) Reveal() string { return t.render(Secret.Reveal) }
 
 func (t Text) render(secret func(Secret) string) string {
+	return t.Map(func(s string) string { return s }, secret)
+}
+
+// Map returns what plain and secret return for the parts of the text, joined in their order.
+func (t Text) Map(plain func(string) string, secret func(Secret) string) string {
 	var b strings.Builder
 	for _, p := range t.pieces {
 		if p.hidden {
 			b.WriteString(secret(p.secret))
 		} else {
-			b.WriteString(p.plain)
+			b.WriteString(plain(p.plain))
 		}
 	}
 	return b.String()

@@ -30,13 +30,14 @@ func TestUnprepared(t *testing.T) {
 			test.change(&c)
 			p := plan.Plan{Tasks: []plan.Task{{Name: "a", Container: c}}}
 			var explained, text bytes.Buffer
-			if err := p.WriteText(&explained, true); err != nil {
+			if err := p.WriteText(&explained, plan.TextOptions{Explain: true, Width: 80}); err != nil {
 				t.Fatal(err)
 			}
-			if err := p.WriteText(&text, false); err != nil {
+			if err := p.WriteText(&text, plan.TextOptions{}); err != nil {
 				t.Fatal(err)
 			}
 			_, got, _ := strings.Cut(explained.String(), "not prepared")
+			got, _, _ = strings.Cut(got, "\n")
 			if got = strings.TrimSpace(got); got != test.want || strings.Contains(text.String(), "prepared") {
 				t.Errorf("got %q, want %q, and without origins:\n%s", got, test.want, text.String())
 			}

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -146,7 +145,7 @@ func FuzzUnpainted(f *testing.F) {
 	f.Add("\x1b[31mred\x1b]0;x\a\t")
 	f.Fuzz(func(t *testing.T, line string) {
 		if got := unpainted(line); strings.ContainsFunc(got, func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 }) {
-			t.Fatal(fmt.Sprintf("%q becomes %q", line, got))
+			t.Fatalf("%q becomes %q", line, got)
 		}
 	})
 }

@@ -322,3 +322,20 @@ func TestParts(t *testing.T) {
 		})
 	}
 }
+
+// TestColorsOfStreams: each stream is coloured for itself.
+func TestColorsOfStreams(t *testing.T) {
+	for _, colored := range []engine.Stream{engine.Stdout, engine.Stderr} {
+		var out, diag bytes.Buffer
+		p := report.NewPlain(&out, &diag, report.Options{Tasks: []string{"a", "b"}, Timestamps: true, OutColor: colored == engine.Stdout, DiagColor: colored == engine.Stderr})
+		for _, s := range []engine.Stream{engine.Stdout, engine.Stderr} {
+			p.Emit(engine.OutputLine{Header: engine.Header{Task: "a"}, Stream: s, Line: "text"})
+		}
+		p.Emit(engine.RunFinished{Result: engine.Result{Tasks: []engine.TaskResult{{Name: "a", Status: engine.Failed}}}})
+		for s, text := range map[engine.Stream]string{engine.Stdout: out.String(), engine.Stderr: diag.String()} {
+			if got := strings.Contains(text, "\x1b["); got != (s == colored) {
+				t.Errorf("only %s has colors; %s: %q", colored, s, text)
+			}
+		}
+	}
+}

@@ -15,8 +15,8 @@ type Options struct {
 	Tasks []string
 	// Timestamps puts the time before each line of output.
 	Timestamps bool
-	// Color colours names and statuses.
-	Color bool
+	// OutColor and DiagColor colour names and statuses on the writers.
+	OutColor, DiagColor bool
 	// OutTerminal and DiagTerminal report whether the writers are terminals. Output of tasks then goes through a screen.
 	OutTerminal, DiagTerminal bool
 	// Size returns the columns and rows of the terminal, for Live; the default is 80 and 24.
@@ -33,7 +33,8 @@ type Plain struct {
 	colours colours
 	streams streams
 	screens perStream[*screen]
-	prefix  map[string]string
+	// prefix stands before the lines of a task, if there are several.
+	prefix map[string]perStream[string]
 	// open are the streams in the middle of a line that comes in parts, see OutputLine.Partial.
 	open map[stream]bool
 	// shown is how much of the current line of a single task was shown as parts.
@@ -69,10 +70,10 @@ func (p *perStream[T]) of(s engine.Stream) *T {
 func NewPlain(out, diag io.Writer, o Options) *Plain {
 	p := &Plain{
 		options:     o,
-		colours:     colours(o.Color),
+		colours:     colours(o.DiagColor),
 		streams:     newStreams(out, diag),
 		screens:     perStream[*screen]{newScreen(o.OutTerminal), newScreen(o.DiagTerminal)},
-		prefix:      map[string]string{},
+		prefix:      map[string]perStream[string]{},
 		open:        map[stream]bool{},
 		of:          map[string]int{},
 		shownImages: map[[2]string]bool{},
@@ -95,7 +96,8 @@ func NewPlain(out, diag io.Writer, o Options) *Plain {
 		longest = min(longest, o.label)
 	}
 	for i, name := range o.Tasks {
-		p.prefix[name] = p.colours.paint(prefixColours[i%len(prefixColours)], fitted(plan.OneLine(name), longest)+" | ")
+		label, code := fitted(plan.OneLine(name), longest)+" | ", prefixColours[i%len(prefixColours)]
+		p.prefix[name] = perStream[string]{colours(o.OutColor).paint(code, label), p.colours.paint(code, label)}
 	}
 	return p
 }
@@ -195,10 +197,12 @@ func (p *Plain) line(e engine.OutputLine) {
 	begun := len(p.open) > 0 && p.open[from]
 	if !begun {
 		if p.options.Timestamps {
-			_, _ = w.WriteString(p.colours.paint(dim, timestamp(e.Time)) + " ")
+			c := perStream[colours]{colours(p.options.OutColor), p.colours}
+			_, _ = w.WriteString(c.of(e.Stream).paint(dim, timestamp(e.Time)) + " ")
 		}
 		if len(p.prefix) > 0 {
-			_, _ = w.WriteString(p.prefix[e.Task])
+			prefix := p.prefix[e.Task]
+			_, _ = w.WriteString(*prefix.of(e.Stream))
 		}
 	}
 	// With several tasks, parts of a long line become lines: lines of other tasks may come between them.

@@ -34,7 +34,7 @@ var reporters = map[string]func(scene) (engine.Sink, func(engine.Result) string)
 	},
 	"live": func(s scene) (engine.Sink, func(engine.Result) string) {
 		var screen bytes.Buffer
-		sink := report.NewLive(&screen, &screen, report.Options{Tasks: s.names(), Color: true, OutTerminal: true, Size: func() (int, int) { return 60, 24 }})
+		sink := report.NewLive(&screen, &screen, report.Options{Tasks: s.names(), OutColor: true, DiagColor: true, OutTerminal: true, Size: func() (int, int) { return 60, 24 }})
 		return sink, func(engine.Result) string { return screen.String() }
 	},
 	"json": func(scene) (engine.Sink, func(engine.Result) string) {

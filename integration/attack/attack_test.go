@@ -37,6 +37,9 @@ func TestMain(m *testing.M) {
 		fmt.Fprintf(os.Stderr, "build ktask: %v\n%s", err, out)
 		os.Exit(1)
 	}
+	if err := os.Setenv("XDG_STATE_HOME", filepath.Join(dir, "state")); err != nil { // what runs record is not the user's
+		panic(err)
+	}
 	code := m.Run()
 	_ = os.RemoveAll(dir)
 	os.Exit(code)

@@ -85,7 +85,7 @@ func TestStrangersSettings(t *testing.T) {
 // TestStrangersReports: no file outside is overwritten, or made.
 func TestStrangersReports(t *testing.T) {
 	for _, target := range []string{"../precious", "HOME/precious", "up/precious", "up/made", "nowhere", ".git/hooks/pre-commit", "sub/../../precious", "key"} {
-		for _, flag := range []string{"report", "junit", "html"} {
+		for _, flag := range []string{"report", "junit", "html", "log-dir"} {
 			t.Run(flag+" "+target, func(t *testing.T) {
 				t.Parallel()
 				dir := clone(t, flag+": "+target+"\npaths: [hello.yaml]")
@@ -260,4 +260,39 @@ func TestTrust(t *testing.T) {
 	broken := clone(t, "mount: {..: /host\n")
 	trusted(t, broken, home, "trust").expect(t, 2)
 	finish(t, command(t, dir, []string{"HOME=", "XDG_CONFIG_HOME="}, "trust")).expect(t, 2).says(t, "there is no directory for the user's settings")
+}
+
+// TestSettingsOfAnotherUserAbove has another user put settings and a .git into a directory above the user's own, as in /tmp.
+func TestSettingsOfAnotherUserAbove(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a file to another user")
+	}
+	shared := t.TempDir()
+	write(t, shared, ".ktask.yaml", "no-such-key: x\n")
+	write(t, shared, ".git/HEAD", "ref: refs/heads/main\n")
+	write(t, shared, "mine/task.yaml", container(0, "true"))
+	dir := filepath.Join(shared, "mine")
+	const said = "../.ktask.yaml belongs to another user and is not used here"
+	if o := bounded(t, dir, "plan", "task.yaml").expect(t, 2); !strings.Contains(o.stderr, "../.ktask.yaml:1:") {
+		t.Errorf("the user's own settings do not count: %s", o.stderr)
+	}
+	for _, name := range []string{".ktask.yaml", "."} {
+		if err := os.Chown(filepath.Join(shared, name), 4321, 4321); err != nil {
+			t.Fatal(err)
+		}
+		bounded(t, dir, "plan", "task.yaml").expect(t, 0).says(t, said)
+		bounded(t, shared, "plan", "mine/task.yaml").expect(t, 2).says(t, ".ktask.yaml:1:") // where the user goes, they count
+		if err := os.Chown(filepath.Join(shared, name), 0, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chown(shared, 4321, 4321); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(dir, 4321, 4321); err != nil { // all of it is theirs, as in a container that has a work tree mounted
+		t.Fatal(err)
+	}
+	if o := bounded(t, dir, "plan", "task.yaml").expect(t, 2); strings.Contains(o.stderr, said) {
+		t.Error(o.stderr)
+	}
 }

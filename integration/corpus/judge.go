@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/local"
 	"github.com/ktask/ktask/resolve"
 	"github.com/ktask/ktask/spec"
@@ -43,7 +44,7 @@ func judge(file spec.File) outcome {
 	if problems.Err() == nil {
 		loaded, _ := local.Load(files, local.Files{}, o) // its error is one of the problems
 		problems = append(problems, loaded.Problems...)
-		_ = loaded.Plan.WriteText(io.Discard, true)
+		_ = loaded.Plan.WriteText(io.Discard, plan.TextOptions{Explain: true, Width: 80})
 		_, _ = loaded.Plan.MarshalJSON()
 	}
 	result := outcome{verdict: accepted, problems: problems}

@@ -56,7 +56,7 @@ func TestSameBytes(t *testing.T) {
 			for _, f := range reader.File {
 				names = append(names, f.Name)
 			}
-			want := []string{"ktask.exe", "LICENSE", "README.md", "completions/ktask.bash", "completions/_ktask", "completions/ktask.fish", "man/ktask.1"}
+			want := []string{"ktask.exe", "LICENSE", "README.md", "completions/ktask.bash", "completions/_ktask", "completions/ktask.fish", "completions/ktask.ps1", "man/ktask.1"}
 			if !slices.Equal(names, want) {
 				t.Errorf("%s has %v, want %v", name, names, want)
 			}

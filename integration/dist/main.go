@@ -140,7 +140,8 @@ func (r *release) describe() error {
 		r.docs = append(r.docs, file{name, 0o644, content})
 	}
 	for _, made := range []struct{ name, arguments string }{
-		{"completions/ktask.bash", "completion bash"}, {"completions/_ktask", "completion zsh"}, {"completions/ktask.fish", "completion fish"}, {"man/ktask.1", "man"},
+		{"completions/ktask.bash", "completion bash"}, {"completions/_ktask", "completion zsh"}, {"completions/ktask.fish", "completion fish"},
+		{"completions/ktask.ps1", "completion powershell"}, {"man/ktask.1", "man"},
 	} {
 		content, err := output(binary, strings.Fields(made.arguments)...)
 		if err != nil {

@@ -54,6 +54,9 @@ func TestMain(m *testing.M) {
 	if err := os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE")); err != nil {
 		panic(err)
 	}
+	if err := os.Setenv("XDG_STATE_HOME", filepath.Join(dir, "state")); err != nil { // what runs record is not the user's
+		panic(err)
+	}
 	code := m.Run()
 	if err := os.RemoveAll(dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -101,11 +104,26 @@ func start(t *testing.T, stdin string, args ...string) *process {
 // startIn starts ktask in a directory. The command may be that of another program, which becomes ktask.
 func startIn(t *testing.T, dir, stdin string, command ...string) *process {
 	t.Helper()
+	return startWith(t, dir, stdin, nil, command...)
+}
+
+// startTo starts ktask, whose output goes to a file, which it closes.
+func startTo(t *testing.T, stdout *os.File, stdin string, args ...string) *process {
+	t.Helper()
+	defer func() { _ = stdout.Close() }()
+	return startWith(t, filepath.Join("..", ".."), stdin, stdout, append([]string{binary}, args...)...)
+}
+
+func startWith(t *testing.T, dir, stdin string, stdout *os.File, command ...string) *process {
+	t.Helper()
 	p := &process{Cmd: exec.Command(command[0], command[1:]...), stdout: newBuffer(), stderr: newBuffer(), started: time.Now(), ended: make(chan struct{})}
 	p.mark = fmt.Sprintf("KTASK_E2E=%d-%d", os.Getpid(), marks.Add(1))
 	p.Dir = dir
 	p.Env = append(os.Environ(), "FUNCTION_RUNNER_IMAGE="+denoImage, "PYTHON_RUNNER_IMAGE="+pythonImage, "GITHUB_ACTIONS=", "GITHUB_STEP_SUMMARY=", "GITHUB_WORKSPACE=", p.mark)
 	p.Stdin, p.Stdout, p.Stderr = strings.NewReader(stdin), p.stdout, p.stderr
+	if stdout != nil {
+		p.Stdout = stdout
+	}
 	if err := p.Start(); err != nil {
 		t.Fatalf("start ktask: %v", err)
 	}

@@ -43,12 +43,12 @@ func TestFlagsAreNamedByReport(t *testing.T) {
 	}
 }
 
-// isExec reports whether a call is of exec.Command.
+// isExec reports whether a call is of exec.Command or exec.CommandContext.
 func isExec(call *ast.CallExpr) bool {
 	function, ok := call.Fun.(*ast.SelectorExpr)
 	if !ok {
 		return false
 	}
 	name, ok := function.X.(*ast.Ident)
-	return ok && name.Name == "exec" && function.Sel.Name == "Command"
+	return ok && name.Name == "exec" && strings.HasPrefix(function.Sel.Name, "Command")
 }

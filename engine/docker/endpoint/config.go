@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"slices"
 )
 
 // readConfig decodes the fields of to from config.json of Docker's configuration. Without that file, it leaves them as they
@@ -28,4 +29,18 @@ func currentContext(configDir string) (string, error) {
 		return "", failure("correct the file, or name the engine with DOCKER_HOST", "read the current Docker context: %w", err)
 	}
 	return config.CurrentContext, nil
+}
+
+// Contexts returns the names of the Docker contexts, sorted. Those that cannot be read are left out.
+func Contexts(configDir string) []string {
+	names := []string{"default"}
+	files, _ := filepath.Glob(filepath.Join(configDir, "contexts", "meta", "*", "meta.json")) // the pattern is valid
+	for _, file := range files {
+		var meta struct{ Name string }
+		if readJSON(file, &meta) == nil && meta.Name != "" {
+			names = append(names, meta.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }

@@ -1,0 +1,154 @@
+package export
+
+import (
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// container returns the container of a task's pod, without the files.
+func container(c plan.Container) corev1.Container {
+	out := corev1.Container{
+		Name: c.Name, Image: c.Image, ImagePullPolicy: corev1.PullPolicy(c.PullPolicy), WorkingDir: c.WorkingDir, TTY: c.TTY, Stdin: c.Stdin,
+		TerminationMessagePath: c.TerminationMessage.Path, SecurityContext: securityContext(c),
+	}
+	if c.TerminationMessage.FallbackToLogs {
+		out.TerminationMessagePolicy = corev1.TerminationMessageFallbackToLogsOnError
+	}
+	for _, e := range c.Env {
+		switch {
+		case e.Name == "HOSTNAME" && e.Origin == plan.Default: // a container runtime sets it
+		case isSecret(e.Value):
+			out.Env = append(out.Env, corev1.EnvVar{Name: e.Name, ValueFrom: &corev1.EnvVarSource{SecretKeyRef: keyOf(e.Value.Secrets()[0])}})
+		default:
+			out.Env = append(out.Env, corev1.EnvVar{Name: e.Name, Value: unexpanded(e.Value, c)})
+		}
+	}
+	for _, word := range c.Command {
+		out.Command = append(out.Command, unexpanded(word, c))
+	}
+	for _, word := range c.Args {
+		out.Args = append(out.Args, unexpanded(word, c))
+	}
+	limits := corev1.ResourceList{}
+	if bytes := c.Limits.MemoryBytes; bytes > 0 {
+		limits[corev1.ResourceMemory] = *resource.NewQuantity(bytes, resource.BinarySI)
+	}
+	if nano := c.Limits.NanoCPUs; nano > 0 {
+		limits[corev1.ResourceCPU] = *resource.NewMilliQuantity(nano/1e6, resource.DecimalSI)
+	}
+	if len(limits) > 0 {
+		out.Resources.Limits = limits
+	}
+	return out
+}
+
+// isSecret reports whether a text is one secret and nothing else.
+func isSecret(t plan.Text) bool {
+	alone := true
+	t.Map(func(string) string { alone = false; return "" }, func(plan.Secret) string { return "" })
+	return alone && len(t.Secrets()) == 1
+}
+
+func keyOf(s plan.Secret) *corev1.SecretKeySelector {
+	name, key, _ := strings.Cut(s.Ref(), "/")
+	return &corev1.SecretKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: name}, Key: key}
+}
+
+// unexpanded returns the text that a kubelet expands to t: a secret is a reference to the variable that has it.
+func unexpanded(t plan.Text, c plan.Container) string {
+	return t.Map(escaped, func(s plan.Secret) string {
+		for _, e := range c.Env {
+			if isSecret(e.Value) && e.Value.Secrets()[0] == s {
+				return "$(" + e.Name + ")"
+			}
+		}
+		return s.Ref() // its variable has another value by now
+	})
+}
+
+// escaped doubles the dollars that a kubelet would not leave as they are.
+func escaped(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if s[i] == '$' && (i+1 == len(s) || s[i+1] == '$' || s[i+1] == '(') {
+			b.WriteByte('$')
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// addVolumes adds the code of a task, and the volume in memory of a container task. Without a memory limit its size is one byte, see
+// "Volume size" in docs/fidelity.md.
+func addVolumes(t plan.Task, pod *corev1.PodSpec) {
+	c := &pod.Containers[0]
+	for _, f := range t.Container.Files {
+		const name = "function-mount"
+		pod.Volumes = append(pod.Volumes, corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{
+			ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: configMapOf(t, f)}},
+		}})
+		c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: name, ReadOnly: true, MountPath: f.Path, SubPath: codeKey})
+	}
+	size := resource.NewQuantity(max(t.Container.Limits.MemoryBytes, 1), resource.BinarySI)
+	for i, m := range t.Container.Tmpfs {
+		if i == 0 {
+			pod.Volumes = append(pod.Volumes, corev1.Volume{Name: m.Name, VolumeSource: corev1.VolumeSource{
+				EmptyDir: &corev1.EmptyDirVolumeSource{Medium: corev1.StorageMediumMemory, SizeLimit: size},
+			}})
+		}
+		c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: m.Name, ReadOnly: m.ReadOnly, MountPath: m.Path, SubPath: m.SubPath})
+	}
+}
+
+// securityContext returns nil if nothing is set.
+func securityContext(c plan.Container) *corev1.SecurityContext {
+	s, set := c.Security, corev1.SecurityContext{}
+	user, group, _ := strings.Cut(c.User, ":")
+	set.RunAsUser, set.RunAsGroup = number(user), number(group)
+	truth := func(yes bool) *bool {
+		if !yes {
+			return nil
+		}
+		return &yes
+	}
+	set.ReadOnlyRootFilesystem, set.Privileged, set.RunAsNonRoot = truth(s.ReadOnlyRootfs), truth(s.Privileged), truth(s.RunAsNonRoot)
+	if s.NoNewPrivileges {
+		set.AllowPrivilegeEscalation = new(bool)
+	}
+	if len(s.CapAdd)+len(s.CapDrop) > 0 {
+		set.Capabilities = &corev1.Capabilities{Add: capabilities(s.CapAdd), Drop: capabilities(s.CapDrop)}
+	}
+	if s.Seccomp != "" {
+		set.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileType(s.Seccomp)}
+	}
+	if s.UnmaskedProc {
+		unmasked := corev1.UnmaskedProcMount
+		set.ProcMount = &unmasked
+	}
+	if set == (corev1.SecurityContext{}) {
+		return nil
+	}
+	return &set
+}
+
+func capabilities(names []string) []corev1.Capability {
+	var all []corev1.Capability
+	for _, name := range names {
+		all = append(all, corev1.Capability(name))
+	}
+	return all
+}
+
+// number returns an ID, or nil if there is none.
+func number(text string) *int64 {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return nil
+	}
+	return &n
+}
