@@ -144,7 +144,9 @@ func (w *watch) round(ctx context.Context, watcher *local.Watcher) error {
 	go func() {
 		done <- w.once(ctx, func(p plan.Plan) plan.Plan {
 			m := mountsOf(p)
-			_ = watcher.Add(m.all...) // what cannot be watched does not change
+			if err := watcher.Add(m.all...); err != nil {
+				_, _ = fmt.Fprintf(w.app.Err, "ktask: not all of the mounted sources is watched: %v\n", err)
+			}
 			planned <- m
 			return w.choose(p, before)
 		}, w.after)

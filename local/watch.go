@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -78,8 +79,12 @@ func Resolved(path string) string {
 	return path
 }
 
+// mostWatched is how many directories below one are watched: a system counts them, and looking at them takes time.
+const mostWatched = 10_000
+
 // below watches a directory and those in it, and calls found for each file in them.
 func (w *Watcher) below(dir string, found func(file string)) error {
+	directories := 0
 	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -89,6 +94,9 @@ func (w *Watcher) below(dir string, found func(file string)) error {
 			return nil
 		case path != dir && slices.Contains(unwatched, entry.Name()):
 			return fs.SkipDir
+		}
+		if directories++; directories > mostWatched {
+			return fmt.Errorf("%s has more than %d directories", dir, mostWatched)
 		}
 		return w.events.Add(path)
 	})

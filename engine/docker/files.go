@@ -49,8 +49,9 @@ func (a *attempt) bindFiles() bool {
 func allBindable(c plan.Container) bool {
 	paths := map[string]bool{}
 	for _, f := range c.Files {
+		hidden := f.Mode&0o004 == 0      // from all but its owner, which is another user in a mount
 		executable := f.Mode&^0o666 != 0 // the directory of message files may be mounted without programs
-		if executable || !isInRoot(c, f) || decidesUser(f) || paths[inRoot(f.Path)] {
+		if hidden || executable || !isInRoot(c, f) || decidesUser(f) || paths[inRoot(f.Path)] {
 			return false
 		}
 		paths[inRoot(f.Path)] = true
