@@ -20,7 +20,7 @@ type window struct {
 func openWindow(t *testing.T, columns, rows int, args ...string) *window {
 	t.Helper()
 	w := &window{t, filepath.Join(filepath.Dir(engines.Socket(t)), "tmux")}
-	line := shellQuoted(append([]string{binary}, args...)) + "; echo code $?; exec cat"
+	line := shellQuoted(append([]string{binary}, args...)) + "; code=$?; stty sane; echo; echo code $code; exec cat" // a program that is killed may leave the terminal raw
 	w.tmux("-f", "/dev/null", "new-session", "-d", "-x", fmt.Sprint(columns), "-y", fmt.Sprint(rows), line)
 	t.Cleanup(func() { w.tmux("kill-server") })
 	return w

@@ -133,7 +133,7 @@ func TestShellAfterFailure(t *testing.T) {
 	_, file := shellTask(t)
 	write(t, file, strings.ReplaceAll(readFile(t, file), "exit 4", "exit 0"))
 	w = openWindow(t, 90, 25, "shell", file, "--secret", "token=sesame-street", "--after-failure")
-	w.shows("begun\nktask: the task passed\ncode 0")
+	w.shows("begun\nktask: the task passed\n\ncode 0")
 }
 
 // TestShellIsMissing: an image without a shell is no riddle.
