@@ -29,7 +29,8 @@ func main() {
 	app := command.App{
 		In: standby.In, Out: os.Stdout, Err: os.Stderr, NoEscapes: !understandsEscapes(os.Stdout) || !understandsEscapes(os.Stderr),
 		OutTerminal: term.IsTerminal(int(os.Stdout.Fd())), ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())), Size: size,
-		Signals: signals, NewEngine: local.NewEngine,
+		Keyboard: keyboard(),
+		Signals:  signals, NewEngine: local.NewEngine,
 		Executable: executable, ConfigDir: configDir, StateDir: local.UserState(), ScriptDir: scriptDir(), Version: version, Commit: commit, Schema: schema,
 	}
 	os.Exit(command.Main(context.Background(), app, os.Args[1:]))
@@ -41,15 +42,6 @@ func collectLess() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(200)
 	}
-}
-
-// size returns the columns and rows of the terminal of stderr.
-func size() (columns, rows int) {
-	columns, rows, err := term.GetSize(int(os.Stderr.Fd()))
-	if err != nil || columns == 0 || rows == 0 { // as in a terminal of a program that has not set its size
-		return 80, 24
-	}
-	return columns, rows
 }
 
 // signals begins to catch what the user or the system sends; until then it ends the process as ever.

@@ -28,6 +28,8 @@ type App struct {
 	// OutTerminal and ErrTerminal report whether the streams are terminals, and Size returns the columns and rows of that of Err.
 	OutTerminal, ErrTerminal bool
 	Size                     func() (columns, rows int)
+	// Keyboard is the terminal of In and Out. It is nil if one of them is not a terminal.
+	Keyboard *Keyboard
 	// NoEscapes reports that a terminal does not understand escape sequences, like the console of an old Windows.
 	NoEscapes bool
 	// Signals starts the delivery of the signals of the user and the system: the first one stops a run, the second kills it.
@@ -110,8 +112,10 @@ func (app App) root() *cli.App {
 			app.initCommand(),
 			app.runCommand(),
 			app.planCommand(),
+			app.testCommand(),
 			app.validateCommand(),
 			app.listCommand(),
+			app.shellCommand(),
 			app.imagesCommand(),
 			app.lockCommand(),
 			app.cleanCommand(),

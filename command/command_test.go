@@ -20,6 +20,8 @@ type shell struct {
 	stdin string
 	// term and outTerm report whether stderr and stdout are terminals.
 	term, outTerm bool
+	// keyboard is the terminal of a user, or nil if there is none.
+	keyboard *command.Keyboard
 	// signals are those of the user.
 	signals chan os.Signal
 	// config is the user's directory of settings, and state that of what ktask remembers.
@@ -59,6 +61,7 @@ func (s *shell) ktask(args ...string) outcome {
 	o := outcome{t: s.t}
 	app := command.App{
 		In: strings.NewReader(s.stdin), Out: &out, Err: &err, ErrTerminal: s.term, OutTerminal: s.outTerm, Version: "v0-test",
+		Keyboard:  s.keyboard,
 		ConfigDir: s.config, StateDir: s.state, Signals: func() <-chan os.Signal { return s.signals },
 		NewEngine: func(options local.EngineOptions) (engine.Engine, error) {
 			o.engineAsked, o.engine = true, options
@@ -380,6 +383,9 @@ func TestFlagsThatMakeNoSense(t *testing.T) {
 		{"--namespace takes the name of a namespace", "-n", "My_NS"},
 		{"--keptn-namespace takes the name of a namespace", "--keptn-namespace", "a.b"},
 		{"name the same file", "--report", "same", "--junit", "same"},
+		{"--junit and --html name the same file", "--html", "same", "--junit", "same"},
+		{"a.yaml is read by this run", "--html", "a.yaml"},
+		{"--html takes the name of a file", "--html", "-"},
 		{"a.yaml is read by this run", "--report", "./a.yaml"},
 		{"a.yaml is read by this run", "--junit", "a.yaml"},
 		{"--report takes the name of a file", "--report", "-"},
@@ -402,12 +408,14 @@ func TestFlagsThatMakeNoSense(t *testing.T) {
 // TestReportsWithoutARun: where nothing runs, the reports of the run before stay, and no empty ones are made.
 func TestReportsWithoutARun(t *testing.T) {
 	s := newShell(t, map[string]string{"a.yaml": hello, "old.json": "old"})
-	s.ktask("run", "a.yaml", "--report", "old.json", "--junit", "new.xml").exits(3)
+	s.ktask("run", "a.yaml", "--report", "old.json", "--junit", "new.xml", "--html", "new.html").exits(3)
 	if text, err := os.ReadFile("old.json"); err != nil || string(text) != "old" {
 		t.Errorf("the old report is %q, %v", text, err)
 	}
-	if _, err := os.Stat("new.xml"); err == nil {
-		t.Error("an empty report was made")
+	for _, name := range []string{"new.xml", "new.html"} {
+		if _, err := os.Stat(name); err == nil {
+			t.Errorf("%s was made, which is empty", name)
+		}
 	}
 }
 

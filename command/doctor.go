@@ -78,7 +78,8 @@ type findings struct {
 	Error       string                `json:"error"`
 	Remedy      string                `json:"remedy"`
 	Tried       []tried               `json:"tried"`
-	Engine      any                   `json:"engine"` // null if there is none
+	Settings    string                `json:"settings"` // the file of settings that counts here, or ""
+	Engine      any                   `json:"engine"`   // null if there is none
 	Images      []local.ExaminedImage `json:"images"`
 	Credentials []credentials         `json:"credentials"`
 	Left        local.Leftovers       `json:"leftovers"`
@@ -105,6 +106,9 @@ func newFindings(s settings, x local.Examination) findings {
 	f := findings{
 		Schema: "ktask.dev/doctor/v1", OK: x.Err == nil, Tried: []tried{}, Images: append([]local.ExaminedImage{}, x.Images...),
 		Credentials: []credentials{}, Left: x.Left, x: x, err: x.Err,
+	}
+	if s.project.base != "" {
+		f.Settings = s.project.name()
 	}
 	for _, t := range x.Tried {
 		f.Tried = append(f.Tried, tried{t.Host, s.namer(t.Of), t.Answer()})
@@ -191,6 +195,9 @@ func (f findings) checks() []check {
 			}
 		}
 		all = append(all, check{mark, "tried", fmt.Sprintf("%s (%s): %s", t.Host, t.Of, t.Answer)})
+	}
+	if f.Settings != "" {
+		all = append(all, check{good, "settings", f.Settings + " (`ktask config` shows them)"})
 	}
 	for _, image := range x.Images {
 		if image.Present {

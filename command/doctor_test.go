@@ -186,7 +186,7 @@ func TestDoctorOfSettings(t *testing.T) {
 		"DOCKER_API_VERSION":  {hostVar: host, version: "1.40", says: "\n✓              API 1.40, "},
 		"no version":          {version: "nope", code: 3, says: "none that can be used\n", error: "DOCKER_API_VERSION \"nope\" is not a version of the Docker API, like 1.41\nfix: unset DOCKER_API_VERSION"},
 		"the current context": {config: `{"currentContext":"rich"}`, says: host + " (the current context): ok\n"},
-		".ktask.yaml":         {file: "host: " + host + "\n", says: host + " (.ktask.yaml): ok\n"},
+		".ktask.yaml":         {file: "host: " + host + "\n", says: host + " (.ktask.yaml): ok\n✓ settings     .ktask.yaml (`ktask config` shows them)\n"},
 		"no context of it":    {file: "docker-context: poor\n", hostVar: host, says: host + " (DOCKER_HOST): ok\n"},
 		"two registries":      {config: `{"auths":{"a.io":{"auth":"x"},"b.io":{"auth":"x"}}}`, hostVar: host, says: "DIR/config.json: a.io, b.io\n"},
 		"a store":             {config: `{"credsStore":"there"}`, hostVar: host, says: "credentials  docker-credential-there: whatever it has\n"},

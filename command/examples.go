@@ -33,6 +33,20 @@ var examples = map[string][]example{
 		{"ktask plan k8s/ --app shop", "of all stages of a deployment"},
 		{"ktask plan task.yaml -o docker", "as docker run; -o compose, -o job"},
 	},
+	"test": {
+		{"ktask test", "the tests in this directory"},
+		{"ktask test k8s/ -run 'smoke/'", "the cases of one test"},
+		{"ktask test --update", "write what was seen as expected"},
+		{"ktask test -j 1 --junit report.xml", "one by one, with a report"},
+		{"ktask validate k8s/", "only check the test files"},
+	},
+	"shell": {
+		{"ktask shell smoke-test", "a task of this directory"},
+		{"ktask shell k8s/ -t smoke-test", "a task of another one"},
+		{"ktask shell smoke-test --after-failure", "where it has failed"},
+		{"ktask shell task.yaml -p url=http://web", "with a parameter"},
+		{"ktask shell task.yaml --network none", "without a network"},
+	},
 	"validate": {
 		{"ktask validate k8s/", "every file below a directory"},
 		{"kustomize build . | ktask validate -", "of standard input"},

@@ -70,6 +70,11 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, l locked) 
 	case len(result.Tasks) > 0: // the engine cannot be used
 		err = errors.Join(err, reports.writeUnused(result.Result, o.output))
 	}
+	return runError(ctx, result.Result, err)
+}
+
+// runError returns the exit code of a run as an error. err is what went wrong beside the tasks.
+func runError(ctx context.Context, r engine.Result, err error) error {
 	by, interrupted := errors.AsType[interrupt](context.Cause(ctx))
 	switch {
 	case errors.Is(context.Cause(ctx), syscall.EPIPE):
@@ -79,7 +84,7 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, l locked) 
 	case err != nil:
 		return exitError{exitEngine, err}
 	}
-	if code := resultCode(result.Result); code != exitOK {
+	if code := resultCode(r); code != exitOK {
 		return exitError{code, nil}
 	}
 	return nil

@@ -91,7 +91,7 @@ func TestExamples(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"", "run", "plan", "validate", "list", "images", "lock", "clean", "doctor"} {
+	for _, name := range []string{"", "run", "plan", "shell", "validate", "list", "images", "lock", "clean", "doctor"} {
 		if len(examples[name]) != 5 {
 			t.Errorf("%q has %d examples", name, len(examples[name]))
 		}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -98,7 +99,7 @@ func (app App) projectSettings(c *cli.Context, s *settings) error {
 // uses reports whether the command that runs acts on a key of the file.
 func (s settings) uses(command *cli.Command, key string) bool {
 	if key == "paths" {
-		return command.ArgsUsage == pathArguments && len(s.args) == 0
+		return strings.HasSuffix(command.ArgsUsage, pathArguments) && len(s.args) == 0
 	}
 	i := slices.IndexFunc(command.Flags, func(f cli.Flag) bool { return f.Names()[0] == key })
 	switch _, typed := s.flags[key]; {
@@ -161,7 +162,7 @@ func kindsOf(root *cli.App) map[string]kind {
 			continue
 		}
 		for _, f := range command.Flags {
-			if name := f.Names()[0]; name != "watch" { // see settings.watches
+			if name := f.Names()[0]; !slices.Contains([]string{"watch", "run", "update"}, name) { // these count on the command line alone
 				kinds[name] = kindOf(f)
 			}
 		}

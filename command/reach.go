@@ -42,7 +42,7 @@ const (
 )
 
 // pathKeys are the keys whose values are paths.
-var pathKeys = []string{"paths", "params-file", "secret-file", "junit", "report", "log-dir"}
+var pathKeys = []string{"paths", "params-file", "secret-file", "junit", "report", "html", "log-dir"}
 
 // reach is a value that reaches outside of the directory.
 type reach struct {

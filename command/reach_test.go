@@ -35,7 +35,7 @@ func FuzzProject(f *testing.F) {
 	} {
 		f.Add([]byte(text))
 	}
-	files := []string{"paths", "params-file", "secret-file", "junit", "report", "log-dir"}
+	files := []string{"paths", "params-file", "secret-file", "junit", "report", "html", "log-dir"}
 	kinds := kindsOf((App{}).root())
 	f.Fuzz(func(t *testing.T, data []byte) {
 		all, problems := spec.Settings(spec.File{Name: configFile, Data: data, Named: true})

@@ -23,6 +23,8 @@ type reports struct {
 	capture *report.Capture
 	junit   *reportFile
 	result  *reportFile
+	page    *report.HTML
+	html    *reportFile
 	logs    *attemptLogs
 	// summary is the summary of a step of GitHub Actions.
 	summary *os.File
@@ -43,6 +45,9 @@ func (app App) reports(s settings, o runOptions, p plan.Plan) (*reports, error) 
 		r.result, err = create(o.report)
 	}
 	if err == nil {
+		r.html, err = create(o.html)
+	}
+	if err == nil {
 		r.logs, err = newAttemptLogs(o.logDir)
 	}
 	if err == nil {
@@ -61,6 +66,10 @@ func (app App) reports(s settings, o runOptions, p plan.Plan) (*reports, error) 
 		r.capture = report.NewCapture()
 		r.sink = report.Tee(printer, r.capture)
 	}
+	if r.html != nil {
+		r.page = report.NewHTML()
+		r.sink = report.Tee(r.sink, r.page)
+	}
 	if r.logs != nil {
 		r.sink = report.Tee(r.sink, r.logs)
 	}
@@ -69,18 +78,26 @@ func (app App) reports(s settings, o runOptions, p plan.Plan) (*reports, error) 
 
 // written reports whether the run is also reported in files.
 func (r *reports) written() bool {
-	return r.junit != nil || r.result != nil || r.logs != nil || r.summary != nil
+	return r.junit != nil || r.result != nil || r.html != nil || r.logs != nil || r.summary != nil
 }
 
-// distinct returns an error if both reports have the same file.
+// distinct returns an error if two reports have the same file.
 func (r *reports) distinct() error {
-	if r.junit == nil || r.result == nil {
-		return nil
-	}
-	junit, _ := r.junit.Stat() // a file that cannot be asked is not the same
-	result, _ := r.result.Stat()
-	if os.SameFile(junit, result) && junit.Mode().IsRegular() {
-		return fmt.Errorf("--junit and --report name the same file %q: give each its own", r.result.Name())
+	named := []struct {
+		flag string
+		file *reportFile
+	}{{"--junit", r.junit}, {"--report", r.result}, {"--html", r.html}}
+	for i, a := range named {
+		for _, b := range named[i+1:] {
+			if a.file == nil || b.file == nil {
+				continue
+			}
+			first, _ := a.file.Stat() // a file that cannot be asked is not the same
+			second, _ := b.file.Stat()
+			if os.SameFile(first, second) && first.Mode().IsRegular() {
+				return fmt.Errorf("%s and %s name the same file %q: give each its own", a.flag, b.flag, b.file.Name())
+			}
+		}
 	}
 	return nil
 }
@@ -121,7 +138,7 @@ func (r *reports) close() {
 	if r.logs != nil {
 		_ = r.logs.dir.Close() // nothing is written to a directory
 	}
-	for _, f := range []*reportFile{r.junit, r.result} {
+	for _, f := range []*reportFile{r.junit, r.result, r.html} {
 		if f == nil {
 			continue
 		}
@@ -143,6 +160,7 @@ func (r *reports) write(result engine.Result) error {
 	}
 	return errors.Join(append(failures, r.logs.Err(),
 		r.junit.write(func(w io.Writer) error { return report.WriteJUnit(w, result, r.capture) }),
+		r.html.write(func(w io.Writer) error { return r.page.Write(w, result) }),
 		r.result.write(func(w io.Writer) error { return report.WriteResult(w, result) }))...)
 }
 

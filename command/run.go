@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
@@ -16,12 +17,17 @@ import (
 // runOptions are the flags of run.
 type runOptions struct {
 	local.Options
-	output, junit, report, logDir string
-	timestamps                    bool
+	output, junit, report, html, logDir string
+	timestamps                          bool
 	// record remembers which tasks fail.
 	record record
 	// after is called with the result of the run, if it is not nil.
 	after func(engine.Result)
+}
+
+// files returns the files and directories that a run writes.
+func (o runOptions) files() []string {
+	return slices.DeleteFunc([]string{o.junit, o.report, o.html, o.logDir}, func(name string) bool { return name == "" })
 }
 
 func (app App) runCommand() *cli.Command {
@@ -44,6 +50,7 @@ func (app App) runCommand() *cli.Command {
 			&cli.BoolFlag{Category: groupOutput, Name: "verbose", Aliases: []string{"v"}, Usage: "print what ktask does and why: settings, engine, images"},
 			&cli.StringFlag{Category: groupOutput, Name: "junit", Usage: "write a JUnit report to `FILE`"},
 			&cli.StringFlag{Category: groupOutput, Name: "report", Usage: "write the result as JSON to `FILE`"},
+			&cli.StringFlag{Category: groupOutput, Name: "html", Usage: "write a page about the run to `FILE`: times, output of each attempt"},
 			&cli.StringFlag{Category: groupOutput, Name: "log-dir", Usage: "write the output of each attempt to TASK-ATTEMPT.log in `DIR`"},
 			&cli.BoolFlag{Category: groupOutput, Name: "timestamps", Usage: "print the time before each line of output"}),
 		Action: app.run,
@@ -81,7 +88,7 @@ func (app App) runOnce(ctx context.Context, s settings, o runOptions, choose fun
 		return err
 	}
 	tasks.Node = o.EngineOptions.Node()
-	tasks.reports, tasks.settings = []string{o.junit, o.report}, s.project.name()
+	tasks.reports, tasks.settings = []string{o.junit, o.report, o.html}, s.project.name()
 	tasks.annotate = app.form(o) == "github"
 	t := showWarnings
 	if o.output == "quiet" {
@@ -112,9 +119,9 @@ func (s settings) runOptions(app App) (runOptions, error) {
 	}
 	o := runOptions{
 		Options: local.Options{FailFast: s.yes("fail-fast"), Version: app.Version, Runs: local.UserRuns(), Guardian: app.Executable},
-		output:  output, junit: s.text("junit", ""), report: s.text("report", ""), logDir: s.text("log-dir", ""), timestamps: s.yes("timestamps"),
+		output:  output, junit: s.text("junit", ""), report: s.text("report", ""), html: s.text("html", ""), logDir: s.text("log-dir", ""), timestamps: s.yes("timestamps"),
 	}
-	for _, flag := range []string{"junit", "report", "log-dir"} {
+	for _, flag := range []string{"junit", "report", "html", "log-dir"} {
 		if v, ok := s.one(flag); ok && v.text == "-" {
 			return o, v.wrong("the name of a file (-o json prints the result)")
 		}

@@ -55,7 +55,12 @@ func (v value) error(format string, args ...any) error {
 }
 
 func (app App) settings(c *cli.Context) (settings, error) {
-	s := settings{command: nameOf(c.Command), args: c.Args().Slice(), flags: map[string][]string{}}
+	return app.settingsWith(c, c.Args().Slice())
+}
+
+// settingsWith returns the settings of a command that has these arguments.
+func (app App) settingsWith(c *cli.Context, args []string) (settings, error) {
+	s := settings{command: nameOf(c.Command), args: args, flags: map[string][]string{}}
 	for _, f := range c.Command.Flags {
 		name := f.Names()[0]
 		s.known = append(s.known, name)

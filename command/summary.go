@@ -59,7 +59,7 @@ func kinds(m spec.Manifests) []string {
 	for _, kind := range []struct {
 		n    int
 		name string
-	}{{definitions, "task definition"}, {tasks, "task"}, {len(apps), "app"}, {annotated(m), "workload"}, {len(m.Configs), "KeptnConfig"}, {m.Ignored, "other object of Keptn"}} {
+	}{{definitions, "task definition"}, {tasks, "task"}, {len(apps), "app"}, {annotated(m), "workload"}, {len(m.Tests), "test"}, {len(m.Configs), "KeptnConfig"}, {m.Ignored, "other object of Keptn"}} {
 		if kind.n > 0 {
 			all = append(all, counted(kind.n, kind.name))
 		}

@@ -23,6 +23,8 @@ type watch struct {
 	once func(ctx context.Context, choose func(plan.Plan) plan.Plan, after func(engine.Result)) error
 	// inputs are the files and directories that are read, and mounts the sources of mounts.
 	inputs, mounts []string
+	// outputs are the files and directories that the run itself writes.
+	outputs []string
 
 	// last is the last plan, by name of its tasks. unfinished are tasks that have still to run.
 	last       map[string]plan.Task
@@ -45,7 +47,7 @@ func (app App) watch(ctx context.Context, s settings, o runOptions) error {
 	if slices.Contains(paths, "-") {
 		return usagef("--watch needs files: standard input does not change")
 	}
-	w := &watch{app: app, inputs: append(s.namedFiles(), paths...)}
+	w := &watch{app: app, inputs: append(s.namedFiles(), paths...), outputs: o.files()}
 	w.once = func(ctx context.Context, choose func(plan.Plan) plan.Plan, after func(engine.Result)) error {
 		o.after = after
 		return app.runOnce(ctx, s, o, func(p plan.Plan) (plan.Plan, error) { return choose(p), nil })
@@ -78,11 +80,23 @@ func (w *watch) run(ctx context.Context) error {
 		}
 		err = w.round(ctx, watcher)
 		code, coded := errors.AsType[exitError](err)
-		interrupted := coded && code.code > exitSignal && w.changed == nil
-		if err != nil && (!coded || code.err != nil) && !interrupted {
+		ended := coded && code.code > exitSignal
+		select {
+		case by := <-signals: // a change may have canceled the run first
+			if !ended {
+				err = exitError{interrupt{by}.code(), nil}
+			}
+			ended = true
+		default:
+		}
+		if ended {
+			watcher.Close()
+			return err
+		}
+		if err != nil && (!coded || code.err != nil) {
 			w.app.complain(err)
 		}
-		if !interrupted && w.changed == nil {
+		if w.changed == nil {
 			_, _ = fmt.Fprintln(w.app.Err, "ktask: waiting for a change (^C ends it)")
 			err = w.wait(ctx, watcher, signals)
 		}
@@ -130,35 +144,49 @@ func (w *watch) round(ctx context.Context, watcher *local.Watcher) error {
 	go func() {
 		done <- w.once(ctx, func(p plan.Plan) plan.Plan {
 			m := mountsOf(p)
-			_ = watcher.Add(m.all...) // what cannot be watched does not change
+			if err := watcher.Add(m.all...); err != nil {
+				_, _ = fmt.Fprintf(w.app.Err, "ktask: not all of the mounted sources is watched: %v\n", err)
+			}
 			planned <- m
 			return w.choose(p, before)
 		}, w.after)
 	}()
-	changes := make(chan []string)
+	changes, last := make(chan []string), make(chan []string, 1)
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
 	go func() {
-		for found := watcher.Next(watching); found != nil; found = watcher.Next(watching) {
+		for {
+			found := watcher.Next(watching)
 			select {
 			case changes <- found:
 			case <-watching.Done():
+				last <- found
+				return
 			}
 		}
 	}()
 	var own []string
+	note := func(found []string) {
+		found = slices.DeleteFunc(w.counted(found), func(name string) bool { return within(own, name) })
+		if len(found) > 0 {
+			w.changed = append(w.changed, found...)
+			cancel(errChanged)
+		}
+	}
 	for {
 		select {
 		case err := <-done:
+			if len(planned) > 0 {
+				m := <-planned
+				w.mounts, own = m.all, m.writable
+			}
+			stop()
+			note(<-last) // what was not reported yet
 			return err
 		case m := <-planned:
 			w.mounts, own = m.all, m.writable
 		case found := <-changes:
-			found = slices.DeleteFunc(w.counted(found), func(name string) bool { return within(own, name) })
-			if len(found) > 0 {
-				w.changed = append(w.changed, found...)
-				cancel(errChanged)
-			}
+			note(found)
 		}
 	}
 }
@@ -175,33 +203,22 @@ func mountsOf(p plan.Plan) (m mounted) {
 	return m
 }
 
-// counted returns the changes of what is read: in directories of manifests nothing else is.
+// counted returns the changes of what is read: in directories of manifests nothing else is, and reports and logs are only written.
 func (w *watch) counted(changed []string) []string {
 	named := func(file string) func(string) bool {
-		return func(input string) bool { return resolved(input) == file }
+		return func(input string) bool { return local.Resolved(input) == file }
 	}
 	return slices.DeleteFunc(changed, func(name string) bool {
 		manifest := slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name))
-		return !manifest && !slices.ContainsFunc(w.inputs, named(name)) && !within(w.mounts, name)
+		return within(w.outputs, name) || !manifest && !slices.ContainsFunc(w.inputs, named(name)) && !within(w.mounts, name)
 	})
 }
 
 func within(dirs []string, name string) bool {
 	return slices.ContainsFunc(dirs, func(dir string) bool {
-		_, ok := local.Within(resolved(dir), name)
+		_, ok := local.Within(local.Resolved(dir), name)
 		return ok
 	})
-}
-
-// resolved returns a path as a Watcher reports changes of it.
-func resolved(path string) string {
-	if abs, err := filepath.Abs(path); err == nil {
-		path = abs
-	}
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-	}
-	return path
 }
 
 // choose returns the plan with the tasks that changes affect or that have not finished. The stages of a deployment depend on each

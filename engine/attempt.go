@@ -41,15 +41,7 @@ func attempt(ctx context.Context, e Engine, c plan.Container, labels Labels, sin
 	tail := &messageTail{Sink: sink, enabled: c.TerminationMessage.FallbackToLogs}
 	stdout, stderr := newOutput(tail, Stdout, m, parts), newOutput(tail, Stderr, m, parts)
 	var message byteTail
-	exit, err := e.Run(ctx, c, labels, Output{
-		Stdout: stdout, Stderr: stderr,
-		Message: func(r io.Reader) error {
-			message = byteTail{limit: messageBytes}
-			w := m.Writer(&message) // before it is cut: half of a secret would not be found
-			_, err := io.Copy(w, r)
-			return errors.Join(err, w.Close())
-		},
-	})
+	exit, err := e.Run(ctx, c, labels, Output{Stdout: stdout, Stderr: stderr, Message: message.masked(m)})
 	_ = stdout.Close()
 	_ = stderr.Close()
 	if err != nil {
@@ -63,4 +55,57 @@ func attempt(ctx context.Context, e Engine, c plan.Container, labels Labels, sin
 		exit.Message = tail.text()
 	}
 	return exit, nil
+}
+
+// masked returns a function that reads a termination message.
+func (b *byteTail) masked(m *mask.Mask) func(io.Reader) error {
+	return func(r io.Reader) error {
+		*b = byteTail{limit: messageBytes}
+		w := m.Writer(b) // before it is cut: half of a secret would not be found
+		_, err := io.Copy(w, r)
+		return errors.Join(err, w.Close())
+	}
+}
+
+// Terminal is how a user sees and uses the container of an attempt.
+type Terminal struct {
+	// Output takes what the container's terminal shows, with secrets masked. It is used by one goroutine at a time.
+	Output io.Writer
+	// Open is called when the container has started, and returns what comes from the user from then on.
+	Open func() (TerminalInput, error)
+	// AfterFailure starts the task first, and the shell only if that fails.
+	AfterFailure bool
+}
+
+// TerminalInput is what comes from the user.
+type TerminalInput struct {
+	// Keys are bytes as the terminal sends them, and Sizes the sizes that it has, beginning with the first.
+	Keys  <-chan []byte
+	Sizes <-chan TerminalSize
+}
+
+// TerminalSize is the size of a terminal in characters.
+type TerminalSize struct{ Columns, Rows int }
+
+// TerminalRunner is an engine whose containers can have a terminal.
+type TerminalRunner interface {
+	// RunTerminal is like Run, but starts a shell in place of the task, on a terminal. Before that it writes the command that Run
+	// would start to out.Stdout. The Exit is that of the shell or, with AfterFailure, of a task that passes. If the image has no
+	// shell, the error is an *Error.
+	RunTerminal(ctx context.Context, c plan.Container, labels Labels, t Terminal, out Output) (Exit, error)
+}
+
+// terminalAttempt is an attempt with a terminal in place of the sink for its output.
+func terminalAttempt(ctx context.Context, e Engine, c plan.Container, labels Labels, t Terminal) (Exit, error) {
+	runner, ok := e.(TerminalRunner)
+	if !ok {
+		return Exit{}, &Error{Reason: EngineRefused, Err: errors.New("this engine has no terminals")}
+	}
+	m := mask.New(c.Secrets())
+	out := newTerminalOutput(t.Output, m)
+	var message byteTail
+	exit, err := runner.RunTerminal(ctx, c, labels, t, Output{Stdout: out, Stderr: out, Message: message.masked(m)})
+	_ = out.Close()
+	exit.Message = m.String(exit.Message)
+	return exit, err
 }

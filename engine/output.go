@@ -81,6 +81,45 @@ func (o *output) emitPart() {
 	}
 }
 
+// terminalOutput masks the output of a terminal. What the mask holds back of a line appears after a while, see mask.EchoWriter.
+// It may be used concurrently.
+type terminalOutput struct {
+	mu     sync.Mutex
+	masked mask.EchoWriter
+	echo   *time.Timer
+	closed bool
+}
+
+func newTerminalOutput(to io.Writer, m *mask.Mask) *terminalOutput {
+	o := &terminalOutput{masked: m.EchoWriter(to)}
+	o.echo = time.AfterFunc(time.Hour, func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if !o.closed {
+			_ = o.masked.Echo() // a terminal that is gone ends the run
+		}
+	})
+	return o
+}
+
+// Write never fails.
+func (o *terminalOutput) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, _ = o.masked.Write(p)
+	o.echo.Reset(partAfter)
+	return len(p), nil
+}
+
+// Close writes the rest.
+func (o *terminalOutput) Close() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.echo.Stop()
+	o.closed = true
+	return o.masked.Close()
+}
+
 // lineSink is a Sink that takes several lines at once, as if Emit took one after the other. The slice is only lent.
 type lineSink interface {
 	emitLines(lines []OutputLine)

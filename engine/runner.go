@@ -26,6 +26,8 @@ type Runner struct {
 	FailFast bool
 	// Parts emits OutputParts.
 	Parts bool
+	// Terminal connects the attempts to a user, one task at a time. It may be nil.
+	Terminal *Terminal
 	// RunID, Owner and Version are labels of what the run makes on the engine, see Labels. A RunID must not be used for
 	// two runs, on any engine; if it is empty, Run makes one.
 	RunID   string

@@ -133,7 +133,7 @@ func (x *taskRun) attempt(ctx context.Context, number int) outcome {
 	x.emit(number, AttemptStarted{Of: maxStarts(x.task)})
 	began := time.Now()
 	output := &outputTail{Sink: attemptSink{x.events, x.header(number)}}
-	exit, err := attempt(ctx, x.Engine, x.task.Container, x.labels(number), output, x.Parts)
+	exit, err := x.runAttempt(ctx, number, output)
 	x.recordFailure(ctx, err)
 	ended := time.Now()
 	x.ran = append(x.ran, ended.Sub(began))
@@ -162,6 +162,13 @@ func (x *taskRun) attempt(ctx context.Context, number int) outcome {
 		x.result.ImageDigest = exit.ImageDigest
 	}
 	return o
+}
+
+func (x *taskRun) runAttempt(ctx context.Context, number int, output Sink) (Exit, error) {
+	if x.Terminal != nil {
+		return terminalAttempt(ctx, x.Engine, x.task.Container, x.labels(number), *x.Terminal)
+	}
+	return attempt(ctx, x.Engine, x.task.Container, x.labels(number), output, x.Parts)
 }
 
 // next ends the task with the outcome of its last attempt, or returns the wait before the next one.

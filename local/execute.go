@@ -174,7 +174,7 @@ func warnOfSecrets(p plan.Plan, kept bool, warn func(Warning)) {
 // carryOut runs the plan to its end, or until it is abandoned. An abandoned run continues in the background.
 func carryOut(ctx context.Context, p plan.Plan, o Options, e engine.Engine) (engine.Result, error) {
 	runner := engine.Runner{
-		Engine: e, Sink: o.Sink, Parallel: cmp.Or(o.Parallel, Parallel(p)), FailFast: o.FailFast, Parts: o.Parts, RunID: o.RunID, Version: o.Version,
+		Engine: e, Sink: o.Sink, Parallel: cmp.Or(o.Parallel, Parallel(p)), FailFast: o.FailFast, Parts: o.Parts, Terminal: o.Terminal, RunID: o.RunID, Version: o.Version,
 		Owner: fmt.Sprintf("%d %s", os.Getpid(), time.Now().UTC().Format(time.RFC3339Nano)),
 	}
 	var result engine.Result

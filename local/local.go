@@ -71,6 +71,8 @@ type Options struct {
 	FailFast bool
 	// Parts lets the Sink receive engine.OutputParts.
 	Parts bool
+	// Terminal starts a shell on a terminal in place of each task. It is for plans of one task, and may be nil.
+	Terminal *engine.Terminal
 	// Engine runs the tasks, and is made from EngineOptions. If nil, it is made for this run.
 	Engine        engine.Engine
 	EngineOptions EngineOptions

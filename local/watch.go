@@ -2,12 +2,13 @@ package local
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
-	"sort"
 	"sync"
 	"time"
 
@@ -24,6 +25,9 @@ type Watcher struct {
 	// files and directories are absolute.
 	files, directories []string
 }
+
+// unwatched are the names of directories that a Watcher does not look into.
+var unwatched = []string{".git", "node_modules"}
 
 // settled is how long nothing changes before a change is reported: an editor writes a file in several steps.
 const settled = 100 * time.Millisecond
@@ -47,42 +51,59 @@ func (w *Watcher) Add(paths ...string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, path := range paths {
-		path, err := filepath.Abs(path)
-		if err != nil {
-			return err
-		}
-		if resolved, err := filepath.EvalSymlinks(path); err == nil {
-			path = resolved
-		}
+		path := Resolved(path)
 		if info, err := os.Stat(path); err != nil || !info.IsDir() {
 			w.files = append(w.files, path)
 			_ = w.events.Add(filepath.Dir(path)) // a file that is replaced is another one; what is missing does not change
 			continue
 		}
 		w.directories = append(w.directories, path)
-		if err := w.below(path); err != nil {
+		if err := w.below(path, func(string) {}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// below watches a directory and those in it.
-func (w *Watcher) below(dir string) error {
+// Resolved returns the absolute path of a file without links, as a Watcher reports it. The file itself need not exist.
+func Resolved(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		return target
+	}
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		return filepath.Join(dir, filepath.Base(path))
+	}
+	return path
+}
+
+// mostWatched is how many directories below one are watched: a system counts them, and looking at them takes time.
+const mostWatched = 10_000
+
+// below watches a directory and those in it, and calls found for each file in them.
+func (w *Watcher) below(dir string, found func(file string)) error {
+	directories := 0
 	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return nil // it is gone, or not for this user
 		case !entry.IsDir():
+			found(path)
 			return nil
-		case path != dir && slices.Contains([]string{".git", "node_modules"}, entry.Name()):
+		case path != dir && slices.Contains(unwatched, entry.Name()):
 			return fs.SkipDir
+		}
+		if directories++; directories > mostWatched {
+			return fmt.Errorf("%s has more than %d directories", dir, mostWatched)
 		}
 		return w.events.Add(path)
 	})
 }
 
-// Next waits for changes and returns the absolute paths of what has changed, without repetition. It returns nothing if ctx ends.
+// Next waits for changes and returns the absolute paths of what has changed, without repetition. If ctx ends, it returns what it has
+// seen so far, which may be nothing.
 func (w *Watcher) Next(ctx context.Context) []string {
 	changed := map[string]bool{}
 	var quiet <-chan time.Time
@@ -95,21 +116,20 @@ func (w *Watcher) Next(ctx context.Context) []string {
 			if !w.has(e.Name) || e.Op == fsnotify.Chmod {
 				continue
 			}
-			if info, err := os.Stat(e.Name); err == nil && info.IsDir() && e.Has(fsnotify.Create) {
-				_ = w.below(e.Name) // a change in it that is missed here is one of the next
+			if info, err := os.Lstat(e.Name); err == nil && info.IsDir() && e.Has(fsnotify.Create) {
+				if slices.Contains(unwatched, info.Name()) {
+					continue
+				}
+				// A directory that was moved here is one event. What cannot be watched does not change.
+				_ = w.below(e.Name, func(file string) { changed[file] = true })
 			}
 			changed[e.Name] = true
 			quiet = time.After(settled)
 		case <-w.events.Errors: // more changes than the system counts: some are known
 		case <-quiet:
-			var all []string
-			for name := range changed {
-				all = append(all, name)
-			}
-			sort.Strings(all)
-			return all
+			return slices.Sorted(maps.Keys(changed))
 		case <-ctx.Done():
-			return nil
+			return slices.Sorted(maps.Keys(changed))
 		}
 	}
 }

@@ -49,6 +49,15 @@ func TestWatcher(t *testing.T) {
 			set("tasks/node_modules/a.yaml", "1")
 			set("tasks/b.yaml", "1")
 		}, []string{"tasks/b.yaml"}},
+		"a directory that is moved here": {func() {
+			if err := os.Mkdir(in("made"), 0o755); err != nil {
+				t.Error(err)
+			}
+			set("made/c.yaml", "1")
+			if err := os.Rename(in("made"), in("tasks/moved")); err != nil {
+				t.Error(err)
+			}
+		}, []string{"tasks/moved", "tasks/moved/c.yaml"}},
 		"a file that is replaced": {func() {
 			set("other/new", "c")
 			if err := os.Rename(in("other/new"), in("other/params.yaml")); err != nil {
@@ -130,4 +139,30 @@ func TestSameTask(t *testing.T) {
 	if reflect.DeepEqual(task(), moved) {
 		t.Error("the test has moved nothing")
 	}
+}
+
+// TestWatcherEnds: a change that was seen just before the context ends is not lost.
+func TestWatcherEnds(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := local.NewWatcher(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	file := filepath.Join(dir, "a.yaml")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond) // less than a change takes to be reported
+		got := w.Next(ctx)
+		cancel()
+		if slices.Equal(got, []string{file}) {
+			return
+		}
+	}
+	t.Error("the change is lost")
 }

@@ -79,7 +79,8 @@ func (l *loader) unreadable(text []byte, p Problem) {
 	header := kind != nil && apiVersionText.Match(text)
 	read := header && (string(kind[1]) == "ConfigMap" || string(kind[1]) == "Secret")
 	rest := l.passed.afterOwn && !header
-	if keptnText.Match(text) || rest || l.file.Named && read {
+	test := l.options.Tests && kind != nil && string(kind[1]) == "TaskTest"
+	if keptnText.Match(text) || rest || test || l.file.Named && read {
 		if rest && p.Remedy == "" {
 			p.Remedy = partOfScript
 		}

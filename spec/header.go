@@ -12,7 +12,7 @@ import (
 
 // document reads one object. An item of a typed list may omit apiVersion and kind, which are then those of the list.
 func (l *loader) document(root *yamltree.Node, apiVersion, kind string) {
-	l.sensitive = l.options.Sensitive || kind == "Secret" || holdsSecret(root)
+	l.sensitive = l.options.Sensitive || kind == "Secret" || holdsSecret(root) || holdsTestSecrets(root)
 	defer func(outer string) { l.reporter.object = outer }(l.reporter.object)
 	l.reporter.object = title(root, kind)
 	o := &object{reporter: l.reporter, decoder: l.decoder, node: root}

@@ -83,8 +83,13 @@ func (t objectType) written() string {
 
 // read reports whether ktask reads objects of the type.
 func (t objectType) read() bool {
-	return t.group == "" && (t.kind == "ConfigMap" || t.kind == "Secret") || slices.Contains(api.Groups(), t.group) || isWorkload(t.group, t.kind)
+	return t.group == "" && (t.kind == "ConfigMap" || t.kind == "Secret") || hasKinds(t.group) || isWorkload(t.group, t.kind)
 }
+
+// hasKinds reports whether a group is one of Keptn or ktask's own.
+func hasKinds(group string) bool { return slices.Contains(allGroups(), group) }
+
+func allGroups() []string { return append(api.Groups(), api.OwnGroup) }
 
 // object reads an object, or the items of a typed list. Objects that ktask does not read are counted.
 func (l *loader) object(o *object, t objectType) {
@@ -140,6 +145,12 @@ func (l *loader) ownKind(o *object) {
 		keep(l, o, &m.AppContexts, readAppContext(o))
 	case "KeptnConfig":
 		keep(l, o, &m.Configs, readConfig(o))
+	case "TaskTest":
+		if l.options.Tests {
+			keep(l, o, &m.Tests, readTaskTest(o))
+		} else {
+			m.Foreign++
+		}
 	default:
 		m.Foreign++
 		m.Ignored++
@@ -148,7 +159,7 @@ func (l *loader) ownKind(o *object) {
 
 // runs reports whether ktask runs objects of a kind, or reads them to decide what runs.
 func runs(kind string) bool {
-	return slices.Contains([]string{"KeptnTaskDefinition", "KeptnTask", "KeptnApp", "KeptnAppContext", "KeptnConfig"}, kind)
+	return slices.Contains([]string{"KeptnTaskDefinition", "KeptnTask", "KeptnApp", "KeptnAppContext", "KeptnConfig", "TaskTest"}, kind)
 }
 
 // checkType reports whether a type is valid, as far as it is one of Keptn or of version v1, or seems to be. If not, that is a problem.
@@ -164,8 +175,9 @@ func checkType(o *object, t objectType) bool {
 			return true
 		}
 		o.fail(apiVersion, "unknown-version", "use apiVersion: v1", "there is no %s in version %q", t.kind, t.version)
-	case !slices.Contains(api.Groups(), t.group):
-		if !isKeptnKind(t.kind) && !namesKeptn(t.apiVersion()) {
+	case !hasKinds(t.group):
+		ownKind := t.kind == "TaskTest" && isSlip(t.group, api.OwnGroup)
+		if !ownKind && !isKeptnKind(t.kind) && !namesKeptn(t.apiVersion()) {
 			return true
 		}
 		o.fail(apiVersion, "unknown-group", home(t), "there is no %s in apiVersion %q", t.written(), t.apiVersion())
@@ -182,7 +194,7 @@ func checkType(o *object, t objectType) bool {
 // nearKind returns the remedy for a kind that its group of Keptn does not have, or "".
 func nearKind(t objectType) string {
 	elsewhere := strings.EqualFold(t.kind, "List")
-	for _, other := range api.Groups() {
+	for _, other := range allGroups() {
 		elsewhere = elsewhere || api.Kinds(other)[t.kind] != nil
 	}
 	if elsewhere {
@@ -200,7 +212,7 @@ func home(t objectType) string {
 		return "use apiVersion: v1"
 	}
 	groups := map[string]string{}
-	for _, group := range api.Groups() {
+	for _, group := range allGroups() {
 		for known := range api.Kinds(group) {
 			groups[known] = group
 		}

@@ -35,6 +35,8 @@ type Options struct {
 	Lenient bool
 	// Preview means that nothing will be run: what a chart has not rendered yet is passed over.
 	Preview bool
+	// Tests means that TaskTests are read. Otherwise they are passed over.
+	Tests bool
 	// Sensitive means that any document may hold a secret: no problem shows a value.
 	Sensitive bool
 }

@@ -45,7 +45,7 @@ func hidden(quoted string) string {
 // an exclamation mark is an alias or a tag in YAML.
 func parse(r *reporter, d yamltree.Document, add func(yamltree.Problem, Problem)) *yamltree.Node {
 	// Most documents have no problem, and hostile ones have millions.
-	secret := sync.OnceValue(func() bool { return r.options.Sensitive || meantSecret(d.Text) })
+	secret := sync.OnceValue(func() bool { return r.options.Sensitive || meantSecret(d.Text) || meantTestSecrets(d.Text) })
 	return d.Parse(func(found yamltree.Problem) {
 		p := r.parserProblem(found)
 		if p.Sensitive = secret(); p.Sensitive && p.Rule == "syntax" {

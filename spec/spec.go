@@ -25,7 +25,9 @@ type Manifests struct {
 	Configs     []*Config
 	Workloads   []*Workload
 	Services    []ServiceName
-	Broken      Broken
+	// Tests are those of Options.Tests.
+	Tests  []*TaskTest
+	Broken Broken
 	// Faults are the problems of all ConfigMaps and Secrets. They are errors only for what uses the object, see Broken.Faults.
 	Faults Problems
 	// Foreign is the number of documents of other kinds.

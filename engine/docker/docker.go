@@ -124,9 +124,10 @@ var (
 	_ engine.Cleaner      = (*Engine)(nil)
 	_ engine.Readier      = (*Engine)(nil)
 
-	_ engine.ImageFinder   = (*Engine)(nil)
-	_ engine.ImageBuilder  = (*Engine)(nil)
-	_ engine.ImageArchiver = (*Engine)(nil)
+	_ engine.TerminalRunner = (*Engine)(nil)
+	_ engine.ImageFinder    = (*Engine)(nil)
+	_ engine.ImageBuilder   = (*Engine)(nil)
+	_ engine.ImageArchiver  = (*Engine)(nil)
 )
 
 // New returns an engine. It reads Docker's configuration. It connects only if nothing names an engine and there are usual sockets

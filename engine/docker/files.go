@@ -44,12 +44,14 @@ func (a *attempt) bindFiles() bool {
 	return true
 }
 
-// allBindable reports whether a mount makes the same of each file as a copy, but that it is read-only.
+// allBindable reports whether each file is the same mounted as copied, apart from its owner, who is this user and not root, and that
+// it is read-only.
 func allBindable(c plan.Container) bool {
 	paths := map[string]bool{}
 	for _, f := range c.Files {
+		hidden := f.Mode&0o004 == 0      // from all but its owner, which is another user in a mount
 		executable := f.Mode&^0o666 != 0 // the directory of message files may be mounted without programs
-		if executable || !isInRoot(c, f) || decidesUser(f) || paths[inRoot(f.Path)] {
+		if hidden || executable || !isInRoot(c, f) || decidesUser(f) || paths[inRoot(f.Path)] {
 			return false
 		}
 		paths[inRoot(f.Path)] = true

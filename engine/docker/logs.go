@@ -43,6 +43,10 @@ func (a *attempt) attach(ctx context.Context) (*stream, error) {
 		stdout, stderr = a.prepared.gate.streams()
 		query.Set("stdin", "1")
 	}
+	if a.terminal != nil {
+		query.Set("stdin", "1")
+		query.Set("detachKeys", noDetachKeys)
+	}
 	s := &stream{
 		attempt: a, drained: make(chan error, 1), ended: make(chan struct{}),
 		stdout: replay.Forward(stdout), stderr: replay.Forward(stderr),
@@ -51,7 +55,7 @@ func (a *attempt) attach(ctx context.Context) (*stream, error) {
 		_, _ = s.stdout.Write(a.prepared.givenMark()) // it is in the engine's log
 	}
 	policy := a.repeatedly()
-	if a.prepared != nil {
+	if a.prepared != nil || a.terminal != nil {
 		policy = once // the end of the first connection is that of the standard input
 	}
 	err := a.engine.do(ctx, "attach to the container", policy, func(ctx context.Context) (err error) {

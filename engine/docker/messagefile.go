@@ -93,7 +93,7 @@ func createMessageIn(volume, mountpoint string) *messageFile {
 // unlink removes the file's path. What has it open, or mounted, still has the file.
 func (f *messageFile) unlink() {
 	if f != nil && f.directory != "" {
-		_ = os.RemoveAll(f.directory) // nothing but the file was ever in it
+		_ = os.RemoveAll(f.directory) // nothing but the file and those of bindFiles were ever in it
 	}
 }
 

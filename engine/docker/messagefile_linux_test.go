@@ -77,6 +77,7 @@ func TestFilesAreMounted(t *testing.T) {
 		"one twice":            {files: with(func(*plan.File) {}), copied: true},
 		"a program":            {files: with(func(f *plan.File) { f.Path, f.Mode = "/program", 0o555 }), copied: true},
 		"users":                {files: with(func(f *plan.File) { f.Path = "/etc/passwd" }), copied: true},
+		"a file of its owner":  {files: with(func(f *plan.File) { f.Path, f.Mode = "/etc/own", 0o640 }), copied: true},
 		"many":                 {files: many, copied: true},
 		"one in a mount": {files: []plan.File{file}, copied: true, change: func(c *plan.Container) {
 			c.Mounts = []plan.Mount{{Source: t.TempDir(), Target: "/var/data"}}

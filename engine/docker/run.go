@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/docker/docker/api/types/container"
 
@@ -30,6 +28,8 @@ type attempt struct {
 	out         engine.Output
 	// prepared is nil if the container is created and started as the task's.
 	prepared *prepared
+	// terminal is nil if the container has no user.
+	terminal *terminal
 	// stream and exited are set from the start to the end of the container.
 	stream *stream
 	exited *exitWait
@@ -53,17 +53,11 @@ type attempt struct {
 // inspect, remove. Cancellation during create or start takes effect after the engine has answered, so that no container is
 // left that ktask does not remove.
 func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels, out engine.Output) (exit engine.Exit, err error) {
-	if ctx.Err() != nil {
-		return engine.Exit{}, context.Cause(ctx)
-	}
-	defer e.watchStop(ctx)()
-	killed, leave := e.switches.join(labels.Run)
-	defer leave()
-	release, err := e.holdParts(ctx, c, labels)
+	killed, leave, err := e.enter(ctx, c, labels)
 	if err != nil {
 		return engine.Exit{}, err
 	}
-	defer func() { err = errors.Join(err, release(ctx)) }()
+	defer func() { err = leave(err) }()
 	ready, done := e.readied.take(labels), func() {}
 	if ready == nil {
 		ready, done = e.takeWarm(ctx, c, labels)
@@ -77,11 +71,38 @@ func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels
 			return exit, err
 		}
 	}
-	a := &attempt{engine: e, container: c, out: out, killed: killed}
-	exit, err = a.carryOut(ctx, labels)
+	return e.runNew(ctx, labels, func() *attempt {
+		return &attempt{engine: e, container: c, out: out, killed: killed}
+	})
+}
+
+// enter begins a call of Run. leave ends it, and adds its error to that of the call.
+func (e *Engine) enter(ctx context.Context, c plan.Container, labels engine.Labels) (killed <-chan struct{}, leave func(error) error, err error) {
+	if ctx.Err() != nil {
+		return nil, nil, context.Cause(ctx)
+	}
+	unwatch := e.watchStop(ctx)
+	killed, unjoin := e.switches.join(labels.Run)
+	release, err := e.holdParts(ctx, c, labels)
+	if err != nil {
+		unjoin()
+		unwatch()
+		return nil, nil, err
+	}
+	return killed, func(err error) error {
+		defer unwatch()
+		defer unjoin()
+		return errors.Join(err, release(ctx))
+	}, nil
+}
+
+// runNew runs an attempt in a container that it creates.
+func (e *Engine) runNew(ctx context.Context, labels engine.Labels, newAttempt func() *attempt) (engine.Exit, error) {
+	a := newAttempt()
+	exit, err := a.carryOut(ctx, labels)
 	if a.refusesMessageFile(err) {
 		e.messages.Store(messagesInVolumes)
-		a = &attempt{engine: e, container: c, out: out, killed: killed}
+		a = newAttempt()
 		exit, err = a.carryOut(ctx, labels)
 	}
 	return exit, err
@@ -153,6 +174,9 @@ func (a *attempt) convert(ctx context.Context, labels engine.Labels) (err error)
 	}
 	a.image, _ = a.engine.images.known(imageKey{a.container.Image, a.container.Platform})
 	a.request, err = convert(a.container, labels, known)
+	if a.terminal != nil && err == nil {
+		a.request.startShell(arguments(a.container, a.image), a.terminal.AfterFailure)
+	}
 	return err
 }
 
@@ -162,6 +186,9 @@ func (a *attempt) run(ctx context.Context) (engine.Exit, error) {
 	exit, failed, err := a.begin(ctx)
 	if failed || err != nil {
 		return exit, err
+	}
+	if err := a.terminal.begin(ctx, a); err != nil {
+		return engine.Exit{}, err
 	}
 	return a.follow(ctx)
 }
@@ -227,60 +254,5 @@ func (a *attempt) letGo() {
 	if a.stream != nil {
 		a.stream.end()
 	}
-}
-
-// ended returns how the container ended, from its state: the wait returns the exit code, but neither the times nor the reason.
-func (a *attempt) ended(ctx context.Context, found container.InspectResponse, stopped bool) (engine.Exit, error) {
-	switch {
-	case isGoing(found) && !stopped:
-		return engine.Exit{}, a.wasRemoved()
-	case !hasEnded(found):
-		return engine.Exit{}, &engine.Error{
-			Reason: engine.EngineRefused,
-			Err:    fmt.Errorf("ask how the container ended: the engine reported that it had ended, and now reports that it is %s", found.State.Status),
-			Remedy: a.engine.remedyRefused(),
-		}
-	}
-	a.mayRun = false
-	if a.wasLost.Load() && !stopped {
-		if err := a.ownEnd(ctx, found); err != nil {
-			return engine.Exit{}, err
-		}
-	}
-	digest := ""
-	if a.image.id == found.Image { // else the name has moved to another image
-		digest = a.image.digest
-	}
-	if exit, ok := execFailure(found.State.ExitCode, a.head.only(), a.container); ok {
-		exit.ImageDigest = digest
-		return exit, nil
-	}
-	exit := engine.Exit{
-		Code:        found.State.ExitCode,
-		Signal:      signalName(found.State.ExitCode),
-		OOMKilled:   found.State.OOMKilled && found.State.ExitCode != 0,
-		Started:     engineTime(found.State.StartedAt),
-		Finished:    engineTime(found.State.FinishedAt),
-		ImageDigest: digest,
-	}
-	if a.prepared != nil {
-		exit.Started = a.prepared.startedAt(exit.Started)
-	}
-	if exit.Finished.Before(exit.Started) {
-		// Engines record the start after the process has started: a short process may have ended by then.
-		exit.Finished = exit.Started
-	}
-	if exit.OOMKilled {
-		exit.Reason = engine.OOMKilled
-	}
-	return exit, nil
-}
-
-// engineTime parses a time of the engine. It returns the zero time if the engine has none.
-func engineTime(s string) time.Time {
-	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil {
-		return time.Time{}
-	}
-	return t
+	a.terminal.end()
 }

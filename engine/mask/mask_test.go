@@ -268,6 +268,23 @@ func TestMaskHoldsBackOnlyWhatItMust(t *testing.T) {
 	}
 }
 
+// TestEcho writes a value byte by byte, as slowly as a user types: no more of it is shown than a value has at least.
+func TestEcho(t *testing.T) {
+	var out bytes.Buffer
+	w := New(secrets("password", "word-list")).EchoWriter(&out)
+	for _, step := range []struct{ in, want string }{
+		{"p", "p"}, {"w", "pw"}, {"d\r\n", "pwd\r\n"}, {"p", "pwd\r\np"}, {"a", "pwd\r\npa"}, {"s", "pwd\r\npas"}, {"s", "pwd\r\npas"}, {"wor", "pwd\r\npas"},
+		{"d", "pwd\r\npas"}, {"-list", "pwd\r\npas" + plan.Mask}, {"passx", "pwd\r\npas" + plan.Mask + "passx"},
+	} {
+		_, _ = io.WriteString(w, step.in)
+		_ = w.Echo()
+		_ = w.Echo() // has nothing left to write
+		if out.String() != step.want {
+			t.Errorf("after %q: %q, want %q", step.in, out.String(), step.want)
+		}
+	}
+}
+
 // BenchmarkMask shows that the time that masking takes hardly depends on the number and length of the secrets.
 func BenchmarkMask(b *testing.B) {
 	random := rand.New(rand.NewPCG(1, 2))

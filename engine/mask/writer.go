@@ -9,7 +9,18 @@ import (
 // Writer returns a writer that copies a stream to out with plan.Mask in place of each occurrence of a value;
 // occurrences that overlap become one. It holds back only what may still become an occurrence. Close writes what is
 // held back, and does not close out. One goroutine at a time may use the writer.
-func (m *Mask) Writer(out io.Writer) io.WriteCloser {
+func (m *Mask) Writer(out io.Writer) io.WriteCloser { return m.EchoWriter(out) }
+
+// EchoWriter is a writer like that of Mask.Writer for a terminal, on which a user waits for the echo of each key.
+type EchoWriter interface {
+	io.WriteCloser
+	// Echo writes the first bytes of what is held back, fewer than the shortest value has. If they are the beginning of a value,
+	// only the rest of it is masked.
+	Echo() error
+}
+
+// EchoWriter returns a writer for a terminal.
+func (m *Mask) EchoWriter(out io.Writer) EchoWriter {
 	if m == nil {
 		return passThrough{out}
 	}
@@ -21,6 +32,8 @@ type passThrough struct{ io.Writer }
 
 func (passThrough) Close() error { return nil }
 
+func (passThrough) Echo() error { return nil }
+
 // writer searches a stream. Positions count the bytes of the stream.
 type writer struct {
 	mask *Mask
@@ -29,6 +42,8 @@ type writer struct {
 	// held are the bytes that were read and not yet written; the first is at position start.
 	held  []byte
 	start int64
+	// echoed is the position that follows the last byte that Echo has written.
+	echoed int64
 	// found are the occurrences that end after start, in order; those that overlap are merged.
 	found []span
 	// open reports whether the mask of found[0] is written and more of its bytes may follow.
@@ -153,8 +168,10 @@ func (w *writer) release(keep int) error {
 			next = w.found[0]
 		}
 		if visible := min(next.from, end); position < visible {
-			if _, err := w.out.Write(w.held[position-w.start : visible-w.start]); err != nil {
-				return err
+			if from := max(position, w.echoed); from < visible {
+				if _, err := w.out.Write(w.held[from-w.start : visible-w.start]); err != nil {
+					return err
+				}
 			}
 			position = visible
 			continue
@@ -173,4 +190,18 @@ func (w *writer) release(keep int) error {
 	w.held = w.held[:copy(w.held, w.held[position-w.start:])]
 	w.start = position
 	return nil
+}
+
+// Echo writes the first bytes of what is held back, if no occurrence that was found is among them.
+func (w *writer) Echo() error {
+	from, end := max(w.start, w.echoed), w.start+int64(min(len(w.held), minLength-1))
+	if len(w.found) > 0 {
+		end = min(end, w.found[0].from)
+	}
+	if from >= end {
+		return nil
+	}
+	w.echoed = end
+	_, err := w.out.Write(w.held[from-w.start : end-w.start])
+	return err
 }

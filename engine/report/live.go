@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"cmp"
 	"io"
 	"slices"
@@ -97,11 +98,15 @@ func (l *Live) Flush() {
 	}
 }
 
-// Write writes a text of ktask's own, which ends with a line break, to the terminal.
+// Write writes a text of ktask's own, which ends with a line break, to the terminal. It does not continue an open line of output.
 func (l *Live) Write(text []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n, err := l.plain.streams.diag().Write(text)
+	w := l.plain.streams.diag()
+	if len(l.plain.open) > 0 && !bytes.HasPrefix(text, []byte("\n")) {
+		_ = w.WriteByte('\n')
+	}
+	n, err := w.Write(text)
 	if !l.closed {
 		l.draw()
 	}

@@ -255,3 +255,18 @@ func TestSameErrorIsNotedOnce(t *testing.T) {
 		t.Errorf("it shows\n%s", got)
 	}
 }
+
+// TestLiveWritesLines: a text of ktask's own has a line of its own, also if a task has begun one.
+func TestLiveWritesLines(t *testing.T) {
+	s := &terminal{columns: 80, rows: 24}
+	live, emit := liveAt(s, "a")
+	emit(engine.OutputPart{Header: engine.Header{Task: "a"}, Stream: engine.Stdout, Text: "go on? "})
+	for _, text := range []string{"ktask: a warning\n", "\nInterrupted\n"} {
+		if _, err := live.Write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := s.next(); got != "go on? \nktask: a warning\n\nInterrupted\n" {
+		t.Errorf("it shows %q", got)
+	}
+}

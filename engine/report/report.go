@@ -2,7 +2,7 @@
 //
 // In come the events of package engine, in one order and from one goroutine; out go bytes to the io.Writers of a
 // reporter. Plain and Live are for people at a terminal, Quiet for hooks, GitHub for its log viewer, JSON for scripts;
-// WriteResult and WriteJUnit write files. The package opens no stream, reads no environment and never prints the values
+// WriteResult, WriteJUnit and HTML write files. The package opens no stream, reads no environment and never prints the values
 // of a plan: events are masked, plans are not.
 package report
 

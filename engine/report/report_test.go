@@ -60,6 +60,16 @@ var reporters = map[string]func(scene) (engine.Sink, func(engine.Result) string)
 			return b.String()
 		}
 	},
+	"html": func(scene) (engine.Sink, func(engine.Result) string) {
+		page := report.NewHTML()
+		return page, func(r engine.Result) string {
+			var b bytes.Buffer
+			if err := page.Write(&b, r); err != nil {
+				return err.Error()
+			}
+			return b.String()
+		}
+	},
 	"stepsummary": func(scene) (engine.Sink, func(engine.Result) string) {
 		return engine.SinkFunc(func(engine.Event) {}), func(r engine.Result) string {
 			var b bytes.Buffer

@@ -85,7 +85,7 @@ func TestStrangersSettings(t *testing.T) {
 // TestStrangersReports: no file outside is overwritten, or made.
 func TestStrangersReports(t *testing.T) {
 	for _, target := range []string{"../precious", "HOME/precious", "up/precious", "up/made", "nowhere", ".git/hooks/pre-commit", "sub/../../precious", "key"} {
-		for _, flag := range []string{"report", "junit", "log-dir"} {
+		for _, flag := range []string{"report", "junit", "html", "log-dir"} {
 			t.Run(flag+" "+target, func(t *testing.T) {
 				t.Parallel()
 				dir := clone(t, flag+": "+target+"\npaths: [hello.yaml]")

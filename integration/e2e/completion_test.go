@@ -37,7 +37,7 @@ func TestCompletion(t *testing.T) {
 			for line, want := range map[string]string{
 				"ktask vali":                     "validate",
 				"ktask run --param":              "--param --params-file",
-				"ktask run x --fail":             "--fail-fast",
+				"ktask run x --fail":             "--fail-fast --failed",
 				"ktask images pu":                "pull",
 				"ktask images --ou":              "--output",
 				"ktask images build --ba":        "--base",

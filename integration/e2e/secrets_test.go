@@ -148,9 +148,9 @@ func TestSecretsNeverShow(t *testing.T) {
 		t.Run("run "+output, func(t *testing.T) {
 			dir := t.TempDir()
 			o := ktask(t, "", "run", "--image", anyBusybox, "--secret", "given="+flagSecret, "-o", output, "--timestamps",
-				"--junit", dir+"/junit.xml", "--report", dir+"/report.json", file).expect(t, 1)
+				"--junit", dir+"/junit.xml", "--report", dir+"/report.json", "--html", dir+"/page.html", file).expect(t, 1)
 			hidden(t, "the run", o.stdout, o.stderr)
-			for _, name := range []string{"junit.xml", "report.json"} {
+			for _, name := range []string{"junit.xml", "report.json", "page.html"} {
 				text := readFile(t, dir+"/"+name)
 				hidden(t, name, text)
 				if !strings.Contains(text, "cannot log in with "+plan.Mask) {

@@ -16,8 +16,9 @@ const module = "github.com/ktask/ktask"
 
 // allowed lists, for each package, what it may import of the module.
 var allowed = map[string][]string{
+	"expect":                 {"spec", "engine"},
 	"":                       {"command", "local", "local/standby"},
-	"command":                {"spec", "resolve", "local", "engine", "engine/mask", "engine/owner", "engine/plan", "engine/plan/export", "engine/report", "runtimes"},
+	"command":                {"expect", "spec", "resolve", "local", "engine", "engine/mask", "engine/owner", "engine/plan", "engine/plan/export", "engine/report", "runtimes"},
 	"local":                  {"spec", "resolve", "engine", "engine/mask", "engine/owner", "engine/plan", "engine/docker", "local/internal/guard", "runtimes"},
 	"local/internal/guard":   {},
 	"local/standby":          {"local/internal/guard"},

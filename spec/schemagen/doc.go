@@ -45,7 +45,11 @@ func (b *schemaBuilder) doc(t reflect.Type, field string) fieldDoc {
 	if rules, ok := kubernetesRules()[name]; ok {
 		return fieldDoc{rules: rules, required: name == "ExecAction.command"}
 	}
-	return keptnDocs()[name]
+	doc := keptnDocs()[name]
+	if name == "Expect.output" {
+		doc.rules = object{"items": b.matchItem(true)}
+	}
+	return doc
 }
 
 func containerDoc(field, note string) fieldDoc {
@@ -85,6 +89,7 @@ func keptnDocs() map[string]fieldDoc {
 	all := definitionDocs()
 	maps.Copy(all, taskDocs())
 	maps.Copy(all, dataDocs())
+	maps.Copy(all, testDocs())
 	return all
 }
 

@@ -114,6 +114,8 @@ func (b *schemaBuilder) extra(t reflect.Type) object {
 		return object{"anyOf": []any{source("inline", "code"), source("functionRef", "name"), source("configMapRef", "name"), source("httpRef", "url")}}
 	case reflect.TypeFor[api.Secret]():
 		return object{"allOf": secretTypes()}
+	case reflect.TypeFor[api.Match]():
+		return object{"oneOf": b.alternatives(t, "regex", "json", "not")}
 	case reflect.TypeFor[corev1.Probe]():
 		return object{"oneOf": b.alternatives(t, "exec", "httpGet", "tcpSocket", "grpc")}
 	case reflect.TypeFor[corev1.LifecycleHandler]():

@@ -15,7 +15,7 @@ import (
 type object = map[string]any
 
 // schema returns the JSON Schema of manifests: KeptnTaskDefinitions and KeptnTasks of every version, ConfigMaps, Secrets and
-// Lists of them. Objects of other kinds are valid. The fields are those of the types that spec.Load decodes into. The schema is
+// Lists of them, and TaskTests. Objects of other kinds are valid. The fields are those of the types that spec.Load decodes into. The schema is
 // stricter in one case: spec.Load ignores a null, as Kubernetes does, but in an editor it is usually an unfinished line.
 func schema() []byte {
 	b := schemaBuilder{definitions: object{}, notes: containerNotes()}
@@ -26,6 +26,9 @@ func schema() []byte {
 	rules = append(rules, b.coreKind("ConfigMap", api.ConfigMap{})...)
 	rules = append(rules, b.coreKind("Secret", api.Secret{})...)
 	rules = append(rules, when(is("v1", "List"), b.list(object{"$ref": "#"})))
+	b.version = "v1"
+	b.definitions["TaskTest"] = b.root(api.TaskTest{})
+	rules = append(rules, b.kindRules([]string{api.OwnGroup + "/v1"}, "TaskTest", "TaskTest")...)
 	rules = append(rules, groupRules()...)
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -34,7 +37,7 @@ func schema() []byte {
 	err := encoder.Encode(object{
 		"$schema":     "http://json-schema.org/draft-07/schema#",
 		"$id":         spec.SchemaURL,
-		"description": "Manifests that ktask reads: KeptnTaskDefinition and KeptnTask resources, the ConfigMaps and Secrets that they use, and Lists of them. Other resources pass.",
+		"description": "Manifests that ktask reads: KeptnTaskDefinition and KeptnTask resources, the ConfigMaps and Secrets that they use, and Lists of them, and TaskTests of those tasks. Other resources pass.",
 		"type":        "object",
 		"required":    []string{"apiVersion", "kind"},
 		"properties":  b.header(),
@@ -53,10 +56,11 @@ func (b *schemaBuilder) header() object {
 	for _, v := range slices.Backward(api.Versions()) {
 		versions = append(versions, api.LifecycleGroup+"/"+v)
 	}
+	versions = append(versions, api.OwnGroup+"/v1")
 	return object{
 		"apiVersion": object{"type": "string", "description": "The group and version of the resource.", "anyOf": []any{object{"enum": versions}, object{}}},
 		"kind": object{"type": "string", "description": "The kind of the resource.",
-			"anyOf": []any{object{"enum": []string{"KeptnTaskDefinition", "KeptnTask", "ConfigMap", "Secret", "List"}}, object{}}},
+			"anyOf": []any{object{"enum": []string{"KeptnTaskDefinition", "KeptnTask", "ConfigMap", "Secret", "List", "TaskTest"}}, object{}}},
 	}
 }
 
@@ -129,12 +133,14 @@ func groupRules() []any {
 			object{"properties": object{field: matches(pattern, message)}}))
 	}
 	var groups, meant, ofKeptn, inAnyCase []string
-	for _, group := range api.Groups() {
+	for _, group := range append(api.Groups(), api.OwnGroup) {
 		kinds := api.Kinds(group)
 		names := slices.Sorted(maps.Keys(kinds))
 		escaped := strings.ReplaceAll(group, ".", `\.`)
-		groups = append(groups, escaped)
-		meant = append(meant, anyCase(strings.TrimSuffix(group, ".keptn.sh")))
+		if group != api.OwnGroup {
+			groups = append(groups, escaped)
+			meant = append(meant, anyCase(strings.TrimSuffix(group, ".keptn.sh")))
+		}
 		for _, kind := range names {
 			apiVersion := matches("^"+escaped+"/", "") // other groups may have the same kind
 			if strings.HasPrefix(kind, "Keptn") {

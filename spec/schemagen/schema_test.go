@@ -49,7 +49,7 @@ func validator(t *testing.T) func(manifest any) error {
 
 // load returns the errors of a file, and the faults of its ConfigMaps and Secrets.
 func load(text string) error {
-	m, problems, _ := spec.Load([]spec.File{{Name: "f", Data: []byte(text), Named: true}}, spec.Options{Namespace: "default"})
+	m, problems, _ := spec.Load([]spec.File{{Name: "f", Data: []byte(text), Named: true}}, spec.Options{Namespace: "default", Tests: true})
 	return append(problems, m.Faults...).Err()
 }
 
@@ -145,6 +145,9 @@ func TestSchemaVersusLoad(t *testing.T) {
 	container := func(fields string) string {
 		return definition("v1", "{container: {name: a, image: b, "+fields+"}}")
 	}
+	test := func(fields string) string {
+		return "apiVersion: ktask.dev/v1\nkind: TaskTest\nmetadata: {name: a}\nspec: {task: b, cases: [{name: c, " + fields + "}]}"
+	}
 	secret := func(kind, fields string) string {
 		return "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ntype: kubernetes.io/" + kind + "\n" + fields
 	}
@@ -177,8 +180,13 @@ func TestSchemaVersusLoad(t *testing.T) {
 		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: ~}", "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {a: ~}",
 		definition("v1", "{deno: {inline: {code: x}, functionRef: {}, configMapRef: {name: ''}, httpRef: {url: ''}}}"), definition("v1", "{deno: {httpRef: {url: x}, inline: {}}}"),
 		secret("tls", "data: {tls.crt: aGVsbG8=}\nstringData: {tls.key: x}"), secret("basic-auth", "stringData: {password: x}"), secret("other", ""),
+		test("params: {a: b}, secrets: {t: hunter22, t/K: hunter22}, context: {appName: x, metadata: {a: b}}, env: {A: b}"), test("expect: {}"), test("expect: {status: timed-out, reason: X, exitCode: 3, attempts: 1, under: 5s}"),
+		test("expect: {output: [a, '', {regex: x}, {json: 1}, {json: {a: [b]}}, {not: x}, {not: {json: {a: b}}}]}"),
 	}
 	wrong := []string{
+		test("expects: {}"), test("expect: []"), test("expect: {status: errored}"), test("expect: {attempts: 0}"), test("expect: {under: 5}"), test("expect: {exitCode: x}"), test("params: {a: 1}"),
+		test("expect: {output: x}"), test("expect: {output: [1]}"), test("expect: {output: [{}]}"), test("expect: {output: [{regex: a, json: b}]}"), test("expect: {output: [{not: {not: a}}]}"), test("expect: {output: [\"a\\nb\"]}"), test("expect: {output: [{regexp: a}]}"),
+		strings.Replace(test(""), "task: b, ", "", 1), strings.Replace(test(""), "name: c, ", "params: {}", 1), strings.Replace(test(""), "ktask.dev/v1", "ktask.dev/v2", 1), strings.Replace(test(""), "TaskTest", "Tasktest", 1), "apiVersion: ktask.dev/v1\nkind: TaskTest\nmetadata: {name: a}\nspec: {task: b, cases: []}",
 		container("ports: [{containerPort: 99999}]"), container("ports: [{containerPort: 0}]"), container("ports: [{name: a}]"), container("ports: [{containerPort: 80, hostPort: -1}]"),
 		container("ports: [{containerPort: 80, name: A}]"), container("ports: [{containerPort: 80, name: '12'}]"), container("ports: [{containerPort: 80, name: a--b}]"),
 		container("ports: [{containerPort: 80, name: a234567890123456}]"), container("ports: [{containerPort: 80, protocol: tcp}]"),
@@ -276,7 +284,7 @@ func TestSchemaKnowsEveryType(t *testing.T) {
 			}
 		}
 	}
-	for _, root := range []any{api.Definition{}, api.Task{}, api.ConfigMap{}, api.Secret{}, api.List{}} {
+	for _, root := range []any{api.Definition{}, api.Task{}, api.ConfigMap{}, api.Secret{}, api.List{}, api.TaskTest{}, api.Match{}} {
 		visit(reflect.TypeOf(root))
 	}
 	for name := range docs {
@@ -297,7 +305,7 @@ func TestSchemaHelpsEditors(t *testing.T) {
 	if err := json.Unmarshal(schema(), &parsed); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"KeptnTaskDefinition.v1", "KeptnTaskDefinition.v1beta1", "KeptnTaskDefinition.v1alpha2", "KeptnTask.v1", "ConfigMap", "Secret", "Container", "ObjectMeta"} {
+	for _, name := range []string{"KeptnTaskDefinition.v1", "KeptnTaskDefinition.v1beta1", "KeptnTaskDefinition.v1alpha2", "KeptnTask.v1", "TaskTest", "ConfigMap", "Secret", "Container", "ObjectMeta"} {
 		if len(parsed.Definitions[name].Properties) == 0 {
 			t.Errorf("there is no definition %s", name)
 		}

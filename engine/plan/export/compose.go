@@ -80,7 +80,7 @@ func Compose(p plan.Plan) ([]byte, error) {
 			head += title(p, t) + notes
 		}
 		s := serviceOf(t, secrets)
-		if n := network(t.Container); n != "" && s.NetworkMode == "" {
+		if n := literal(network(t.Container)); n != "" && s.NetworkMode == "" {
 			s.Networks, file.Networks[n] = []string{n}, map[string]bool{"external": true}
 		}
 		for j, f := range t.Container.Files {
@@ -89,7 +89,7 @@ func Compose(p plan.Plan) ([]byte, error) {
 			}
 			name := fmt.Sprintf("%s-file-%d", names[i], j+1)
 			file.Configs[name] = config{literal(string(f.Content))}
-			s.Configs = append(s.Configs, configMount{name, f.Path, fmt.Sprintf("%04o", f.Mode.Perm())})
+			s.Configs = append(s.Configs, configMount{name, literal(f.Path), fmt.Sprintf("%04o", f.Mode.Perm())})
 		}
 		for _, earlier := range before(p, t.Stage) {
 			if s.DependsOn == nil {
@@ -109,9 +109,9 @@ func serviceOf(t plan.Task, secrets variables) service {
 	text := func(t plan.Text) string { return t.Map(literal, secrets.expansion) }
 	s := service{
 		Image: literal(c.Image), PullPolicy: map[plan.PullPolicy]string{plan.PullAlways: "always", plan.PullNever: "never"}[c.PullPolicy],
-		Platform: c.Platform, Environment: map[string]string{}, WorkingDir: literal(c.WorkingDir), User: c.User,
+		Platform: literal(c.Platform), Environment: map[string]string{}, WorkingDir: literal(c.WorkingDir), User: literal(c.User),
 		MemLimit: c.Limits.MemoryBytes, MemSwap: c.Limits.MemoryBytes, CPUs: cpus(c.Limits), PidsLimit: pids(c.Limits),
-		ReadOnly: c.Security.ReadOnlyRootfs, Privileged: c.Security.Privileged, TTY: c.TTY, CapAdd: c.Security.CapAdd, CapDrop: c.Security.CapDrop,
+		ReadOnly: c.Security.ReadOnlyRootfs, Privileged: c.Security.Privileged, TTY: c.TTY, CapAdd: literals(c.Security.CapAdd), CapDrop: literals(c.Security.CapDrop),
 		SecurityOpt: securityOptions(c.Security), StopGrace: c.Grace.String(), HealthCheck: map[string]bool{"disable": true},
 	}
 	for _, word := range c.Command {
@@ -164,6 +164,13 @@ func before(p plan.Plan, stage string) []int {
 	}
 	add(stage)
 	return all
+}
+
+func literals(all []string) (texts []string) {
+	for _, s := range all {
+		texts = append(texts, literal(s))
+	}
+	return texts
 }
 
 // literal returns a text in which Docker Compose expands nothing.

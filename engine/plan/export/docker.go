@@ -37,6 +37,10 @@ func dockerRun(c plan.Container, secrets variables) string {
 			words = append(words, shellWord("--env="+e.Name+"="+e.Value.String()))
 			continue
 		}
+		if steering.MatchString(e.Name) {
+			words = append(words, shellWord("--env="+e.Name+"=")+shellText(e.Value, secrets))
+			continue
+		}
 		// Other users could see the arguments of docker.
 		words, assignments = append(words, shellWord("--env="+e.Name)), assignments+shellWord(e.Name)+"="+shellText(e.Value, secrets)+" "
 		if !shellName.MatchString(e.Name) { // a shell has no such variable
@@ -139,6 +143,9 @@ func bind(m plan.Mount) string {
 
 var (
 	plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:=,@%+-]+$`)
+	// steering are variables that could change what the docker command does, or to which engine it sends the secrets, if they
+	// were in its environment.
+	steering  = regexp.MustCompile(`(?i)^(docker|buildkit|buildx|compose|ld_|dyld_|ssl_|otel|xdg_|bash|(path|home|userprofile|tmpdir|temp|tmp|env|ifs|go(debug|gc|traceback|maxprocs|memlimit)|ssh_(auth_sock|askpass))$|(.*_)?proxy$)`)
 	shellName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )
 

@@ -177,8 +177,9 @@ func TestComposeLoads(t *testing.T) {
 		t.Errorf("script: %+v %+v", script, project.Configs)
 	}
 	p := ofHostile()
+	p.Tasks[0].Container.User, p.Tasks[0].Container.Security.CapDrop = "$UID:${GID}", []string{"$CAP"}
 	for _, s := range load(p, map[string]string{"SECRET_A___TOUCH_OWNED___KEY": value}).Services {
-		if *s.Environment["PLAIN"] != hostile || s.Command[0] != hostile+value+hostile || s.Entrypoint[0] != hostile || s.WorkingDir != hostile {
+		if *s.Environment["PLAIN"] != hostile || s.Command[0] != hostile+value+hostile || s.Entrypoint[0] != hostile || s.WorkingDir != hostile || s.User != "$UID:${GID}" || s.CapDrop[0] != "$CAP" {
 			t.Errorf("%+v", s)
 		}
 	}
@@ -208,6 +209,25 @@ func TestJobDecodes(t *testing.T) {
 		}
 		if jobs != len(p.Tasks) {
 			t.Errorf("%d jobs for %d tasks", jobs, len(p.Tasks))
+		}
+	}
+}
+
+// TestDockerIsNotSteered has variables with a secret that change what the docker command does. They must not be in its environment.
+func TestDockerIsNotSteered(t *testing.T) {
+	text := func(name string) string {
+		env := []plan.EnvVar{{Name: name, Value: plan.Join(plan.Plain("x"), plan.Hidden(plan.NewSecret("s/k", value)))}}
+		return string(export.Docker(plan.Plan{Tasks: []plan.Task{{Name: "a", Container: plan.Container{Image: "i", Env: env}}}}))
+	}
+	for name, steers := range map[string]bool{
+		"DOCKER_HOST": true, "docker_config": true, "PATH": true, "LD_PRELOAD": true, "HTTP_PROXY": true, "https_proxy": true, "HOME": true, "GODEBUG": true, "SSL_CERT_FILE": true,
+		"TOKEN": false, "SECURE_DATA": false, "SSH_KEY": false, "GOOD": false, "SSH_AUTH_SOCK": true, "MY_PATH": false, "HOMES": false,
+	} {
+		if got := strings.Contains(text(name), name+"=x\"${SECRET_S_K:?Secret s/k}\" docker run"); got == steers {
+			t.Errorf("%s:\n%s", name, text(name))
+		}
+		if want := "--env=" + name + "="; steers != strings.Contains(text(name), want) {
+			t.Errorf("%s: %q\n%s", name, want, text(name))
 		}
 	}
 }

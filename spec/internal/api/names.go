@@ -5,13 +5,16 @@ import "sync"
 // LifecycleGroup is the API group of tasks and apps.
 const LifecycleGroup = "lifecycle.keptn.sh"
 
+// OwnGroup is the API group of ktask's own files, which no cluster has.
+const OwnGroup = "ktask.dev"
+
 // Versions returns the versions of KeptnTaskDefinition and KeptnTask, the oldest first.
 func Versions() []string { return []string{"v1alpha1", "v1alpha2", "v1alpha3", "v1beta1", "v1"} }
 
 // Groups returns the API groups of Keptn.
 func Groups() []string { return []string{LifecycleGroup, "metrics.keptn.sh", "options.keptn.sh"} }
 
-// Kinds returns the kinds of a group of Keptn with their versions, the oldest first. The caller must not change them.
+// Kinds returns the kinds of a group of Keptn, or of OwnGroup, with their versions, the oldest first. The caller must not change them.
 func Kinds(group string) map[string][]string { return kinds()[group] }
 
 var kinds = sync.OnceValue(func() map[string]map[string][]string {
@@ -36,6 +39,7 @@ var kinds = sync.OnceValue(func() map[string]map[string][]string {
 			"KeptnMetric": all, "KeptnMetricsProvider": all, "Analysis": newer, "AnalysisDefinition": newer, "AnalysisValueTemplate": newer,
 		},
 		"options.keptn.sh": {"KeptnConfig": {"v1alpha1"}},
+		OwnGroup:           {"TaskTest": {"v1"}},
 	}
 })
 
