@@ -1,7 +1,7 @@
 # Everything that can be done with the project, one word each. `make` alone lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help engine images moby build dist demo check golden test soak bench corpus fuzz clean distclean
+.PHONY: help engine images moby build dist demo check golden docs test soak bench corpus fuzz clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ check: ## everything that needs no engine, in about a minute: vet, formatting, s
 
 golden: ## write the expected outputs of all tests anew; look at the diff before you commit it
 	go test -short $$(grep -rlE 'flag\.Bool\("update"' --include=*_test.go . | xargs -n1 dirname | sort -u) -update
+
+docs: images ## run the commands of README.md and docs/ and write their output anew; look at the diff before you commit it
+	go test ./integration/e2e -run '^TestDocs$$' -write-docs
 
 # What asks much of the engine: one after the other, so that none is judged by the load that the other makes.
 ENGINE := engine/docker integration/e2e integration/attack

@@ -13,7 +13,7 @@ import (
 // Schema names the JSON form of a plan.
 const Schema = "ktask.dev/plan/v1"
 
-// The types below are the JSON form: key names and their order are a contract, see the README.
+// The types below are the JSON form: key names and their order are a contract.
 
 type planJSON struct {
 	Schema    string        `json:"schema"`

@@ -9,7 +9,7 @@ import (
 )
 
 // Table is the file with a table of what tasks have on each engine, from a directory two levels below the module's root.
-const Table = "../../README.md"
+const Table = "../../docs/engines.md"
 
 // CompareColumn compares what was measured on an engine, by the names of rows, with a column of Table. With update it writes it
 // there instead.
