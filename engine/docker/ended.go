@@ -3,8 +3,10 @@ package docker
 import (
 	"context"
 	"fmt"
+	"syscall"
 	"time"
 
+	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 
 	"github.com/ktask/ktask/engine"
@@ -23,6 +25,9 @@ func (a *attempt) ended(ctx context.Context, found container.InspectResponse, st
 		}
 	}
 	a.mayRun = false
+	if !stopped && a.goes(ctx, found.State.ExitCode) {
+		return engine.Exit{}, a.wasRemoved()
+	}
 	if a.wasLost.Load() && !stopped {
 		if err := a.ownEnd(ctx, found); err != nil {
 			return engine.Exit{}, err
@@ -55,6 +60,22 @@ func (a *attempt) ended(ctx context.Context, found container.InspectResponse, st
 		exit.Reason = engine.OOMKilled
 	}
 	return exit, nil
+}
+
+// removedWithin is how long after the end of a container podman may take to remove it.
+const removedWithin = 500 * time.Millisecond
+
+// goes reports whether the container, which has ended by a signal, is removed by somebody else. Podman reports the end before that.
+func (a *attempt) goes(ctx context.Context, code int) (gone bool) {
+	if !a.engine.isPodman() || code != 128+int(syscall.SIGKILL) && code != 128+int(syscall.SIGTERM) {
+		return false
+	}
+	retry(context.WithoutCancel(ctx), removedWithin, func() (again bool) {
+		_, err := a.state(context.WithoutCancel(ctx))
+		gone = cerrdefs.IsNotFound(err)
+		return !gone
+	})
+	return gone
 }
 
 // engineTime parses a time of the engine. It returns the zero time if the engine has none.

@@ -3,75 +3,9 @@ package e2e
 import (
 	"os"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 )
-
-var (
-	durations  = regexp.MustCompile(`\b[0-9.]+m?s\b`)
-	fileOfDocs = regexp.MustCompile("`([a-z-]+\\.yaml)`:$")
-)
-
-// blocks returns the indented blocks of a page, each with the line before it.
-func blocks(page string) (all [][2]string) {
-	before := ""
-	for line := range strings.Lines(page) {
-		code, indented := strings.CutPrefix(line, "    ")
-		switch last := len(all) - 1; {
-		case indented && before != "":
-			all, before = append(all, [2]string{before, code}), ""
-		case indented:
-			all[last][1] += code
-		case strings.TrimSpace(line) != "":
-			before = strings.TrimSpace(line)
-		case before == "" && last >= 0:
-			all[last][1] += "\n"
-		}
-	}
-	return all
-}
-
-// shown returns output without times. The rows of cases are sorted: they are in the order in which the cases end.
-func shown(output string) string {
-	lines := strings.Split(strings.TrimSpace(durations.ReplaceAllString(output, "T")), "\n")
-	end := slices.Index(lines, "")
-	slices.Sort(lines[:end])
-	return strings.Join(lines, "\n")
-}
-
-// TestDocsOfTests does what docs/testing.md says, in its order, and compares what it shows.
-func TestDocsOfTests(t *testing.T) {
-	dir := t.TempDir()
-	ran := 0
-	for _, block := range blocks(readFile(t, "../../docs/testing.md")) {
-		if name := fileOfDocs.FindStringSubmatch(block[0]); name != nil {
-			write(t, filepath.Join(dir, name[1]), block[1])
-			continue
-		}
-		for part := range strings.SplitSeq("\n"+block[1], "\n$ ktask ") {
-			command, want, ok := strings.Cut(part, "\n")
-			if !ok || strings.TrimSpace(part) == "" {
-				continue
-			}
-			ran++
-			o := startIn(t, dir, "", append([]string{binary}, strings.Fields(command)...)...).wait(t)
-			if shown(o.stdout) != shown(want) {
-				t.Errorf("ktask %s prints\n%s\nwant\n%s\nstderr:\n%s", command, o.stdout, want, o.stderr)
-			}
-			if failed := strings.Contains(want, "failed"); failed != (o.code == 1) || !failed && o.code != 0 {
-				t.Errorf("ktask %s: exit code %d", command, o.code)
-			}
-		}
-	}
-	if ran != 3 {
-		t.Errorf("%d commands were run", ran)
-	}
-	if text := readFile(t, filepath.Join(dir, "hello-test.yaml")); !strings.Contains(text, "- json: {greeted: Ada} # a line is JSON with this field\n") {
-		t.Errorf("the update lost a comment:\n%s", text)
-	}
-}
 
 // TestCasesOfContainers has attempts, a timeout, a reason and a secret on the real engine.
 func TestCasesOfContainers(t *testing.T) {
