@@ -59,7 +59,7 @@ func allBindable(c plan.Container) bool {
 	return true
 }
 
-// writeFile creates a file with the mode and the time that archive gives it.
+// writeFile creates a file with its mode and the time 0, as archive does.
 func writeFile(name string, f plan.File) error {
 	if err := os.WriteFile(name, f.Content, 0o600); err != nil {
 		return err

@@ -86,7 +86,7 @@ func title(p plan.Plan, t plan.Task) string {
 	return comment("%s", text)
 }
 
-// network returns the network that a container joins. The default network of a Compose project has a name that Compose gives it.
+// network returns the network that a container joins. Compose names the default network of a project after the project.
 func network(c plan.Container) string {
 	if c.Compose != "" {
 		return c.Compose + "_default"
