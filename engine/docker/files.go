@@ -29,7 +29,7 @@ const mostBound = 16
 // else the files are to be copied.
 func (a *attempt) bindFiles() bool {
 	files := a.container.Files
-	if a.messageFile == nil || a.messageFile.directory == "" || len(files) > mostBound || !allBindable(a.container) {
+	if a.copies || a.messageFile == nil || a.messageFile.directory == "" || len(files) > mostBound || !allBindable(a.container) {
 		return false
 	}
 	var binds []mount.Mount

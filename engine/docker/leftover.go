@@ -90,13 +90,20 @@ func keptVolume(all []engine.Leftover, of engine.Labels) bool {
 // the same time, engines report its removal before they release its volumes.
 const volumeRelease = time.Second
 
+// refusedRemoval is how long Docker may refuse to remove a container that its run renames at the same time.
+const refusedRemoval = time.Second
+
 // Remove removes a leftover from the engine; a running container is killed first. A volume that somebody else's container
 // uses stays, and Remove returns an error. Files for messages that the run has left on this machine are removed as well.
 func (e *Engine) Remove(ctx context.Context, left engine.Leftover) (err error) {
 	RemoveMessageFiles(left.Labels.Run)
 	switch left.Kind {
 	case "container":
-		return e.endContainer(ctx, left.ID)
+		retry(ctx, refusedRemoval, func() (again bool) {
+			err = e.endContainer(ctx, left.ID)
+			return hasReason(err, engine.EngineRefused)
+		})
+		return err
 	case "volume":
 		retry(ctx, volumeRelease, func() (again bool) {
 			err = e.removeVolume(ctx, left.ID)

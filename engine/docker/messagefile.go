@@ -183,6 +183,13 @@ func within(directory, file string) bool {
 
 // refusesMessageFile reports whether the engine cannot mount the file, as one that shares a socket with this machine and
 // nothing else. Only the text of the error shows it, by a name that is random.
-func (a *attempt) refusesMessageFile(err error) bool {
-	return a.messageFile != nil && a.messageFile.directory != "" && hasReason(err, engine.EngineRefused) && strings.Contains(err.Error(), a.messageFile.directory)
+func (a *attempt) refusesMessageFile(err error) bool { return a.refusesMount(err, messageName) }
+
+// refusesFiles reports whether the engine cannot mount a file of the task: the image may have a directory in its place.
+func (a *attempt) refusesFiles(err error) bool {
+	return a.refusesMount(err, "") && !a.refusesMessageFile(err)
+}
+
+func (a *attempt) refusesMount(err error, name string) bool {
+	return a.messageFile != nil && a.messageFile.directory != "" && hasReason(err, engine.EngineRefused) && strings.Contains(err.Error(), a.messageFile.directory+"/"+name)
 }

@@ -107,6 +107,23 @@ func TestFilesAreMounted(t *testing.T) {
 	}
 }
 
+// TestFileThatCannotBeMounted runs a task whose image has a directory in the place of its file. The engine mounts the files of
+// later tasks nevertheless.
+func TestFileThatCannotBeMounted(t *testing.T) {
+	e := connect(t, docker.Options{})
+	c := shell("true")
+	c.Files = []plan.File{{Path: "/home", Mode: 0o444}}
+	_, err := engine.Attempt(t.Context(), e, c, labels(t, 1), &enginetest.Recorder{})
+	if err == nil || !strings.Contains(err.Error(), "copy files into the container") {
+		t.Errorf("error %v", err)
+	}
+	c = shell("echo 2>/dev/null >/f || echo read-only")
+	c.Files = []plan.File{{Path: "/f", Mode: 0o444}}
+	if got := output(t, e, c); got != "read-only" {
+		t.Errorf("output %q", got)
+	}
+}
+
 // TestSweepRemovesMessageFiles sweeps a run at the moment at which its message has a path, as after ktask was killed there.
 func TestSweepRemovesMessageFiles(t *testing.T) {
 	files := func() []string {
@@ -164,6 +181,7 @@ func TestEngineThatDoesNotSeeTheMessageFile(t *testing.T) {
 	for range 2 {
 		c := shell("stat -c '%a %s' /dev/termination-log; echo the reason >/dev/termination-log; exit 1")
 		c.User, c.Network = "1234", "none"
+		c.Files = []plan.File{{Path: "/f", Mode: 0o444}}
 		exit, heard := run(t, e, c)
 		if got := heard.Lines("", "stdout"); exit.Message != "the reason\n" || len(got) != 1 || got[0] != "666 0" {
 			t.Errorf("exit %+v, output %q", exit, got)

@@ -25,7 +25,9 @@ type attempt struct {
 	// messageFile or porter carries the termination message; both are nil if there is none.
 	messageFile *messageFile
 	porter      *companion
-	out         engine.Output
+	// copies is true if the files are to be copied and not mounted.
+	copies bool
+	out    engine.Output
 	// prepared is nil if the container is created and started as the task's.
 	prepared *prepared
 	// terminal is nil if the container has no user.
@@ -98,14 +100,20 @@ func (e *Engine) enter(ctx context.Context, c plan.Container, labels engine.Labe
 
 // runNew runs an attempt in a container that it creates.
 func (e *Engine) runNew(ctx context.Context, labels engine.Labels, newAttempt func() *attempt) (engine.Exit, error) {
-	a := newAttempt()
-	exit, err := a.carryOut(ctx, labels)
-	if a.refusesMessageFile(err) {
-		e.messages.Store(messagesInVolumes)
-		a = newAttempt()
-		exit, err = a.carryOut(ctx, labels)
+	copies := false
+	for {
+		a := newAttempt()
+		a.copies = copies
+		exit, err := a.carryOut(ctx, labels)
+		switch {
+		case a.refusesMessageFile(err):
+			e.messages.Store(messagesInVolumes) // so no later attempt comes here
+		case a.refusesFiles(err):
+			copies = true // so the next one does not come here
+		default:
+			return exit, err
+		}
 	}
-	return exit, err
 }
 
 // carryOut runs the attempt, and removes what it has created.
