@@ -124,37 +124,10 @@ func conformsAs(t *testing.T, o docker.Options, as func(testing.TB, *docker.Engi
 	})
 }
 
-// scripted returns a container whose shell script does what an attempt of enginetest says.
+// scripted returns a container that does what an attempt of enginetest says.
 func scripted(a enginetest.Attempt) plan.Container {
-	if a.Exit.Reason == engine.CommandNotFound {
-		c := shell("")
-		c.Command = plan.Texts([]string{"/no/such/command"})
-		return c
-	}
-	print := func(lines []enginetest.Line) string {
-		var b strings.Builder
-		for _, l := range lines {
-			fd := 1
-			if l.Stream == engine.Stderr {
-				fd = 2
-			}
-			fmt.Fprintf(&b, "echo '%s' >&%d\n", l.Text, fd)
-		}
-		return b.String()
-	}
-	trap := fmt.Sprintf("last_words() {\n:\n%s exit 143\n}\ntrap last_words TERM\n", print(a.LastWords))
-	if a.IgnoresStop {
-		trap = "trap '' TERM\n"
-	}
-	wait := ""
-	if a.Takes > 0 {
-		wait = "sleep 100000 &\nwait $!\n"
-	}
-	c := shell(trap + print(a.Output) + wait + fmt.Sprintf("exit %d\n", a.Exit.Code))
-	if a.Lists || a.Leaves != "" {
-		c = shell(fmt.Sprintf("ls /volume; >'/volume/%s'; exit %d", a.Leaves, a.Exit.Code))
-		c.Tmpfs = []plan.Tmpfs{{Name: "volume", Path: "/volume", SizeBytes: 1 << 20}}
-	}
+	c := enginetest.Shell(a)
+	c.Image, c.PullPolicy, c.Grace = busybox, plan.PullNever, time.Minute
 	c.Network = "none" // the suite needs no network
 	return c
 }

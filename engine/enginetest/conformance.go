@@ -19,6 +19,8 @@ type Fixture struct {
 	// Container returns a container that does what a script says. Of Exit the suite sets Code and, for a command that
 	// cannot be executed, Reason; the image is available. If the script uses a volume, the container has one plan.Tmpfs.
 	Container func(Attempt) plan.Container
+	// OneStream reports whether the engine has both streams of the output as one, which is stdout.
+	OneStream bool
 	// MissingImage returns a container whose image cannot be pulled.
 	MissingImage func() plan.Container
 	// Left lists what is left of a run on the engine: containers, volumes and whatever else it makes.
@@ -109,8 +111,7 @@ func secretHidden(t *testing.T, s *suite) {
 	if _, err := s.attempt(t.Context(), c, &heard); err != nil {
 		t.Fatalf("run: %v", err)
 	}
-	wantLines(t, &heard, engine.Stdout, "the password is "+plan.Mask, plan.Mask)
-	wantLines(t, &heard, engine.Stderr, plan.Mask)
+	s.wantStreams(t, &heard, []string{"the password is " + plan.Mask, plan.Mask}, []string{plan.Mask})
 }
 
 func prepared(t *testing.T, s *suite) {
@@ -130,6 +131,9 @@ func prepared(t *testing.T, s *suite) {
 
 func imageMissing(t *testing.T, s *suite) {
 	err := s.Engine.Prepare(t.Context(), s.MissingImage(), &Recorder{})
+	if err == nil { // the image is pulled when the container starts
+		_, err = s.attempt(t.Context(), s.MissingImage(), &Recorder{})
+	}
 	failure, ok := errors.AsType[*engine.Error](err)
 	if !ok {
 		t.Fatalf("prepare gave %v (%T), want an *engine.Error", err, err)
@@ -146,8 +150,7 @@ func exitsZero(t *testing.T, s *suite) {
 	if exit.Started.IsZero() || exit.Finished.Before(exit.Started) {
 		t.Errorf("started %v, finished %v", exit.Started, exit.Finished)
 	}
-	wantLines(t, heard, engine.Stdout, "to stdout")
-	wantLines(t, heard, engine.Stderr, "to stderr")
+	s.wantStreams(t, heard, []string{"to stdout"}, []string{"to stderr"})
 }
 
 func exitsOther(t *testing.T, s *suite) {
@@ -167,8 +170,7 @@ func outputComplete(t *testing.T, s *suite) {
 	}
 	_, heard := s.start(t, t.Context(), Exits(0, 0, lines...))
 	before := len(heard.Events())
-	wantLines(t, heard, engine.Stdout, out...)
-	wantLines(t, heard, engine.Stderr, errs...)
+	s.wantStreams(t, heard, out, errs)
 	s.start(t, t.Context(), Exits(0, 0)) // time in which a late leftover would appear
 	if after := len(heard.Events()); after != before {
 		t.Errorf("%d events came after Run had returned", after-before)
@@ -261,6 +263,22 @@ func wantExit(t *testing.T, got, want engine.Exit) {
 	if got.Code != want.Code || got.Signal != want.Signal || got.Stopped != want.Stopped || got.Reason != want.Reason ||
 		got.OOMKilled != want.OOMKilled {
 		t.Errorf("exit %+v, want %+v", got, want)
+	}
+}
+
+// wantStreams compares the lines of both streams. In one stream lines of different streams may have changed places.
+func (s *suite) wantStreams(t *testing.T, heard *Recorder, out, errs []string) {
+	t.Helper()
+	if !s.OneStream {
+		wantLines(t, heard, engine.Stdout, out...)
+		wantLines(t, heard, engine.Stderr, errs...)
+		return
+	}
+	got, want := heard.Lines("", engine.Stdout), slices.Concat(out, errs)
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("the output is %d lines %.200q, want %d lines %.200q", len(got), got, len(want), want)
 	}
 }
 

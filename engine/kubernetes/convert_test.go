@@ -1,0 +1,79 @@
+package kubernetes
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
+)
+
+// TestSecretsAreInTheSecret holds that a secret is in no other object, wherever the container uses it.
+func TestSecretsAreInTheSecret(t *testing.T) {
+	secret := plan.NewSecret("s/k", "the-secret")
+	c := plan.Container{
+		Image:   "image",
+		Command: plan.Texts([]string{"sh", "-c"}),
+		Args:    []plan.Text{plan.Plain("a $(B) $$"), plan.Join(plan.Plain("x="), plan.Hidden(secret))},
+		Env:     []plan.EnvVar{{Name: "A", Value: plan.Hidden(secret)}, {Name: "B", Value: plan.Plain("$(A)")}},
+		Files:   []plan.File{{Path: "/f", Mode: 0o444, Content: []byte("content")}},
+	}
+	o, err := convert(c, engine.Labels{Run: "r", Task: "t", Attempt: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, object := range []any{o.job, o.files} {
+		text, err := json.Marshal(object)
+		if err != nil || strings.Contains(string(text), "the-secret") || strings.Contains(string(text), "dGhlLXNlY3JldA") {
+			t.Errorf("the secret is in %s, error %v", text, err)
+		}
+	}
+	if got := o.secrets.Data; string(got["env-0"]) != "the-secret" || string(got["arg-1"]) != "x=the-secret" || len(got) != 2 {
+		t.Errorf("the Secret has %q", got)
+	}
+	container := o.job.Spec.Template.Spec.Containers[0]
+	if got := container.Args; len(got) != 2 || got[0] != "a $$(B) $$$$" || got[1] != "$(KTASK_ARG_1)" {
+		t.Errorf("arguments %q", got)
+	}
+	if got := container.Env[1].Value; got != "$$(A)" {
+		t.Errorf("B is %q", got)
+	}
+}
+
+// TestJobEndsByItself holds that the cluster ends and removes each Job, whatever happens to ktask.
+func TestJobEndsByItself(t *testing.T) {
+	for lifetime, want := range map[time.Duration]int64{0: 24 * 60 * 60, 90*time.Second + 1: 91} {
+		o, err := convert(plan.Container{Image: "image"}, engine.Labels{Run: "r", Task: "t", Attempt: 1, Lifetime: lifetime})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := o.job.Spec
+		if *s.ActiveDeadlineSeconds != want || *s.TTLSecondsAfterFinished != 60 || *s.BackoffLimit != 0 {
+			t.Errorf("lifetime %v: deadline %d, TTL %d, limit %d", lifetime, *s.ActiveDeadlineSeconds, *s.TTLSecondsAfterFinished, *s.BackoffLimit)
+		}
+	}
+}
+
+func TestJobNames(t *testing.T) {
+	seen := map[string]engine.Labels{}
+	for _, task := range []string{"task", "Task", "a/b", "a-b", "ä", strings.Repeat("long", 30), strings.Repeat("long", 30) + "er", "-"} {
+		for _, attempt := range []int{1, 12345} {
+			l := engine.Labels{Run: "0123456789ab", Task: task, Attempt: attempt}
+			name := jobName(l)
+			if flaws := validation.IsDNS1123Label(name); len(flaws) > 0 {
+				t.Errorf("%+v: %s: %v", l, name, flaws)
+			}
+			if other, ok := seen[name]; ok {
+				t.Errorf("%+v and %+v are both %s", l, other, name)
+			}
+			seen[name] = l
+			if got := labelsOf(meta(l)); got != l {
+				t.Errorf("labels %+v, want %+v", got, l)
+			}
+		}
+	}
+}

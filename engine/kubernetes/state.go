@@ -1,0 +1,153 @@
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/fields"
+
+	"github.com/ktask/ktask/engine"
+)
+
+// status returns the status of the only container; it is nil if the kubelet has not reported it.
+func status(pod *corev1.Pod) *corev1.ContainerStatus {
+	if pod == nil || len(pod.Status.ContainerStatuses) == 0 {
+		return nil
+	}
+	return &pod.Status.ContainerStatuses[0]
+}
+
+func started(pod *corev1.Pod) bool {
+	s := status(pod)
+	return s != nil && (s.State.Running != nil || s.State.Terminated != nil)
+}
+
+// over reports whether the container has ended.
+func over(pod *corev1.Pod, gone bool) bool {
+	s := status(pod)
+	return gone || s != nil && s.State.Terminated != nil
+}
+
+// removed is the error of a pod that somebody else has removed.
+func removed(job string) error {
+	return &engine.Error{
+		Reason: engine.ContainerRemoved, Err: fmt.Errorf("the pod of job %q was removed from the cluster, not by ktask", job),
+		Remedy: engine.Remedy{Text: "run it again"},
+	}
+}
+
+// exit returns how the container ended.
+func (a *attempt) exit(stopped bool) (engine.Exit, error) {
+	pod, gone := a.pod.get()
+	s := status(pod)
+	if s == nil || s.State.Terminated == nil {
+		switch {
+		case stopped: // the cluster has removed the pod before its end was reported
+			return engine.Exit{Code: 137, Signal: signalName(137), Stopped: true}, nil
+		case gone:
+			return engine.Exit{}, removed(a.objects.job.Name)
+		}
+		return engine.Exit{}, &engine.Error{Reason: engine.EngineLost, Err: fmt.Errorf("the end of pod %q is not known", pod.Name)}
+	}
+	t := s.State.Terminated
+	exit := engine.Exit{
+		Code: int(t.ExitCode), Signal: signalName(int(t.ExitCode)), Stopped: stopped,
+		Started: t.StartedAt.Time, Finished: t.FinishedAt.Time, ImageDigest: digest(s.ImageID),
+	}
+	switch t.Reason {
+	case "OOMKilled":
+		exit.OOMKilled, exit.Reason = true, engine.OOMKilled
+	case "StartError", "ContainerCannotRun":
+		return notStarted(t.Message), nil
+	}
+	return exit, a.out.Message(strings.NewReader(t.Message))
+}
+
+// digest returns the digest of the id of an image that came from a registry, or "".
+func digest(id string) string {
+	_, digest, _ := strings.Cut(id, "@")
+	return digest
+}
+
+// notStarted returns the Exit of a command that cannot be executed. The codes are the shell's, as on other engines; the kubelet
+// reports 128.
+func notStarted(message string) engine.Exit {
+	exit := engine.Exit{Code: 126, Reason: engine.CommandNotRunnable, Message: message}
+	switch text := strings.ToLower(message); {
+	case strings.Contains(text, "exec format error"):
+		exit.Reason = engine.WrongArchitecture
+	case strings.Contains(text, "argument list too long"):
+		exit.Reason = engine.ArgumentsTooLong
+	case strings.Contains(text, "not found"), strings.Contains(text, "no such file or directory"):
+		exit.Code, exit.Reason = 127, engine.CommandNotFound
+	}
+	return exit
+}
+
+// The reasons why a container waits that end the attempt, see the kubelet's images and kuberuntime packages.
+var unstartableReasons = map[string]engine.Reason{
+	"ErrImagePull": engine.ImagePullFailed, "ImagePullBackOff": engine.ImagePullFailed, "RegistryUnavailable": engine.ImagePullFailed,
+	"InvalidImageName": engine.ImageNotFound, "ErrImageNeverPull": engine.ImageNotFound,
+	"CreateContainerConfigError": engine.EngineRefused, "CreateContainerError": engine.EngineRefused,
+}
+
+// unstartable returns why the container of a pod cannot start, or nil if it still may.
+func (a *attempt) unstartable(pod *corev1.Pod) error {
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && c.Reason == corev1.PodReasonUnschedulable {
+			return &engine.Error{
+				Reason: engine.EngineRefused, Err: fmt.Errorf("no node takes pod %q: %s", pod.Name, c.Message),
+				Remedy: engine.Remedy{Text: "lower the limits of the task, or give the cluster more room (`kubectl describe nodes`)"},
+			}
+		}
+	}
+	s := status(pod)
+	if s == nil || s.State.Waiting == nil {
+		return nil
+	}
+	w := s.State.Waiting
+	reason, ends := unstartableReasons[w.Reason]
+	if !ends {
+		return nil
+	}
+	failure := &engine.Error{Reason: reason, Err: fmt.Errorf("pod %q: %s: %s", pod.Name, w.Reason, w.Message)}
+	switch text := strings.ToLower(w.Message); {
+	case reason == engine.EngineRefused && strings.Contains(text, "will run as root"):
+		failure.Reason = engine.ImageRunsAsRoot
+		failure.Remedy = engine.Remedy{Text: "set securityContext.runAsUser, or an image with another user"}
+	case reason == engine.EngineRefused:
+		failure.Remedy = engine.Remedy{Text: fmt.Sprintf("see `kubectl describe pod %s -n %s`", pod.Name, pod.Namespace)}
+	case strings.Contains(text, "unauthorized"), strings.Contains(text, "denied"), strings.Contains(text, "forbidden"):
+		failure.Reason = engine.ImageUnauthorized
+		failure.Remedy = engine.Remedy{Text: "give the namespace's service account a pull secret, or correct the name of the image"}
+	case strings.Contains(text, "not found"), reason == engine.ImageNotFound:
+		failure.Reason = engine.ImageNotFound
+		failure.Remedy = engine.Remedy{Text: "correct the name or the tag of the image, or push it to a registry that the cluster reaches", Option: engine.OptionImage}
+	default:
+		failure.Remedy = engine.Remedy{Text: "check that the nodes can reach the registry", Option: engine.OptionImage}
+	}
+	return failure
+}
+
+// refused returns why the cluster creates no pod for the Job, or nil if it still may: quotas and the security of pods are told in
+// events alone.
+func (a *attempt) refused(ctx context.Context) error {
+	var events corev1.EventList
+	selector := fields.Set{"involvedObject.uid": string(a.owner.UID), "reason": "FailedCreate"}.AsSelector().String()
+	err := a.engine.do(ctx, "ask why there is no pod", func(ctx context.Context) error {
+		return a.engine.core.Get().Namespace(a.engine.namespace).Resource("events").Param("fieldSelector", selector).Do(ctx).Into(&events)
+	})
+	if err != nil || len(events.Items) == 0 {
+		if failure, ok := errors.AsType[*engine.Error](err); ok && failure.Reason == engine.EngineRefused {
+			return nil // without the right to see events, the deadline ends the attempt
+		}
+		return err
+	}
+	return &engine.Error{
+		Reason: engine.EngineRefused, Err: fmt.Errorf("the cluster refuses the pod of job %q: %s", a.objects.job.Name, events.Items[len(events.Items)-1].Message),
+		Remedy: engine.Remedy{Text: "change what it names, or use a namespace that allows it (--kube-namespace)"},
+	}
+}

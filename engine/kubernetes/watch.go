@@ -1,0 +1,119 @@
+package kubernetes
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/cache"
+
+	batchv1 "k8s.io/api/batch/v1"
+)
+
+// podWatch keeps the states of all pods of a run, with one watch.
+type podWatch struct {
+	stop context.CancelFunc
+	// users is how many attempts use it.
+	users int
+
+	mu   sync.Mutex
+	pods map[string]*podState // by the name of the Job
+}
+
+// podState is the last state of the pod of an attempt.
+type podState struct {
+	changed chan struct{} // has a value after a change
+	mu      sync.Mutex
+	pod     *corev1.Pod // nil before the first state
+	gone    bool
+}
+
+// watch returns the state of the pod of a Job. leave is called after the last use.
+func (e *Engine) watch(run, job string) (state *podState, leave func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	w := e.watches[run]
+	if w == nil {
+		ctx, stop := context.WithCancel(context.Background())
+		w = &podWatch{stop: stop, pods: map[string]*podState{}}
+		e.watches[run] = w
+		list := cache.NewFilteredListWatchFromClient(e.core, "pods", e.namespace, func(o *metav1.ListOptions) { o.LabelSelector = labelRun + "=" + run })
+		_, informer := cache.NewInformerWithOptions(cache.InformerOptions{ListerWatcher: list, ObjectType: &corev1.Pod{}, Handler: w})
+		go informer.Run(ctx.Done())
+	}
+	w.users++
+	state = &podState{changed: make(chan struct{}, 1)}
+	w.mu.Lock()
+	w.pods[job] = state
+	w.mu.Unlock()
+	return state, func() {
+		w.mu.Lock()
+		delete(w.pods, job)
+		w.mu.Unlock()
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if w.users--; w.users == 0 {
+			w.stop()
+			delete(e.watches, run)
+		}
+	}
+}
+
+// OnAdd implements cache.ResourceEventHandler.
+func (w *podWatch) OnAdd(object any, _ bool) { w.set(object, false) }
+
+// OnUpdate implements cache.ResourceEventHandler.
+func (w *podWatch) OnUpdate(_, object any) { w.set(object, false) }
+
+// OnDelete implements cache.ResourceEventHandler.
+func (w *podWatch) OnDelete(object any) {
+	if unknown, ok := object.(cache.DeletedFinalStateUnknown); ok {
+		object = unknown.Obj
+	}
+	w.set(object, true)
+}
+
+func (w *podWatch) set(object any, gone bool) {
+	pod, ok := object.(*corev1.Pod)
+	if !ok {
+		return
+	}
+	w.mu.Lock()
+	state := w.pods[pod.Labels[batchv1.JobNameLabel]]
+	w.mu.Unlock()
+	if state == nil {
+		return
+	}
+	state.mu.Lock()
+	state.pod, state.gone = pod, gone
+	state.mu.Unlock()
+	select {
+	case state.changed <- struct{}{}:
+	default:
+	}
+}
+
+// get returns the last state; pod is nil if there is none yet.
+func (s *podState) get() (pod *corev1.Pod, gone bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pod, s.gone
+}
+
+// await waits until met returns true, at most for a time, and reports whether it has.
+func (s *podState) await(ctx context.Context, within time.Duration, met func(pod *corev1.Pod, gone bool) bool) bool {
+	limit := time.NewTimer(within)
+	defer limit.Stop()
+	for !met(s.get()) {
+		select {
+		case <-s.changed:
+		case <-limit.C:
+			return false
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
