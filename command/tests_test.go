@@ -199,3 +199,26 @@ func TestTestWithoutAnEngine(t *testing.T) {
 	s.engine = &enginetest.Fake{Images: map[string]enginetest.Pull{"busybox": {Err: failure}}}
 	s.ktask("test").exits(3).says("errored: hello/greets\ntest.yaml:13:11: errored: hello/says bye\n    no such image\n    fix: build it\n\n2 cases: 2 errored in")
 }
+
+// TestTestShowsWhatRuns: on a terminal the running cases are at the bottom, and each row appears when its case ends.
+func TestTestShowsWhatRuns(t *testing.T) {
+	s := testShell(t, helloTest+byeCase)
+	play := s.engine.(*enginetest.Fake).Play
+	s.engine = &enginetest.Fake{Play: func(c plan.Container, l engine.Labels) enginetest.Attempt {
+		a := play(c, l)
+		if a.Exit.Code != 0 {
+			a.Takes = time.Second
+		}
+		return a
+	}}
+	s.term = true
+	o := s.ktask("test", "--backoff-scale", "0", "--retries", "0").exits(1)
+	if !strings.Contains(o.err, " · 1 running · 0s\n  hello/says bye     0s") {
+		t.Errorf("the terminal shows\n%q", o.err)
+	}
+	if strings.Contains(o.out, "done") || !strings.HasPrefix(o.out, "CASE            STATUS    TIME\nhello/greets ") {
+		t.Errorf("the output is\n%q", o.out)
+	}
+	t.Setenv("TERM", "dumb")
+	s.ktask("test", "--backoff-scale", "0", "--retries", "0").exits(1).hides("running")
+}

@@ -84,7 +84,7 @@ func (l *Live) Emit(e engine.Event) {
 		return
 	}
 	l.board.note(e)
-	if _, ok := e.(engine.ImageProgress); !ok { // it is shown at the bottom
+	if _, ok := e.(engine.ImageProgress); !ok && !l.plain.options.NoOutput { // it is shown at the bottom
 		l.plain.Emit(e)
 	}
 }
@@ -112,6 +112,23 @@ func (l *Live) Write(text []byte) (int, error) {
 	}
 	l.plain.Flush()
 	return n, err
+}
+
+// Out returns a writer to out of lines that end with a line break.
+func (l *Live) Out() io.Writer { return liveOut{l} }
+
+type liveOut struct{ live *Live }
+
+func (o liveOut) Write(text []byte) (int, error) {
+	l := o.live
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n, err := l.plain.streams.out().Write(text)
+	if !l.closed {
+		l.draw()
+	}
+	l.plain.Flush()
+	return n, cmp.Or(err, l.plain.streams.writers[0].Flush())
 }
 
 // Close erases the lines at the bottom. Later events are not shown.

@@ -3,6 +3,7 @@ package report_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"testing"
@@ -269,4 +270,31 @@ func TestLiveWritesLines(t *testing.T) {
 	if got := s.next(); got != "go on? \nktask: a warning\n\nInterrupted\n" {
 		t.Errorf("it shows %q", got)
 	}
+}
+
+// TestLiveWithoutOutput shows what is written to it above the tasks at work, also after its end, and no output of theirs.
+func TestLiveWithoutOutput(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &terminal{columns: 80, rows: 24}
+		live := report.NewLive(s, s, report.Options{Tasks: []string{"a", "b"}, OutTerminal: true, Size: s.size, NoOutput: true})
+		live.Emit(begins("a"))
+		time.Sleep(time.Second)
+		live.Emit(engine.OutputLine{Header: engine.Header{Time: time.Now(), Task: "a"}, Stream: engine.Stdout, Line: "one"})
+		live.Flush()
+		const board = "0/2 done · 1 running · 1s\n  a     1s  one"
+		if got := s.next(); got != board {
+			t.Errorf("it shows %q", got)
+		}
+		for _, w := range []io.Writer{live.Out(), live} {
+			fmt.Fprintln(w, "a row")
+			if got := s.next(); got != "\r\x1b[1A\x1b[Ja row\n"+board {
+				t.Errorf("after a row it shows %q", got)
+			}
+		}
+		_ = live.Close()
+		s.next()
+		if fmt.Fprintln(live.Out(), "the end"); s.next() != "the end\n" {
+			t.Error("it writes nothing after its end")
+		}
+	})
 }
