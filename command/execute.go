@@ -55,7 +55,7 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, l locked) 
 	switch {
 	case errors.Is(err, errAbandoned):
 	case err == nil:
-		if err := o.record.add(result.Tasks); err != nil && app.ErrTerminal { // elsewhere nobody runs it again
+		if err := o.record.add(result.Tasks); err != nil && (app.ErrTerminal || o.output != "quiet") { // a hook does not run it again
 			_, _ = fmt.Fprintf(app.Err, "ktask: %v\n", err)
 		}
 		err = reports.write(result.Result)
