@@ -298,3 +298,35 @@ func TestLiveWithoutOutput(t *testing.T) {
 		}
 	})
 }
+
+// TestLiveDrawsRarely: much output is written together with the lines at the bottom, none of it is lost, and the end waits for nothing.
+func TestLiveDrawsRarely(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &terminal{columns: 80, rows: 24}
+		live, emit := liveAt(s, "a", "b")
+		live.Start()
+		emit(begins("a"))
+		time.Sleep(time.Second)
+		synctest.Wait()
+		s.next()
+		const total = 1000
+		for range total {
+			emit(engine.OutputLine{Header: engine.Header{Time: time.Now(), Task: "a"}, Stream: engine.Stdout, Line: "x"})
+			if err := live.Err(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Millisecond)
+		}
+		synctest.Wait()
+		got := s.next()
+		if lines, drawn := strings.Count(got, "a | x\n"), strings.Count(got, "running"); lines < total-50 || drawn > 25 {
+			t.Errorf("in a second %d lines are shown, drawn %d times", lines, drawn)
+		}
+		emit(engine.OutputLine{Header: engine.Header{Time: time.Now(), Task: "a"}, Stream: engine.Stdout, Line: "last"})
+		emit(engine.RunFinished{Header: engine.Header{Time: time.Now()}, Result: engine.Result{Status: engine.Passed}})
+		if got := s.next(); !strings.Contains(got, "a | last\n") {
+			t.Errorf("at the end it shows %q", got)
+		}
+		_ = live.Close()
+	})
+}
