@@ -143,6 +143,7 @@ func resolve(m spec.Manifests, o Options) (*resolver, plan.Plan) {
 func planObjects(r *resolver, m spec.Manifests, p *plan.Plan) {
 	selected, skipped := selectUses(r, m)
 	p.Skipped = skipped
+	p.Tasks = make([]plan.Task, 0, len(selected))
 	for _, u := range selected {
 		if task, ok := buildTask(r, u); ok {
 			p.Tasks = append(p.Tasks, task)

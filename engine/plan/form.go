@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"bufio"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -9,7 +10,7 @@ import (
 // form writes names and values in two columns.
 type form struct {
 	TextOptions
-	text strings.Builder
+	text *bufio.Writer
 	// rows are those since the last empty line, which have a common width of names.
 	rows []row
 }
@@ -98,7 +99,7 @@ func (f *form) line(text string) {
 // end writes an empty line. What follows has columns of its own.
 func (f *form) end() {
 	f.flush()
-	f.text.WriteByte('\n')
+	_ = f.text.WriteByte('\n') // the last flush returns the error
 }
 
 // flush writes the rows.
@@ -110,7 +111,7 @@ func (f *form) flush() {
 	for _, r := range f.rows {
 		f.row(r, column)
 	}
-	f.rows = nil
+	f.rows = f.rows[:0]
 }
 
 // row writes a row whose value begins in a column.
@@ -153,7 +154,7 @@ func (f *form) indented(first, others string, lines []string) {
 
 // print writes a line that is complete: the start of a wrapped line must not be a command, either.
 func (f *form) print(line string) {
-	f.text.WriteString(harmless(strings.TrimRight(line, " \t")) + "\n")
+	_, _ = f.text.WriteString(harmless(strings.TrimRight(line, " \t")) + "\n") // the last flush returns the error
 }
 
 // room returns how many columns there are from a column on.

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"bufio"
 	"cmp"
 	"fmt"
 	"io"
@@ -20,7 +21,7 @@ type TextOptions struct {
 
 // WriteText writes the plan for people, and at its end what it needs.
 func (p Plan) WriteText(w io.Writer, o TextOptions) error {
-	out := &form{TextOptions: o}
+	out := &form{TextOptions: o, text: bufio.NewWriter(w)}
 	stage := ""
 	for i, t := range p.Tasks {
 		if i > 0 {
@@ -50,8 +51,7 @@ func (p Plan) WriteText(w io.Writer, o TextOptions) error {
 		out.line(p.needs())
 	}
 	out.flush()
-	_, err := io.WriteString(w, out.text.String())
-	return err
+	return out.text.Flush()
 }
 
 // needs returns how much there is to run, and what it takes: "3 tasks, 2 images (1 always pulled), 1 secret".
