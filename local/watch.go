@@ -56,6 +56,7 @@ func (w *Watcher) Add(paths ...string) error {
 		path := Resolved(path)
 		if info, err := os.Stat(path); err != nil || !info.IsDir() {
 			w.files = append(w.files, path)
+			w.watched[filepath.Dir(path)] = true
 			_ = w.events.Add(filepath.Dir(path)) // a file that is replaced is another one; what is missing does not change
 			continue
 		}
@@ -116,7 +117,8 @@ func (w *Watcher) Next(ctx context.Context) []string {
 			if !ok {
 				return nil
 			}
-			if !w.has(e.Name) || e.Op == fsnotify.Chmod {
+			name := w.moved(e)
+			if name == e.Name && !w.has(name) || e.Op == fsnotify.Chmod {
 				continue
 			}
 			if info, err := os.Lstat(e.Name); err == nil && info.IsDir() && e.Has(fsnotify.Create) {
@@ -128,7 +130,7 @@ func (w *Watcher) Next(ctx context.Context) []string {
 				_ = w.below(e.Name, func(file string) { changed[file] = true })
 				w.mu.Unlock()
 			}
-			changed[w.moved(e)] = true
+			changed[name] = true
 			quiet = time.After(settled)
 		case <-w.events.Errors: // more changes than the system counts: some are known
 		case <-quiet:
