@@ -104,7 +104,7 @@ func (m endings) lines(t engine.TaskResult, explanation string) []string {
 	return all
 }
 
-// verdict is why some tasks did not pass. What is the same for all of them is said once.
+// verdict is why some tasks did not pass. Tasks with the same error or cancelation share one.
 type verdict struct {
 	task engine.TaskResult
 	all  []string
