@@ -148,12 +148,10 @@ func TestEndings(t *testing.T) {
 	output := func(task string, stream engine.Stream, line string) engine.OutputLine {
 		return engine.OutputLine{Header: engine.Header{Task: task}, Stream: stream, Line: line}
 	}
-	container := func(task string) engine.TaskStarted {
-		return engine.TaskStarted{Header: engine.Header{Task: task}, Runtime: plan.RuntimeContainer}
+	started := func(task string, runtime plan.Runtime) engine.TaskStarted {
+		return engine.TaskStarted{Header: engine.Header{Task: task}, Runtime: runtime}
 	}
-	python := func(task string) engine.TaskStarted {
-		return engine.TaskStarted{Header: engine.Header{Task: task}, Runtime: plan.RuntimePython}
-	}
+	container := func(task string) engine.TaskStarted { return started(task, plan.RuntimeContainer) }
 	many := func(n int, status engine.Status, message string) (all []engine.TaskResult) {
 		for i := range n {
 			all = append(all, ended(fmt.Sprint("t", i), status, message))
@@ -180,8 +178,12 @@ func TestEndings(t *testing.T) {
 			events: []engine.Event{container("a"), output("a", engine.Stderr, "no such table")},
 			tasks:  []engine.TaskResult{ended("a", engine.Failed, "exit code 3: why")}, has: []string{"\na: failed: exit code 3: why\n"},
 		},
-		"a script has another": {
-			events: []engine.Event{python("a"), output("a", engine.Stderr, "warning")},
+		"python says it there, too": {
+			events: []engine.Event{started("a", plan.RuntimePython), output("a", engine.Stderr, "no such table")},
+			tasks:  []engine.TaskResult{ended("a", engine.Failed, "exit code 3")}, has: []string{"\na: failed: exit code 3: no such table\n"},
+		},
+		"deno says other things there": {
+			events: []engine.Event{started("a", plan.RuntimeDeno), output("a", engine.Stderr, "Check file:///a.ts")},
 			tasks:  []engine.TaskResult{ended("a", engine.Failed, "exit code 3")}, has: []string{"\na: failed: exit code 3\n"},
 		},
 		"a cause that is long": {
