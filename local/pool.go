@@ -13,8 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gofrs/flock"
-
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/docker"
 	"github.com/ktask/ktask/engine/owner"
@@ -41,8 +39,13 @@ type pool struct {
 
 // servePool is a pool until it is idle. If another process serves the socket, it returns immediately.
 func servePool(ctx context.Context, path string, fill poolFill, e *docker.Engine, runs owner.Runs) error {
-	listener, err := listenAlone(path)
-	if listener == nil {
+	if conn, err := net.DialTimeout("unix", path, poolAnswers); err == nil {
+		_ = conn.Close()
+		return nil
+	}
+	_ = os.Remove(path) // of a pool that was killed
+	listener, err := net.Listen("unix", path)
+	if err != nil {
 		return err
 	}
 	run := engine.NewRunID()
@@ -81,25 +84,6 @@ func servePool(ctx context.Context, path string, fill poolFill, e *docker.Engine
 		claim.Leave()
 	}
 	return failure
-}
-
-// listenAlone makes the socket of a pool, in place of that of a pool that was killed. It returns nil if another process serves it.
-func listenAlone(path string) (net.Listener, error) {
-	lock := flock.New(poolLock(path))
-	if err := lock.Lock(); err != nil {
-		return nil, err
-	}
-	defer func() { _ = lock.Unlock() }()
-	if conn, err := net.DialTimeout("unix", path, poolAnswers); err == nil {
-		_ = conn.Close()
-		return nil, nil
-	}
-	_ = os.Remove(path)
-	listener, err := net.Listen("unix", path)
-	if err != nil { // a nil *net.UnixListener is not a nil net.Listener
-		return nil, err
-	}
-	return listener, nil
 }
 
 // keepFull prepares containers until ctx ends.

@@ -22,8 +22,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/gofrs/flock"
-
 	"github.com/ktask/ktask/engine/docker"
 	"github.com/ktask/ktask/engine/owner"
 	"github.com/ktask/ktask/local/internal/guard"
@@ -158,34 +156,14 @@ func EndWarm(runs owner.Runs) (count int) {
 func poolSockets(dir string) []string {
 	sockets, _ := filepath.Glob(filepath.Join(dir, "warm-*")) // errors are those of the pattern
 	return slices.DeleteFunc(sockets, func(socket string) bool {
-		dead := nobodyServes(socket)
+		conn, err := net.DialTimeout("unix", socket, poolAnswers)
+		if err == nil {
+			_ = conn.Close()
+		}
+		dead := errors.Is(err, syscall.ECONNREFUSED)
 		if dead {
-			removeDeadSocket(socket)
+			_ = os.Remove(socket)
 		}
 		return dead
 	})
 }
-
-// nobodyServes reports whether no process serves a socket, or none yet.
-func nobodyServes(socket string) bool {
-	conn, err := net.DialTimeout("unix", socket, poolAnswers)
-	if err == nil {
-		_ = conn.Close()
-	}
-	return errors.Is(err, syscall.ECONNREFUSED)
-}
-
-// removeDeadSocket removes a socket of a pool that was killed, unless another process makes a pool. Then the socket may be its own.
-func removeDeadSocket(socket string) {
-	lock := flock.New(poolLock(socket))
-	if locked, err := lock.TryLock(); err != nil || !locked {
-		return
-	}
-	defer func() { _ = lock.Unlock() }()
-	if nobodyServes(socket) {
-		_ = os.Remove(socket)
-	}
-}
-
-// poolLock returns the file that is locked while a socket of a pool is made or removed.
-func poolLock(socket string) string { return filepath.Join(filepath.Dir(socket), "pools.lock") }
