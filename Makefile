@@ -59,6 +59,7 @@ test: images moby ## vet for each system, check the formatting and test everythi
 
 soak: images moby ## the long versions of the tests that kill ktask and the engine
 	KTASK_SOAK=1 TESTCONTAINERS_RYUK_DISABLED=true go test -race -v -run Soak -timeout 60m ./...
+	KTASK_PREPARED=1 go test -timeout 60m ./integration/attack
 
 ROUNDS ?= 20
 ONLY ?= .*
