@@ -27,7 +27,7 @@ const (
 // lastFor is how long the last frame is shown before the picture starts again.
 const lastFor = 5 * time.Second
 
-// picture is a strip of frames, one below the other, which moves behind a window of the size of one frame.
+// picture has all frames, one below the other. A clip of the size of one frame shows them in turn.
 type picture struct {
 	Width, Height, Border     int
 	WindowWidth, WindowHeight int
