@@ -1,7 +1,7 @@
 # Everything that can be done with the project, one word each. `make` alone lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help engine images moby build dist demo check golden docs test soak bench corpus fuzz clean distclean
+.PHONY: help engine images moby build dist demo check golden docs test soak bench recording corpus fuzz clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ check: ## everything that needs no engine, in about a minute: vet, formatting, s
 	go tool staticcheck ./...
 	go -C integration/newest mod tidy -diff
 	go -C integration/newest vet ./... github.com/ktask/ktask/integration/tasktest
+	go -C integration/recording mod tidy -diff
+	go -C integration/recording vet ./...
+	go -C integration/recording test -count 1 -short ./...
 	go test -short $$(go list ./... | grep -v /integration/) ./integration/layout ./integration/corpus ./integration/bench
 
 golden: ## write the expected outputs of all tests anew; look at the diff before you commit it
@@ -51,16 +54,21 @@ test: images moby ## vet for each system, check the formatting and test everythi
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "run gofmt -w on:" $$unformatted >&2; exit 1; }
 	go test -race -timeout 20m $$(go list ./... | grep -v $(ENGINE:%=-e /%$$))
 	go -C integration/newest test -race -timeout 20m github.com/ktask/ktask/integration/tasktest
+	go -C integration/recording test -count 1 -race ./...
 	TESTCONTAINERS_RYUK_DISABLED=true go test -race -timeout 20m -p 1 $(ENGINE:%=./%)
 
 soak: images moby ## the long versions of the tests that kill ktask and the engine
 	KTASK_SOAK=1 TESTCONTAINERS_RYUK_DISABLED=true go test -race -v -run Soak -timeout 60m ./...
+	KTASK_PREPARED=1 go test -timeout 60m ./integration/attack
 
 ROUNDS ?= 20
 ONLY ?= .*
 
 bench: images moby ## measure ktask on Linux and write docs/performance.md; ROUNDS=5 ONLY='cold|python' is a quick look
 	go test -run '^$$' -bench 'BenchmarkNumbers/^($(ONLY))$$' -benchtime 1x -timeout 0 ./integration/bench -rounds $(ROUNDS)
+
+recording: images ## record a terminal in which ktask runs examples, to docs/recording.svg; look at it in a browser
+	go -C integration/recording run .
 
 corpus: ## count what ktask accepts and refuses of the YAML below DIR, by rule; needs no engine
 	@[ -n "$(DIR)" ] || { echo "name a directory: make corpus DIR=..." >&2; exit 2; }

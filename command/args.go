@@ -9,7 +9,8 @@ import (
 )
 
 // interspersed returns the arguments with a command's flags moved before its arguments, since people type `ktask run
-// task.yaml -p name=x` and the flag package stops at the first argument. What follows -- is unchanged.
+// task.yaml -p name=x` and the flag package stops at the first argument. What follows -- is unchanged. If --help is among the flags, it
+// is the only argument: the cli package would take the others for topics.
 func interspersed(root *cli.App, args []string) []string {
 	command, names := commandOf(root, args)
 	if command == nil {
@@ -25,6 +26,9 @@ func interspersed(root *cli.App, args []string) []string {
 		if len(arg) < 2 || arg[0] != '-' {
 			rest = append(rest, arg)
 			continue
+		}
+		if arg == "--help" || arg == "-h" {
+			return append(slices.Clone(args[:names]), "--help")
 		}
 		if short := arg[:2]; len(arg) > 2 && arg[1] != '-' && arg[2] != '=' && takesValue(command, short[1:]) {
 			flags = append(flags, longName(command, short), arg[2:]) // -j4

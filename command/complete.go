@@ -79,6 +79,8 @@ func (l commandLine) candidates() []candidate {
 		return append(all, candidate{"topics", "the list of topics"})
 	case command.Name == "completion" && len(l.words) == 1:
 		return words(shells...)
+	case command.Name == "init" && len(l.words) == 1:
+		return words(starterRuntimes()...)
 	}
 	if last := l.words[len(l.words)-1]; strings.HasPrefix(last, "-") && !strings.Contains(last, "=") && takesValue(command, strings.TrimLeft(last, "-")) {
 		return l.values(command, strings.TrimLeft(longName(command, last), "-"), "")
@@ -94,7 +96,10 @@ func (l commandLine) candidates() []candidate {
 		}
 		return all
 	}
-	if len(l.words) == names {
+	switch {
+	case command.Name == "shell" && len(l.paths()) == 0:
+		return manifestsIn(projectPaths(l.root)).tasks()
+	case len(l.words) == names:
 		return commandCandidates(command.Subcommands)
 	}
 	return nil
@@ -175,18 +180,29 @@ type foundManifests struct {
 	trees []resolve.AppTree
 }
 
+// paths returns the arguments before the current word that are not flags or values of them.
+func (l commandLine) paths(current ...string) []string {
+	typed := interspersed(l.root, slices.Concat(l.words, current))
+	i := slices.Index(typed, "--")
+	if i < 0 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(typed[i+1:]), func(path string) bool { return path == "-" })
+}
+
 // manifests reads the manifests that the command line names, or those of .ktask.yaml, or those here.
 func (l commandLine) manifests() foundManifests {
-	typed := interspersed(l.root, append(slices.Clone(l.words), l.current)) // which is a value of a flag
-	var paths []string
-	if i := slices.Index(typed, "--"); i >= 0 {
-		paths = slices.DeleteFunc(slices.Clone(typed[i+1:]), func(path string) bool { return path == "-" })
+	paths := l.paths(l.current) // which is a value of a flag
+	if len(paths) == 0 {
+		paths = projectPaths(l.root)
 	}
+	return manifestsIn(paths)
+}
+
+// manifestsIn reads the manifests in paths, if that takes no longer than completeWithin.
+func manifestsIn(paths []string) foundManifests {
 	read := make(chan foundManifests, 1)
 	go func() {
-		if len(paths) == 0 {
-			paths = projectPaths(l.root)
-		}
 		files, _ := local.ReadFiles(paths, strings.NewReader("")) // without files there are no candidates
 		m, _, _ := spec.Load(files.Files, spec.Options{Namespace: local.DefaultNamespace, Lenient: true})
 		apps, _ := resolve.Apps(m, resolve.Options{Namespace: local.DefaultNamespace, KeptnNamespace: local.DefaultKeptnNamespace})

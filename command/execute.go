@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/engine/report"
 	"github.com/ktask/ktask/local"
 )
@@ -36,55 +37,65 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, l locked) 
 		}
 	}
 	app.explainEngine(ctx, s, o.Engine, l.plan)
-	active := newActiveTasks(l.plan)
-	o.Sink, o.RunID = report.Tee(reports.sink, active), engine.NewRunID()
-	ctx, abandoned, stop := app.interruptible(ctx, o.Engine, o.RunID, active)
-	defer stop()
+	o.Sink = reports.sink
 	if !reports.written() {
 		var cancel context.CancelCauseFunc
 		ctx, cancel = context.WithCancelCause(ctx)
 		defer cancel(nil)
 		o.Sink = report.Tee(o.Sink, unreadOutput{reports.printer, cancel})
 	}
-	o.Abandon = abandoned
 	o.Parts = len(l.plan.Tasks) == 1 && slices.Contains([]string{"live", "plain"}, app.form(o))
-	o.Warn = func(w local.Warning) { // even if quiet, which somebody else's .ktask.yaml may set
-		_, _ = fmt.Fprintf(app.Err, "ktask: %s\n", w)
-	}
-	result, err := local.Execute(ctx, l.plan, o.Options)
+	result, stopped, err := app.carryOut(ctx, l.plan, o.Options)
 	if o.after != nil {
 		o.after(result.Result)
 	}
 	if o.output != "quiet" {
 		app.printRemains(result)
 	}
-	canceled, _ := errors.AsType[*local.CanceledError](err)
 	switch {
-	case errors.Is(err, local.ErrAbandoned):
-		err = errAbandoned
-	case err == nil || canceled != nil:
-		if err := o.record.add(result.Tasks); err != nil && app.ErrTerminal { // elsewhere nobody runs it again
+	case errors.Is(err, errAbandoned):
+	case err == nil:
+		if err := o.record.add(result.Tasks); err != nil && (app.ErrTerminal || o.output != "quiet") { // a hook does not run it again
 			_, _ = fmt.Fprintf(app.Err, "ktask: %v\n", err)
 		}
 		err = reports.write(result.Result)
 	case len(result.Tasks) > 0: // the engine cannot be used
 		err = errors.Join(err, reports.writeUnused(result.Result, o.output))
 	}
-	return runError(ctx, result.Result, err)
+	return runError(stopped, resultCode(result.Result), err)
 }
 
-// runError returns the exit code of a run as an error. err is what went wrong beside the tasks.
-func runError(ctx context.Context, r engine.Result, err error) error {
-	by, interrupted := errors.AsType[interrupt](context.Cause(ctx))
+// carryOut executes a plan until a signal stops it. It returns why it was stopped, or nil, and what went wrong beside the tasks.
+func (app App) carryOut(ctx context.Context, p plan.Plan, o local.Options) (result local.Result, stopped, err error) {
+	active := newActiveTasks(p)
+	o.Sink, o.RunID = report.Tee(o.Sink, active), engine.NewRunID()
+	ctx, abandoned, stop := app.interruptible(ctx, o.Engine, o.RunID, active)
+	defer stop()
+	o.Abandon = abandoned
+	o.Warn = func(w local.Warning) { // even if quiet, which somebody else's .ktask.yaml may set
+		_, _ = fmt.Fprintf(app.Err, "ktask: %s\n", w)
+	}
+	result, err = local.Execute(ctx, p, o)
+	if errors.Is(err, local.ErrAbandoned) {
+		err = errAbandoned
+	} else if _, canceled := errors.AsType[*local.CanceledError](err); canceled {
+		err = nil
+	}
+	return result, context.Cause(ctx), err
+}
+
+// runError returns the exit code of a run as an error. code is that of its tasks, stopped is why it was stopped before its end, and
+// err what went wrong beside the tasks.
+func runError(stopped error, code int, err error) error {
+	by, interrupted := errors.AsType[interrupt](stopped)
 	switch {
-	case errors.Is(context.Cause(ctx), syscall.EPIPE):
+	case errors.Is(stopped, syscall.EPIPE):
 		return exitError{exitSignal + int(syscall.SIGPIPE), err}
 	case interrupted:
 		return exitError{by.code(), err}
 	case err != nil:
 		return exitError{exitEngine, err}
-	}
-	if code := resultCode(r); code != exitOK {
+	case code != exitOK:
 		return exitError{code, nil}
 	}
 	return nil

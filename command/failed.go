@@ -11,13 +11,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gofrs/flock"
+
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/local"
 )
 
-// record is the file in the user's state directory that names the tasks of the same paths, in the same directory, that had not passed
-// when they last ran. It has no text of a task.
+// record is a file in the user's state directory. It has the names of the tasks that did not pass in their last run, for runs of the same
+// paths in the same directory, and nothing else of them.
 type record struct{ file string }
 
 // recordSchema identifies the format of a record.
@@ -63,6 +65,14 @@ func (r record) add(tasks []engine.TaskResult) error {
 	if r.file == "" || len(tasks) == 0 {
 		return nil
 	}
+	if err := os.MkdirAll(filepath.Dir(r.file), 0o700); err != nil {
+		return fmt.Errorf("record the result for --failed: %w", err)
+	}
+	lock := flock.New(filepath.Dir(r.file) + ".lock")
+	if err := lock.Lock(); err != nil {
+		return fmt.Errorf("record the result for --failed: %w", err)
+	}
+	defer func() { _ = lock.Unlock() }()
 	failed, _ := r.read() // a record that cannot be read is replaced
 	for _, t := range tasks {
 		failed = slices.DeleteFunc(failed, func(name string) bool { return name == t.Name })
@@ -83,9 +93,6 @@ func (r record) add(tasks []engine.TaskResult) error {
 
 // replaceFile writes a file that only the user can read. Another reader sees the old content or the new one.
 func replaceFile(name string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-		return err
-	}
 	f, err := os.CreateTemp(filepath.Dir(name), ".new-*")
 	if err != nil {
 		return err

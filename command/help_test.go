@@ -2,6 +2,8 @@ package command
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -64,6 +66,21 @@ func TestHelpOfRun(t *testing.T) {
 	}
 }
 
+// TestHelpBesideArguments asks for help at the end of a command that is typed already.
+func TestHelpBesideArguments(t *testing.T) {
+	for line, command := range map[string]string{
+		"run k8s/ --help": "run", "run --help k8s/ -p a=b": "run", "run k8s/ -j 4 -h": "run", "images pull k8s/ --help": "images pull", "help --help": "help",
+	} {
+		if got, want := helped(t, strings.Fields(line)...), helped(t, append(strings.Fields(command), "--help")...); got != want {
+			t.Errorf("ktask %s prints\n%s", line, got)
+		}
+	}
+	var out, err bytes.Buffer
+	if code := Main(t.Context(), App{Out: &out, Err: &err}, []string{"validate", "--", "--help"}); code != exitUsage || !strings.Contains(err.String(), "--help: no such file") {
+		t.Errorf("a path is taken for a flag: exit code %d, %s%s", code, out.String(), err.String())
+	}
+}
+
 // TestExamples checks that each example is of a command and has only flags of it.
 func TestExamples(t *testing.T) {
 	root := App{}.root()
@@ -72,29 +89,63 @@ func TestExamples(t *testing.T) {
 			t.Errorf("there is no command %q", name)
 		}
 		for _, e := range list {
-			for part := range strings.SplitSeq(strings.NewReplacer(" && ", " | ", "<(", "| ").Replace(e.command), " | ") {
-				words := strings.Fields(part)
-				if words[0] != "ktask" {
-					continue
-				}
-				command, names := commandOf(root, words[1:])
-				if command == nil {
-					t.Errorf("%s: no such command", e.command)
-					continue
-				}
-				for _, word := range words[1+names:] {
-					flag := regexp.MustCompile(`^--?([a-z][a-z-]*)`).FindStringSubmatch(word)
-					if flag != nil && !slices.ContainsFunc(completed(command), func(f cli.Flag) bool { return slices.Contains(f.Names(), flag[1]) }) {
-						t.Errorf("%s: %s has no flag %s", e.command, command.Name, flag[0])
-					}
-				}
-			}
+			checkCommand(t, e.command)
 		}
 	}
 	for _, name := range []string{"", "run", "plan", "shell", "validate", "list", "images", "lock", "clean", "doctor"} {
 		if len(examples[name]) != 5 {
 			t.Errorf("%q has %d examples", name, len(examples[name]))
 		}
+	}
+}
+
+// checkCommand checks that the calls of ktask in a line for a shell are of commands and have only flags of them.
+func checkCommand(t *testing.T, line string) {
+	t.Helper()
+	root := App{}.root()
+	for part := range strings.SplitSeq(strings.NewReplacer(" && ", " | ", "<(", "| ", "; ", " | ", " # ", " | # ").Replace(line), " | ") {
+		words := strings.Fields(part)
+		if len(words) == 0 || words[0] != "ktask" {
+			continue
+		}
+		command, names := commandOf(root, words[1:])
+		if command == nil {
+			t.Errorf("%s: no such command", line)
+			continue
+		}
+		for _, word := range words[1+names:] {
+			flag := regexp.MustCompile(`^--?([a-z][a-z-]*)`).FindStringSubmatch(word)
+			if flag != nil && !slices.ContainsFunc(completed(command), func(f cli.Flag) bool { return slices.Contains(f.Names(), flag[1]) }) {
+				t.Errorf("%s: %s has no flag %s", line, command.Name, flag[0])
+			}
+		}
+	}
+}
+
+// TestPages checks the calls of ktask in all pages, also where the output is not shown and TestDocs of integration/e2e runs nothing.
+func TestPages(t *testing.T) {
+	var pages []string
+	for _, pattern := range []string{"../*.md", "../docs/*.md", "../examples/*/README.md"} {
+		some, err := filepath.Glob(pattern)
+		if err != nil || len(some) < 3 {
+			t.Fatalf("%s: %d pages (%v)", pattern, len(some), err)
+		}
+		pages = append(pages, some...)
+	}
+	call := regexp.MustCompile("(?m)^(?: {4,}|\\$ )(?:- )?(.*ktask .*)|`(ktask [^`]+)`")
+	found := 0
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range call.FindAllStringSubmatch(string(text), -1) {
+			found++
+			checkCommand(t, strings.Join(m[1:], ""))
+		}
+	}
+	if t.Logf("%d calls in %d pages", found, len(pages)); found < 100 {
+		t.Error("too few")
 	}
 }
 

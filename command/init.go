@@ -59,11 +59,15 @@ func (app App) init(c *cli.Context) error {
 	return err
 }
 
+// starterRuntimes returns the runtimes of which there is a starter.
+func starterRuntimes() []string {
+	return []string{string(plan.RuntimeDeno), string(plan.RuntimePython), string(plan.RuntimeContainer)}
+}
+
 // starter returns the runtime and the name that the arguments of init mean.
 func starter(args []string) (runtime plan.Runtime, name string, err error) {
 	runtime, name = plan.RuntimePython, "hello"
-	all := []plan.Runtime{plan.RuntimeDeno, plan.RuntimePython, plan.RuntimeContainer}
-	if len(args) > 0 && slices.Contains(all, plan.Runtime(args[0])) {
+	if len(args) > 0 && slices.Contains(starterRuntimes(), args[0]) {
 		runtime, args = plan.Runtime(args[0]), args[1:]
 	}
 	if len(args) > 1 {

@@ -31,6 +31,17 @@ func TestInit(t *testing.T) {
 	if err != nil || !strings.Contains(string(text), "ktask run smoke-test.yaml --param") || strings.Contains(string(text), "SCHEMA") {
 		t.Errorf("%v\n%s", err, text)
 	}
+	for _, file := range []string{"pythonsmoke-test.yaml", "containersmoke-test.yaml", "denosmoke-test.yaml"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if len(strings.TrimSuffix(line, "\n")) > 80 && !strings.HasPrefix(line, "# yaml-language-server:") {
+				t.Errorf("%s: %q does not fit 80 columns", file, line)
+			}
+		}
+	}
 	s.ktask("init").exits(0).says("wrote hello.yaml, a python task")
 	s.ktask("init", "python", "deno").exits(0).says("wrote deno.yaml, a python task")
 	s.ktask("init", "container").exits(2).says("hello.yaml: the file exists and is not changed (choose another name: ktask init container NAME)")

@@ -150,11 +150,7 @@ func (r *reports) close() {
 }
 
 func (r *reports) write(result engine.Result) error {
-	var failures []error
-	// A reader that closes the output, like head, is not a failure; a full disk is.
-	if err := r.printer.Err(); err != nil && !errors.Is(err, syscall.EPIPE) {
-		failures = append(failures, fmt.Errorf("write output: %w", err))
-	}
+	failures := []error{outputError(r.printer.Err())}
 	if r.summary != nil {
 		failures = append(failures, report.WriteStepSummary(r.summary, result))
 	}
@@ -162,6 +158,14 @@ func (r *reports) write(result engine.Result) error {
 		r.junit.write(func(w io.Writer) error { return report.WriteJUnit(w, result, r.capture) }),
 		r.html.write(func(w io.Writer) error { return r.page.Write(w, result) }),
 		r.result.write(func(w io.Writer) error { return report.WriteResult(w, result) }))...)
+}
+
+// outputError returns the failure that an error of the output is. A reader that closes the output, like head, is none.
+func outputError(err error) error {
+	if err == nil || errors.Is(err, syscall.EPIPE) {
+		return nil
+	}
+	return fmt.Errorf("write output: %w", err)
 }
 
 // writeUnused writes the reports of a run that the engine has prevented. People read the reason once, so only a program that reads
@@ -215,8 +219,13 @@ func (app App) form(o runOptions) string {
 		return o.output
 	case os.Getenv("GITHUB_ACTIONS") == "true":
 		return "github"
-	case app.ErrTerminal && !app.NoEscapes && os.Getenv("TERM") != "dumb":
+	case app.showsLive():
 		return "live"
 	}
 	return "plain"
+}
+
+// showsLive reports whether Err is a terminal on which lines can be drawn anew.
+func (app App) showsLive() bool {
+	return app.ErrTerminal && !app.NoEscapes && os.Getenv("TERM") != "dumb"
 }

@@ -3,9 +3,7 @@ package command
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"syscall"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
@@ -24,39 +22,34 @@ func (app App) runCases(ctx context.Context, s settings, o testOptions, cases []
 		return exitError{exitEngine, err}
 	}
 	defer local.CloseEngine(o.Engine)
-	active, capture := newActiveTasks(p), report.NewCapture()
-	r := app.newCaseReport(s, o, cases)
-	o.Sink, o.RunID = report.Tee(r, report.Tee(capture, active)), engine.NewRunID()
-	ctx, abandoned, stop := app.interruptible(ctx, o.Engine, o.RunID, active)
-	defer stop()
-	o.Abandon = abandoned
-	o.Warn = func(w local.Warning) { _, _ = fmt.Fprintf(app.Err, "ktask: %s\n", w) }
-	result, err := local.Execute(ctx, p, o.Options)
-	canceled, _ := errors.AsType[*local.CanceledError](err)
-	switch {
-	case errors.Is(err, local.ErrAbandoned):
-		err = errAbandoned
-	case canceled != nil:
-		err = nil
+	capture := report.NewCapture()
+	sinks := []engine.Sink{capture}
+	if app.showsLive() {
+		live := app.liveCases(s, cases)
+		defer func() { _ = live.Close() }() // returns nil
+		sinks = append(sinks, live)
+		app.Out, app.screen, app.Err = live.Out(), live, printable{live}
 	}
+	r := app.newCaseReport(s, o, cases)
+	o.Sink = report.Tee(append(sinks, r)...)
+	result, stopped, err := app.carryOut(ctx, p, o.Options)
 	r.explain(cases)
 	code := r.total(result.Finished.Sub(result.Started))
 	if failure := r.updateTests(cases); failure != nil {
 		app.complain(failure)
 		code = exitUsage
 	}
-	err = errors.Join(err, junit.write(func(w io.Writer) error { return report.WriteJUnit(w, r.result(result.Result), capture) }))
-	if r.out.err != nil && !errors.Is(r.out.err, syscall.EPIPE) { // a reader that closes the output, like head, is not a failure
-		err = errors.Join(err, fmt.Errorf("write output: %w", r.out.err))
+	return runError(stopped, code, errors.Join(err, outputError(r.out.err),
+		junit.write(func(w io.Writer) error { return report.WriteJUnit(w, r.result(result.Result), capture) })))
+}
+
+// liveCases returns a started reporter that shows which cases run. The rows of those that have ended are written above.
+func (app App) liveCases(s settings, cases []testCase) *report.Live {
+	var names []string
+	for _, c := range cases {
+		names = append(names, c.name)
 	}
-	by, interrupted := errors.AsType[interrupt](context.Cause(ctx))
-	switch {
-	case interrupted:
-		return exitError{by.code(), err}
-	case err != nil:
-		return exitError{exitEngine, err}
-	case code != exitOK:
-		return exitError{code, nil}
-	}
-	return nil
+	live := report.NewLive(app.Out, app.screen, report.Options{Tasks: names, DiagColor: app.colorErr(s), Size: app.Size, NoOutput: true})
+	live.Start()
+	return live
 }

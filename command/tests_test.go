@@ -3,8 +3,10 @@ package command_test
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/enginetest"
@@ -115,6 +117,27 @@ func TestTestUpdates(t *testing.T) {
 	s.ktask("test", "--backoff-scale", "0", "--update", "-", "task.yaml").exits(2).says("--update: standard input cannot be updated (name the file)")
 }
 
+// TestTestSetsFilesAndLimits of a case, which take precedence over those of the task and of flags.
+func TestTestSetsFilesAndLimits(t *testing.T) {
+	const limits = "    files: {/etc/a: hi}\n    retries: 2\n    expect: {status: failed, attempts: 3}\n"
+	const hangs = "  - name: hangs\n    secrets: {token/KEY: hunter22}\n    env: {HANG: x}\n    timeout: 100ms\n    expect: {status: timed-out}\n"
+	s := testShell(t, helloTest+byeCase+limits+hangs)
+	fake := s.engine.(*enginetest.Fake)
+	var files []plan.File
+	play := fake.Play
+	fake.Play = func(c plan.Container, l engine.Labels) enginetest.Attempt {
+		files = append(files, c.Files...)
+		if slices.ContainsFunc(c.Env, func(e plan.EnvVar) bool { return e.Name == "HANG" }) {
+			return enginetest.Exits(0, 10*time.Second)
+		}
+		return play(c, l)
+	}
+	s.ktask("test", "-j", "1", "--backoff-scale", "0", "--retries", "0", "--timeout", "1h").exits(0)
+	if len(files) != 3 || files[0].Path != "/etc/a" || string(files[0].Content) != "hi" || files[0].Mode != 0o644 {
+		t.Errorf("the attempts get %+v", files)
+	}
+}
+
 func TestTestProblems(t *testing.T) {
 	replaced := func(old, text string) string { return strings.Replace(helloTest, old, text, 1) }
 	for name, test := range map[string]struct {
@@ -125,6 +148,7 @@ func TestTestProblems(t *testing.T) {
 		"no such task":       {replaced("task: hello", "task: helo"), nil, `test.yaml:5:9: error: there is no KeptnTask or KeptnTaskDefinition "helo" among the manifests (did you mean "hello"?) [no-such-task]`},
 		"missing secret":     {replaced("token/KEY: hunter22", "tokn/KEY: hunter22"), nil, `[missing-secret]`},
 		"params":             {replaced("    expect:", "    params: {a: b}\n    expect:"), nil, `test.yaml:9:17: error: container task "hello" gets no parameters (env: sets a variable) [unused-param]`},
+		"mounted file":       {replaced("    expect:", "    files: {/data/a/b: x}\n    expect:"), []string{"--mount", "/tmp:/data"}, `test.yaml:9:24: error: /data/a/b is in /data, which is mounted (name a path outside of it) [conflict]`},
 		"no test":            {"", nil, "ktask: there is no TaskTest in .\n"},
 		"no case":            {helloTest, []string{"-run", "nothing"}, `ktask: --run "nothing" matches none of the cases in .`},
 		"bad expression":     {helloTest, []string{"-run", "("}, "ktask: --run: error parsing regexp: missing closing ): `(`"},
@@ -174,4 +198,27 @@ func TestTestWithoutAnEngine(t *testing.T) {
 	failure := &engine.Error{Reason: engine.ImageNotFound, Err: errors.New("no such image"), Remedy: engine.Remedy{Text: "build it"}}
 	s.engine = &enginetest.Fake{Images: map[string]enginetest.Pull{"busybox": {Err: failure}}}
 	s.ktask("test").exits(3).says("errored: hello/greets\ntest.yaml:13:11: errored: hello/says bye\n    no such image\n    fix: build it\n\n2 cases: 2 errored in")
+}
+
+// TestTestShowsWhatRuns: on a terminal the running cases are at the bottom, and each row appears when its case ends.
+func TestTestShowsWhatRuns(t *testing.T) {
+	s := testShell(t, helloTest+byeCase)
+	play := s.engine.(*enginetest.Fake).Play
+	s.engine = &enginetest.Fake{Play: func(c plan.Container, l engine.Labels) enginetest.Attempt {
+		a := play(c, l)
+		if a.Exit.Code != 0 {
+			a.Takes = time.Second
+		}
+		return a
+	}}
+	s.term = true
+	o := s.ktask("test", "--backoff-scale", "0", "--retries", "0").exits(1)
+	if !strings.Contains(o.err, " · 1 running · 0s\n  hello/says bye     0s") {
+		t.Errorf("the terminal shows\n%q", o.err)
+	}
+	if strings.Contains(o.out, "done") || !strings.HasPrefix(o.out, "CASE            STATUS    TIME\nhello/greets ") {
+		t.Errorf("the output is\n%q", o.out)
+	}
+	t.Setenv("TERM", "dumb")
+	s.ktask("test", "--backoff-scale", "0", "--retries", "0").exits(1).hides("running")
 }

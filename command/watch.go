@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/local"
 )
@@ -20,19 +20,17 @@ var errChanged = errors.New("its input has changed")
 // watch is `run --watch`: it runs the tasks, and again those that a change of their input affects. A change cancels what runs.
 type watch struct {
 	app  App
-	once func(ctx context.Context, choose func(plan.Plan) plan.Plan, after func(engine.Result)) error
+	once func(ctx context.Context, choose func(plan.Plan) plan.Plan) error
 	// inputs are the files and directories that are read, and mounts the sources of mounts.
 	inputs, mounts []string
 	// outputs are the files and directories that the run itself writes.
 	outputs []string
 
-	// last is the last plan, by name of its tasks. unfinished are tasks that have still to run.
-	last       map[string]plan.Task
-	unfinished map[string]bool
+	// streams are the files that the output of the run goes to.
+	streams []os.FileInfo
+	tasks   taskChoice
 	// changed are the files that have changed since the last run.
 	changed []string
-	// summary is how the last run ended.
-	summary string
 }
 
 // watches reports whether --watch is on the command line. In a file it would keep hooks from ending.
@@ -48,8 +46,15 @@ func (app App) watch(ctx context.Context, s settings, o runOptions) error {
 		return usagef("--watch needs files: standard input does not change")
 	}
 	w := &watch{app: app, inputs: append(s.namedFiles(), paths...), outputs: o.files()}
-	w.once = func(ctx context.Context, choose func(plan.Plan) plan.Plan, after func(engine.Result)) error {
-		o.after = after
+	for _, stream := range []io.Writer{app.Out, app.screen} {
+		if f, ok := stream.(*os.File); ok {
+			if info, err := f.Stat(); err == nil {
+				w.streams = append(w.streams, info)
+			}
+		}
+	}
+	o.after = w.tasks.note
+	w.once = func(ctx context.Context, choose func(plan.Plan) plan.Plan) error {
 		return app.runOnce(ctx, s, o, func(p plan.Plan) (plan.Plan, error) { return choose(p), nil })
 	}
 	return w.run(ctx)
@@ -130,15 +135,12 @@ func (w *watch) wait(ctx context.Context, watcher *local.Watcher, signals <-chan
 	}
 }
 
-// mounted are the sources of a plan's mounts, and those of them that tasks can write to.
-type mounted struct{ all, writable []string }
-
 // round runs what has to run. If something changes meanwhile, it cancels that, and w.changed is set. What tasks may write
 // themselves does not count while they run.
 func (w *watch) round(ctx context.Context, watcher *local.Watcher) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	before := w.changed
+	w.tasks.changed = append(w.tasks.changed, w.changed...)
 	w.changed = nil
 	done, planned := make(chan error, 1), make(chan mounted, 1)
 	go func() {
@@ -148,8 +150,12 @@ func (w *watch) round(ctx context.Context, watcher *local.Watcher) error {
 				_, _ = fmt.Fprintf(w.app.Err, "ktask: not all of the mounted sources is watched: %v\n", err)
 			}
 			planned <- m
-			return w.choose(p, before)
-		}, w.after)
+			p = w.tasks.choose(p)
+			if len(p.Tasks) == 0 {
+				_, _ = fmt.Fprintln(w.app.Err, "ktask: the change affects no task")
+			}
+			return p
+		})
 	}()
 	changes, last := make(chan []string), make(chan []string, 1)
 	watching, stop := context.WithCancel(ctx)
@@ -191,27 +197,20 @@ func (w *watch) round(ctx context.Context, watcher *local.Watcher) error {
 	}
 }
 
-func mountsOf(p plan.Plan) (m mounted) {
-	for _, t := range p.Tasks {
-		for _, mount := range t.Container.Mounts {
-			m.all = append(m.all, mount.Source)
-			if !mount.ReadOnly {
-				m.writable = append(m.writable, mount.Source)
-			}
-		}
-	}
-	return m
+// counted returns the changes of what is read. In directories of manifests nothing else is, and reports, logs and the files that
+// output goes to are only written. A directory that was moved away may have had manifests.
+func (w *watch) counted(changed []string) []string {
+	return slices.DeleteFunc(changed, func(name string) bool {
+		manifest := slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name)) || os.IsPathSeparator(name[len(name)-1])
+		named := slices.ContainsFunc(w.inputs, func(input string) bool { return local.Resolved(input) == name })
+		return within(w.outputs, name) || w.streamsTo(name) || !manifest && !named && !within(w.mounts, name)
+	})
 }
 
-// counted returns the changes of what is read: in directories of manifests nothing else is, and reports and logs are only written.
-func (w *watch) counted(changed []string) []string {
-	named := func(file string) func(string) bool {
-		return func(input string) bool { return local.Resolved(input) == file }
-	}
-	return slices.DeleteFunc(changed, func(name string) bool {
-		manifest := slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name))
-		return within(w.outputs, name) || !manifest && !slices.ContainsFunc(w.inputs, named(name)) && !within(w.mounts, name)
-	})
+// streamsTo reports whether the output of the run goes to a file.
+func (w *watch) streamsTo(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && slices.ContainsFunc(w.streams, func(stream os.FileInfo) bool { return os.SameFile(stream, info) })
 }
 
 func within(dirs []string, name string) bool {
@@ -219,51 +218,6 @@ func within(dirs []string, name string) bool {
 		_, ok := local.Within(local.Resolved(dir), name)
 		return ok
 	})
-}
-
-// choose returns the plan with the tasks that changes affect or that have not finished. The stages of a deployment depend on each
-// other, so all of them run.
-func (w *watch) choose(p plan.Plan, changed []string) plan.Plan {
-	now, affected := map[string]plan.Task{}, map[string]bool{}
-	for _, t := range p.Tasks {
-		now[t.Name] = t
-		before, known := w.last[t.Name]
-		mounted := slices.ContainsFunc(t.Container.Mounts, func(m plan.Mount) bool {
-			return slices.ContainsFunc(changed, func(name string) bool { return within([]string{m.Source}, name) })
-		})
-		if !known || mounted || w.unfinished[t.Name] || !local.SameTask(before, t) {
-			affected[t.Name] = true
-		}
-	}
-	w.last, w.unfinished = now, affected
-	if len(p.Stages) == 0 || len(affected) == 0 {
-		p.Tasks = slices.DeleteFunc(slices.Clone(p.Tasks), func(t plan.Task) bool { return !affected[t.Name] })
-	}
-	if len(p.Tasks) == 0 {
-		p.Stages = nil
-		_, _ = fmt.Fprintln(w.app.Err, "ktask: the change affects no task")
-	}
-	return p
-}
-
-// after notes how a run ended.
-func (w *watch) after(r engine.Result) {
-	number := map[engine.Status]int{}
-	for _, t := range r.Tasks {
-		number[t.Status]++
-		if t.Status != engine.Canceled {
-			delete(w.unfinished, t.Name)
-		}
-	}
-	var parts []string
-	for _, s := range []engine.Status{engine.Passed, engine.Failed, engine.TimedOut, engine.Errored, engine.Canceled} {
-		if number[s] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", number[s], s))
-		}
-	}
-	if parts != nil {
-		w.summary = strings.Join(parts, ", ")
-	}
 }
 
 // clear begins the next run on an empty screen, with the last result on top.
@@ -279,8 +233,8 @@ func (w *watch) clear() {
 		names = append(names[:3], fmt.Sprintf("%d more", len(names)-3))
 	}
 	last := ""
-	if w.summary != "" {
-		last = " (last run: " + w.summary + ")"
+	if w.tasks.summary != "" {
+		last = " (last run: " + w.tasks.summary + ")"
 	}
 	_, _ = fmt.Fprintf(w.app.Err, "ktask: changed: %s%s\n", strings.Join(names, ", "), last)
 }

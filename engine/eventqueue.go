@@ -66,8 +66,11 @@ func newEventQueue(sink Sink, stop context.CancelCauseFunc) *eventQueue {
 // emit queues an event and blocks while the queue is full. It drops events after close or a failure of the sink.
 func (q *eventQueue) emit(h Header, e Event) {
 	size := 0
-	if line, ok := e.(OutputLine); ok {
-		size = len(line.Line)
+	switch e := e.(type) {
+	case OutputLine:
+		size = len(e.Line)
+	case OutputPart:
+		size = len(e.Text)
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()

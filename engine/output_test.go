@@ -225,3 +225,30 @@ func TestOutputParts(t *testing.T) {
 		})
 	}
 }
+
+// TestQueueCountsParts: parts of lines that wait for a slow sink are bounded in bytes.
+func TestQueueCountsParts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const total, size = 200, 64 << 10
+		slow := make(chan struct{})
+		q := newEventQueue(SinkFunc(func(Event) { <-slow }), func(error) {})
+		emitted := 0
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for emitted < total {
+				q.emit(Header{}, OutputPart{Text: strings.Repeat("x", size)})
+				emitted++
+			}
+		}()
+		synctest.Wait()
+		if most := 2 * maxQueuedBytes / size; emitted > most {
+			t.Errorf("%d parts wait, at most %d may", emitted, most)
+		}
+		close(slow)
+		<-done
+		if err := q.close(); err != nil {
+			t.Error(err)
+		}
+	})
+}

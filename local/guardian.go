@@ -131,7 +131,7 @@ func (g *guardian) dismiss() {
 	_ = g.process.Wait()
 }
 
-// warmRequest is what a guardian is told that becomes a pool.
+// warmRequest is what a guardian reads if it is to become a pool.
 type warmRequest struct {
 	Socket string
 	Fill   poolFill

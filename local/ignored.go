@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// ignoreWithin is how long git may take to say what it ignores.
+// ignoreWithin is how long git may take to list what it ignores.
 const ignoreWithin = 10 * time.Second
 
 // dependencies are the names of directories that hold what others have written, which may have manifests.
 var dependencies = []string{"node_modules", "vendor"}
 
-// ignoredIn returns the files and directories that git ignores below a directory, by their clean paths. It is nil if the directory is in
-// no repository, if git ignores all of the directory, which its user has named all the same, or if git cannot say.
+// ignoredIn returns the files and directories that git ignores below a directory, by their clean paths. It returns nil if the
+// directory is in no repository, if git fails, or if git ignores the directory itself, which its user has named.
 func ignoredIn(dir string) map[string]bool {
 	if !inRepository(dir) {
 		return nil

@@ -15,8 +15,8 @@ const removalLimit = 3 * time.Second
 // removalDelay is the longest time that the removal waits for the first task.
 const removalDelay = time.Second
 
-// removeDead starts to remove what dead runs have left, when the first task is under way or soon after. It ignores failures: the next run tries again. join waits for the
-// end and returns how many things were removed.
+// removeDead starts to remove what dead runs have left when the first task is under way, or soon after. It ignores failures: the next
+// run tries again. join waits for the end and returns how many things were removed.
 func removeDead(ctx context.Context, e engine.Engine, runs owner.Runs, underWay <-chan struct{}) (join func() int) {
 	cleaner, ok := e.(engine.Cleaner)
 	if !ok {

@@ -24,6 +24,8 @@ type Watcher struct {
 	mu     sync.Mutex
 	// files and directories are absolute.
 	files, directories []string
+	// watched are the directories that the system watches.
+	watched map[string]bool
 }
 
 // unwatched are the names of directories that a Watcher does not look into.
@@ -38,7 +40,7 @@ func NewWatcher(paths ...string) (*Watcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Watcher{events: events}
+	w := &Watcher{events: events, watched: map[string]bool{}}
 	if err := w.Add(paths...); err != nil {
 		_ = events.Close()
 		return nil, err
@@ -54,6 +56,7 @@ func (w *Watcher) Add(paths ...string) error {
 		path := Resolved(path)
 		if info, err := os.Stat(path); err != nil || !info.IsDir() {
 			w.files = append(w.files, path)
+			w.watched[filepath.Dir(path)] = true
 			_ = w.events.Add(filepath.Dir(path)) // a file that is replaced is another one; what is missing does not change
 			continue
 		}
@@ -82,7 +85,7 @@ func Resolved(path string) string {
 // mostWatched is how many directories below one are watched: a system counts them, and looking at them takes time.
 const mostWatched = 10_000
 
-// below watches a directory and those in it, and calls found for each file in them.
+// below watches a directory and those in it, and calls found for each file in them. The caller holds w.mu.
 func (w *Watcher) below(dir string, found func(file string)) error {
 	directories := 0
 	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
@@ -98,12 +101,13 @@ func (w *Watcher) below(dir string, found func(file string)) error {
 		if directories++; directories > mostWatched {
 			return fmt.Errorf("%s has more than %d directories", dir, mostWatched)
 		}
+		w.watched[path] = true
 		return w.events.Add(path)
 	})
 }
 
-// Next waits for changes and returns the absolute paths of what has changed, without repetition. If ctx ends, it returns what it has
-// seen so far, which may be nothing.
+// Next waits for changes and returns the absolute paths of what has changed, without repetition. That of a directory that was moved
+// away ends with a separator: nothing reports the files in it. If ctx ends, Next returns what it has seen so far, which may be nothing.
 func (w *Watcher) Next(ctx context.Context) []string {
 	changed := map[string]bool{}
 	var quiet <-chan time.Time
@@ -113,7 +117,8 @@ func (w *Watcher) Next(ctx context.Context) []string {
 			if !ok {
 				return nil
 			}
-			if !w.has(e.Name) || e.Op == fsnotify.Chmod {
+			name := w.moved(e)
+			if name == e.Name && !w.has(name) || e.Op == fsnotify.Chmod {
 				continue
 			}
 			if info, err := os.Lstat(e.Name); err == nil && info.IsDir() && e.Has(fsnotify.Create) {
@@ -121,9 +126,11 @@ func (w *Watcher) Next(ctx context.Context) []string {
 					continue
 				}
 				// A directory that was moved here is one event. What cannot be watched does not change.
+				w.mu.Lock()
 				_ = w.below(e.Name, func(file string) { changed[file] = true })
+				w.mu.Unlock()
 			}
-			changed[e.Name] = true
+			changed[name] = true
 			quiet = time.After(settled)
 		case <-w.events.Errors: // more changes than the system counts: some are known
 		case <-quiet:
@@ -132,6 +139,16 @@ func (w *Watcher) Next(ctx context.Context) []string {
 			return slices.Sorted(maps.Keys(changed))
 		}
 	}
+}
+
+// moved returns the name of what an event reports, with a separator at its end if it is a directory that was moved away.
+func (w *Watcher) moved(e fsnotify.Event) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if e.Has(fsnotify.Rename) && w.watched[e.Name] {
+		return e.Name + string(filepath.Separator)
+	}
+	return e.Name
 }
 
 func (w *Watcher) has(name string) bool {

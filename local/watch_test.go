@@ -96,6 +96,22 @@ func TestWatcher(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 	})
+	t.Run("a directory that is moved away", func(t *testing.T) {
+		if err := os.Rename(in("tasks/new"), in("away")); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.Next(t.Context()); !slices.Equal(got, []string{in("tasks/new") + string(filepath.Separator)}) {
+			t.Errorf("got %q", got)
+		}
+	})
+	t.Run("the directory of a named file is moved away", func(t *testing.T) {
+		if err := os.Rename(in("other"), in("another")); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.Next(t.Context()); !slices.Equal(got, []string{in("other") + string(filepath.Separator)}) {
+			t.Errorf("got %q", got)
+		}
+	})
 	t.Run("nothing", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()

@@ -1,8 +1,10 @@
 package resolve
 
 import (
+	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/spec"
@@ -19,6 +21,12 @@ func Case(m spec.Manifests, t *spec.TaskTest, c spec.TestCase, o Options) (plan.
 	o.Params = slices.Concat(o.Params, caseOverrides(c.Params))
 	o.Env = slices.Concat(o.Env, caseOverrides(c.Env))
 	o.Context = slices.Concat(o.Context, caseOverrides(c.Context))
+	if c.Retries.Given {
+		o.Retries = &Setting[int]{int(c.Retries.Value), origin(c.Retries.Pos)}
+	}
+	if c.Timeout.Given {
+		o.Timeout = &Setting[time.Duration]{c.Timeout.Value, origin(c.Timeout.Pos)}
+	}
 	o.Secrets = slices.Clone(o.Secrets)
 	for _, ref := range c.Secrets.Keys() {
 		value, _ := c.Secrets.Value(ref)
@@ -31,6 +39,7 @@ func Case(m spec.Manifests, t *spec.TaskTest, c spec.TestCase, o Options) (plan.
 	}
 	if len(p.Tasks) == 1 {
 		r.unusedOfCase(p.Tasks[0], c)
+		r.addFiles(&p.Tasks[0].Container, c.Files)
 	}
 	problems := spec.Problems(filter(r.problems(), func(p spec.Problem) bool {
 		return p.Rule != "unused-flag" && p.Rule != "new-name" // of flags, which are for all cases
@@ -55,6 +64,32 @@ func (r *resolver) unusedOfCase(t plan.Task, c spec.TestCase) {
 		if name, key, _ := strings.Cut(ref, "/"); !r.taken["secret "+ref] {
 			r.warn(c.Pos, "unused-secret", r.nearSecret(name, key), "task %q does not use secret %s", t.Name, ref)
 		}
+	}
+}
+
+// addFiles adds files to a container. What is below a volume or a mount is refused: it would be a file of the volume, or of the host.
+func (r *resolver) addFiles(c *plan.Container, files []spec.Pair) {
+	var mounted []string
+	for _, v := range c.Tmpfs {
+		mounted = append(mounted, v.Path)
+	}
+	for _, m := range c.Mounts {
+		mounted = append(mounted, m.Target)
+	}
+	if message := c.TerminationMessage.Path; message != "" {
+		mounted = append(mounted, message)
+	}
+	for _, f := range files {
+		if slices.ContainsFunc(c.Files, func(other plan.File) bool { return other.Path == f.Key }) {
+			r.fail(f.Pos, "conflict", "name another path", "%s is the script of the task", f.Key)
+			continue
+		}
+		for _, dir := range mounted {
+			if dir = path.Clean(dir); f.Key == dir || strings.HasPrefix(f.Key, strings.TrimSuffix(dir, "/")+"/") {
+				r.fail(f.Pos, "conflict", "name a path outside of it", "%s is in %s, which is mounted", f.Key, dir)
+			}
+		}
+		c.Files = append(c.Files, plan.File{Path: f.Key, Mode: 0o644, Content: []byte(f.Value), Origin: origin(f.Pos)})
 	}
 }
 

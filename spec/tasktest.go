@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"path"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
@@ -30,6 +32,10 @@ type TestCase struct {
 	Pos  Pos
 	// Context are fields of KEPTN_CONTEXT: "appName", …, "metadata.KEY".
 	Params, Env, Context []Pair
+	// Files have the path of a file in the container as their key, and its content.
+	Files   []Pair
+	Retries Optional[int32]
+	Timeout Optional[time.Duration]
 	// Secrets has the values by NAME/KEY. The key that a test leaves out is SECURE_DATA.
 	Secrets SecretData
 	Expect  Expect
@@ -85,9 +91,21 @@ func readTaskTest(o *object) *TaskTest {
 }
 
 func readCase(p part, raw api.TestCase) TestCase {
-	c := TestCase{Name: raw.Name, Pos: p.At("name"), Params: pairs(raw.Params, p.sub("params")), Env: pairs(raw.Env, p.sub("env"))}
+	c := TestCase{
+		Name: raw.Name, Pos: p.At("name"), Params: pairs(raw.Params, p.sub("params")), Env: pairs(raw.Env, p.sub("env")),
+		Files: pairs(raw.Files, p.sub("files")), Retries: given(raw.Retries, p.sub("retries")), Timeout: p.duration(raw.Timeout, "timeout"),
+	}
 	for _, e := range c.Env {
 		p.refused(validation.IsEnvVarName(e.Key), p.in("env").keyAt(e.Key), "invalid-name", "%q is not the name of a variable", e.Key)
+	}
+	for _, f := range c.Files {
+		p.in("files").containerFile(f.Key)
+	}
+	if c.Retries.Value < 0 {
+		p.fail(p.At("retries"), "out-of-range", "write retries: 0", "%s must be 0 or more", p.At("retries").Field)
+	}
+	if c.Timeout.Given && c.Timeout.Value == 0 {
+		p.fail(p.At("timeout"), "out-of-range", timeoutExample, "%s leaves no time to run", p.At("timeout").Field)
 	}
 	secrets := map[string][]byte{}
 	for _, s := range pairs(raw.Secrets, p.sub("secrets")) {
@@ -110,6 +128,24 @@ func readCase(p part, raw api.TestCase) TestCase {
 	}
 	c.Expect = readExpect(p.in("expect"), raw.Expect)
 	return c
+}
+
+// containerFile checks the key of p that is the path of a file in a container.
+func (p part) containerFile(name string) {
+	const example = "for example /etc/task/config.json"
+	at := p.keyAt(name)
+	if !strings.HasPrefix(name, "/") || path.Clean(name) != name || name == "/" {
+		p.fail(at, "invalid-path", example, "%q must be the absolute path of a file, without . and ..", name)
+		return
+	}
+	for _, dir := range []string{"/dev", "/proc", "/sys"} {
+		if name == dir || strings.HasPrefix(name, dir+"/") {
+			p.fail(at, "invalid-path", example, "no file can be put in %s of a container", dir)
+		}
+	}
+	if strings.ContainsFunc(name, unicode.IsControl) {
+		p.fail(at, "invalid-path", "use a path without them", "%q contains a control character", name)
+	}
 }
 
 // contextPairs returns the fields of a context that are given.

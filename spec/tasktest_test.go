@@ -35,7 +35,10 @@ func TestTaskTestIsRead(t *testing.T) {
     - not: {regex: panic}
     attempts: 2
     under: 1s
-- name: second`))
+- name: second
+  files: {/etc/task/b.json: "{}", /etc/a: ""}
+  retries: 0
+  timeout: 2s`))
 	if len(problems) > 0 || len(m.Tests) != 1 {
 		t.Fatalf("%d tests, %v", len(m.Tests), problems)
 	}
@@ -49,6 +52,8 @@ func TestTaskTestIsRead(t *testing.T) {
 		"expect":   e.Given && e.Status.Value == "failed" && e.ExitCode.Given && e.ExitCode.Value == 0 && e.Attempts.Value == 2 && e.Under.Value.String() == "1s",
 		"matches":  len(e.Output) == 4 && e.Output[0].Line == "a line" && e.Output[1].Regex != nil && string(e.Output[2].JSON) == `{"a":[1,null]}`,
 		"not":      e.Output[3].Not != nil && e.Output[3].Not.Regex != nil,
+		"files":    len(second.Files) == 2 && second.Files[1].Key == "/etc/task/b.json" && second.Files[1].Value == "{}",
+		"limits":   second.Retries.Given && second.Timeout.Value.String() == "2s" && !first.Retries.Given && !first.Timeout.Given,
 		"defaults": !second.Expect.Given && second.Name == "second",
 	} {
 		if !ok {
@@ -72,6 +77,13 @@ func TestTaskTestProblems(t *testing.T) {
 		"status":        {taskTest("\n- name: a\n  expect: {status: fail}"), `t.yaml:9:22: error: spec.cases[0].expect.status cannot be "fail" (did you mean "failed"?) [invalid-value]`},
 		"attempts":      {taskTest("\n- name: a\n  expect: {attempts: 0}"), `t.yaml:9:24: error: spec.cases[0].expect.attempts must be 1 or more (write attempts: 1) [out-of-range]`},
 		"under":         {taskTest("\n- name: a\n  expect: {under: 5}"), `t.yaml:9:21: error: spec.cases[0].expect.under must be a string, not a number (write "5") [wrong-type]`},
+		"retries":       {taskTest("\n- name: a\n  retries: -1"), `t.yaml:9:14: error: spec.cases[0].retries must be 0 or more (write retries: 0) [out-of-range]`},
+		"timeout":       {taskTest("\n- name: a\n  timeout: 0s"), `t.yaml:9:14: error: spec.cases[0].timeout leaves no time to run (for example 30s, 5m or 1h30m) [out-of-range]`},
+		"unit":          {taskTest("\n- name: a\n  timeout: \"2\""), `t.yaml:9:14: error: spec.cases[0].timeout "2" is not a valid duration (a duration has a unit: 2s) [invalid-timeout]`},
+		"relative file": {taskTest("\n- name: a\n  files: {etc/a: x}"), `t.yaml:9:13: error: "etc/a" must be the absolute path of a file, without . and .. (for example /etc/task/config.json) [invalid-path]`},
+		"parent":        {taskTest("\n- name: a\n  files: {/etc/../proc/a: x}"), `t.yaml:9:13: error: "/etc/../proc/a" must be the absolute path of a file, without . and .. (for example /etc/task/config.json) [invalid-path]`},
+		"device":        {taskTest("\n- name: a\n  files: {/dev/shm/a: x}"), `t.yaml:9:13: error: no file can be put in /dev of a container (for example /etc/task/config.json) [invalid-path]`},
+		"control":       {taskTest("\n- name: a\n  files: {\"/a\\tb\": x}"), `t.yaml:9:13: error: "/a\tb" contains a control character (use a path without them) [invalid-path]`},
 		"syntax":        {taskTest("\n- name: [}"), `t.yaml:7:3: error: did not find expected node content [syntax]`},
 		"no name":       {taskTest("\n- params: {}"), `t.yaml:8:5: error: spec.cases[0].name is required [required]`},
 		"same name":     {taskTest("\n- name: a\n- name: a"), `t.yaml:9:11: error: case "a" is given twice; the first is on line 8 (keep one of them) [duplicate-item]`},

@@ -17,9 +17,9 @@ import (
 )
 
 // prepared is what an attempt knows about its container that was started before the task: its process 1 is the program of
-// package inplace, which waits until it is told to become the task.
+// package inplace, which waits for the block that describes the task and then becomes it.
 //
-// The program ends if it is not told within idleLimit, or if the connection to it ends. So nothing runs on the engine for long
+// The program ends if the block does not come within idleLimit, or if the connection ends. So nothing runs on the engine for long
 // if every process of ktask is killed.
 type prepared struct {
 	// program is its path in the container, which nothing else has.
@@ -30,23 +30,23 @@ type prepared struct {
 	home string
 	// nonce is what the program writes if the task has not run.
 	nonce string
-	// handedOver is true if another process tells the program. In that process, given is the environment of the program.
+	// handedOver is true if another process sends the block. In that process, given is the environment of the program.
 	handedOver bool
 	given      []string
-	// marked and told are when the program was ready, and when it was told to become the task.
-	marked, told time.Time
+	// marked and begun are when the program was ready, and when the block was sent.
+	marked, begun time.Time
 }
 
 const (
 	// idleLimit is how long a prepared container waits. It is short because the container has the resolv.conf of its start.
 	idleLimit = 3 * time.Minute
-	// markedWithin is how long the program may take to say that it is ready.
+	// markedWithin is how long the program may take to be ready.
 	markedWithin = 2 * time.Second
 )
 
 // startedAt returns when the task started by the engine's clock, from the time when the container did by that clock.
 func (p *prepared) startedAt(container time.Time) time.Time {
-	return container.Add(p.told.Sub(p.marked))
+	return container.Add(p.begun.Sub(p.marked))
 }
 
 // readied holds the containers that are prepared. The zero value is ready for use.
@@ -204,7 +204,7 @@ func (a *attempt) prepare(ctx context.Context, labels engine.Labels) error {
 	return nil
 }
 
-// prepare replaces what the program is told later.
+// prepare replaces what the block has.
 func (r *request) prepare(program string, becomes bool) {
 	r.config.Entrypoint, r.config.Cmd, r.config.Env = strslice.StrSlice{program}, strslice.StrSlice{}, nil
 	r.config.OpenStdin, r.config.StdinOnce, r.config.AttachStdin = true, true, true
@@ -246,7 +246,7 @@ func (a *attempt) tell() bool {
 		return false
 	}
 	p.gate.open(a.head.of(a.out.Stdout), a.head.of(a.out.Stderr), p.nonce)
-	p.told = time.Now()
+	p.begun = time.Now()
 	return a.stream.conn.send(block, a.engine.answerWithin) == nil
 }
 

@@ -42,7 +42,7 @@ const WarmTask = "_warm"
 // WarmLifetime is the label of containers that are prepared for another process: longer than a task takes that one of them becomes.
 const WarmLifetime = 24 * time.Hour
 
-// needs is all of a plan's container that the engine gets when a container is prepared. What is not in it is told when the
+// needs is all of a plan's container that the engine gets when a container is prepared. What is not in it is sent when the
 // container becomes the task.
 type needs struct {
 	Image, ID                 string

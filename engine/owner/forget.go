@@ -38,11 +38,21 @@ func (r Runs) ForgetDead(engine string, remains func(run string) bool) (forgotte
 		}
 		switch info, err := f.Info(); {
 		case !again:
-			_ = os.WriteFile(path, append(content, foundDead...), 0o600)
+			markDead(path, len(content))
 		case err == nil && time.Since(info.ModTime()) >= settling:
 			r.Forget(run)
 			forgotten = append(forgotten, run)
 		}
 	}
 	return forgotten
+}
+
+// markDead writes the end of a file that has a number of bytes, unless another process has removed the file.
+func markDead(path string, length int) {
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return
+	}
+	_, _ = file.WriteAt([]byte(foundDead), int64(length)) // without it the file stays
+	_ = file.Close()
 }

@@ -60,3 +60,16 @@ func TestForgetDead(t *testing.T) {
 		t.Errorf("%q of no engine are forgotten", got)
 	}
 }
+
+// TestForgetDeadMakesNoFile that another process has removed meanwhile.
+func TestForgetDeadMakesNoFile(t *testing.T) {
+	runs := owner.In(closed(t))
+	claim, err := runs.Claim("dead")
+	if err != nil {
+		t.Fatal(err)
+	}
+	claim.On("here")
+	claim.Leave()
+	runs.ForgetDead("here", func(run string) bool { runs.Forget(run); return false })
+	want(t, runs, "dead", owner.Unknown)
+}

@@ -8,6 +8,13 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
+// searching returns a change to a command and the PATH in which it is looked up.
+func searching(command, path string) func(*plan.Container) {
+	return func(c *plan.Container) {
+		c.Command, c.Env = plan.Texts([]string{command}), []plan.EnvVar{{Name: "PATH", Value: plan.Plain(path)}}
+	}
+}
+
 func TestUnprepared(t *testing.T) {
 	tests := map[string]struct {
 		change func(*plan.Container)
@@ -18,6 +25,9 @@ func TestUnprepared(t *testing.T) {
 		"a standard input":      {func(c *plan.Container) { c.Stdin = true }, "it has a terminal or a standard input"},
 		"a read-only root":      {func(c *plan.Container) { c.Security.ReadOnlyRootfs = true }, "its root file system is read-only"},
 		"a mount":               {func(c *plan.Container) { c.Mounts = []plan.Mount{{Source: "/a", Target: "/b"}} }, "it mounts files of this machine"},
+		"a relative PATH":       {searching("sh", "/bin:bin"), "its PATH has relative directories"},
+		"an absolute PATH":      {searching("sh", "/bin:/usr/bin"), ""},
+		"a path as command":     {searching("/bin/sh", "bin"), ""},
 		"a platform":            {func(c *plan.Container) { c.Platform = "linux/arm64" }, "it asks for a platform"},
 		"little memory":         {func(c *plan.Container) { c.Limits.MemoryBytes = 16<<20 - 1 }, "its memory limit is under 16Mi"},
 		"enough memory":         {func(c *plan.Container) { c.Limits.MemoryBytes = 16 << 20 }, ""},

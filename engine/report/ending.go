@@ -51,8 +51,8 @@ func (m endings) note(e engine.Event) {
 	}
 }
 
-// explained returns the result of a task. If nothing but the exit code is known of a container that has failed, the last line on
-// its stderr follows that, as the cause.
+// explained returns the result of a task. If nothing but the exit code is known of a task that has failed, the last line on its
+// stderr follows that, as the cause.
 func (m endings) explained(t engine.TaskResult) engine.TaskResult {
 	if t.Status != engine.Failed {
 		return t
@@ -74,7 +74,8 @@ func (m endings) explained(t engine.TaskResult) engine.TaskResult {
 // cause returns why the last attempt of a task failed.
 func (m endings) cause(task string, a engine.AttemptResult) string {
 	end := m[task]
-	if end == nil || end.runtime != plan.RuntimeContainer || end.complaint == "" || a.Message != fmt.Sprintf("exit code %d", a.ExitCode) {
+	// Deno writes there what it does.
+	if end == nil || end.runtime == plan.RuntimeDeno || end.complaint == "" || a.Message != fmt.Sprintf("exit code %d", a.ExitCode) {
 		return a.Message
 	}
 	return a.Message + ": " + cut(strings.TrimSpace(unpainted(end.complaint)), mostCause)
@@ -104,7 +105,7 @@ func (m endings) lines(t engine.TaskResult, explanation string) []string {
 	return all
 }
 
-// verdict is why some tasks did not pass. What is the same for all of them is said once.
+// verdict is why some tasks did not pass. Tasks with the same error or cancelation share one.
 type verdict struct {
 	task engine.TaskResult
 	all  []string

@@ -27,11 +27,15 @@ type Live struct {
 	painted string
 	closed  bool
 	stop    chan struct{}
+	// ticks is set by Start. Then flushed is when the output was last written, and failure is the first failure to write.
+	ticks   bool
+	flushed time.Time
+	failure error
 }
 
 const (
-	// drawEvery is how often time is shown to have passed.
-	drawEvery = 100 * time.Millisecond
+	// drawEvery is how often what has happened and the time are shown. Drawing takes much longer than to format a line of output.
+	drawEvery = 50 * time.Millisecond
 	// drawAfter is how old a run is when its state is shown: that of a very short one would only flicker.
 	drawAfter = 300 * time.Millisecond
 )
@@ -51,8 +55,9 @@ func NewLive(out, diag io.Writer, o Options) *Live {
 	return l
 }
 
-// Start draws from now on also when no event comes, until Close.
+// Start draws every drawEvery from now on, until Close.
 func (l *Live) Start() {
+	l.ticks = true
 	ticker := time.NewTicker(drawEvery)
 	go func() {
 		defer ticker.Stop()
@@ -84,16 +89,17 @@ func (l *Live) Emit(e engine.Event) {
 		return
 	}
 	l.board.note(e)
-	if _, ok := e.(engine.ImageProgress); !ok { // it is shown at the bottom
+	if _, ok := e.(engine.ImageProgress); !ok && !l.plain.options.NoOutput { // it is shown at the bottom
 		l.plain.Emit(e)
 	}
 }
 
-// Flush writes what is buffered and draws.
+// Flush writes what is buffered and draws. What comes sooner than drawEvery after that waits for the next tick, until the run ends.
 func (l *Live) Flush() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.closed {
+	waits := l.ticks && l.board.total > 0 && time.Since(l.flushed) < drawEvery
+	if !l.closed && !waits {
 		l.draw()
 	}
 }
@@ -114,6 +120,23 @@ func (l *Live) Write(text []byte) (int, error) {
 	return n, err
 }
 
+// Out returns a writer to out of lines that end with a line break.
+func (l *Live) Out() io.Writer { return liveOut{l} }
+
+type liveOut struct{ live *Live }
+
+func (o liveOut) Write(text []byte) (int, error) {
+	l := o.live
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n, err := l.plain.streams.out().Write(text)
+	if !l.closed {
+		l.draw()
+	}
+	l.plain.Flush()
+	return n, cmp.Or(err, l.plain.streams.writers[0].Flush())
+}
+
 // Close erases the lines at the bottom. Later events are not shown.
 func (l *Live) Close() error {
 	l.mu.Lock()
@@ -127,10 +150,13 @@ func (l *Live) Close() error {
 	return nil
 }
 
-// Err returns the first failure to write.
+// Err returns the first failure to write. It writes nothing that waits for the next tick.
 func (l *Live) Err() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.ticks && !l.closed {
+		return l.failure
+	}
 	return l.plain.Err()
 }
 
@@ -151,7 +177,7 @@ func (l *Live) draw() {
 		_, _ = l.plain.streams.diag().WriteString(all)
 		l.drawn, l.painted = texts, all
 	}
-	l.plain.Flush()
+	l.failure, l.flushed = l.plain.Err(), time.Now()
 }
 
 // erase removes the lines at the bottom. If the terminal has become narrower since, they have more rows than lines.

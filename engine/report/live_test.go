@@ -3,6 +3,7 @@ package report_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"testing"
@@ -147,12 +148,10 @@ func TestEndings(t *testing.T) {
 	output := func(task string, stream engine.Stream, line string) engine.OutputLine {
 		return engine.OutputLine{Header: engine.Header{Task: task}, Stream: stream, Line: line}
 	}
-	container := func(task string) engine.TaskStarted {
-		return engine.TaskStarted{Header: engine.Header{Task: task}, Runtime: plan.RuntimeContainer}
+	started := func(task string, runtime plan.Runtime) engine.TaskStarted {
+		return engine.TaskStarted{Header: engine.Header{Task: task}, Runtime: runtime}
 	}
-	python := func(task string) engine.TaskStarted {
-		return engine.TaskStarted{Header: engine.Header{Task: task}, Runtime: plan.RuntimePython}
-	}
+	container := func(task string) engine.TaskStarted { return started(task, plan.RuntimeContainer) }
 	many := func(n int, status engine.Status, message string) (all []engine.TaskResult) {
 		for i := range n {
 			all = append(all, ended(fmt.Sprint("t", i), status, message))
@@ -179,8 +178,12 @@ func TestEndings(t *testing.T) {
 			events: []engine.Event{container("a"), output("a", engine.Stderr, "no such table")},
 			tasks:  []engine.TaskResult{ended("a", engine.Failed, "exit code 3: why")}, has: []string{"\na: failed: exit code 3: why\n"},
 		},
-		"a script has another": {
-			events: []engine.Event{python("a"), output("a", engine.Stderr, "warning")},
+		"python says it there, too": {
+			events: []engine.Event{started("a", plan.RuntimePython), output("a", engine.Stderr, "no such table")},
+			tasks:  []engine.TaskResult{ended("a", engine.Failed, "exit code 3")}, has: []string{"\na: failed: exit code 3: no such table\n"},
+		},
+		"deno says other things there": {
+			events: []engine.Event{started("a", plan.RuntimeDeno), output("a", engine.Stderr, "Check file:///a.ts")},
 			tasks:  []engine.TaskResult{ended("a", engine.Failed, "exit code 3")}, has: []string{"\na: failed: exit code 3\n"},
 		},
 		"a cause that is long": {
@@ -269,4 +272,63 @@ func TestLiveWritesLines(t *testing.T) {
 	if got := s.next(); got != "go on? \nktask: a warning\n\nInterrupted\n" {
 		t.Errorf("it shows %q", got)
 	}
+}
+
+// TestLiveWithoutOutput shows what is written to it above the tasks at work, also after its end, and no output of theirs.
+func TestLiveWithoutOutput(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &terminal{columns: 80, rows: 24}
+		live := report.NewLive(s, s, report.Options{Tasks: []string{"a", "b"}, OutTerminal: true, Size: s.size, NoOutput: true})
+		live.Emit(begins("a"))
+		time.Sleep(time.Second)
+		live.Emit(engine.OutputLine{Header: engine.Header{Time: time.Now(), Task: "a"}, Stream: engine.Stdout, Line: "one"})
+		live.Flush()
+		const board = "0/2 done · 1 running · 1s\n  a     1s  one"
+		if got := s.next(); got != board {
+			t.Errorf("it shows %q", got)
+		}
+		for _, w := range []io.Writer{live.Out(), live} {
+			fmt.Fprintln(w, "a row")
+			if got := s.next(); got != "\r\x1b[1A\x1b[Ja row\n"+board {
+				t.Errorf("after a row it shows %q", got)
+			}
+		}
+		_ = live.Close()
+		s.next()
+		if fmt.Fprintln(live.Out(), "the end"); s.next() != "the end\n" {
+			t.Error("it writes nothing after its end")
+		}
+	})
+}
+
+// TestLiveDrawsRarely: much output is written together with the lines at the bottom, none of it is lost, and the end waits for nothing.
+func TestLiveDrawsRarely(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &terminal{columns: 80, rows: 24}
+		live, emit := liveAt(s, "a", "b")
+		live.Start()
+		emit(begins("a"))
+		time.Sleep(time.Second)
+		synctest.Wait()
+		s.next()
+		const total = 1000
+		for range total {
+			emit(engine.OutputLine{Header: engine.Header{Time: time.Now(), Task: "a"}, Stream: engine.Stdout, Line: "x"})
+			if err := live.Err(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Millisecond)
+		}
+		synctest.Wait()
+		got := s.next()
+		if lines, drawn := strings.Count(got, "a | x\n"), strings.Count(got, "running"); lines < total-50 || drawn > 25 {
+			t.Errorf("in a second %d lines are shown, drawn %d times", lines, drawn)
+		}
+		emit(engine.OutputLine{Header: engine.Header{Time: time.Now(), Task: "a"}, Stream: engine.Stdout, Line: "last"})
+		emit(engine.RunFinished{Header: engine.Header{Time: time.Now()}, Result: engine.Result{Status: engine.Passed}})
+		if got := s.next(); !strings.Contains(got, "a | last\n") {
+			t.Errorf("at the end it shows %q", got)
+		}
+		_ = live.Close()
+	})
 }

@@ -19,6 +19,8 @@ type Options struct {
 	OutColor, DiagColor bool
 	// OutTerminal and DiagTerminal report whether the writers are terminals. Output of tasks then goes through a screen.
 	OutTerminal, DiagTerminal bool
+	// NoOutput leaves out all but what is written to a Live, and its lines at the bottom.
+	NoOutput bool
 	// Size returns the columns and rows of the terminal, for Live; the default is 80 and 24.
 	Size func() (columns, rows int)
 	// label is the largest width of a task's name before its output, or 0.

@@ -40,6 +40,12 @@ func TestMain(m *testing.M) {
 	if err := os.Setenv("XDG_STATE_HOME", filepath.Join(dir, "state")); err != nil { // what runs record is not the user's
 		panic(err)
 	}
+	if inPrepared() {
+		pools := filepath.Join(dir, "run")
+		if err := errors.Join(os.Mkdir(pools, 0o700), os.Setenv("XDG_RUNTIME_DIR", pools)); err != nil {
+			panic(err)
+		}
+	}
 	code := m.Run()
 	_ = os.RemoveAll(dir)
 	os.Exit(code)

@@ -3,13 +3,11 @@ package attack
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/ktask/ktask/engine/docker"
-	"github.com/ktask/ktask/integration/engines"
 )
 
 // inPrepared reports whether tasks are to run in prepared containers, as in a part of `make soak`.
@@ -21,7 +19,7 @@ const preparedWithin = 3 * time.Second
 // twice runs a task with a pool, and once more when a container waits for it. It returns the outcome of the second run.
 func twice(t *testing.T, dir, stdin string, args ...string) outcome {
 	t.Helper()
-	env := []string{"XDG_RUNTIME_DIR=" + filepath.Dir(engines.Socket(t)), "HOME=" + t.TempDir(), "CI="}
+	env := []string{"HOME=" + t.TempDir(), "CI="}
 	t.Cleanup(func() { finish(t, command(t, dir, env, "clean")) })
 	run := func() outcome {
 		cmd := command(t, dir, env, append([]string{args[0], "--warm", "2"}, args[1:]...)...)

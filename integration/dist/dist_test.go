@@ -6,13 +6,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// TestSameBytes writes what is published of the last commit twice: from two clones, at two times, with two environments.
+// TestSameBytes writes what is published of the last commit twice: from two clones, at two times, with two environments. It installs
+// the archive as docs/install.md says.
 func TestSameBytes(t *testing.T) {
 	own := runtime.GOOS + "/" + runtime.GOARCH
 	published := func(env ...string) map[string][]byte {
@@ -62,17 +64,25 @@ func TestSameBytes(t *testing.T) {
 			}
 		}
 	}
-	sums, archive := t.TempDir(), ""
+	sums, home := t.TempDir(), t.TempDir()
 	for name, content := range first {
+		if strings.HasSuffix(name, ".zip") {
+			continue // which the user has not downloaded
+		}
 		if err := os.WriteFile(filepath.Join(sums, name), content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if strings.HasSuffix(name, ".tar.gz") {
-			archive = name
-		}
 	}
-	check := exec.Command("sh", "-c", `sha256sum -c SHA256SUMS && tar xzf "$0" && ./ktask version -o json`, archive)
-	check.Dir = sums
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "install.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	commands := regexp.MustCompile(`(?m)^    (sha256sum .*\n    .* ~/\.local/bin/)$`).FindSubmatch(page)
+	if commands == nil {
+		t.Fatal("docs/install.md does not say how to install an archive")
+	}
+	check := exec.Command("sh", "-ec", string(commands[1])+"\n~/.local/bin/ktask version -o json")
+	check.Dir, check.Env = sums, append(os.Environ(), "HOME="+home)
 	head, err := exec.Command("git", "rev-parse", "HEAD").Output()
 	if err != nil {
 		t.Fatal(err)

@@ -29,6 +29,12 @@ spec:
     secrets: {token/KEY: not-a-real-secret}
     env: {DO: no-such-command}
     expect: {exitCode: 127, reason: CommandNotFound}
+  - name: has a file
+    secrets: {token/KEY: not-a-real-secret}
+    files: {/etc/task/level: "2 \n", /etc/a b: x}
+    env: {DO: 'cat /etc/task/level "/etc/a b"; exit 1'}
+    retries: 0
+    expect: {exitCode: 1, attempts: 1, output: ["2", x]}
   - name: differs
     secrets: {token/KEY: not-a-real-secret}
     expect: {status: failed, output: [something not-a-real-secret]}
@@ -42,11 +48,11 @@ spec:
 			t.Errorf("it shows the secret:\n%s", text)
 		}
 	}
-	want := "test.yaml:18:11: failed: box/differs\n  status (line 20)\n    - failed\n    + passed\n  output (line 20)\n    - something •••\n    + the token is •••\n\n4 cases: 3 passed, 1 failed in "
+	want := "test.yaml:24:11: failed: box/differs\n  status (line 26)\n    - failed\n    + passed\n  output (line 26)\n    - something •••\n    + the token is •••\n\n5 cases: 4 passed, 1 failed in "
 	if !strings.Contains(o.stdout, want) {
 		t.Errorf("it does not show\n%s\nbut\n%s", want, o.stdout)
 	}
-	if !strings.Contains(report, `tests="4" failures="1" errors="0"`) {
+	if !strings.Contains(report, `tests="5" failures="1" errors="0"`) {
 		t.Errorf("the JUnit report is\n%s", report)
 	}
 	startIn(t, dir, "", binary, "test", "--update", "-run", "differs").wait(t).expect(t, 0)

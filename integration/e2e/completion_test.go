@@ -47,6 +47,10 @@ func TestCompletion(t *testing.T) {
 				"ktask run k8s -l ":              "team=a",
 				"ktask list k8s -o j":            "json",
 				"ktask run --docker-context oth": "other",
+				"ktask shell dep":                "deploy-one deploy-two",
+				"ktask shell deploy-t":           "deploy-two",
+				"ktask init ":                    "container deno python",
+				"ktask init py":                  "python",
 				"ktask help exit":                "exit-codes",
 				"ktask completion po":            "powershell",
 			} {

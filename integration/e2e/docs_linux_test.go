@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"flag"
 	"os"
 	"path/filepath"
@@ -59,6 +60,9 @@ var (
 	notShown = regexp.MustCompile(`(?m)^(warning: flag --image: |ktask: removed what killed runs had left).*\n`)
 )
 
+// runID matches the name of a run, which is random.
+var runID = regexp.MustCompile(`\b[0-9a-f]{12}\b`)
+
 // timeless replaces what differs between runs: times and the widths of columns that hold them.
 func timeless(text string) string {
 	return blanks.ReplaceAllString(measuredTime.ReplaceAllString(strings.TrimSpace(text), "TIME"), " ")
@@ -70,7 +74,8 @@ func timeless(text string) string {
 //   - A block with a name is a file that the commands find in their directory. If it is below examples/ or integration/, it is
 //     a part of that file of the repository.
 //
-// The console blocks of a page run in order, in one directory. Other blocks are not run.
+// The console blocks of a page run in order, in one directory. Other blocks are not run. If a block shows the name of a run, the blocks
+// after it get the name of the run that it has started.
 func TestDocs(t *testing.T) {
 	pages, err := filepath.Glob("../../docs/*.md")
 	if err != nil || len(pages) < 5 {
@@ -93,7 +98,8 @@ func runPage(t *testing.T, page string) {
 			t.Errorf("line %d: an indented transcript is not run: make it a console block", i+1)
 		}
 	}
-	moved := 0 // how many lines the page has gained so far
+	var named, started string // a run, in the page and in this test
+	moved := 0                // how many lines the page has gained so far
 	for _, b := range fencedBlocks(t, lines) {
 		content := lines[b.from+moved : b.to+moved]
 		shown := strings.Join(content, "\n") + "\n"
@@ -105,8 +111,12 @@ func runPage(t *testing.T, page string) {
 		case b.name != "":
 			writeFile(t, filepath.Join(dir, b.name), shown, 0o644)
 		case b.language == "console":
-			printed := startIn(t, dir, "", "bash", "-c", script(content)).end(t).stdout
+			printed := startIn(t, dir, "", "bash", "-c", strings.ReplaceAll(script(content), named, started)).end(t).stdout
 			printed = notShown.ReplaceAllString(published.Replace(printed), "")
+			if id := runID.FindString(printed); named == "" && id != "" {
+				named, started = cmp.Or(runID.FindString(shown), id), id
+			}
+			printed = strings.ReplaceAll(printed, started, named)
 			if timeless(printed) == timeless(shown) {
 				continue
 			}

@@ -75,7 +75,8 @@ func usesShell(t *testing.T) {
 		w.keys("clear; stty size")
 		return strings.Contains(w.tmux("capture-pane", "-p"), "20 70\n")
 	})
-	w.keys("clear; sleep 600")
+	w.keys("clear; echo sle''eps; sleep 600")
+	w.shows("sleeps\n") // before that, the line editor takes the next key
 	w.tmux("send-keys", "C-c")
 	w.keys("echo goes on")
 	w.shows("\ngoes on\n")

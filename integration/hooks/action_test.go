@@ -26,6 +26,19 @@ type action struct {
 	}
 }
 
+// theAction returns what action.yml says.
+func theAction(t *testing.T) (a action) {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("..", "..", "action.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(content, &a); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
 // job is where an action runs.
 type job struct {
 	t                  *testing.T
@@ -48,14 +61,7 @@ func (j job) run(inputs map[string]string) (code int, output string) {
 	if err != nil {
 		j.t.Fatal(err)
 	}
-	content, err := os.ReadFile(filepath.Join(root, "action.yml"))
-	if err != nil {
-		j.t.Fatal(err)
-	}
-	var a action
-	if err := yaml.Unmarshal(content, &a); err != nil {
-		j.t.Fatal(err)
-	}
+	a := theAction(j.t)
 	values := []string{"${{ github.action_path }}", root}
 	for _, name := range slices.Sorted(maps.Keys(a.Inputs)) {
 		value, given := inputs[name]

@@ -26,6 +26,7 @@ func TestMain(m *testing.M) {
 		ktask = filepath.Join(dir, "ktask")
 		environment = append(os.Environ(),
 			"PRE_COMMIT_HOME="+filepath.Join(dir, "pre-commit"), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0",
+			"SLACK_TOKEN="+slackToken,
 			"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@b", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@b",
 			// The module may belong to another user, as in a container of CI.
 			"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*",
@@ -77,9 +78,15 @@ type repository struct {
 // newRepository makes a repository whose hooks are an item of pre-commit's configuration, "- id: …".
 func newRepository(t *testing.T, hooks string) repository {
 	t.Helper()
+	return configured(t, fmt.Sprintf("repos:\n- repo: %s\n  rev: %s\n  hooks:\n%s\n", ktask, ktaskCommit, hooks))
+}
+
+// configured makes a repository with a configuration of pre-commit.
+func configured(t *testing.T, config string) repository {
+	t.Helper()
 	r := repository{t, t.TempDir()}
 	r.must("git", "init", "-q")
-	r.write(".pre-commit-config.yaml", fmt.Sprintf("repos:\n- repo: %s\n  rev: %s\n  hooks:\n%s\n", ktask, ktaskCommit, hooks))
+	r.write(".pre-commit-config.yaml", config)
 	r.must("pre-commit", "install")
 	r.must("git", "add", ".")
 	r.must("git", "commit", "-qm", "hooks", "--no-verify") // there is nothing to run yet

@@ -42,6 +42,7 @@ missing_packages() {
   has zsh || echo zsh # the tests complete command lines in each shell
   has fish || echo fish
   has tmux || echo tmux # and look at live output in a terminal of it
+  has chromium || echo chromium # and at the page of --html
   [ -x /usr/sbin/sshd ] || echo openssh-server # to reach an engine with ssh, see ssh_linux_test.go
   if ! has gcc && ! has clang; then
     printf '%s\n' gcc libc6-dev # go test -race needs cgo

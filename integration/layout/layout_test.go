@@ -165,6 +165,24 @@ func TestStandbyImportsLittle(t *testing.T) {
 	}
 }
 
+// TestModuleCanBeInstalled: `go install MODULE@latest` refuses a go.mod that replaces or excludes modules.
+func TestModuleCanBeInstalled(t *testing.T) {
+	out, err := exec.Command("go", "mod", "edit", "-json").Output()
+	if err != nil {
+		t.Fatalf("go mod edit: %v", err)
+	}
+	var mod struct {
+		Module           struct{ Path string }
+		Replace, Exclude []any
+	}
+	if err := json.Unmarshal(out, &mod); err != nil {
+		t.Fatal(err)
+	}
+	if mod.Module.Path != module || len(mod.Replace)+len(mod.Exclude) > 0 {
+		t.Errorf("go.mod is of %s, replaces %v and excludes %v", mod.Module.Path, mod.Replace, mod.Exclude)
+	}
+}
+
 // TestOnlyDockerKnowsDocker keeps the client library, which will be replaced one day, behind one package.
 func TestOnlyDockerKnowsDocker(t *testing.T) {
 	for name, p := range packages(t) {

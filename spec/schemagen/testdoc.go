@@ -21,6 +21,9 @@ func testDocs() map[string]fieldDoc {
 		"TestCase.secrets": {"Values of Secrets by NAME or NAME/KEY, as for --secret.", false, nil},
 		"TestCase.context": {"Fields of KEPTN_CONTEXT.", false, nil},
 		"TestCase.env":     {"Environment variables.", false, nil},
+		"TestCase.files":   {"Files that are put in the container: absolute paths, and the content of each.", false, object{"propertyNames": object{"pattern": `^/[^/]`}}},
+		"TestCase.retries": {"The number of retries, as for --retries.", false, object{"minimum": 0}},
+		"TestCase.timeout": {"The time for all attempts, as for --timeout.", false, timeoutRules()},
 		"TestCase.expect":  {"What is expected. Without it the task must pass.", false, nil},
 
 		"Expect.status":   {"How the task ends. Unset: passed, or any if reason or exitCode is given.", false, object{"enum": api.TestStatuses()}},

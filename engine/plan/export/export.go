@@ -1,4 +1,4 @@
-// Package export writes a plan in the words of other tools.
+// Package export converts a plan to the formats of other tools.
 //
 // In comes a plan, out goes text: lines of docker run for a shell, a file for Docker Compose, or the objects that Keptn would
 // create in a cluster. No value of a secret is in it: the shell and Docker Compose get it from a variable, and a cluster from a

@@ -17,6 +17,9 @@ type TestCase struct {
 	Secrets map[string]*string `json:"secrets"`
 	Context *Context           `json:"context"`
 	Env     map[string]*string `json:"env"`
+	Files   map[string]*string `json:"files"`
+	Retries *int32             `json:"retries"`
+	Timeout *string            `json:"timeout"`
 	Expect  *Expect            `json:"expect"`
 }
 
