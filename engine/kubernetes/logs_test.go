@@ -7,15 +7,18 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 )
 
-// TestLogsThatBreak breaks a log after each of its bytes. The next stream begins with the second of the last line, as the API server
-// sends it.
+// TestLogsThatBreak breaks a log after each of its bytes. The next stream has what the kubelet sends of it then: the lines from the
+// given second on. Some lines come after others of a later time.
 func TestLogsThatBreak(t *testing.T) {
 	var log, want strings.Builder
-	for i, text := range []string{"one", "", "three words here", strings.Repeat("long ", 30_000), "of the same time", "the same again", "last"} {
-		second := min(i, 4) / 2
-		fmt.Fprintf(&log, "2026-11-26T12:00:0%d.%09dZ %s\n", second, min(i, 4), text)
+	var lines, times []string
+	for i, text := range []string{"one", "", "three words here", strings.Repeat("long ", 30_000), "of the same time", "the same again", "late", "later", "last"} {
+		times = append(times, fmt.Sprintf("2026-11-26T12:00:%s00Z", []string{"00.0000000", "00.0000001", "01.0000002", "01.9000003", "02.0000004", "02.0000004", "01.9000002", "03.5000007", "03.2000008"}[i]))
+		lines = append(lines, times[i]+" "+text+"\n")
+		log.WriteString(lines[i])
 		want.WriteString(text + "\n")
 	}
 	all := log.String()
@@ -28,9 +31,11 @@ func TestLogsThatBreak(t *testing.T) {
 		if err := l.pass(io.MultiReader(strings.NewReader(all[:cut]), broken{})); !errors.Is(err, errBroken) {
 			t.Fatalf("cut after %d: error %v", cut, err)
 		}
-		rest := all
-		if len(l.passed.time) > 19 {
-			rest = all[strings.Index(all, l.passed.time[:19]):]
+		rest := ""
+		for i, line := range lines {
+			if at, err := time.Parse(time.RFC3339Nano, times[i]); err != nil || !at.Before(l.since) {
+				rest += line
+			}
 		}
 		if err := l.pass(strings.NewReader(rest)); !errors.Is(err, io.EOF) {
 			t.Fatalf("cut after %d: error %v", cut, err)
