@@ -105,6 +105,9 @@ func notConfigured(err error) error {
 	}
 }
 
+// Place returns the server and the namespace, which distinguish the engine from others.
+func (e *Engine) Place() string { return e.host + "/" + e.namespace }
+
 // Describe returns the version of the cluster.
 func (e *Engine) Describe(ctx context.Context) (engine.Info, error) {
 	var v version.Info
