@@ -69,7 +69,7 @@ func (s settings) onCluster() error {
 		case v.text == "" || r.flag == "keep" && v.text == "never" || r.flag == "warm" && v.text == "0":
 		case !v.typed && r.because == "it names a Docker engine": // the file serves both engines
 		default:
-			return v.error("%s: not with --engine kubernetes, %s (%s)", v.said, r.because, r.remedy)
+			return v.error("%s: not with --engine kubernetes: %s (%s)", v.said, r.because, r.remedy)
 		}
 	}
 	return nil

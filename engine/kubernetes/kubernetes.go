@@ -9,6 +9,7 @@ package kubernetes
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -65,7 +66,10 @@ func New(o Options) (*Engine, error) {
 	overrides.Context.Namespace = o.Namespace
 	loaded := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides)
 	config, err := loaded.ClientConfig()
-	if err != nil {
+	switch {
+	case clientcmd.IsEmptyConfig(err):
+		return nil, notConfigured(fmt.Errorf("%s: no file with a cluster", strings.Join(o.Kubeconfigs, ", ")))
+	case err != nil:
 		return nil, notConfigured(err)
 	}
 	namespace, _, err := loaded.Namespace()

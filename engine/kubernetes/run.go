@@ -36,6 +36,8 @@ type attempt struct {
 	out       engine.Output
 	pod       *podState
 	owner     metav1.OwnerReference
+	// nothing reports whether the cluster has refused the Job, so that there is nothing to remove.
+	nothing bool
 }
 
 // Prepare does nothing: the node pulls the image when the pod starts.
@@ -58,6 +60,9 @@ func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels
 	defer leave()
 	a.pod = state
 	exit, err := a.carryOut(ctx)
+	if a.nothing {
+		return exit, err
+	}
 	return exit, errors.Join(err, a.remove(ctx))
 }
 
@@ -95,6 +100,8 @@ func (a *attempt) create(ctx context.Context) error {
 	o := a.objects
 	var job batchv1.Job
 	if err := a.engine.create(ctx, a.engine.batch, "jobs", &o.job, &job); err != nil {
+		failure, ok := errors.AsType[*engine.Error](err)
+		a.nothing = ok && failure.Reason == engine.EngineRefused
 		return err
 	}
 	a.owner = *metav1.NewControllerRef(&job, batchv1.SchemeGroupVersion.WithKind("Job"))
@@ -128,7 +135,9 @@ func (a *attempt) starts(ctx context.Context) (err error) {
 	for {
 		known := false
 		a.pod.await(ctx, unseenFor, func(pod *corev1.Pod, gone bool) bool {
-			switch {
+			switch refused := a.pod.unseen(); {
+			case refused != nil:
+				err = a.engine.explain(ctx, "watch pods", refused)
 			case gone:
 				err = removed(a.objects.job.Name)
 			case pod == nil:

@@ -5,11 +5,11 @@ import (
 	"sync"
 	"time"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/cache"
-
-	batchv1 "k8s.io/api/batch/v1"
 )
 
 // podWatch keeps the states of all pods of a run, with one watch.
@@ -20,6 +20,8 @@ type podWatch struct {
 
 	mu   sync.Mutex
 	pods map[string]*podState // by the name of the Job
+	// refused is why the user may not watch pods, or nil.
+	refused error
 }
 
 // podState is the last state of the pod of an attempt.
@@ -28,6 +30,7 @@ type podState struct {
 	mu      sync.Mutex
 	pod     *corev1.Pod // nil before the first state
 	gone    bool
+	refused error
 }
 
 // watch returns the state of the pod of a Job. leave is called after the last use.
@@ -40,13 +43,15 @@ func (e *Engine) watch(run, job string) (state *podState, leave func()) {
 		w = &podWatch{stop: stop, pods: map[string]*podState{}}
 		e.watches[run] = w
 		list := cache.NewFilteredListWatchFromClient(e.core, "pods", e.namespace, func(o *metav1.ListOptions) { o.LabelSelector = labelRun + "=" + run })
-		_, informer := cache.NewInformerWithOptions(cache.InformerOptions{ListerWatcher: list, ObjectType: &corev1.Pod{}, Handler: w})
+		informer := cache.NewSharedInformer(list, &corev1.Pod{}, 0)
+		_, _ = informer.AddEventHandler(w)              // fails once it has stopped
+		_ = informer.SetWatchErrorHandler(w.watchEnded) // fails once it runs
 		go informer.Run(ctx.Done())
 	}
 	w.users++
 	state = &podState{changed: make(chan struct{}, 1)}
 	w.mu.Lock()
-	w.pods[job] = state
+	w.pods[job], state.refused = state, w.refused
 	w.mu.Unlock()
 	return state, func() {
 		w.mu.Lock()
@@ -75,6 +80,22 @@ func (w *podWatch) OnDelete(object any) {
 	w.set(object, true)
 }
 
+// watchEnded is called when the watch has ended, and before it is repeated. What the cluster refuses it refuses again.
+func (w *podWatch) watchEnded(_ *cache.Reflector, err error) {
+	if !apierrors.IsForbidden(err) && !apierrors.IsUnauthorized(err) {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.refused = err
+	for _, state := range w.pods {
+		state.mu.Lock()
+		state.refused = err
+		state.mu.Unlock()
+		state.wake()
+	}
+}
+
 func (w *podWatch) set(object any, gone bool) {
 	pod, ok := object.(*corev1.Pod)
 	if !ok {
@@ -89,10 +110,21 @@ func (w *podWatch) set(object any, gone bool) {
 	state.mu.Lock()
 	state.pod, state.gone = pod, gone
 	state.mu.Unlock()
+	state.wake()
+}
+
+func (s *podState) wake() {
 	select {
-	case state.changed <- struct{}{}:
+	case s.changed <- struct{}{}:
 	default:
 	}
+}
+
+// unseen returns why no state of the pod can be seen, or nil.
+func (s *podState) unseen() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refused
 }
 
 // get returns the last state; pod is nil if there is none yet.
