@@ -20,9 +20,9 @@ type TaskRunner interface {
 type Attempts interface {
 	// Start begins an attempt and returns where its output goes.
 	Start() Output
-	// End ends the attempt, when its output is complete. verdict is the end of the task, or nil if another attempt follows after the
-	// wait. Exit.Stopped reports that not the process but the engine has ended the attempt, because of the verdict.
-	End(exit Exit, verdict *Verdict, wait time.Duration)
+	// End ends the attempt, when its output is complete. verdict is the end of the task, or nil if another attempt is to follow.
+	// Exit.Stopped reports that not the process but the engine has ended the attempt, because of the verdict.
+	End(exit Exit, verdict *Verdict)
 }
 
 // Verdict is how a task ended, in the words of the engine.
@@ -72,7 +72,7 @@ func (w *wholeTask) Start() Output {
 }
 
 // End ends the attempt.
-func (w *wholeTask) End(exit Exit, verdict *Verdict, wait time.Duration) {
+func (w *wholeTask) End(exit Exit, verdict *Verdict) {
 	w.output.close()
 	exit = w.output.explained(exit)
 	o := outcome{status: Failed, reason: BackoffLimitExceeded, message: exitText(exit, (&restartError{w.task.Retry.Limit}).Error()), killed: true}
@@ -84,7 +84,7 @@ func (w *wholeTask) End(exit Exit, verdict *Verdict, wait time.Duration) {
 		o = stopped(&deadlineError{after: w.task.Timeout, origin: w.task.TimeoutOrigin})
 		w.explained = o
 	}
-	w.finish(o, exit, verdict == nil, wait)
+	w.finish(o, exit, verdict == nil)
 }
 
 // abandon ends an attempt that the engine has not ended, because ctx ended or the engine failed.
@@ -97,11 +97,17 @@ func (w *wholeTask) abandon(ctx context.Context) {
 	if ctx.Err() != nil {
 		o = stopped(context.Cause(ctx))
 	}
-	w.finish(o, Exit{Code: -1}, false, 0)
+	w.finish(o, Exit{Code: -1}, false)
 }
 
-func (w *wholeTask) finish(o outcome, exit Exit, again bool, wait time.Duration) {
-	w.record(w.number, o, exit, w.began, time.Now())
+func (w *wholeTask) finish(o outcome, exit Exit, again bool) {
+	ended := time.Now()
+	w.ran = append(w.ran, ended.Sub(w.began))
+	w.record(w.number, o, exit, w.began, ended)
+	wait := time.Duration(0)
+	if again {
+		wait, _ = nextWait(w.task, w.ran)
+	}
 	w.emit(w.number, AttemptFinished{Result: w.last(), Retry: again, RetryIn: wait})
 	w.output, w.tail = nil, nil
 }

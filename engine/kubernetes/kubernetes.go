@@ -57,6 +57,7 @@ type Engine struct {
 var (
 	_ engine.Engine    = (*Engine)(nil)
 	_ engine.Describer = (*Engine)(nil)
+	_ engine.Checker   = (*Engine)(nil)
 )
 
 // New returns the engine that the options select. It makes no request. The error is an *engine.Error.

@@ -41,14 +41,11 @@ func ended(pod *corev1.Pod, n int32) *corev1.ContainerStateTerminated {
 	case s == nil:
 	case s.RestartCount == n && s.State.Terminated != nil:
 		return s.State.Terminated
-	case s.RestartCount == n && s.State.Waiting != nil && s.State.Waiting.Reason == crashLoop, s.RestartCount == n+1 && s.State.Waiting == nil:
+	case s.RestartCount == n && s.State.Waiting != nil && s.State.Waiting.Reason == "CrashLoopBackOff", s.RestartCount == n+1 && s.State.Waiting == nil:
 		return s.LastTerminationState.Terminated
 	}
 	return nil
 }
-
-// crashLoop is why a container waits that has failed and is to start again.
-const crashLoop = "CrashLoopBackOff"
 
 // over returns whether the n-th start of the container has ended.
 func over(n int32) func(pod *corev1.Pod, gone bool) bool {

@@ -3,7 +3,6 @@ package kubernetes
 import (
 	"context"
 	"errors"
-	"regexp"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -55,6 +54,7 @@ func (a *attempt) carryOutTask(ctx context.Context, attempts engine.Attempts) (e
 	if err := a.create(ctx); err != nil {
 		return engine.Verdict{}, err
 	}
+	limit := *a.objects.job.Spec.BackoffLimit
 	for n := int32(0); ; n++ {
 		if err := a.starts(ctx, n); err != nil {
 			return engine.Verdict{}, err
@@ -71,53 +71,32 @@ func (a *attempt) carryOutTask(ctx context.Context, attempts engine.Attempts) (e
 			return engine.Verdict{}, context.Cause(ctx)
 		}
 		pod, _ := a.pod.get()
-		verdict, wait, err := a.next(ctx, n)
-		if err != nil {
-			return engine.Verdict{}, err
-		}
 		exit, err := exitOfStart(pod, n, out)
 		if err != nil {
 			return engine.Verdict{}, err
 		}
-		attempts.End(exit, verdict, wait)
+		var verdict *engine.Verdict
+		if again := exit.Code != 0 && !exit.Stopped && n < max(limit, 1); !again {
+			if verdict, err = a.ends(ctx, n); err != nil {
+				return engine.Verdict{}, err
+			}
+		}
+		attempts.End(exit, verdict)
 		if verdict != nil {
 			return *verdict, nil
 		}
 	}
 }
 
-// next waits, after the end of a start, for the verdict of the Job or for the next start. The wait is how long that takes.
-func (a *attempt) next(ctx context.Context, n int32) (verdict *engine.Verdict, wait time.Duration, err error) {
-	a.pod.await(ctx, unlimited, func(pod *corev1.Pod, _ bool) bool {
-		if verdict = a.pod.verdict(); verdict != nil {
-			return true
-		}
-		if pod.DeletionTimestamp != nil {
-			return false // the verdict is on its way
-		}
-		if s := status(pod); s != nil && s.RestartCount == n && s.State.Waiting != nil && s.State.Waiting.Reason == crashLoop {
-			wait = backOff(s.State.Waiting.Message)
-			return true
-		}
-		return restarts(pod) > n
-	})
-	if ctx.Err() != nil {
-		return nil, 0, errors.Join(context.Cause(ctx), a.stop(ctx, n))
+// ends waits for the verdict of the Job.
+func (a *attempt) ends(ctx context.Context, n int32) (verdict *engine.Verdict, err error) {
+	if !a.pod.await(ctx, unlimited, func(*corev1.Pod, bool) bool {
+		verdict = a.pod.verdict()
+		return verdict != nil
+	}) {
+		return nil, errors.Join(context.Cause(ctx), a.stop(ctx, n))
 	}
-	return verdict, wait, nil
-}
-
-// waits finds the wait in the message of a container that waits in crashLoop.
-var waits = regexp.MustCompile(`^back-off (\S+) restarting`)
-
-// backOff returns the wait that the message of the kubelet names, or 0.
-func backOff(message string) time.Duration {
-	found := waits.FindStringSubmatch(message)
-	if found == nil {
-		return 0
-	}
-	wait, _ := time.ParseDuration(found[1])
-	return wait
+	return verdict, nil
 }
 
 // exitOfStart returns how the n-th start of the container ended. The Job has stopped it if its pod was being deleted then.
