@@ -29,8 +29,8 @@ func maxStarts(t plan.Task) int {
 	return max(t.Retry.Limit, 0) + 1
 }
 
-// failsJob reports whether the Job fails because this start exists. The start is killed when the Job controller notices
-// it. In a cluster that is a race; here it takes noticedAfter, and a start that succeeds before that passes.
+// failsJob reports whether the Job fails because this start exists, even if its process succeeds. The start is killed when the Job
+// controller notices it, here noticedAfter its process has started.
 func failsJob(t plan.Task, number int) bool {
 	return t.Semantics == plan.Cluster && number == maxStarts(t)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"testing"
@@ -41,6 +42,7 @@ func Conformance(t *testing.T, newFixture func(testing.TB) Fixture) {
 		{"a secret that the process prints is hidden", secretHidden},
 		{"a missing command is an exit that names it", commandMissing},
 		{"a ctx that has ended starts nothing", endedBefore},
+		{"the start of the process is told", startIsTold},
 		{"the end of ctx stops the process, and its last words are heard", stoppedWhileRunning},
 		{"a process that ignores the stop signal is killed after its grace", killedAfterGrace},
 		{"attempts run side by side without mixing", sideBySide},
@@ -151,6 +153,21 @@ func exitsZero(t *testing.T, s *suite) {
 		t.Errorf("started %v, finished %v", exit.Started, exit.Finished)
 	}
 	s.wantStreams(t, heard, []string{"to stdout"}, []string{"to stderr"})
+}
+
+// startIsTold holds that the engine tells when the process has started, and before it ends.
+func startIsTold(t *testing.T, s *suite) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	out := engine.Output{Stdout: io.Discard, Stderr: io.Discard, Message: func(r io.Reader) error {
+		_, err := io.Copy(io.Discard, r)
+		return err
+	}, Started: func() { cancel(errors.New("it has started")) }}
+	labels := engine.Labels{Run: s.run, Task: "started", Attempt: 1, Owner: "conformance", Version: "test"}
+	exit, err := s.Engine.Run(ctx, s.Container(Exits(0, time.Hour)), labels, out)
+	if err != nil || !exit.Stopped {
+		t.Errorf("exit %+v (%v), want one that Started stopped", exit, err)
+	}
 }
 
 func exitsOther(t *testing.T, s *suite) {
