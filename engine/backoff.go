@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"context"
+	"math"
+	"sync"
 	"time"
 
 	"github.com/ktask/ktask/engine/plan"

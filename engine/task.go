@@ -3,8 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"math"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -63,6 +61,123 @@ func (x *taskRun) complete(ctx context.Context) TaskResult {
 
 // runAttempts prepares the image and runs the attempts. The timeout covers the preparation under Cluster semantics
 // only: the deadline of a Job covers the pull of its image.
+func (x *taskRun) runAttempts(ctx context.Context) {
+	cluster := x.task.Semantics == plan.Cluster
+	if whole, ok := x.Engine.(TaskRunner); ok && cluster && x.Terminal == nil {
+		x.runWhole(ctx, whole)
+		return
+	}
+	defer x.releaseVolumes(ctx)
+	defer x.endReady(ctx)
+	if !cluster && !x.prepare(ctx) {
+		return
+	}
+	ctx, cancel := x.withDeadline(ctx)
+	defer cancel()
+	if cluster && !x.prepare(ctx) {
+		return
+	}
+	x.attempts(ctx)
+}
+
+// withDeadline starts the task's timeout. A Job counts whole seconds, and one with 0 seconds ends before anything
+// starts. Under Local semantics 0 means no timeout, as a manifest cannot ask for it.
+func (x *taskRun) withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	timeout := x.task.Timeout
+	if x.task.Semantics == plan.Cluster {
+		timeout = timeout.Truncate(time.Second)
+	} else if timeout <= 0 {
+		return context.WithCancel(ctx)
+	}
+	x.deadline = time.Now().Add(timeout)
+	return context.WithDeadlineCause(ctx, x.deadline, &deadlineError{after: timeout, origin: x.task.TimeoutOrigin})
+}
+
+// prepare makes the image and the shared volumes available. If it fails, it ends the task and returns false.
+func (x *taskRun) prepare(ctx context.Context) bool {
+	if ctx.Err() != nil {
+		x.end(stopped(context.Cause(ctx)))
+		return false
+	}
+	err := ExplainImage(x.Engine.Prepare(ctx, x.task.Container, attemptSink{x.events, x.header(0)}), x.task)
+	if err == nil {
+		err = x.keepVolumes(ctx)
+	}
+	if err != nil {
+		x.end(x.masked(outcomeOf(ctx, Exit{}, err), err))
+	}
+	return err == nil
+}
+
+// attempts runs attempts until the task has its outcome.
+func (x *taskRun) attempts(ctx context.Context) {
+	for number := 1; ; number++ {
+		if ctx.Err() != nil {
+			x.end(stopped(context.Cause(ctx)))
+			return
+		}
+		x.readying.await()
+		outcome := x.attempt(ctx, number)
+		x.endReady(ctx)
+		wait, again := x.next(ctx, outcome)
+		x.emit(number, AttemptFinished{Result: x.last(), Retry: again, RetryIn: wait})
+		if !again {
+			return
+		}
+		x.waitReady(ctx, number+1, wait)
+	}
+}
+
+// attempt starts the container once.
+func (x *taskRun) attempt(ctx context.Context, number int) outcome {
+	ctx, condemn, release := x.condemn(ctx, number)
+	defer release()
+	var late atomic.Bool
+	started := func() {
+		late.Store(ctx.Err() != nil)
+		condemn()
+	}
+	x.emit(number, AttemptStarted{Of: maxStarts(x.task)})
+	began := time.Now()
+	output := &outputTail{Sink: attemptSink{x.events, x.header(number)}}
+	exit, err := x.runAttempt(ctx, number, output, started)
+	x.recordFailure(ctx, err)
+	ended := time.Now()
+	x.ran = append(x.ran, ended.Sub(began))
+
+	o := x.masked(outcomeOf(ctx, exit, err), err)
+	switch {
+	case err != nil:
+		exit.Code = -1
+	case late.Load(): // however quick the process was
+		o = stopped(context.Cause(ctx))
+	default:
+		o = explain(o, x.task, exit, output.lines())
+	}
+	x.record(number, o, exit, began, ended)
+	return o
+}
+
+// record adds an attempt to the result. The times are for an attempt whose process has none.
+func (x *taskRun) record(number int, o outcome, exit Exit, began, ended time.Time) {
+	a := AttemptResult{
+		Number: number, Status: o.status, Reason: o.reason, Message: o.message,
+		ExitCode: exit.Code, Signal: exit.Signal, OOMKilled: exit.OOMKilled,
+		Started: exit.Started, Finished: exit.Finished, Killed: o.killed,
+	}
+	if a.Started.IsZero() {
+		a.Started = began
+	}
+	if a.Finished.IsZero() {
+		a.Finished = ended
+	}
+	x.result.Attempts = append(x.result.Attempts, a)
+	x.result.ExitCode = a.ExitCode
+	if exit.ImageDigest != "" {
+		x.result.ImageDigest = exit.ImageDigest
+	}
+}
+
 func (x *taskRun) runAttempts(ctx context.Context) {
 	cluster := x.task.Semantics == plan.Cluster
 	if whole, ok := x.Engine.(TaskRunner); ok && cluster && x.Terminal == nil {
