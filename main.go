@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"golang.org/x/term"
+	"k8s.io/klog/v2"
 
 	"github.com/ktask/ktask/command"
 	"github.com/ktask/ktask/local"
@@ -21,8 +22,10 @@ import (
 
 func main() {
 	collectLess()
-	signal.Ignore(syscall.SIGPIPE)     // a reader that has closed the output must not end ktask before it has removed its containers
-	log.SetOutput(io.Discard)          // packages log of engines that break HTTP: ktask's own errors say it
+	signal.Ignore(syscall.SIGPIPE) // a reader that has closed the output must not end ktask before it has removed its containers
+	log.SetOutput(io.Discard)      // packages log of engines that break HTTP: ktask's own errors say it
+	klog.LogToStderr(false)        // likewise of clusters
+	klog.SetOutput(io.Discard)
 	executable, _ := os.Executable()   // "" if it is not known: there is no guardian then
 	configDir, _ := os.UserConfigDir() // "" if there is none: no .ktask.yaml is trusted then
 	version, commit := build()

@@ -127,6 +127,9 @@ func newFindings(s settings, x local.Examination) findings {
 		return f
 	}
 	f.Engine = x.Facts
+	if x.Cluster != nil {
+		f.Engine = x.Cluster
+	}
 	return f
 }
 
@@ -180,6 +183,9 @@ func (f findings) print(w io.Writer) error {
 
 func (f findings) checks() []check {
 	x := f.x
+	if x.Cluster != nil {
+		return f.clusterChecks(*x.Cluster)
+	}
 	var all []check
 	if f.OK {
 		all = append(all, check{good, "engine", fmt.Sprintf("%s %s at %s", x.Facts.Name, x.Facts.Version, x.Facts.Host)}, check{good, "engine", f.machine()})

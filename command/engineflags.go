@@ -32,13 +32,48 @@ func (s settings) typed(name string) string {
 
 // engineOptions returns the engine that the flags, the file and the variables of the docker command select.
 func (s settings) engineOptions(app App) (local.EngineOptions, error) {
-	name, err := s.choice("engine", "docker", "docker")
+	name, err := s.choice("engine", "docker", "docker", "kubernetes")
+	if err == nil && name == "kubernetes" {
+		err = s.onCluster()
+	}
 	o := local.FromEnv().EngineOptions
 	o.Name, o.Host, o.Context = name, s.typed("host"), s.typed("docker-context")
 	o.DefaultHost = cmp.Or(o.DefaultHost, s.engineFrom("host"))
 	o.DefaultContext = cmp.Or(o.DefaultContext, s.engineFrom("docker-context"))
+	o.Cluster.Context, o.Cluster.Namespace = s.text("kube-context", ""), s.text("kube-namespace", "")
+	if file := s.text("kubeconfig", ""); file != "" {
+		o.Cluster.Kubeconfigs = []string{file}
+	}
 	o.UserAgent, o.Notice = "ktask/"+app.Version, app.notice
 	return o, err
+}
+
+// onCluster returns the error of a setting that a cluster cannot carry out, or that is for Docker alone.
+func (s settings) onCluster() error {
+	refused := []struct{ flag, because, remedy string }{
+		{"mount", "this machine's files are not on a cluster's nodes", "put what the task needs into its image or its manifest"},
+		{"network", "networks of Docker are not on a cluster", "leave it out: a pod reaches the cluster's services"},
+		{"compose", "a project of Docker Compose is not on a cluster", "deploy what the task needs on the cluster"},
+		{"platform", "the cluster's nodes have theirs", "leave it out"},
+		{"keep", "the cluster removes what has ended", "use --log-dir for the output of each attempt"},
+		{"warm", "a cluster prepares no containers", "leave it out"},
+		{"host", "it names a Docker engine", "use --kubeconfig and --kube-context"},
+		{"docker-context", "it names a Docker engine", "use --kubeconfig and --kube-context"},
+	}
+	for _, r := range refused {
+		all := s.all(r.flag)
+		if len(all) == 0 || !s.has(r.flag) {
+			continue
+		}
+		v := all[len(all)-1]
+		switch {
+		case v.text == "" || r.flag == "keep" && v.text == "never" || r.flag == "warm" && v.text == "0":
+		case !v.typed && r.because == "it names a Docker engine": // the file serves both engines
+		default:
+			return v.error("%s: not with --engine kubernetes: %s (%s)", v.said, r.because, r.remedy)
+		}
+	}
+	return nil
 }
 
 // notice prints what ktask waits for. On a terminal the current line may belong to a live report.

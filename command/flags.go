@@ -119,8 +119,11 @@ func pythonImageFlag() cli.Flag {
 // engineFlags returns the flags that select an engine.
 func engineFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Category: groupEngine, Name: "engine", Usage: "the `KIND` of engine: docker", DefaultText: "docker"},
+		&cli.StringFlag{Category: groupEngine, Name: "engine", Usage: "the `KIND` of engine: docker or kubernetes", DefaultText: "docker"},
 		&cli.StringFlag{Category: groupEngine, Name: "host", Usage: "the engine's `URL`, like DOCKER_HOST"},
 		&cli.StringFlag{Category: groupEngine, Name: "docker-context", Usage: "the docker context `NAME`, like DOCKER_CONTEXT"},
+		&cli.StringFlag{Category: groupEngine, Name: "kubeconfig", Usage: "the `FILE` that describes the cluster, like KUBECONFIG"},
+		&cli.StringFlag{Category: groupEngine, Name: "kube-context", Usage: "the context `NAME` in it"},
+		&cli.StringFlag{Category: groupEngine, Name: "kube-namespace", Usage: "the `NAME` of the cluster's namespace to run in"},
 	}
 }

@@ -119,14 +119,14 @@ func TestFlagBeforeFileInOptions(t *testing.T) {
 	typed := map[string]string{
 		"stage": "pre", "app": "a", "workload": "w", "promotion": "false", "non-blocking": "false", "namespace": "one", "keptn-namespace": "two",
 		"retries": "1", "timeout": "1s", "grace": "2s", "semantics": "local", "backoff-scale": "1", "lenient": "false", "deno-image": "d:1",
-		"python-image": "p:1", "pids-limit": "1", "network": "none", "compose": "x", "platform": "linux/arm64", "engine": "docker", "host": "tcp://a", "docker-context": "a",
+		"python-image": "p:1", "pids-limit": "1", "network": "none", "compose": "x", "platform": "linux/arm64", "engine": "docker", "host": "tcp://a", "docker-context": "a", "kubeconfig": "a", "kube-context": "a", "kube-namespace": "a",
 		"parallel": "1", "warm": "1", "fail-fast": "false", "pull": "missing", "offline": "false", "keep": "never", "output": "plain", "junit": "a.xml", "html": "a.html",
 		"report": "a.json", "timestamps": "false", "no-color": "false", "tracked": "false", "locked": "false", "quiet": "false", "watch": "false", "verbose": "false", "failed": "false", "log-dir": "a",
 	}
 	written := map[string]string{
 		"stage": "post", "app": "b", "workload": "x", "promotion": "true", "non-blocking": "true", "namespace": "three", "keptn-namespace": "four",
 		"retries": "3", "timeout": "3s", "grace": "4s", "semantics": "cluster", "backoff-scale": "2", "lenient": "true", "deno-image": "d:2",
-		"python-image": "p:2", "pids-limit": "2", "network": "bridge", "compose": "y", "platform": "linux/amd64", "engine": "docker", "host": "tcp://b", "docker-context": "b",
+		"python-image": "p:2", "pids-limit": "2", "network": "bridge", "compose": "y", "platform": "linux/amd64", "engine": "docker", "host": "tcp://b", "docker-context": "b", "kubeconfig": "b", "kube-context": "b", "kube-namespace": "b",
 		"parallel": "2", "warm": "2", "fail-fast": "true", "pull": "never", "offline": "true", "keep": "always", "output": "json", "junit": "b.xml", "html": "b.html",
 		"report": "b.json", "timestamps": "true", "no-color": "true", "tracked": "true", "locked": "true", "quiet": "true", "watch": "true", "verbose": "true", "failed": "true", "log-dir": "b",
 	}

@@ -81,7 +81,7 @@ func (b boundary) extent(key, text string) extent {
 		far = true
 	case "keep":
 		far = text == "failed" || text == "always"
-	case "host", "docker-context":
+	case "host", "docker-context", "kubeconfig", "kube-context", "kube-namespace": // a kubeconfig can name programs to run
 		far = text != ""
 	case "engine":
 		far = !slices.Contains([]string{"", "docker"}, text)

@@ -37,24 +37,49 @@ func Attempt(ctx context.Context, e Engine, c plan.Container, labels Labels, sin
 
 // attempt is Attempt, which also emits OutputParts if parts is set.
 func attempt(ctx context.Context, e Engine, c plan.Container, labels Labels, sink Sink, parts bool) (Exit, error) {
-	m := mask.New(c.Secrets())
-	tail := &messageTail{Sink: sink, enabled: c.TerminationMessage.FallbackToLogs}
-	stdout, stderr := newOutput(tail, Stdout, m, parts), newOutput(tail, Stderr, m, parts)
-	var message byteTail
-	exit, err := e.Run(ctx, c, labels, Output{Stdout: stdout, Stderr: stderr, Message: message.masked(m)})
-	_ = stdout.Close()
-	_ = stderr.Close()
+	o := newAttemptOutput(c, sink, parts)
+	exit, err := e.Run(ctx, c, labels, o.output())
+	o.close()
 	if err != nil {
 		return exit, err
 	}
-	exit.Message = m.String(exit.Message)
+	return o.explained(exit), nil
+}
+
+// attemptOutput turns what an engine hands on of an attempt into masked events, and into the message of its Exit.
+type attemptOutput struct {
+	mask           *mask.Mask
+	tail           *messageTail
+	stdout, stderr io.WriteCloser
+	message        byteTail
+}
+
+func newAttemptOutput(c plan.Container, sink Sink, parts bool) *attemptOutput {
+	o := &attemptOutput{mask: mask.New(c.Secrets()), tail: &messageTail{Sink: sink, enabled: c.TerminationMessage.FallbackToLogs}}
+	o.stdout, o.stderr = newOutput(o.tail, Stdout, o.mask, parts), newOutput(o.tail, Stderr, o.mask, parts)
+	return o
+}
+
+func (o *attemptOutput) output() Output {
+	return Output{Stdout: o.stdout, Stderr: o.stderr, Message: o.message.masked(o.mask)}
+}
+
+// close emits what is left of the output.
+func (o *attemptOutput) close() {
+	_ = o.stdout.Close()
+	_ = o.stderr.Close()
+}
+
+// explained returns the Exit with its message: the engine's or, if that is empty, the container's.
+func (o *attemptOutput) explained(exit Exit) Exit {
+	exit.Message = o.mask.String(exit.Message)
 	if exit.Message == "" {
-		exit.Message = message.String()
+		exit.Message = o.message.String()
 	}
 	if exit.Message == "" && exit.Code != 0 {
-		exit.Message = tail.text()
+		exit.Message = o.tail.text()
 	}
-	return exit, nil
+	return exit
 }
 
 // masked returns a function that reads a termination message.

@@ -24,8 +24,8 @@ func TestImagesThatCannotBePulled(t *testing.T) {
 		{plan.Task{Runtime: plan.RuntimeDeno, Container: plan.Container{ImageOrigin: plan.Default, PullPolicy: plan.PullNever}}, engine.ImageNotFound, never, engine.Remedy{Text: never.Text, Option: engine.OptionDeno}},
 		{plan.Task{Runtime: plan.RuntimeDeno, Container: plan.Container{ImageOrigin: plan.Default}}, engine.ImageNotFound, engine.Remedy{Option: engine.OptionPlatform}, engine.Remedy{Option: engine.OptionPlatform}},
 		{plan.Task{Runtime: plan.RuntimeDeno, Container: plan.Container{ImageOrigin: plan.Flag("deno-image")}}, engine.ImageUnauthorized, login, login},
-		{plan.Task{Runtime: plan.RuntimeContainer, ImagePullSecrets: []string{"a"}}, engine.ImageUnauthorized, login, engine.Remedy{Text: login.Text, Option: engine.OptionSecrets}},
-		{plan.Task{Runtime: plan.RuntimeContainer, ImagePullSecrets: []string{"a"}, Container: plan.Container{PullCredentials: make([]plan.PullCredential, 1)}}, engine.ImageUnauthorized, login, login},
+		{plan.Task{Runtime: plan.RuntimeContainer, Container: plan.Container{ImagePullSecrets: []string{"a"}}}, engine.ImageUnauthorized, login, engine.Remedy{Text: login.Text, Option: engine.OptionSecrets}},
+		{plan.Task{Runtime: plan.RuntimeContainer, Container: plan.Container{ImagePullSecrets: []string{"a"}, PullCredentials: make([]plan.PullCredential, 1)}}, engine.ImageUnauthorized, login, login},
 		{plan.Task{Runtime: plan.RuntimeDeno, Container: plan.Container{ImageOrigin: plan.Default}}, engine.EngineUnavailable, login, login},
 	} {
 		fake := &enginetest.Fake{Images: map[string]enginetest.Pull{"": {Err: &engine.Error{Reason: test.reason, Err: errors.New("x"), Remedy: test.remedy}}}}

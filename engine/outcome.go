@@ -166,7 +166,7 @@ func ExplainImage(err error, t plan.Task) error {
 			r.Text = "" // there is no name to correct, and nobody to log in to
 		}
 		r.Option = option
-	case failure.Reason == ImageUnauthorized && len(t.ImagePullSecrets) > len(t.Container.PullCredentials):
+	case failure.Reason == ImageUnauthorized && len(t.Container.ImagePullSecrets) > len(t.Container.PullCredentials):
 		r.Option = OptionSecrets
 	}
 	return &explained

@@ -61,9 +61,13 @@ func (x *taskRun) complete(ctx context.Context) TaskResult {
 // runAttempts prepares the image and runs the attempts. The timeout covers the preparation under Cluster semantics
 // only: the deadline of a Job covers the pull of its image.
 func (x *taskRun) runAttempts(ctx context.Context) {
+	cluster := x.task.Semantics == plan.Cluster
+	if whole, ok := x.Engine.(TaskRunner); ok && cluster && x.Terminal == nil {
+		x.runWhole(ctx, whole)
+		return
+	}
 	defer x.releaseVolumes(ctx)
 	defer x.endReady(ctx)
-	cluster := x.task.Semantics == plan.Cluster
 	if !cluster && !x.prepare(ctx) {
 		return
 	}
@@ -141,14 +145,19 @@ func (x *taskRun) attempt(ctx context.Context, number int) outcome {
 	o := x.masked(outcomeOf(ctx, exit, err), err)
 	if err == nil {
 		o = explain(o, x.task, exit, output.lines())
+	} else {
+		exit.Code = -1
 	}
+	x.record(number, o, exit, began, ended)
+	return o
+}
+
+// record adds an attempt to the result. The times are for an attempt whose process has none.
+func (x *taskRun) record(number int, o outcome, exit Exit, began, ended time.Time) {
 	a := AttemptResult{
 		Number: number, Status: o.status, Reason: o.reason, Message: o.message,
 		ExitCode: exit.Code, Signal: exit.Signal, OOMKilled: exit.OOMKilled,
 		Started: exit.Started, Finished: exit.Finished, Killed: o.killed,
-	}
-	if err != nil {
-		a.ExitCode = -1
 	}
 	if a.Started.IsZero() {
 		a.Started = began
@@ -161,7 +170,6 @@ func (x *taskRun) attempt(ctx context.Context, number int) outcome {
 	if exit.ImageDigest != "" {
 		x.result.ImageDigest = exit.ImageDigest
 	}
-	return o
 }
 
 func (x *taskRun) runAttempt(ctx context.Context, number int, output Sink) (Exit, error) {
@@ -204,6 +212,10 @@ func (x *taskRun) end(o outcome) {
 	if x.task.Semantics == plan.Cluster {
 		o = o.inKeptnsWords()
 	}
+	x.conclude(o)
+}
+
+func (x *taskRun) conclude(o outcome) {
 	x.result.Status, x.result.Reason = o.status, o.reason
 	x.result.Message, x.result.Remedy, x.result.Place = o.message, o.remedy, o.place
 }

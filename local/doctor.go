@@ -6,6 +6,7 @@ import (
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/docker"
+	"github.com/ktask/ktask/engine/kubernetes"
 	"github.com/ktask/ktask/engine/owner"
 	"github.com/ktask/ktask/engine/plan"
 )
@@ -17,6 +18,8 @@ type Examination struct {
 	// Err is why no task can run, or nil. The fields after it are then not known.
 	Err    error
 	Facts  docker.Facts
+	// Cluster is set in place of Facts for a cluster.
+	Cluster *kubernetes.Facts
 	Images []ExaminedImage
 	Left   Leftovers
 	// Credentials are the sources of credentials for registries; CredentialsErr is why they are not known.
@@ -46,11 +49,18 @@ type Leftovers struct {
 // it. It starts and changes nothing.
 func Examine(ctx context.Context, o Options, images ...string) Examination {
 	var x Examination
-	x.Credentials, x.CredentialsErr = o.EngineOptions.CredentialSources()
+	if o.EngineOptions.Name != "kubernetes" { // a cluster's nodes have credentials of their own
+		x.Credentials, x.CredentialsErr = o.EngineOptions.CredentialSources()
+	}
 	e, err := NewEngine(o.EngineOptions)
 	if err == nil {
 		defer CloseEngine(e)
-		err = x.examine(ctx, e.(*docker.Engine), o, images)
+		switch e := e.(type) {
+		case *docker.Engine:
+			err = x.examine(ctx, e, o, images)
+		case *kubernetes.Engine:
+			err = x.examineCluster(ctx, e, o)
+		}
 	}
 	if missing, ok := errors.AsType[*docker.NotFoundError](err); ok {
 		x.Tried = missing.Tried
@@ -77,6 +87,23 @@ func (x *Examination) examine(ctx context.Context, e *docker.Engine, o Options, 
 		}
 		x.Images = append(x.Images, ExaminedImage{ref, present})
 	}
+	return x.leftovers(ctx, e, o)
+}
+
+// examineCluster finds out whether tasks can run on a cluster. Which images its nodes have is not known.
+func (x *Examination) examineCluster(ctx context.Context, e *kubernetes.Engine, o Options) error {
+	facts, err := e.Facts(ctx)
+	if err != nil {
+		return err
+	}
+	x.Cluster = &facts
+	if err := facts.Missing(); err != nil {
+		return err
+	}
+	return x.leftovers(ctx, e, o)
+}
+
+func (x *Examination) leftovers(ctx context.Context, e engine.Cleaner, o Options) error {
 	left, err := e.Leftovers(ctx, "")
 	for _, l := range left {
 		x.Left.add(l, Fate(o.Runs, l))

@@ -11,15 +11,21 @@ import (
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/docker"
+	"github.com/ktask/ktask/engine/kubernetes"
 	"github.com/ktask/ktask/resolve"
 )
 
 // EngineOptions select an engine, and say what it keeps. The zero value is Docker at its default socket.
 type EngineOptions struct {
-	// Name is the kind of engine: "docker", or "", which means the same.
+	// Name is the kind of engine: "docker", or "", which means the same, or "kubernetes".
 	Name string
 	docker.Options
+	// Cluster is for the kind "kubernetes"; docker.Options mean nothing to it.
+	Cluster kubernetes.Options
 }
+
+// ClusterFacts are what a cluster reports about itself and about the user's rights.
+type ClusterFacts = kubernetes.Facts
 
 // Keep selects the attempts whose containers stay on the engine: "never", "failed" or "always".
 type Keep = docker.Keep
@@ -29,8 +35,11 @@ func NewEngine(o EngineOptions) (engine.Engine, error) {
 	switch o.Name {
 	case "", "docker":
 		return docker.New(o.Options)
+	case "kubernetes":
+		o.Cluster.UserAgent = o.UserAgent
+		return kubernetes.New(o.Cluster)
 	}
-	return nil, fmt.Errorf("unknown engine %q (the only one is docker)", o.Name)
+	return nil, fmt.Errorf("unknown engine %q (it is docker or kubernetes)", o.Name)
 }
 
 // CloseEngine closes an engine that can be closed. A failure loses nothing and is ignored.
@@ -51,14 +60,14 @@ func Tried(e engine.Engine) []docker.Tried {
 // Contexts returns the names of the Docker contexts that the options can name.
 func (o EngineOptions) Contexts() []string { return docker.Contexts(o.ConfigDir) }
 
-// Facts returns what the engine that the options select reports about itself.
+// Facts returns what the Docker engine that the options select reports about itself.
 func (o EngineOptions) Facts(ctx context.Context) (docker.Facts, error) {
-	e, err := NewEngine(o)
+	e, err := docker.New(o.Options)
 	if err != nil {
 		return docker.Facts{}, err
 	}
 	defer CloseEngine(e)
-	return e.(*docker.Engine).Facts(ctx)
+	return e.Facts(ctx)
 }
 
 // Node returns the engine's host, which stands for the node that a pod would run on.

@@ -21,6 +21,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -178,6 +179,10 @@ func (o EngineOptions) absolute() EngineOptions {
 		if *path != "" {
 			*path = absolute(*path)
 		}
+	}
+	o.Cluster.Kubeconfigs = slices.Clone(o.Cluster.Kubeconfigs)
+	for i, path := range o.Cluster.Kubeconfigs {
+		o.Cluster.Kubeconfigs[i] = absolute(path)
 	}
 	for _, host := range []*string{&o.Host, &o.DefaultHost} {
 		if socket, ok := strings.CutPrefix(*host, "unix://"); ok {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/docker"
+	"github.com/ktask/ktask/engine/kubernetes"
 	"github.com/ktask/ktask/engine/owner"
 	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/resolve"
@@ -99,7 +100,7 @@ type Options struct {
 	Abandon <-chan struct{}
 }
 
-// FromEnv returns the Options that the environment sets: EngineOptions as docker.FromEnv does, Runs as UserRuns does, and the
+// FromEnv returns the Options that the environment sets: EngineOptions as docker.FromEnv and kubernetes.FromEnv do, Runs as UserRuns does, and the
 // images of deno and python tasks with FUNCTION_RUNNER_IMAGE and PYTHON_RUNNER_IMAGE.
 func FromEnv() Options {
 	image := func(name plan.Runtime) string {
@@ -108,7 +109,7 @@ func FromEnv() Options {
 	}
 	return Options{
 		DenoImage: image(plan.RuntimeDeno), PythonImage: image(plan.RuntimePython),
-		EngineOptions: EngineOptions{Options: docker.FromEnv()}, Runs: UserRuns(),
+		EngineOptions: EngineOptions{Options: docker.FromEnv(), Cluster: kubernetes.FromEnv()}, Runs: UserRuns(),
 	}
 }
 

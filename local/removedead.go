@@ -6,6 +6,7 @@ import (
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/docker"
+	"github.com/ktask/ktask/engine/kubernetes"
 	"github.com/ktask/ktask/engine/owner"
 )
 
@@ -76,9 +77,12 @@ func ForgetDead(e engine.Cleaner, runs owner.Runs, remain map[string]bool) {
 
 // placeOf returns where an engine is, or "".
 func placeOf(e any) string {
-	if d, ok := e.(*docker.Engine); ok {
-		o := d.Pinned(docker.Options{})
+	switch e := e.(type) {
+	case *docker.Engine:
+		o := e.Pinned(docker.Options{})
 		return o.Host + o.Context
+	case *kubernetes.Engine:
+		return e.Place()
 	}
 	return ""
 }

@@ -142,7 +142,7 @@ func TestSameTask(t *testing.T) {
 		"a file":           func(t *plan.Task) { t.Container.Files[0].Content = []byte("y") },
 		"no arguments":     func(t *plan.Task) { t.Container.Args = []plan.Text{} },
 		"a label":          func(t *plan.Task) { t.Labels = plan.Labels{{Key: "a", Value: "b"}} },
-		"a pointer":        func(t *plan.Task) { yes := true; t.AutomountToken = &yes },
+		"a pointer":        func(t *plan.Task) { yes := true; t.Container.AutomountToken = &yes },
 		"a limit":          func(t *plan.Task) { t.Container.Limits.Pids = 1 },
 		"a time":           func(t *plan.Task) { t.Timeout = time.Second },
 	} {

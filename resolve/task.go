@@ -47,14 +47,11 @@ func buildTask(r *resolver, u use) (plan.Task, bool) {
 		out: plan.Task{
 			Name: u.name(), Definition: u.definition.Name, Namespace: meta.Namespace, Origin: origin(atLine(meta.Pos)),
 			Labels: labels(meta.Labels), Annotations: labels(meta.Annotations), Semantics: r.options.Semantics,
-			ServiceAccount: u.definition.ServiceAccount.Value, ImagePullSecrets: pullSecretNames(u.definition), TTL: defaultTTL,
+			TTL: defaultTTL,
 		},
 	}
 	if ttl := u.definition.TTLSecondsAfterFinished; ttl.Given {
 		b.out.TTL = time.Duration(ttl.Value) * time.Second
-	}
-	if token := u.definition.AutomountToken; token.Given {
-		b.out.AutomountToken = &token.Value
 	}
 	b.retry()
 	b.deadline()
@@ -67,6 +64,10 @@ func buildTask(r *resolver, u use) (plan.Task, bool) {
 	b.hostname()
 	checkNetwork(r)
 	c := &b.out.Container
+	c.ServiceAccount, c.ImagePullSecrets = u.definition.ServiceAccount.Value, pullSecretNames(u.definition)
+	if token := u.definition.AutomountToken; token.Given {
+		c.AutomountToken = &token.Value
+	}
 	if from := b.replacement(c.Image); from != nil {
 		c.Image, c.ImageOrigin = from.Value, from.Origin
 	}

@@ -9,6 +9,7 @@ package kubernetes
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -56,6 +57,7 @@ type Engine struct {
 var (
 	_ engine.Engine    = (*Engine)(nil)
 	_ engine.Describer = (*Engine)(nil)
+	_ engine.Checker   = (*Engine)(nil)
 )
 
 // New returns the engine that the options select. It makes no request. The error is an *engine.Error.
@@ -65,7 +67,10 @@ func New(o Options) (*Engine, error) {
 	overrides.Context.Namespace = o.Namespace
 	loaded := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides)
 	config, err := loaded.ClientConfig()
-	if err != nil {
+	switch {
+	case clientcmd.IsEmptyConfig(err):
+		return nil, notConfigured(fmt.Errorf("%s: no file with a cluster", strings.Join(o.Kubeconfigs, ", ")))
+	case err != nil:
 		return nil, notConfigured(err)
 	}
 	namespace, _, err := loaded.Namespace()
@@ -104,6 +109,9 @@ func notConfigured(err error) error {
 		Remedy: engine.Remedy{Text: "see what `kubectl config view` says; --kubeconfig and --kube-context choose another cluster"},
 	}
 }
+
+// Place returns the server and the namespace, which distinguish the engine from others.
+func (e *Engine) Place() string { return e.host + "/" + e.namespace }
 
 // Describe returns the version of the cluster.
 func (e *Engine) Describe(ctx context.Context) (engine.Info, error) {

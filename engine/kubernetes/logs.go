@@ -21,6 +21,8 @@ type logs struct {
 	engine         *Engine
 	pod, container string
 	to             io.Writer
+	// previous reads the container before the one that runs now.
+	previous bool
 
 	// since is the time at which a new stream begins; it is a whole second. No line comes later than another by more than the second
 	// before that of the latest line.
@@ -34,7 +36,7 @@ type logs struct {
 
 // follow passes on what the container writes until its stream ends. An error means that the stream broke, or that there is none yet.
 func (l *logs) follow(ctx context.Context) error {
-	o := &corev1.PodLogOptions{Container: l.container, Follow: true, Timestamps: true}
+	o := &corev1.PodLogOptions{Container: l.container, Follow: true, Timestamps: true, Previous: l.previous}
 	if !l.since.IsZero() {
 		o.SinceTime = &metav1.Time{Time: l.since}
 	}

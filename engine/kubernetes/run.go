@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -22,6 +23,8 @@ const (
 	// settles is how long the kubelet may take to report the end of a process that has ended or was killed, and the cluster to
 	// remove the pod.
 	settles = time.Minute
+	// late is how much later than the end of a log the end of its container may be reported.
+	late = 3 * time.Second
 	// drains is how long the output of a container that has ended may take.
 	drains = 30 * time.Second
 	// unlimited is a time limit that is never reached.
@@ -36,6 +39,10 @@ type attempt struct {
 	out       engine.Output
 	pod       *podState
 	owner     metav1.OwnerReference
+	// whole reports whether the Job is a whole task.
+	whole bool
+	// nothing reports whether the cluster has refused the Job, so that there is nothing to remove.
+	nothing bool
 }
 
 // Prepare does nothing: the node pulls the image when the pod starts.
@@ -54,10 +61,13 @@ func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels
 		return engine.Exit{}, err
 	}
 	a := &attempt{engine: e, container: c, objects: o, out: out}
-	state, leave := e.watch(labels.Run, o.job.Name)
+	state, leave := e.watch(labels.Run, o.job.Name, false)
 	defer leave()
 	a.pod = state
 	exit, err := a.carryOut(ctx)
+	if a.nothing {
+		return exit, err
+	}
 	return exit, errors.Join(err, a.remove(ctx))
 }
 
@@ -65,20 +75,30 @@ func (a *attempt) carryOut(ctx context.Context) (engine.Exit, error) {
 	if err := a.create(ctx); err != nil {
 		return engine.Exit{}, err
 	}
-	if err := a.starts(ctx); err != nil {
+	if err := a.starts(ctx, 0); err != nil {
 		return engine.Exit{}, err
 	}
+	stopped, err := a.follow(ctx, 0, a.out.Stdout)
+	if err != nil {
+		return engine.Exit{}, err
+	}
+	return a.exit(stopped)
+}
+
+// follow passes on the output of the n-th start of the container, counted from 0, and returns when it has ended and its output is
+// complete. The end of ctx stops it.
+func (a *attempt) follow(ctx context.Context, n int32, to io.Writer) (stopped bool, err error) {
 	reading, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
-		a.read(reading)
+		a.read(reading, n, to)
 	}()
-	stopped := !a.pod.await(ctx, unlimited, over)
+	stopped = !a.pod.await(ctx, unlimited, over(n))
 	if stopped {
-		if err := a.stop(ctx); err != nil {
-			return engine.Exit{}, err
+		if err := a.stop(ctx, n); err != nil {
+			return stopped, err
 		}
 	}
 	select {
@@ -87,7 +107,7 @@ func (a *attempt) carryOut(ctx context.Context) (engine.Exit, error) {
 		stop()
 		<-read
 	}
-	return a.exit(stopped)
+	return stopped, nil
 }
 
 // create creates the Job and what its pod needs. What was created belongs to the Job.
@@ -95,6 +115,8 @@ func (a *attempt) create(ctx context.Context) error {
 	o := a.objects
 	var job batchv1.Job
 	if err := a.engine.create(ctx, a.engine.batch, "jobs", &o.job, &job); err != nil {
+		failure, ok := errors.AsType[*engine.Error](err)
+		a.nothing = ok && failure.Reason == engine.EngineRefused
 		return err
 	}
 	a.owner = *metav1.NewControllerRef(&job, batchv1.SchemeGroupVersion.WithKind("Job"))
@@ -123,17 +145,20 @@ func (e *Engine) create(ctx context.Context, client rest.Interface, resource str
 	})
 }
 
-// starts waits until the container has started. The error is why it does not, or the cause of ctx.
-func (a *attempt) starts(ctx context.Context) (err error) {
+// starts waits until the container has started for the n-th time, counted from 0, or until the Job has its verdict. The error is why it
+// does not start, or the cause of ctx.
+func (a *attempt) starts(ctx context.Context, n int32) (err error) {
 	for {
 		known := false
 		a.pod.await(ctx, unseenFor, func(pod *corev1.Pod, gone bool) bool {
-			switch {
-			case gone:
+			switch refused := a.pod.unseen(); {
+			case refused != nil:
+				err = a.engine.explain(ctx, "watch pods", refused)
+			case started(pod, n), a.pod.verdict() != nil:
+			case gone && !a.whole:
 				err = removed(a.objects.job.Name)
-			case pod == nil:
+			case gone, pod == nil:
 				return false
-			case started(pod):
 			default:
 				if err = a.unstartable(pod); err == nil {
 					return false
@@ -155,31 +180,36 @@ func (a *attempt) starts(ctx context.Context) (err error) {
 	}
 }
 
-// read passes on the output until the end of the container.
-func (a *attempt) read(ctx context.Context) {
+// read passes on the output of a start until its end.
+func (a *attempt) read(ctx context.Context, n int32, to io.Writer) {
 	pod, _ := a.pod.get()
-	l := &logs{engine: a.engine, pod: pod.Name, container: pod.Spec.Containers[0].Name, to: a.out.Stdout}
+	l := &logs{engine: a.engine, pod: pod.Name, container: pod.Spec.Containers[0].Name, to: to}
 	for {
-		last := over(a.pod.get())
+		pod, gone := a.pod.get()
+		last := over(n)(pod, gone)
+		if gone || restarts(pod) > n+1 { // the cluster has only the logs of the last two starts
+			return
+		}
+		l.previous = restarts(pod) > n
 		err := l.follow(ctx)
-		if err == nil && last || ctx.Err() != nil {
+		switch {
+		case err == nil && last, ctx.Err() != nil:
 			return
+		case err == nil: // the state is late: until the end is known, more may come
+			a.pod.await(ctx, late, over(n))
+		default:
+			pause(ctx, again)
 		}
-		if _, gone := a.pod.get(); gone {
-			return
-		}
-		// The state may be late: until the end is known, more may come.
-		pause(ctx, again)
 	}
 }
 
 // stop ends the container and waits for its end.
-func (a *attempt) stop(ctx context.Context) error {
+func (a *attempt) stop(ctx context.Context, n int32) error {
 	ctx = context.WithoutCancel(ctx)
 	if err := a.engine.deleteJob(ctx, a.objects.job.Name); err != nil {
 		return err
 	}
-	a.pod.await(ctx, a.container.Grace+settles, over)
+	a.pod.await(ctx, a.container.Grace+settles, over(n))
 	return nil
 }
 

@@ -20,15 +20,36 @@ func status(pod *corev1.Pod) *corev1.ContainerStatus {
 	return &pod.Status.ContainerStatuses[0]
 }
 
-func started(pod *corev1.Pod) bool {
-	s := status(pod)
-	return s != nil && (s.State.Running != nil || s.State.Terminated != nil)
+// restarts returns how often the container was started again.
+func restarts(pod *corev1.Pod) int32 {
+	if s := status(pod); s != nil {
+		return s.RestartCount
+	}
+	return 0
 }
 
-// over reports whether the container has ended.
-func over(pod *corev1.Pod, gone bool) bool {
+// started reports whether the container has started for the n-th time, counted from 0.
+func started(pod *corev1.Pod, n int32) bool {
 	s := status(pod)
-	return gone || s != nil && s.State.Terminated != nil
+	return s != nil && (s.RestartCount > n || s.RestartCount == n && (s.State.Running != nil || ended(pod, n) != nil))
+}
+
+// ended returns the end of the n-th start of the container, or nil if it has not ended or if its end is not known any more.
+func ended(pod *corev1.Pod, n int32) *corev1.ContainerStateTerminated {
+	s := status(pod)
+	switch {
+	case s == nil:
+	case s.RestartCount == n && s.State.Terminated != nil:
+		return s.State.Terminated
+	case s.RestartCount == n && s.State.Waiting != nil && s.State.Waiting.Reason == "CrashLoopBackOff", s.RestartCount == n+1 && s.State.Waiting == nil:
+		return s.LastTerminationState.Terminated
+	}
+	return nil
+}
+
+// over returns whether the n-th start of the container has ended.
+func over(n int32) func(pod *corev1.Pod, gone bool) bool {
+	return func(pod *corev1.Pod, gone bool) bool { return gone || restarts(pod) > n || ended(pod, n) != nil }
 }
 
 // removed is the error of a pod that somebody else has removed.
@@ -52,10 +73,14 @@ func (a *attempt) exit(stopped bool) (engine.Exit, error) {
 		}
 		return engine.Exit{}, &engine.Error{Reason: engine.EngineLost, Err: fmt.Errorf("the end of pod %q is not known", pod.Name)}
 	}
-	t := s.State.Terminated
+	return exitOf(s.State.Terminated, s.ImageID, stopped, a.out)
+}
+
+// exitOf returns the Exit of a process that has ended.
+func exitOf(t *corev1.ContainerStateTerminated, image string, stopped bool, out engine.Output) (engine.Exit, error) {
 	exit := engine.Exit{
 		Code: int(t.ExitCode), Signal: signalName(int(t.ExitCode)), Stopped: stopped,
-		Started: t.StartedAt.Time, Finished: t.FinishedAt.Time, ImageDigest: digest(s.ImageID),
+		Started: t.StartedAt.Time, Finished: t.FinishedAt.Time, ImageDigest: digest(image),
 	}
 	switch t.Reason {
 	case "OOMKilled":
@@ -63,7 +88,7 @@ func (a *attempt) exit(stopped bool) (engine.Exit, error) {
 	case "StartError", "ContainerCannotRun":
 		return notStarted(t.Message), nil
 	}
-	return exit, a.out.Message(strings.NewReader(t.Message))
+	return exit, out.Message(strings.NewReader(t.Message))
 }
 
 // digest returns the digest of the id of an image that came from a registry, or "".

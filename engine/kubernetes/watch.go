@@ -5,21 +5,29 @@ import (
 	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/tools/cache"
-
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
 )
 
-// podWatch keeps the states of all pods of a run, with one watch.
+// podWatch keeps the states of all pods of a run, with one watch, and with a second one those of its Jobs.
 type podWatch struct {
+	// ctx ends with stop.
+	ctx  context.Context //nolint:containedctx // of goroutines that end together
 	stop context.CancelFunc
+	// jobs reports whether the Jobs are watched, too.
+	jobs bool
 	// users is how many attempts use it.
 	users int
 
 	mu   sync.Mutex
 	pods map[string]*podState // by the name of the Job
+	// refused is why the user may not watch pods, or nil.
+	refused error
 }
 
 // podState is the last state of the pod of an attempt.
@@ -27,26 +35,30 @@ type podState struct {
 	changed chan struct{} // has a value after a change
 	mu      sync.Mutex
 	pod     *corev1.Pod // nil before the first state
+	job     *batchv1.Job
 	gone    bool
+	refused error
 }
 
-// watch returns the state of the pod of a Job. leave is called after the last use.
-func (e *Engine) watch(run, job string) (state *podState, leave func()) {
+// watch returns the state of the pod of a Job, and with jobs also that of the Job. leave is called after the last use.
+func (e *Engine) watch(run, job string, jobs bool) (state *podState, leave func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	w := e.watches[run]
 	if w == nil {
 		ctx, stop := context.WithCancel(context.Background())
-		w = &podWatch{stop: stop, pods: map[string]*podState{}}
+		w = &podWatch{ctx: ctx, stop: stop, pods: map[string]*podState{}}
 		e.watches[run] = w
-		list := cache.NewFilteredListWatchFromClient(e.core, "pods", e.namespace, func(o *metav1.ListOptions) { o.LabelSelector = labelRun + "=" + run })
-		_, informer := cache.NewInformerWithOptions(cache.InformerOptions{ListerWatcher: list, ObjectType: &corev1.Pod{}, Handler: w})
-		go informer.Run(ctx.Done())
+		w.follow(e.core, "pods", e.namespace, run, &corev1.Pod{})
+	}
+	if jobs && !w.jobs {
+		w.jobs = true
+		w.follow(e.batch, "jobs", e.namespace, run, &batchv1.Job{})
 	}
 	w.users++
 	state = &podState{changed: make(chan struct{}, 1)}
 	w.mu.Lock()
-	w.pods[job] = state
+	w.pods[job], state.refused = state, w.refused
 	w.mu.Unlock()
 	return state, func() {
 		w.mu.Lock()
@@ -59,6 +71,15 @@ func (e *Engine) watch(run, job string) (state *podState, leave func()) {
 			delete(e.watches, run)
 		}
 	}
+}
+
+// follow begins to watch the objects of a run.
+func (w *podWatch) follow(client rest.Interface, resource, namespace, run string, object runtime.Object) {
+	list := cache.NewFilteredListWatchFromClient(client, resource, namespace, func(o *metav1.ListOptions) { o.LabelSelector = labelRun + "=" + run })
+	informer := cache.NewSharedInformer(list, object, 0)
+	_, _ = informer.AddEventHandler(w)              // fails once it has stopped
+	_ = informer.SetWatchErrorHandler(w.watchEnded) // fails once it runs
+	go informer.Run(w.ctx.Done())
 }
 
 // OnAdd implements cache.ResourceEventHandler.
@@ -75,24 +96,56 @@ func (w *podWatch) OnDelete(object any) {
 	w.set(object, true)
 }
 
-func (w *podWatch) set(object any, gone bool) {
-	pod, ok := object.(*corev1.Pod)
-	if !ok {
+// watchEnded is called when the watch has ended, and before it is repeated. What the cluster refuses it refuses again.
+func (w *podWatch) watchEnded(_ *cache.Reflector, err error) {
+	if !apierrors.IsForbidden(err) && !apierrors.IsUnauthorized(err) {
 		return
 	}
 	w.mu.Lock()
-	state := w.pods[pod.Labels[batchv1.JobNameLabel]]
+	defer w.mu.Unlock()
+	w.refused = err
+	for _, state := range w.pods {
+		state.mu.Lock()
+		state.refused = err
+		state.mu.Unlock()
+		state.wake()
+	}
+}
+
+func (w *podWatch) set(object any, gone bool) {
+	switch object := object.(type) {
+	case *corev1.Pod:
+		w.change(object.Labels[batchv1.JobNameLabel], func(s *podState) { s.pod, s.gone = object, gone })
+	case *batchv1.Job:
+		w.change(object.Name, func(s *podState) { s.job = object })
+	}
+}
+
+func (w *podWatch) change(job string, change func(*podState)) {
+	w.mu.Lock()
+	state := w.pods[job]
 	w.mu.Unlock()
 	if state == nil {
 		return
 	}
 	state.mu.Lock()
-	state.pod, state.gone = pod, gone
+	change(state)
 	state.mu.Unlock()
+	state.wake()
+}
+
+func (s *podState) wake() {
 	select {
-	case state.changed <- struct{}{}:
+	case s.changed <- struct{}{}:
 	default:
 	}
+}
+
+// unseen returns why no state of the pod can be seen, or nil.
+func (s *podState) unseen() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refused
 }
 
 // get returns the last state; pod is nil if there is none yet.

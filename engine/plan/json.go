@@ -222,7 +222,7 @@ func (p Plan) stageNames() []string {
 func (t Task) document() taskJSON {
 	return taskJSON{
 		Name: t.Name, Definition: t.Definition, Namespace: t.Namespace, Runtime: t.Runtime, Origin: t.Origin, Stage: t.Stage,
-		Labels: t.Labels, Annotations: t.Annotations, ServiceAccount: t.ServiceAccount, AutomountToken: t.AutomountToken, ImagePullSecrets: list(t.ImagePullSecrets), TTL: int64(t.TTL / time.Second),
+		Labels: t.Labels, Annotations: t.Annotations, ServiceAccount: t.Container.ServiceAccount, AutomountToken: t.Container.AutomountToken, ImagePullSecrets: list(t.Container.ImagePullSecrets), TTL: int64(t.TTL / time.Second),
 		Container: t.Container.document(), Retries: t.Retry.Limit, RetriesOrigin: t.Retry.Origin,
 		Timeout: duration(t.Timeout), TimeoutOrigin: t.TimeoutOrigin,
 		Backoff: backoffJSON{duration(t.Retry.Backoff.Initial), duration(t.Retry.Backoff.Max)},

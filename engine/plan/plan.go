@@ -95,14 +95,10 @@ type Task struct {
 	Runtime    Runtime
 	Origin     Origin
 	// Stage is the ID of one of Plan.Stages, or "".
-	Stage  string
-	Labels Labels
-	// Annotations, ServiceAccount, AutomountToken, ImagePullSecrets and TTL mean something in a cluster only; a plan shows them.
-	Annotations      Labels
-	ServiceAccount   string
-	AutomountToken   *bool
-	ImagePullSecrets []string
-	TTL              time.Duration
+	Stage       string
+	Labels      Labels
+	Annotations Labels // for a cluster only, like TTL
+	TTL         time.Duration
 
 	Container Container
 	Retry     Retry
@@ -145,6 +141,10 @@ type Container struct {
 	// PullCredentials are those of the task's pull secrets for the registry of Image, in the order in which they are tried,
 	// before the user's own.
 	PullCredentials []PullCredential
+	// ServiceAccount, AutomountToken and ImagePullSecrets are names in a cluster, and mean nothing elsewhere.
+	ServiceAccount   string
+	ImagePullSecrets []string
+	AutomountToken   *bool
 	// Command replaces the image's entrypoint and Args its command; nil leaves the image's own, as a
 	// Kubernetes container does: with Command set and Args nil the image's command is dropped too.
 	Command []Text

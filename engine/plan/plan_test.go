@@ -97,8 +97,9 @@ func everything() plan.Plan {
 	secret := plan.Hidden(plan.NewSecret("token/SECURE_DATA", value))
 	task := plan.Task{
 		Name: "podtato/pre/hello", Definition: "hello", Namespace: "default", Runtime: plan.RuntimeContainer, Origin: plan.Origin{File: "task.yaml", Line: 1}, Stage: "podtato/app-pre",
-		Labels: plan.Labels{{Key: "a", Value: "1"}, {Key: "b", Value: "2"}}, Annotations: plan.Labels{{Key: "note", Value: "x"}}, ServiceAccount: "sa", AutomountToken: new(bool), ImagePullSecrets: []string{"regcred"}, TTL: 300 * time.Second,
+		Labels: plan.Labels{{Key: "a", Value: "1"}, {Key: "b", Value: "2"}}, Annotations: plan.Labels{{Key: "note", Value: "x"}}, TTL: 300 * time.Second,
 		Container: plan.Container{
+			ServiceAccount: "sa", AutomountToken: new(bool), ImagePullSecrets: []string{"regcred"},
 			Name: "c", Image: "busybox:1", ImageOrigin: plan.Origin{File: "task.yaml", Line: 8}, Platform: "linux/amd64", PullPolicy: plan.PullIfNotPresent,
 			PullCredentials: []plan.PullCredential{{Secret: "regcred", Auth: plan.NewSecret("regcred", "me:hunter2"), Origin: plan.Origin{File: "secrets.yaml", Line: 1}}},
 			Command:         plan.Texts([]string{"sh", "-c"}), Args: []plan.Text{plan.Join(plan.Plain("echo "), secret)}, WorkingDir: "/w", User: "1000:1000",

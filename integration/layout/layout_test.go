@@ -19,7 +19,7 @@ var allowed = map[string][]string{
 	"expect":                 {"spec", "engine"},
 	"":                       {"command", "local", "local/standby"},
 	"command":                {"expect", "spec", "resolve", "local", "engine", "engine/mask", "engine/owner", "engine/plan", "engine/plan/export", "engine/report", "runtimes"},
-	"local":                  {"spec", "resolve", "engine", "engine/mask", "engine/owner", "engine/plan", "engine/docker", "local/internal/guard", "runtimes"},
+	"local":                  {"spec", "resolve", "engine", "engine/mask", "engine/owner", "engine/plan", "engine/docker", "engine/kubernetes", "local/internal/guard", "runtimes"},
 	"local/internal/guard":   {},
 	"local/standby":          {"local/internal/guard"},
 	"examples/go-program":    {"engine", "local"},
@@ -37,6 +37,7 @@ var allowed = map[string][]string{
 	"engine/owner":           {},
 	"engine/docker":          {"engine", "engine/docker/endpoint", "engine/docker/inplace", "engine/docker/replay", "engine/plan"},
 	"engine/docker/endpoint": {},
+	"engine/kubernetes":      {"engine", "engine/plan"},
 	"engine/docker/inplace":  {},
 	"engine/docker/replay":   {},
 	"engine/report":          {"engine", "engine/plan"},
@@ -71,6 +72,7 @@ var forbidden = []struct {
 	{"engine/diagnose", []string{"os", "os/exec", "net/http"}, true, "a cause is found in the arguments alone, so each test of it is a table"},
 	{"engine/mask", []string{"os", "os/exec", "net/http"}, true, "secrets are hidden in bytes, whatever wrote them"},
 	{"engine/docker", []string{module + "/spec", module + "/resolve", module + "/runtimes", module + "/engine/report", "github.com/urfave/cli", "k8s.io"}, false, "Docker learns nothing about Keptn"},
+	{"engine/kubernetes", []string{module + "/spec", module + "/resolve", module + "/runtimes", module + "/engine/report", module + "/engine/docker", "github.com/docker", "github.com/urfave/cli", "k8s.io/client-go/kubernetes"}, false, "a cluster learns nothing about Keptn; the typed clients would double the program"},
 	{"spec/internal/api", []string{"encoding/json", "go.yaml.in", "os"}, true, "it holds types and names and reads nothing"},
 	{"local", []string{module + "/engine/report", "github.com/urfave/cli"}, false, "a Go program gets values: what is printed is decided in command"},
 	{"", []string{"github.com/testcontainers", "testing", module + "/spec/schemagen"}, false, "the binary stays small"},
@@ -203,7 +205,7 @@ func TestRevealStaysWhereItBelongs(t *testing.T) {
 	if err != nil {
 		t.Fatalf("git grep: %v", err)
 	}
-	may := []string{"engine/docker/convert.go", "engine/mask/mask.go", "engine/plan/text.go"}
+	may := []string{"engine/docker/convert.go", "engine/kubernetes/convert.go", "engine/mask/mask.go", "engine/plan/text.go"}
 	for _, file := range strings.Fields(string(out)) {
 		if file = strings.TrimLeft(file, "./"); !slices.Contains(may, file) {
 			t.Errorf("%s calls Reveal: only %v may", file, may)

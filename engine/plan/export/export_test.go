@@ -32,8 +32,9 @@ func everything() plan.Plan {
 	token, password := plan.Hidden(plan.NewSecret("my-token/SECURE_DATA", value)), plan.Hidden(plan.MissingSecret("my.token/key"))
 	box := plan.Task{
 		Name: "shop/pre/box", Definition: "box", Namespace: "web", Runtime: plan.RuntimeContainer, Origin: plan.Origin{File: "task.yaml", Line: 1}, Stage: "shop/app-pre",
-		Labels: plan.Labels{{Key: "a", Value: "1"}}, Annotations: plan.Labels{{Key: "note", Value: "x"}}, ServiceAccount: "sa", AutomountToken: new(bool), ImagePullSecrets: []string{"regcred"}, TTL: 300 * time.Second,
+		Labels: plan.Labels{{Key: "a", Value: "1"}}, Annotations: plan.Labels{{Key: "note", Value: "x"}}, TTL: 300 * time.Second,
 		Container: plan.Container{
+			ServiceAccount: "sa", AutomountToken: new(bool), ImagePullSecrets: []string{"regcred"},
 			Name: "c", Image: "busybox:1", Platform: "linux/amd64", PullPolicy: plan.PullAlways,
 			Command: plan.Texts([]string{"sh", "-c"}), Args: []plan.Text{plan.Join(plan.Plain("echo $"), token), plan.Plain("$(pwd) $$ $x")}, WorkingDir: "/w", User: "1000:1000",
 			Env: []plan.EnvVar{

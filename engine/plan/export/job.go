@@ -134,10 +134,10 @@ func jobOf(p plan.Plan, t plan.Task) batchv1.Job {
 	pod := &job.Spec.Template
 	pod.Labels, pod.Annotations = byKey(t.Labels), byKey(t.Annotations)
 	pod.Spec = corev1.PodSpec{
-		RestartPolicy: corev1.RestartPolicyOnFailure, ServiceAccountName: t.ServiceAccount, AutomountServiceAccountToken: t.AutomountToken,
+		RestartPolicy: corev1.RestartPolicyOnFailure, ServiceAccountName: t.Container.ServiceAccount, AutomountServiceAccountToken: t.Container.AutomountToken,
 		Containers: []corev1.Container{container(t.Container)},
 	}
-	for _, name := range t.ImagePullSecrets {
+	for _, name := range t.Container.ImagePullSecrets {
 		pod.Spec.ImagePullSecrets = append(pod.Spec.ImagePullSecrets, corev1.LocalObjectReference{Name: name})
 	}
 	addVolumes(t, &pod.Spec)

@@ -1,0 +1,134 @@
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
+)
+
+var _ engine.TaskRunner = (*Engine)(nil)
+
+// RunTask runs a task as one Job, as Keptn does: the cluster decides about attempts, waits and the deadline, and its words are the
+// verdict. What can never start ends the task at once, not at its deadline.
+func (e *Engine) RunTask(ctx context.Context, t plan.Task, labels engine.Labels, attempts engine.Attempts) (engine.Verdict, error) {
+	o, err := convert(t.Container, labels)
+	if err != nil {
+		return engine.Verdict{}, err
+	}
+	asTask(&o.job, t)
+	a := &attempt{engine: e, container: t.Container, objects: o, whole: true}
+	state, leave := e.watch(labels.Run, o.job.Name, true)
+	defer leave()
+	a.pod = state
+	verdict, err := a.carryOutTask(ctx, attempts)
+	if a.nothing {
+		return verdict, err
+	}
+	return verdict, errors.Join(err, a.remove(ctx))
+}
+
+// asTask gives a Job the rules of a task, see generateJob in Keptn's lifecycle-operator.
+func asTask(job *batchv1.Job, t plan.Task) {
+	job.Spec.BackoffLimit = new(int32(t.Retry.Limit))
+	job.Spec.ActiveDeadlineSeconds = new(int64(t.Timeout / time.Second))
+	job.Spec.Template.Spec.RestartPolicy = corev1.RestartPolicyOnFailure
+	template := &job.Spec.Template.ObjectMeta
+	for _, l := range t.Labels {
+		if _, own := template.Labels[l.Key]; !own {
+			template.Labels[l.Key] = l.Value
+		}
+	}
+	template.Annotations = map[string]string{}
+	for _, l := range t.Annotations {
+		template.Annotations[l.Key] = l.Value
+	}
+}
+
+func (a *attempt) carryOutTask(ctx context.Context, attempts engine.Attempts) (engine.Verdict, error) {
+	if err := a.create(ctx); err != nil {
+		return engine.Verdict{}, err
+	}
+	limit := *a.objects.job.Spec.BackoffLimit
+	for n := int32(0); ; n++ {
+		if err := a.starts(ctx, n); err != nil {
+			return engine.Verdict{}, err
+		}
+		if pod, _ := a.pod.get(); !started(pod, n) {
+			return *a.pod.verdict(), nil
+		}
+		out := attempts.Start()
+		stopped, err := a.follow(ctx, n, out.Stdout)
+		switch {
+		case err != nil:
+			return engine.Verdict{}, err
+		case stopped:
+			return engine.Verdict{}, context.Cause(ctx)
+		}
+		pod, _ := a.pod.get()
+		exit, err := exitOfStart(pod, n, out)
+		if err != nil {
+			return engine.Verdict{}, err
+		}
+		var verdict *engine.Verdict
+		if again := exit.Code != 0 && !exit.Stopped && n < max(limit, 1); !again {
+			if verdict, err = a.ends(ctx, n); err != nil {
+				return engine.Verdict{}, err
+			}
+		}
+		attempts.End(exit, verdict)
+		if verdict != nil {
+			return *verdict, nil
+		}
+	}
+}
+
+// ends waits for the verdict of the Job.
+func (a *attempt) ends(ctx context.Context, n int32) (verdict *engine.Verdict, err error) {
+	if !a.pod.await(ctx, unlimited, func(*corev1.Pod, bool) bool {
+		verdict = a.pod.verdict()
+		return verdict != nil
+	}) {
+		return nil, errors.Join(context.Cause(ctx), a.stop(ctx, n))
+	}
+	return verdict, nil
+}
+
+// exitOfStart returns how the n-th start of the container ended. The Job has stopped it if its pod was being deleted then.
+func exitOfStart(pod *corev1.Pod, n int32, out engine.Output) (engine.Exit, error) {
+	stopped := pod.DeletionTimestamp != nil
+	if t := ended(pod, n); t != nil {
+		return exitOf(t, status(pod).ImageID, stopped, out)
+	}
+	return engine.Exit{Code: 137, Signal: signalName(137), Stopped: stopped}, nil
+}
+
+// verdict returns how the Job has ended by its conditions, or nil. Two of them come before the end: the decision is final.
+func (s *podState) verdict() *engine.Verdict {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.job == nil {
+		return nil
+	}
+	for _, c := range s.job.Status.Conditions {
+		if c.Status != corev1.ConditionTrue {
+			continue
+		}
+		switch c.Type {
+		case batchv1.JobComplete, batchv1.JobSuccessCriteriaMet:
+			return &engine.Verdict{Status: engine.Passed}
+		case batchv1.JobFailed, batchv1.JobFailureTarget:
+			v := &engine.Verdict{Status: engine.Failed, Reason: engine.Reason(c.Reason), Message: c.Message}
+			if c.Reason == batchv1.JobReasonDeadlineExceeded {
+				v.Status = engine.TimedOut
+			}
+			return v
+		}
+	}
+	return nil
+}
