@@ -145,6 +145,8 @@ func (l commandLine) values(command *cli.Command, flag, prefix string) []candida
 		}
 	case "docker-context":
 		all = words(local.FromEnv().EngineOptions.Contexts()...)
+	case "kube-context":
+		all = words(local.FromEnv().EngineOptions.Cluster.Contexts()...)
 	case "output":
 		all = words(formsOf(command)...)
 	default:
@@ -159,7 +161,7 @@ func (l commandLine) values(command *cli.Command, flag, prefix string) []candida
 // choices are the values of flags that have few.
 var choices = map[string][]string{
 	"stage": {"pre", "post", "promotion"}, "semantics": {"local", "cluster"}, "pull": {"missing", "always", "never"},
-	"keep": {"never", "failed", "always"}, "engine": {"docker"}, "network": {"none", "bridge", "host"}, "allow": resolve.Allowances(),
+	"keep": {"never", "failed", "always"}, "engine": {"docker", "kubernetes"}, "network": {"none", "bridge", "host"}, "allow": resolve.Allowances(),
 }
 
 // formsOf returns the values of --output of a command, which its usage lists, or nil if it is a file.

@@ -48,8 +48,20 @@ func (s settings) engineOptions(app App) (local.EngineOptions, error) {
 	return o, err
 }
 
+// imageEngine returns the engine of a command for images.
+func (s settings) imageEngine(app App) (local.EngineOptions, error) {
+	o, err := s.engineOptions(app)
+	if err == nil && o.Name == "kubernetes" {
+		err = usagef("ktask images is for an engine on this machine: the nodes of a cluster pull their images themselves")
+	}
+	return o, err
+}
+
 // onCluster returns the error of a setting that a cluster cannot carry out, or that is for Docker alone.
 func (s settings) onCluster() error {
+	if s.command == "shell" {
+		return usagef("ktask shell is for an engine on this machine (`kubectl debug` starts a shell in a pod)")
+	}
 	refused := []struct{ flag, because, remedy string }{
 		{"mount", "this machine's files are not on a cluster's nodes", "put what the task needs into its image or its manifest"},
 		{"network", "networks of Docker are not on a cluster", "leave it out: a pod reaches the cluster's services"},

@@ -98,7 +98,7 @@ func (app App) imagesInput(c *cli.Context) (s settings, l locked, o local.Engine
 	if err != nil {
 		return s, l, o, err
 	}
-	if o, err = s.engineOptions(app); err != nil {
+	if o, err = s.imageEngine(app); err != nil {
 		return s, l, o, err
 	}
 	tasks.Node, tasks.Preview, tasks.WithoutSecrets = o.Node(), true, true

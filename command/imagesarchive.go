@@ -129,7 +129,7 @@ func (app App) imagesLoad(c *cli.Context) error {
 	if len(s.args) != 1 {
 		return usagef("name one archive, or - for standard input (ktask images load FILE)")
 	}
-	o, err := s.engineOptions(app)
+	o, err := s.imageEngine(app)
 	if err != nil {
 		return err
 	}

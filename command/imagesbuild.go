@@ -48,7 +48,7 @@ func (app App) imagesBuild(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	o, err := s.engineOptions(app)
+	o, err := s.imageEngine(app)
 	if err != nil {
 		return err
 	}

@@ -49,6 +49,11 @@ func (app App) explainEngine(ctx context.Context, s settings, e engine.Engine, p
 		}
 		app.explain(s, "engine: %s (%s)", t.Host, s.chosenBy(t.Of))
 	}
+	if d, ok := e.(engine.Describer); ok && len(tried) == 0 {
+		if info, err := d.Describe(ctx); err == nil { // otherwise the run reports it
+			app.explain(s, "engine: %s %s at %s", info.Name, info.Version, info.Host)
+		}
+	}
 	finder, _ := e.(engine.ImageFinder)
 	var seen []string
 	for _, t := range p.Tasks {
@@ -68,6 +73,9 @@ func (app App) explainEngine(ctx context.Context, s settings, e engine.Engine, p
 			}
 		}
 		app.explain(s, "image %s (%s): pull policy %s%s", c.Image, c.ImageOrigin, c.PullPolicy, state)
+	}
+	if s.text("engine", "docker") == "kubernetes" {
+		return // which prepares none
 	}
 	for _, t := range p.Tasks {
 		if why := t.Container.Unprepared(); why != "" {

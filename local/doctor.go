@@ -16,12 +16,12 @@ type Examination struct {
 	// Tried are the places where an engine was looked for, the one that is used last.
 	Tried []docker.Tried
 	// Err is why no task can run, or nil. The fields after it are then not known.
-	Err    error
-	Facts  docker.Facts
+	Err   error
+	Facts docker.Facts
 	// Cluster is set in place of Facts for a cluster.
 	Cluster *kubernetes.Facts
-	Images []ExaminedImage
-	Left   Leftovers
+	Images  []ExaminedImage
+	Left    Leftovers
 	// Credentials are the sources of credentials for registries; CredentialsErr is why they are not known.
 	Credentials    []docker.CredentialSource
 	CredentialsErr error

@@ -9,6 +9,8 @@ package kubernetes
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -101,6 +103,15 @@ func New(o Options) (*Engine, error) {
 		*api.client = client
 	}
 	return e, nil
+}
+
+// Contexts returns the names of the contexts in the kubeconfigs, sorted, or nil if they cannot be read.
+func (o Options) Contexts() []string {
+	config, err := (&clientcmd.ClientConfigLoadingRules{Precedence: o.Kubeconfigs}).Load()
+	if err != nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(config.Contexts))
 }
 
 func notConfigured(err error) error {
