@@ -12,11 +12,11 @@ import (
 func TestNeedsAreComplete(t *testing.T) {
 	const (
 		part  = "part of the needs"
-		told  = "told to the program, or used by the run alone"
+		told  = "told to the program, or used by the run or by clusters alone"
 		never = "rules a pool out"
 	)
 	kinds := map[string]string{
-		"Name": told, "Image": part, "ImageOrigin": told, "Platform": never, "PullPolicy": told, "PullCredentials": told, "Command": told,
+		"Name": told, "Image": part, "ImageOrigin": told, "Platform": never, "PullPolicy": told, "PullCredentials": told, "Command": told, "ServiceAccount": told, "AutomountToken": told, "ImagePullSecrets": told,
 		"Args": told, "WorkingDir": part, "User": part, "Env": told, "Files": told, "Tmpfs": never, "Mounts": never, "Network": part,
 		"Compose": never, "Limits": part, "Security": part, "TTY": never, "Stdin": never, "Grace": part, "TerminationMessage": part, "Origins": told,
 	}
@@ -62,6 +62,8 @@ func change(t *testing.T, v reflect.Value) {
 		v.SetBool(true)
 	case reflect.Int64:
 		v.SetInt(100 << 20)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
 	case reflect.Struct: // each has a field that counts
