@@ -51,13 +51,6 @@ func (e *Engine) list(ctx context.Context, client rest.Interface, resource, run 
 	})
 }
 
-// find lists the Job of a name, which is another right than to get it.
-func (e *Engine) find(ctx context.Context, name string, to *batchv1.JobList) error {
-	return e.do(ctx, fmt.Sprintf("list job %q", name), func(ctx context.Context) error {
-		return e.batch.Get().Namespace(e.namespace).Resource("jobs").Param("fieldSelector", "metadata.name="+name).Do(ctx).Into(to)
-	})
-}
-
 // Remove removes a Job with all that it owns, and returns when no pod of it is left.
 func (e *Engine) Remove(ctx context.Context, left engine.Leftover) error {
 	if left.Kind != "job" {

@@ -61,7 +61,7 @@ func passes(err error) bool {
 	if !errors.As(err, &answer) {
 		return true
 	}
-	return apierrors.IsTooManyRequests(err) || apierrors.IsServerTimeout(err) || apierrors.IsServiceUnavailable(err) ||
+	return apierrors.IsConflict(err) || apierrors.IsTooManyRequests(err) || apierrors.IsServerTimeout(err) || apierrors.IsServiceUnavailable(err) ||
 		apierrors.IsTimeout(err) || answer.Status().Code >= 500
 }
 

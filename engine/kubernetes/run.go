@@ -1,7 +1,6 @@
 package kubernetes
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -139,6 +138,12 @@ func (a *attempt) create(ctx context.Context) error {
 		a.nothing = isRefused(err)
 		return err
 	}
+	if job.UID == "" { // the answer to its creation was lost
+		var err error
+		if job, err = a.job(ctx); err != nil {
+			return err
+		}
+	}
 	a.owner = *metav1.NewControllerRef(&job, batchv1.SchemeGroupVersion.WithKind("Job"))
 	a.owner.BlockOwnerDeletion = nil // it needs a right on the Job that the rest does not
 	if o.files != nil {
@@ -207,8 +212,8 @@ func (a *attempt) starts(ctx context.Context, n int32) (err error) {
 			if err := a.refused(ctx); err != nil {
 				return err
 			}
-			if there, err := a.jobIsThere(ctx); err != nil || !there {
-				return cmp.Or(err, removed(a.objects.job.Name))
+			if _, err := a.job(ctx); err != nil {
+				return err
 			}
 		}
 	}

@@ -181,9 +181,19 @@ func (a *attempt) refused(ctx context.Context) error {
 	}
 }
 
-// jobIsThere reports whether the cluster still has the Job.
-func (a *attempt) jobIsThere(ctx context.Context) (bool, error) {
+// job returns the Job that the cluster has. The error is that somebody else has removed it, if so.
+func (a *attempt) job(ctx context.Context) (batchv1.Job, error) {
 	var jobs batchv1.JobList
-	err := a.engine.find(ctx, a.objects.job.Name, &jobs)
-	return len(jobs.Items) > 0, err
+	name := a.objects.job.Name
+	// To list is another right than to get.
+	err := a.engine.do(ctx, fmt.Sprintf("list job %q", name), func(ctx context.Context) error {
+		return a.engine.batch.Get().Namespace(a.engine.namespace).Resource("jobs").Param("fieldSelector", "metadata.name="+name).Do(ctx).Into(&jobs)
+	})
+	switch {
+	case err != nil:
+		return batchv1.Job{}, err
+	case len(jobs.Items) == 0:
+		return batchv1.Job{}, removed(name)
+	}
+	return jobs.Items[0], nil
 }
