@@ -1,10 +1,10 @@
-# Everything that can be done with the project, one word each. `make` alone lists them.
+# Everything that can be done with the project; `make` alone lists it.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help engine images moby build dist demo check golden docs test soak bench recording corpus fuzz clean distclean
+.PHONY: help engine images moby cluster cluster-down build dist demo check golden docs test test-cluster soak bench recording corpus fuzz clean distclean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 engine: ## make sure that a container engine answers (installs and starts one on Debian as root)
 	@integration/images/engine.sh
@@ -14,6 +14,12 @@ images: engine ## build the images that tests and demo need, without a registry
 
 moby: ## build the Docker engine of today that some tests run on, without a registry
 	@integration/images/moby.sh
+
+cluster: images ## bring up the Kubernetes cluster that some tests run on (builds it once, in 10 to 16 minutes; Linux, root)
+	@integration/cluster/cluster.sh
+
+cluster-down: ## stop that cluster and remove what it has on the machine
+	@integration/cluster/cluster.sh down
 
 dist: ## write what is published of a version to dist/: archives for each system, checksums, a formula for Homebrew
 	rm -rf dist
@@ -31,6 +37,7 @@ check: ## everything that needs no engine, in about a minute: vet, formatting, s
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "run gofmt -w on:" $$unformatted >&2; exit 1; }
 	go mod tidy -diff
 	go tool staticcheck ./...
+	go vet -tags cluster ./engine/kubernetes
 	go -C integration/newest mod tidy -diff
 	go -C integration/newest vet ./... github.com/ktask/ktask/integration/tasktest
 	go -C integration/recording mod tidy -diff
@@ -56,6 +63,10 @@ test: images moby ## vet for each system, check the formatting and test everythi
 	go -C integration/newest test -race -timeout 20m github.com/ktask/ktask/integration/tasktest
 	go -C integration/recording test -count 1 -race ./...
 	TESTCONTAINERS_RYUK_DISABLED=true go test -race -timeout 20m -p 1 $(ENGINE:%=./%)
+
+test-cluster: cluster ## test the engine on that cluster
+	go -C integration/cluster mod tidy -diff
+	KUBECONFIG=$$(integration/cluster/cluster.sh kubeconfig) go test -race -count 1 -timeout 20m -tags cluster ./engine/kubernetes
 
 soak: images moby ## the long versions of the tests that kill ktask and the engine
 	KTASK_SOAK=1 TESTCONTAINERS_RYUK_DISABLED=true go test -race -v -run Soak -timeout 60m ./...

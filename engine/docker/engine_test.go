@@ -104,7 +104,7 @@ func conforms(t *testing.T, o docker.Options) {
 
 // conformsAs is conforms for an engine that as returns.
 func conformsAs(t *testing.T, o docker.Options, as func(testing.TB, *docker.Engine) engine.Engine) {
-	enginetest.Conformance(t, func(t testing.TB) enginetest.Fixture {
+	newFixture := func(t testing.TB) enginetest.Fixture {
 		e := connect(t, o)
 		return enginetest.Fixture{
 			Engine:    as(t, e),
@@ -121,7 +121,9 @@ func conformsAs(t *testing.T, o docker.Options, as func(testing.TB, *docker.Engi
 				return names, err
 			},
 		}
-	})
+	}
+	enginetest.Conformance(t, newFixture)
+	enginetest.VolumeConformance(t, newFixture)
 }
 
 // scripted returns a container that does what an attempt of enginetest says.

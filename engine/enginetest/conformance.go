@@ -30,10 +30,7 @@ type Fixture struct {
 
 // Conformance tests the contract of engine.Engine. Every engine has to pass it, the Fake too.
 func Conformance(t *testing.T, newFixture func(testing.TB) Fixture) {
-	cases := []struct {
-		name string
-		test func(*testing.T, *suite)
-	}{
+	conform(t, newFixture, []conformanceCase{
 		{"an image that is there is prepared at once, as often as asked", prepared},
 		{"a missing image is an error that names it", imageMissing},
 		{"a process that ends with 0", exitsZero},
@@ -47,10 +44,15 @@ func Conformance(t *testing.T, newFixture func(testing.TB) Fixture) {
 		{"a process that ignores the stop signal is killed after its grace", killedAfterGrace},
 		{"attempts run side by side without mixing", sideBySide},
 		{"a volume is empty for each attempt", volumeOfItsOwn},
-		{"a volume that is kept has what the attempts before left", volumeKept},
-		{"volumes are kept apart by their tasks", volumesKeptApart},
-		{"a ctx that has ended keeps no volume, and stops no release", keptAfterTheEnd},
-	}
+	})
+}
+
+type conformanceCase struct {
+	name string
+	test func(*testing.T, *suite)
+}
+
+func conform(t *testing.T, newFixture func(testing.TB) Fixture, cases []conformanceCase) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			s := &suite{Fixture: newFixture(t), run: "conformance-" + fmt.Sprint(time.Now().UnixNano())}

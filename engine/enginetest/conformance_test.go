@@ -14,7 +14,7 @@ import (
 
 // TestFakeConforms holds the fake against the contract: what a Runner's test sees must be what an engine does.
 func TestFakeConforms(t *testing.T) {
-	enginetest.Conformance(t, func(testing.TB) enginetest.Fixture {
+	newFixture := func(testing.TB) enginetest.Fixture {
 		const missing = "missing"
 		// The containers' names are the keys of their scripts.
 		var scripts sync.Map
@@ -44,5 +44,7 @@ func TestFakeConforms(t *testing.T) {
 				return make([]string, fake.Left()), nil
 			},
 		}
-	})
+	}
+	enginetest.Conformance(t, newFixture)
+	enginetest.VolumeConformance(t, newFixture)
 }

@@ -10,6 +10,15 @@ import (
 	"github.com/ktask/ktask/engine"
 )
 
+// VolumeConformance tests the contract of engine.VolumeKeeper, which the engine of the fixture has to be.
+func VolumeConformance(t *testing.T, newFixture func(testing.TB) Fixture) {
+	conform(t, newFixture, []conformanceCase{
+		{"a volume that is kept has what the attempts before left", volumeKept},
+		{"volumes are kept apart by their tasks", volumesKeptApart},
+		{"a ctx that has ended keeps no volume, and stops no release", keptAfterTheEnd},
+	})
+}
+
 // touches returns an attempt that lists the files in its volume and writes one.
 func touches(name string) Attempt {
 	return Attempt{Lists: true, Leaves: name, Exit: engine.Exit{Code: 1}}
@@ -28,7 +37,7 @@ func (s *suite) volumeRun(t *testing.T, task string, attempt int, want ...string
 	wantLines(t, &heard, engine.Stdout, want...)
 }
 
-// keeper returns the engine as a VolumeKeeper; it skips the test if it is none.
+// keeper is the engine as a VolumeKeeper.
 type keeper struct {
 	*suite
 	engine.VolumeKeeper
@@ -38,7 +47,7 @@ func (s *suite) keeper(t *testing.T) keeper {
 	t.Helper()
 	k, ok := s.Engine.(engine.VolumeKeeper)
 	if !ok {
-		t.Skipf("%T keeps no volumes", s.Engine)
+		t.Fatalf("%T is not an engine.VolumeKeeper", s.Engine)
 	}
 	return keeper{s, k}
 }

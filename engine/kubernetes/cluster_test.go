@@ -16,12 +16,12 @@ import (
 // busybox is an image that `make cluster` gives the node.
 const busybox = "ktask.local/busybox:dev"
 
-func connect(t testing.TB) *kubernetes.Engine {
+func connect(t testing.TB, o kubernetes.Options) *kubernetes.Engine {
 	t.Helper()
 	if os.Getenv("KUBECONFIG") == "" {
 		t.Fatal("run `make test-cluster`: these tests are for its cluster alone")
 	}
-	e, err := kubernetes.New(kubernetes.FromEnv())
+	e, err := kubernetes.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func connect(t testing.TB) *kubernetes.Engine {
 
 // TestConformance runs the conformance suite of all engines.
 func TestConformance(t *testing.T) {
-	e := connect(t)
+	e := connect(t, kubernetes.FromEnv())
 	enginetest.Conformance(t, func(testing.TB) enginetest.Fixture {
 		return enginetest.Fixture{
 			Engine:    e,

@@ -59,14 +59,19 @@ func (e *Engine) Remove(ctx context.Context, left engine.Leftover) error {
 	if err := e.deleteJob(ctx, left.Name); err != nil {
 		return err
 	}
+	return e.podGone(ctx, left.Labels.Run, left.Name)
+}
+
+// podGone returns when no pod of a Job is left, which was deleted.
+func (e *Engine) podGone(ctx context.Context, run, job string) error {
 	for end := time.Now().Add(settles); ; pause(ctx, again) {
 		var pods corev1.PodList
-		if err := e.list(ctx, e.core, "pods", left.Labels.Run, &pods); err != nil {
+		if err := e.list(ctx, e.core, "pods", run, &pods); err != nil {
 			return err
 		}
 		running := ""
 		for _, p := range pods.Items {
-			if p.Labels[batchv1.JobNameLabel] == left.Name {
+			if p.Labels[batchv1.JobNameLabel] == job {
 				running = p.Name
 			}
 		}
@@ -76,7 +81,7 @@ func (e *Engine) Remove(ctx context.Context, left engine.Leftover) error {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case time.Now().After(end):
-			return &engine.Error{Reason: engine.EngineRefused, Err: fmt.Errorf("remove job %q: its pod %q is still there after %v", left.Name, running, settles)}
+			return &engine.Error{Reason: engine.EngineRefused, Err: fmt.Errorf("remove job %q: its pod %q is still there after %v", job, running, settles)}
 		}
 	}
 }

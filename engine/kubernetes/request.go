@@ -61,7 +61,7 @@ func passes(err error) bool {
 	if !errors.As(err, &answer) {
 		return true
 	}
-	return apierrors.IsTooManyRequests(err) || apierrors.IsServerTimeout(err) || apierrors.IsServiceUnavailable(err) ||
+	return apierrors.IsConflict(err) || apierrors.IsTooManyRequests(err) || apierrors.IsServerTimeout(err) || apierrors.IsServiceUnavailable(err) ||
 		apierrors.IsTimeout(err) || answer.Status().Code >= 500
 }
 
@@ -79,6 +79,8 @@ func (e *Engine) explain(ctx context.Context, what string, err error) error {
 		failure.Reason = engine.EngineUnavailable
 		failure.Err = fmt.Errorf("%s: the cluster at %s cannot be reached: %w", what, e.host, err)
 		failure.Remedy = engine.Remedy{Text: "see whether `kubectl version` answers"}
+	case apierrors.IsForbidden(err) && !strings.Contains(err.Error(), " cannot "): // a quota or a policy, and no right
+		failure.Remedy = engine.Remedy{Text: "change what it names, or use a namespace that allows it (--kube-namespace)"}
 	case apierrors.IsForbidden(err):
 		failure.Remedy = engine.Remedy{Text: "ask for the right, see `ktask doctor --engine kubernetes`"}
 	case apierrors.IsUnauthorized(err):

@@ -10,6 +10,7 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 
@@ -18,8 +19,9 @@ import (
 )
 
 const (
-	// unseenFor is how long a Job may have no pod until its events are asked for the reason.
-	unseenFor = time.Second
+	// unseenFor is how long a Job may have no pod until its events are asked for the reason; each further wait is twice as long, up
+	// to longestUnseen.
+	unseenFor, longestUnseen = time.Second, 16 * time.Second
 	// settles is how long the kubelet may take to report the end of a process that has ended or was killed, and the cluster to
 	// remove the pod.
 	settles = time.Minute
@@ -43,6 +45,8 @@ type attempt struct {
 	whole bool
 	// nothing reports whether the cluster has refused the Job, so that there is nothing to remove.
 	nothing bool
+	// inputs are the resources of what was created for the Job.
+	inputs []string
 }
 
 // Prepare does nothing: the node pulls the image when the pod starts.
@@ -93,13 +97,23 @@ func (a *attempt) carryOut(ctx context.Context) (engine.Exit, error) {
 func (a *attempt) follow(ctx context.Context, n int32, to io.Writer) (stopped bool, err error) {
 	reading, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	waiting, giveUp := context.WithCancel(ctx)
+	defer giveUp()
 	read := make(chan struct{})
+	var unread error
 	go func() {
 		defer close(read)
-		a.read(reading, n, to)
+		if unread = a.read(reading, n, to); apierrors.IsForbidden(unread) {
+			giveUp()
+		}
 	}()
-	stopped = !a.pod.await(ctx, unlimited, over(n))
-	if stopped {
+	switch {
+	case a.pod.await(waiting, unlimited, over(n)):
+	case ctx.Err() == nil:
+		<-read
+		return false, a.engine.explain(ctx, "read the output", unread)
+	default:
+		stopped = true
 		if err := a.stop(ctx, n); err != nil {
 			return stopped, err
 		}
@@ -110,6 +124,12 @@ func (a *attempt) follow(ctx context.Context, n int32, to io.Writer) (stopped bo
 		stop()
 		<-read
 	}
+	if unread != nil && !stopped {
+		return false, &engine.Error{
+			Reason: engine.EngineLost, Err: fmt.Errorf("the output of job %q is not complete: %w", a.objects.job.Name, unread),
+			Remedy: engine.Remedy{Text: fmt.Sprintf("see whether `kubectl logs` works for other pods of namespace %q", a.engine.namespace)},
+		}
+	}
 	return stopped, nil
 }
 
@@ -118,26 +138,42 @@ func (a *attempt) create(ctx context.Context) error {
 	o := a.objects
 	var job batchv1.Job
 	if err := a.engine.create(ctx, a.engine.batch, "jobs", &o.job, &job); err != nil {
-		failure, ok := errors.AsType[*engine.Error](err)
-		a.nothing = ok && failure.Reason == engine.EngineRefused
+		a.nothing = isRefused(err)
 		return err
+	}
+	if job.UID == "" { // the answer to its creation was lost
+		var err error
+		if job, err = a.job(ctx); err != nil {
+			return err
+		}
 	}
 	a.owner = *metav1.NewControllerRef(&job, batchv1.SchemeGroupVersion.WithKind("Job"))
 	a.owner.BlockOwnerDeletion = nil // it needs a right on the Job that the rest does not
-	owners := []metav1.OwnerReference{a.owner}
 	if o.files != nil {
-		o.files.OwnerReferences = owners
-		if err := a.engine.create(ctx, a.engine.core, "configmaps", o.files, &corev1.ConfigMap{}); err != nil {
+		if err := a.createInput(ctx, "configmaps", o.files, &corev1.ConfigMap{}); err != nil {
 			return err
 		}
 	}
 	if o.secrets != nil {
-		o.secrets.OwnerReferences = owners
-		if err := a.engine.create(ctx, a.engine.core, "secrets", o.secrets, &corev1.Secret{}); err != nil {
-			return err
-		}
+		return a.createInput(ctx, "secrets", o.secrets, &corev1.Secret{})
 	}
 	return nil
+}
+
+// createInput creates an object that belongs to the Job.
+func (a *attempt) createInput(ctx context.Context, resource string, object, created runtimeObject) error {
+	object.SetOwnerReferences([]metav1.OwnerReference{a.owner})
+	err := a.engine.create(ctx, a.engine.core, resource, object, created)
+	if !isRefused(err) {
+		a.inputs = append(a.inputs, resource)
+	}
+	return err
+}
+
+// isRefused reports whether the cluster has answered a request and has not done it.
+func isRefused(err error) bool {
+	failure, ok := errors.AsType[*engine.Error](err)
+	return ok && failure.Reason == engine.EngineRefused
 }
 
 // create creates an object. The end of ctx does not interrupt the request: it would not be known what there is.
@@ -151,9 +187,9 @@ func (e *Engine) create(ctx context.Context, client rest.Interface, resource str
 // starts waits until the container has started for the n-th time, counted from 0, or until the Job has its verdict. The error is why it
 // does not start, or the cause of ctx.
 func (a *attempt) starts(ctx context.Context, n int32) (err error) {
-	for {
+	for wait := unseenFor; ; wait = min(2*wait, longestUnseen) {
 		known := false
-		a.pod.await(ctx, unseenFor, func(pod *corev1.Pod, gone bool) bool {
+		a.pod.await(ctx, wait, func(pod *corev1.Pod, gone bool) bool {
 			switch refused := a.pod.unseen(); {
 			case refused != nil:
 				err = a.engine.explain(ctx, "watch pods", refused)
@@ -179,25 +215,28 @@ func (a *attempt) starts(ctx context.Context, n int32) (err error) {
 			if err := a.refused(ctx); err != nil {
 				return err
 			}
+			if _, err := a.job(ctx); err != nil {
+				return err
+			}
 		}
 	}
 }
 
-// read passes on the output of a start until its end.
-func (a *attempt) read(ctx context.Context, n int32, to io.Writer) {
+// read passes on the output of a start until its end. The error is why it is not complete.
+func (a *attempt) read(ctx context.Context, n int32, to io.Writer) error {
 	pod, _ := a.pod.get()
 	l := &logs{engine: a.engine, pod: pod.Name, container: pod.Spec.Containers[0].Name, to: to}
 	for {
 		pod, gone := a.pod.get()
 		last := over(n)(pod, gone)
 		if gone || restarts(pod) > n+1 { // the cluster has only the logs of the last two starts
-			return
+			return nil
 		}
 		l.previous = restarts(pod) > n
 		err := l.follow(ctx)
 		switch {
-		case err == nil && last, ctx.Err() != nil:
-			return
+		case err == nil && last, ctx.Err() != nil, apierrors.IsForbidden(err):
+			return err
 		case err == nil: // the state is late: until the end is known, more may come
 			a.pod.await(ctx, late, over(n))
 		default:
@@ -221,12 +260,14 @@ func (a *attempt) remove(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	name := a.objects.job.Name
 	err := a.engine.deleteJob(ctx, name)
-	for resource, there := range map[string]bool{"configmaps": a.objects.files != nil, "secrets": a.objects.secrets != nil} {
-		if there {
-			err = errors.Join(err, a.engine.delete(ctx, a.engine.core, resource, name))
-		}
+	for _, resource := range a.inputs {
+		err = errors.Join(err, a.engine.delete(ctx, a.engine.core, resource, name))
 	}
-	if pod, _ := a.pod.get(); err == nil && pod != nil {
+	switch pod, _ := a.pod.get(); {
+	case err != nil, a.pod.unseen() != nil:
+	case pod == nil: // there may be one since
+		err = a.engine.podGone(ctx, a.objects.job.Labels[labelRun], name)
+	default:
 		a.pod.await(ctx, a.container.Grace+settles, func(_ *corev1.Pod, gone bool) bool { return gone })
 	}
 	return err

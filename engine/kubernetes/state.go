@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/fields"
 
@@ -72,6 +73,9 @@ func (a *attempt) exit(stopped bool) (engine.Exit, error) {
 			return engine.Exit{}, removed(a.objects.job.Name)
 		}
 		return engine.Exit{}, &engine.Error{Reason: engine.EngineLost, Err: fmt.Errorf("the end of pod %q is not known", pod.Name)}
+	}
+	if pod.DeletionTimestamp != nil && !stopped && s.State.Terminated.ExitCode != 0 {
+		return engine.Exit{}, removed(a.objects.job.Name)
 	}
 	return exitOf(s.State.Terminated, s.ImageID, stopped, a.out)
 }
@@ -175,4 +179,21 @@ func (a *attempt) refused(ctx context.Context) error {
 		Reason: engine.EngineRefused, Err: fmt.Errorf("the cluster refuses the pod of job %q: %s", a.objects.job.Name, events.Items[len(events.Items)-1].Message),
 		Remedy: engine.Remedy{Text: "change what it names, or use a namespace that allows it (--kube-namespace)"},
 	}
+}
+
+// job returns the Job that the cluster has. The error is that somebody else has removed it, if so.
+func (a *attempt) job(ctx context.Context) (batchv1.Job, error) {
+	var jobs batchv1.JobList
+	name := a.objects.job.Name
+	// To list is another right than to get.
+	err := a.engine.do(ctx, fmt.Sprintf("list job %q", name), func(ctx context.Context) error {
+		return a.engine.batch.Get().Namespace(a.engine.namespace).Resource("jobs").Param("fieldSelector", "metadata.name="+name).Do(ctx).Into(&jobs)
+	})
+	switch {
+	case err != nil:
+		return batchv1.Job{}, err
+	case len(jobs.Items) == 0:
+		return batchv1.Job{}, removed(name)
+	}
+	return jobs.Items[0], nil
 }

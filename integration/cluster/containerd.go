@@ -83,7 +83,7 @@ func (c cluster) startContainerd() error {
 	if err := c.background("containerd", "containerd", "--config", c.path("containerd", "config.toml")); err != nil {
 		return err
 	}
-	return await("containerd answers", func(context.Context) error { return c.ctr("version") })
+	return c.await("containerd answers", func(context.Context) error { return c.ctr("version") })
 }
 
 // ctr runs containerd's command.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,57 +12,72 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	"time"
+
+	"go.opentelemetry.io/otel/trace/noop"
+	api "k8s.io/cri-api/pkg/apis"
+	cri "k8s.io/cri-client/pkg"
 )
 
-// down stops the cluster, with all containers in it, and removes its files, mounts, groups of processes and bridge.
+// down stops the cluster, with all containers in it, and removes its files, mounts, groups of processes and bridge. It also does so
+// after all processes of the cluster were killed.
 func down() error {
 	c, err := here()
 	if err != nil {
 		return err
 	}
+	c.forgetEnded()
 	for _, name := range []string{"kubelet", "kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"} {
 		c.stop(name)
 	}
-	if c.runs("containerd") {
-		err = c.removeContainers()
+	if _, err := os.Stat(c.path("containerd")); err == nil {
+		if err := errors.Join(c.startContainerd(), c.removePods()); err != nil {
+			return err
+		}
 		c.stop("containerd")
 	}
-	err = errors.Join(err, c.unmount(), removeGroups())
-	for _, dir := range []string{componentsDirectory, "containerd", "etcd", "kubelet", "pki"} {
-		err = errors.Join(err, os.RemoveAll(c.path(dir)))
+	before, err := c.sysctls()
+	err = errors.Join(err, before.restore(), c.unmount(), removeGroups())
+	for _, name := range []string{componentsDirectory, "containerd", "etcd", "kubelet", "kubelet.yaml", "logs/pods", "pki", sysctlsName} {
+		err = errors.Join(err, os.RemoveAll(c.path(name)))
 	}
+	c.removeKubeletFiles()
 	_ = exec.Command("ip", "link", "delete", bridge).Run() // it may be gone
 	return err
 }
 
-// stop ends a component, by force if it takes long.
-func (c cluster) stop(name string) {
-	if !c.runs(name) {
-		return
+// removePods kills all containers, and removes them with their networks.
+func (c cluster) removePods() error {
+	var runtime api.RuntimeService
+	if err := c.await("containerd answers", func(context.Context) (err error) {
+		runtime, err = cri.NewRemoteRuntimeService("unix://"+c.path(containerdSocket), stopsWithin, noop.NewTracerProvider(), nil)
+		return err
+	}); err != nil {
+		return err
 	}
-	pid := c.pid(name)
-	_ = syscall.Kill(pid, syscall.SIGTERM)
-	for end := time.Now().Add(stopsWithin); c.runs(name) && time.Now().Before(end); {
-		time.Sleep(50 * time.Millisecond)
-	}
-	_ = syscall.Kill(pid, syscall.SIGKILL)
-}
-
-func (c cluster) removeContainers() error {
-	list := func(kind string) []string {
-		out, _ := exec.Command("ctr", c.ctrArgs(kind, "list", "--quiet")...).Output()
-		return strings.Fields(string(out))
-	}
-	for _, id := range list("tasks") {
-		_ = c.ctr("tasks", "kill", "--signal", "SIGKILL", id) // it may have ended
+	ctx, cancel := context.WithTimeout(context.Background(), startsWithin)
+	defer cancel()
+	pods, err := runtime.ListPodSandbox(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("list pods: %w", err)
 	}
 	var failures []error
-	for _, id := range list("containers") {
-		_ = c.ctr("tasks", "delete", "--force", id) // it may have none
-		failures = append(failures, c.ctr("containers", "delete", id))
+	for _, pod := range pods {
+		failures = append(failures, runtime.StopPodSandbox(ctx, pod.Id), runtime.RemovePodSandbox(ctx, pod.Id))
 	}
 	return errors.Join(failures...)
+}
+
+// removeKubeletFiles removes what the kubelet writes outside of the directory of the cluster.
+func (c cluster) removeKubeletFiles() {
+	links, _ := filepath.Glob("/var/log/containers/*.log")
+	for _, link := range links {
+		if target, err := os.Readlink(link); err == nil && strings.HasPrefix(target, c.dir+"/") {
+			_ = os.Remove(link)
+		}
+	}
+	for _, path := range []string{"/var/lib/kubelet/device-plugins/kubelet.sock", "/var/lib/kubelet/device-plugins", "/var/lib/kubelet", "/var/log/containers"} {
+		_ = os.Remove(path) // a directory only if it is empty
+	}
 }
 
 // unmount removes the mounts below the directory of the cluster, the last one first.
@@ -107,15 +124,21 @@ func removeGroups() error {
 // values are the settings of the kernel that the kubelet changes, by their files.
 type values map[string]string
 
-func sysctls() values {
+// sysctls returns the values from before the first start of the kubelet.
+func (c cluster) sysctls() (values, error) {
 	v := values{}
+	text, err := os.ReadFile(c.path(sysctlsName))
+	if err == nil {
+		return v, json.Unmarshal(text, &v)
+	}
 	for _, name := range []string{"vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes"} {
 		file := filepath.Join("/proc/sys", name)
 		if text, err := os.ReadFile(file); err == nil {
 			v[file] = string(text)
 		}
 	}
-	return v
+	text, err = json.Marshal(v)
+	return v, errors.Join(err, os.WriteFile(c.path(sysctlsName), text, everyone))
 }
 
 // restore sets the values again.

@@ -5,14 +5,12 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -39,6 +37,7 @@ const (
 	stopsWithin                              = 20 * time.Second
 	containerdSocket, containerdNamespace    = "containerd/socket", "k8s.io"
 	componentsDirectory, kubeconfigName      = "components", "kubeconfig"
+	sysctlsName                              = "sysctls.json"
 	everyone, adminGroup, nodeGroup, hostBin = 0o644, "system:masters", "system:nodes", "/usr/lib/cni"
 )
 
@@ -66,6 +65,7 @@ func up() error {
 			return err
 		}
 	}
+	c.forgetEnded()
 	for _, step := range []func() error{c.issueAll, c.makeBridge, c.startContainerd, c.importImages, c.startControlPlane, c.startKubelet} {
 		if err := step(); err != nil {
 			return err
@@ -156,7 +156,7 @@ func (c cluster) startControlPlane() error {
 	if err != nil {
 		return err
 	}
-	if err := await("the API server is ready", func(ctx context.Context) error {
+	if err := c.await("the API server is ready", func(ctx context.Context) error {
 		return client.RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
 	}); err != nil {
 		return err
@@ -186,7 +186,11 @@ func (c cluster) startKubelet() error {
 	if err := os.WriteFile(c.path("kubelet.yaml"), []byte(config), everyone); err != nil {
 		return err
 	}
-	before := sysctls()
+	before, err := c.sysctls()
+	if err != nil {
+		return err
+	}
+	ran, starts := c.runs("kubelet"), time.Now().Truncate(time.Second)
 	if err := c.start("kubelet", "--config="+c.path("kubelet.yaml"), "--kubeconfig="+c.kubeconfig("kubelet"), "--root-dir="+c.path("kubelet"),
 		"--cert-dir="+c.path("kubelet", "pki"), "--hostname-override="+node, "--node-ip="+address); err != nil {
 		return err
@@ -195,13 +199,14 @@ func (c cluster) startKubelet() error {
 	if err != nil {
 		return err
 	}
-	err = await("the node is ready", func(ctx context.Context) error {
+	// The API server may have the state of a kubelet that was killed. The new one has changed the settings of the kernel when it is ready.
+	err = c.await("the node is ready", func(ctx context.Context) error {
 		n, err := client.CoreV1().Nodes().Get(ctx, node, metav1.GetOptions{})
 		if err != nil {
 			return err
 		}
 		for _, condition := range n.Status.Conditions {
-			if condition.Type == "Ready" && condition.Status == "True" {
+			if condition.Type == "Ready" && condition.Status == "True" && (ran || !condition.LastHeartbeatTime.Time.Before(starts)) {
 				_, err := client.CoreV1().ServiceAccounts("default").Get(ctx, "default", metav1.GetOptions{})
 				return err
 			}
@@ -209,64 +214,6 @@ func (c cluster) startKubelet() error {
 		return errors.New("the node is not ready")
 	})
 	return errors.Join(err, before.restore())
-}
-
-// start starts a component in the background, unless it runs.
-func (c cluster) start(name string, args ...string) error {
-	program, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	return c.background(name, program, append([]string{name}, args...)...)
-}
-
-func (c cluster) background(name, program string, args ...string) error {
-	if c.runs(name) {
-		return nil
-	}
-	log, err := os.Create(c.path("logs", name))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = log.Close() }()
-	cmd := exec.Command(program, args...)
-	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = log, log, &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	return os.WriteFile(c.path(componentsDirectory, name), []byte(strconv.Itoa(cmd.Process.Pid)), everyone)
-}
-
-// pid returns the process of a component, or 0.
-func (c cluster) pid(name string) int {
-	text, err := os.ReadFile(c.path(componentsDirectory, name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0
-	}
-	pid, _ := strconv.Atoi(string(text))
-	return pid
-}
-
-func (c cluster) runs(name string) bool {
-	pid := c.pid(name)
-	return pid > 0 && syscall.Kill(pid, 0) == nil
-}
-
-// await calls met until it returns no error.
-func await(what string, met func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), startsWithin)
-	defer cancel()
-	for {
-		err := met(ctx)
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%s: not within %v: %w", what, startsWithin, err)
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
 }
 
 // run runs a program to its end.
