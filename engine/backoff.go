@@ -38,6 +38,21 @@ func failsJob(t plan.Task, number int) bool {
 	return t.Semantics == plan.Cluster && number == maxStarts(t)
 }
 
+// condemn returns a context for a start, which ends noticedAfter its process has started if that makes the Job fail.
+func (x *taskRun) condemn(ctx context.Context, number int) (under context.Context, started, release func()) {
+	if !failsJob(x.task, number) {
+		return ctx, func() {}, func() {}
+	}
+	under, cancel := context.WithCancelCause(ctx)
+	kill := func() { cancel(&restartError{limit: x.task.Retry.Limit}) }
+	notice := time.AfterFunc(math.MaxInt64, kill)
+	started = sync.OnceFunc(func() { notice.Reset(noticedAfter) })
+	return under, started, func() {
+		notice.Stop()
+		cancel(nil)
+	}
+}
+
 // nextWait returns the wait after failed starts that ran for the given times, and false if no start follows.
 func nextWait(t plan.Task, ran []time.Duration) (time.Duration, bool) {
 	if len(ran) >= maxStarts(t) {
