@@ -225,7 +225,7 @@ func (app App) form(o runOptions) string {
 	return "plain"
 }
 
-// showsLive reports whether Err is a terminal on which lines can be drawn anew.
+// showsLive reports whether Err is a terminal on which lines can be drawn anew: nobody else writes to it.
 func (app App) showsLive() bool {
-	return app.ErrTerminal && !app.NoEscapes && os.Getenv("TERM") != "dumb"
+	return app.ErrTerminal && !app.OutPiped && !app.NoEscapes && os.Getenv("TERM") != "dumb"
 }
