@@ -162,7 +162,7 @@ func (g *GitHub) end(t *group) {
 // finish writes the summary, which has messages of containers and of the engine, and the annotations.
 func (g *GitHub) finish(r engine.Result) {
 	token := g.stop()
-	g.write(summary(r, false, nil, nil))
+	g.write(summary(r, false, nil, nil, 0))
 	g.resume(token)
 	for _, t := range r.Tasks {
 		if needsExplanation(t) {

@@ -42,15 +42,14 @@ const (
 
 // NewLive returns a reporter like NewPlain's for a diag that is a terminal of the size that o.Size returns.
 func NewLive(out, diag io.Writer, o Options) *Live {
-	size := o.Size
-	if size == nil {
-		size = func() (columns, rows int) { return 80, 24 }
+	if o.Size == nil {
+		o.Size = func() (columns, rows int) { return 80, 24 }
 	}
-	columns, _ := size()
+	columns, _ := o.Size()
 	o.DiagTerminal, o.label = true, columns/3
 	plain := NewPlain(out, diag, o)
 	plain.live = true
-	l := &Live{plain: plain, size: size, board: board{total: len(o.Tasks), of: map[string]*liveTask{}}, stop: make(chan struct{})}
+	l := &Live{plain: plain, size: o.Size, board: board{total: len(o.Tasks), of: map[string]*liveTask{}}, stop: make(chan struct{})}
 	plain.streams.before = l.erase
 	return l
 }

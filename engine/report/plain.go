@@ -21,7 +21,7 @@ type Options struct {
 	OutTerminal, DiagTerminal bool
 	// NoOutput leaves out all but what is written to a Live, and its lines at the bottom.
 	NoOutput bool
-	// Size returns the columns and rows of the terminal, for Live; the default is 80 and 24.
+	// Size returns the columns and rows of the terminal; the default of Live is 80 and 24.
 	Size func() (columns, rows int)
 	// label is the largest width of a task's name before its output, or 0.
 	label int
@@ -291,6 +291,6 @@ func (p *Plain) finish(r engine.Result) {
 	if p.wrote {
 		_ = w.WriteByte('\n')
 	}
-	_, _ = w.WriteString(summary(r, p.colours, p.endings, newScreen(p.options.DiagTerminal)))
+	_, _ = w.WriteString(summary(r, p.colours, p.endings, newScreen(p.options.DiagTerminal), p.options.columns()))
 	p.Flush()
 }
