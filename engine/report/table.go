@@ -29,7 +29,7 @@ func summary(r engine.Result, c colours, ends endings, onScreen *screen, columns
 		b.WriteString(table(rows(shown), c, columns))
 	}
 	var parts []string
-	for _, v := range verdicts(r, ends) {
+	for _, v := range verdicts(r) {
 		text := v.explanation()
 		if len(r.Tasks) > 1 {
 			for _, line := range ends.lines(v.task, text) {
