@@ -33,3 +33,10 @@ func TestCauseIsEverywhere(t *testing.T) {
 		}
 	}
 }
+
+// TestQuietSaysItOnce: a single line of output that is the cause is not repeated.
+func TestQuietSaysItOnce(t *testing.T) {
+	s := newShell(t, map[string]string{"a.yaml": hello})
+	s.engine = &enginetest.Fake{Tasks: map[string][]enginetest.Attempt{"hello": {enginetest.Exits(4, 0, enginetest.Err("connection refused"))}}}
+	s.ktask("run", "-q", "a.yaml").exits(1).says("failed: exit code 4: connection refused").hides("| connection")
+}

@@ -1,8 +1,6 @@
 package report
 
 import (
-	"strings"
-
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
 )
@@ -45,11 +43,7 @@ func (m endings) lines(t engine.TaskResult, explanation string) []string {
 	if end == nil || t.Status != engine.Failed && t.Status != engine.TimedOut {
 		return nil
 	}
-	var all []string
-	end.tail.each(func(line string) { all = append(all, line) })
-	if len(all) == 1 && strings.Contains(explanation, strings.TrimSpace(unpainted(all[0]))) {
-		return nil
-	}
+	all := end.tail.beside(explanation)
 	if more := len(all) - endingLines; more > 0 {
 		all = append([]string{"(earlier lines are above)"}, all[more:]...)
 	}

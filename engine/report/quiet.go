@@ -63,11 +63,12 @@ func (q *Quiet) finish(r engine.Result) {
 		if !needsExplanation(t) {
 			continue
 		}
-		_, _ = q.w.WriteString(separator + explanation(t))
+		text := explanation(t)
+		_, _ = q.w.WriteString(separator + text)
 		if output := q.tails[t.Name]; output != nil {
-			output.each(func(line string) {
+			for _, line := range output.beside(text) {
 				_, _ = fmt.Fprintf(q.w, "  | %s\n", q.screen.text(stream{}, line, false, true))
-			})
+			}
 		}
 		separator = "\n"
 	}
