@@ -179,7 +179,8 @@ func (l *Live) draw() {
 	l.failure, l.flushed = l.plain.Err(), time.Now()
 }
 
-// erase removes the lines at the bottom. If the terminal has become narrower since, they have more rows than lines.
+// erase removes the lines at the bottom. If the terminal has become narrower since, they have more rows than lines. It erases row
+// by row: tmux keeps in its history what is cleared from the first row of the screen on.
 func (l *Live) erase() {
 	if len(l.drawn) == 0 {
 		return
@@ -190,12 +191,7 @@ func (l *Live) erase() {
 		rows += max(1, (width(line)+columns-1)/max(columns, 1))
 	}
 	l.drawn, l.painted = nil, ""
-	w := l.plain.streams.diag()
-	_, _ = w.WriteString("\r")
-	if rows > 1 {
-		_, _ = w.WriteString(up(rows - 1))
-	}
-	_, _ = w.WriteString("\x1b[J")
+	_, _ = l.plain.streams.diag().WriteString("\r" + eraseLine + strings.Repeat(upLine+eraseLine, rows-1))
 }
 
 // board is what is known of a run that goes on.

@@ -102,6 +102,21 @@ func TestLive(t *testing.T) {
 	}
 }
 
+// TestLiveLeavesNothing: no state of the time while a run was silent remains, neither on the screen nor above it, from the first row on.
+func TestLiveLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "tasks.yaml")
+	write(t, file, strings.Replace(waitingTasks(2), "echo begun; ", "", -1))
+	w := openWindow(t, 80, 24, "run", "--mount", dir+":/go", file)
+	w.shows("2 running · 1s")
+	w.shows("2 running · 2s")
+	write(t, filepath.Join(dir, "on"), "")
+	w.shows("code 1")
+	if all := w.tmux("capture-pane", "-p", "-S", "-"); strings.Contains(all, "running") || !strings.HasPrefix(all, "0-hi | why\n") && !strings.HasPrefix(all, "1-hi | why\n") {
+		t.Errorf("at the end there is\n%s", all)
+	}
+}
+
 // TestPipedOnTerminal lets tee write to the terminal at the same time: lines that are drawn anew would remain between its lines.
 func TestPipedOnTerminal(t *testing.T) {
 	dir := t.TempDir()
