@@ -137,6 +137,8 @@ func (l listing) write(out io.Writer, output string, quiet bool) error {
 		return writeJSON(out, l)
 	case quiet:
 		return l.writeNames(out)
+	case len(l.Tasks)+len(l.Apps) == 0:
+		return nil
 	}
 	w := tabwriter.NewWriter(printable{out}, 0, 8, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "KIND\tNAME\tNAMESPACE\tRUNS\tPLACE")
