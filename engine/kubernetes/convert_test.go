@@ -77,3 +77,27 @@ func TestJobNames(t *testing.T) {
 		}
 	}
 }
+
+// TestPodOfAContainer checks what only a cluster knows how to use, and what its container runtime sets.
+func TestPodOfAContainer(t *testing.T) {
+	c := plan.Container{
+		Image: "image", ServiceAccount: "robot", ImagePullSecrets: []string{"regcred"}, AutomountToken: new(false), User: "7:8",
+		Env: []plan.EnvVar{{Name: "HOSTNAME", Value: plan.Plain("task"), Origin: plan.Default}, {Name: "A", Value: plan.Plain("1")}},
+	}
+	o, err := convert(c, engine.Labels{Run: "r", Task: "t", Attempt: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pod := o.job.Spec.Template.Spec
+	if pod.ServiceAccountName != "robot" || *pod.AutomountServiceAccountToken || len(pod.ImagePullSecrets) != 1 || pod.ImagePullSecrets[0].Name != "regcred" {
+		t.Errorf("the pod is %+v", pod)
+	}
+	container := pod.Containers[0]
+	if s := container.SecurityContext; *s.RunAsUser != 7 || *s.RunAsGroup != 8 || container.Name != "task" || len(container.Env) != 1 {
+		t.Errorf("the container is %+v", container)
+	}
+	c.User = "app"
+	if _, err := convert(c, engine.Labels{}); err == nil || !strings.Contains(err.Error(), `user "app"`) {
+		t.Errorf("the user app: error %v", err)
+	}
+}
