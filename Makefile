@@ -37,7 +37,7 @@ check: ## everything that needs no engine, in about a minute: vet, formatting, s
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "run gofmt -w on:" $$unformatted >&2; exit 1; }
 	go mod tidy -diff
 	go tool staticcheck ./...
-	go vet -tags cluster ./engine/kubernetes
+	go vet -tags cluster ./engine/kubernetes ./integration/e2e
 	go -C integration/newest mod tidy -diff
 	go -C integration/newest vet ./... github.com/ktask/ktask/integration/tasktest
 	go -C integration/recording mod tidy -diff
@@ -64,9 +64,10 @@ test: images moby ## vet for each system, check the formatting and test everythi
 	go -C integration/recording test -count 1 -race ./...
 	TESTCONTAINERS_RYUK_DISABLED=true go test -race -timeout 20m -p 1 $(ENGINE:%=./%)
 
-test-cluster: cluster ## test the engine on that cluster
+test-cluster: cluster ## test ktask on that cluster
 	go -C integration/cluster mod tidy -diff
 	KUBECONFIG=$$(integration/cluster/cluster.sh kubeconfig) go test -race -count 1 -timeout 20m -tags cluster ./engine/kubernetes
+	KUBECONFIG=$$(integration/cluster/cluster.sh kubeconfig) go test -race -count 1 -timeout 20m -tags cluster -run 'OnACluster|JobIsTheTask' ./integration/e2e
 
 soak: images moby ## the long versions of the tests that kill ktask and the engine
 	KTASK_SOAK=1 TESTCONTAINERS_RYUK_DISABLED=true go test -race -v -run Soak -timeout 60m ./...
