@@ -64,10 +64,10 @@ test: images moby ## vet for each system, check the formatting and test everythi
 	go -C integration/recording test -count 1 -race ./...
 	TESTCONTAINERS_RYUK_DISABLED=true go test -race -timeout 20m -p 1 $(ENGINE:%=./%)
 
-test-cluster: cluster ## test ktask on that cluster
+test-cluster: cluster ## test the engine and the command on that cluster
 	go -C integration/cluster mod tidy -diff
 	KUBECONFIG=$$(integration/cluster/cluster.sh kubeconfig) go test -race -count 1 -timeout 20m -tags cluster ./engine/kubernetes
-	KUBECONFIG=$$(integration/cluster/cluster.sh kubeconfig) go test -race -count 1 -timeout 20m -tags cluster -run 'OnACluster|JobIsTheTask' ./integration/e2e
+	KUBECONFIG=$$(integration/cluster/cluster.sh kubeconfig) go test -count 1 -timeout 10m -tags cluster ./integration/e2e -run 'OnACluster|JobIsTheTask'
 
 soak: images moby ## the long versions of the tests that kill ktask and the engine
 	KTASK_SOAK=1 TESTCONTAINERS_RYUK_DISABLED=true go test -race -v -run Soak -timeout 60m ./...

@@ -31,7 +31,7 @@ func main() {
 	version, commit := build()
 	app := command.App{
 		In: standby.In, Out: os.Stdout, Err: os.Stderr, NoEscapes: !understandsEscapes(os.Stdout) || !understandsEscapes(os.Stderr),
-		OutTerminal: term.IsTerminal(int(os.Stdout.Fd())), ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())), Size: size,
+		OutTerminal: term.IsTerminal(int(os.Stdout.Fd())), ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())), OutPiped: piped(os.Stdout), Size: size,
 		Keyboard: keyboard(),
 		Signals:  signals, NewEngine: local.NewEngine,
 		Executable: executable, ConfigDir: configDir, StateDir: local.UserState(), ScriptDir: scriptDir(), Version: version, Commit: commit, Schema: schema,
@@ -45,6 +45,12 @@ func collectLess() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(200)
 	}
+}
+
+// piped reports whether a file is a pipe.
+func piped(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeNamedPipe != 0
 }
 
 // signals begins to catch what the user or the system sends; until then it ends the process as ever.

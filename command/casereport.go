@@ -65,18 +65,22 @@ func (app App) newCaseReport(s settings, o testOptions, cases []testCase) *caseR
 		r.cases[c.name] = c
 		r.width = max(r.width, runewidth.StringWidth(plan.OneLine(c.name)))
 	}
-	r.row("CASE", "STATUS", "TIME", "2")
+	r.row("CASE", "STATUS", "TIME", dim)
 	return r
 }
 
-// row prints a row, with the status in a color.
+// dim is the color of a heading.
+const dim = "2"
+
+// row prints a row, with the status in a color, or all of it if that is dim.
 func (r *caseReport) row(name, status, took, color string) {
-	cell := fmt.Sprintf("%-8s", status)
-	if r.color {
-		cell = "\x1b[" + color + "m" + cell + "\x1b[0m"
+	cells := []string{runewidth.FillRight(plan.OneLine(name), r.width), fmt.Sprintf("%-8s", status), took}
+	for i, cell := range cells {
+		if r.color && (i == 1 || color == dim) {
+			cells[i] = "\x1b[" + color + "m" + cell + "\x1b[0m"
+		}
 	}
-	name = plan.OneLine(name)
-	_, _ = fmt.Fprintf(r.out, "%s%s  %s  %s\n", name, strings.Repeat(" ", max(0, r.width-runewidth.StringWidth(name))), cell, took)
+	_, _ = fmt.Fprintln(r.out, strings.Join(cells, "  "))
 }
 
 // Emit records, and prints a row at the end of a case.

@@ -47,6 +47,23 @@ func (e *littered) Sweep(_ context.Context, run string, _ time.Duration) error {
 	return nil
 }
 
+// keeping is an engine that keeps the containers of its runs, as --keep wants.
+type keeping struct{ littered }
+
+func (e *keeping) Run(_ context.Context, _ plan.Container, labels engine.Labels, _ engine.Output) (engine.Exit, error) {
+	e.left = append(e.left, engine.Leftover{Kind: "container", Name: labels.Task + "-kept", Labels: labels, Kept: true})
+	return engine.Exit{}, nil
+}
+
+// TestKeptIsNamed: a user needs the name of a container that is kept, also with -q.
+func TestKeptIsNamed(t *testing.T) {
+	for _, form := range []string{"plain", "quiet"} {
+		s := newShell(t, map[string]string{"a.yaml": hello})
+		s.engine = &keeping{}
+		s.ktask("run", "-o", form, "--keep", "always", "a.yaml").exits(0).says("kept: attempt 1 of hello: docker logs hello-kept\n", "`ktask clean ")
+	}
+}
+
 // litter has something of a dead ktask, kept or not, of a living one, of another machine's that may be at work and that
 // cannot be any longer, and of nobody's.
 func litter(t *testing.T) *littered {

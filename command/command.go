@@ -28,6 +28,8 @@ type App struct {
 	// OutTerminal and ErrTerminal report whether the streams are terminals, and Size returns the columns and rows of that of Err.
 	OutTerminal, ErrTerminal bool
 	Size                     func() (columns, rows int)
+	// OutPiped reports whether Out is a pipe. Its reader may write to the terminal of Err, as less and tee do.
+	OutPiped bool
 	// Keyboard is the terminal of In and Out. It is nil if one of them is not a terminal.
 	Keyboard *Keyboard
 	// NoEscapes reports that a terminal does not understand escape sequences, like the console of an old Windows.

@@ -174,6 +174,8 @@ func TestSelection(t *testing.T) {
 	s.ktask("plan", "d", "d/a.yaml").exits(0).hides("twice")
 	s.ktask("plan", "d/note.txt").exits(2).says("manifest")
 	s.ktask("list", "d").exits(0).says("python → hello", "d/a.yaml:1")
+	s.ktask("list", "d", "-t", "nobody").exits(2).says("[no-such-task]").hides("KIND")
+	s.ktask("list", "d", "-t", "nobody", "-o", "json").exits(2).says(`"tasks": []`)
 }
 
 func TestValidateSaysWhatItChecked(t *testing.T) {

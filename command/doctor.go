@@ -202,9 +202,11 @@ func (f findings) checks() []check {
 		}
 		all = append(all, check{mark, "tried", fmt.Sprintf("%s (%s): %s", t.Host, t.Of, t.Answer)})
 	}
+	settings := "no " + configFile
 	if f.Settings != "" {
-		all = append(all, check{good, "settings", f.Settings + " (`ktask config` shows them)"})
+		settings = f.Settings + " (`ktask config` shows them)"
 	}
+	all = append(all, check{good, "settings", settings})
 	for _, image := range x.Images {
 		if image.Present {
 			all = append(all, check{good, "images", image.Ref + ": on the engine"})

@@ -99,6 +99,7 @@ func TestDoctor(t *testing.T) {
 	want := `✓ engine       docker 20.10.1 at HOST
 ✓              API 1.41, Debian, linux/x86_64, cgroups v1 (none), storage vfs, rootless
 ✓ tried        HOST (--host): ok
+✓ settings     no .ktask.yaml
 ✓ images       deno:1: on the engine
 !              python:1: ` + pulled + `
 ✓ credentials  DIR/config.json: ghcr.io
@@ -145,7 +146,7 @@ func TestDoctorWithoutCredentials(t *testing.T) {
 	} {
 		host := richEngine(t, containers...)
 		code, out, err := doctorHere(t, "--host", host, "--deno-image", "python:2", "--python-image", "deno:1")
-		want := "✓ engine       docker 20.10.1 at HOST\n✓              API 1.47, linux/aarch64, 4 CPUs, 7.5 GiB memory, cgroups v2 (systemd), storage overlay2\n✓ tried        HOST (--host): ok\n" +
+		want := "✓ engine       docker 20.10.1 at HOST\n✓              API 1.47, linux/aarch64, 4 CPUs, 7.5 GiB memory, cgroups v2 (systemd), storage overlay2\n✓ tried        HOST (--host): ok\n✓ settings     no .ktask.yaml\n" +
 			"! images       python:2: not on the engine, pulled when a task needs it (`ktask images build` builds ktask's own)\n✓              deno:1: on the engine\n" +
 			"✓ credentials  none: only public images can be pulled\n" + want + "\n✓ degraded     nothing\n"
 		if got := strings.ReplaceAll(out, host, "HOST"); code != 0 || got != want || err != "" {

@@ -49,9 +49,7 @@ func (app App) execute(ctx context.Context, s settings, o runOptions, l locked) 
 	if o.after != nil {
 		o.after(result.Result)
 	}
-	if o.output != "quiet" {
-		app.printRemains(result)
-	}
+	app.printRemains(result, o.output == "quiet")
 	switch {
 	case errors.Is(err, errAbandoned):
 	case err == nil:
@@ -117,8 +115,8 @@ func (u unreadOutput) Flush() {
 	}
 }
 
-// printRemains prints what --keep has kept, how to look at it, and what was removed of other runs.
-func (app App) printRemains(r local.Result) {
+// printRemains prints what --keep has kept, how to look at it, and unless quiet is set, what was removed of other runs.
+func (app App) printRemains(r local.Result, quiet bool) {
 	for _, l := range r.Kept {
 		if l.Kind == "container" {
 			_, _ = fmt.Fprintf(app.Err, "kept: attempt %d of %s: docker logs %s\n", l.Labels.Attempt, l.Labels.Task, l.Name)
@@ -127,7 +125,7 @@ func (app App) printRemains(r local.Result) {
 	if len(r.Kept) > 0 {
 		_, _ = fmt.Fprintf(app.Err, "`ktask clean %s` removes what is kept (containers and volumes: %d)\n", r.RunID, len(r.Kept))
 	}
-	if r.Removed > 0 {
+	if r.Removed > 0 && !quiet {
 		_, _ = fmt.Fprintf(app.Err, "ktask: removed what killed runs had left (containers and volumes: %d)\n", r.Removed)
 	}
 }

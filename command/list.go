@@ -89,6 +89,9 @@ func (app App) list(c *cli.Context) error {
 	l, more := newListing(m, o)
 	problems = slices.Concat(problems, read.NotRead, more)
 	app.printer(s, files).print(s.adapted(problems))
+	if problems.Err() != nil && output == "text" && len(l.Tasks)+len(l.Apps) == 0 {
+		return exitError{exitUsage, nil} // the problems say why there is nothing to list
+	}
 	if err := l.write(app.Out, output, s.typed("quiet") == "true"); err != nil {
 		return err
 	}

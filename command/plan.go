@@ -2,16 +2,20 @@ package command
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/urfave/cli/v2"
 	"sigs.k8s.io/yaml"
 
+	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/mask"
 	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/engine/plan/export"
+	"github.com/ktask/ktask/local"
 )
 
 func (app App) planCommand() *cli.Command {
@@ -55,7 +59,11 @@ func (app App) plan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	text, err := app.renderPlan(l.plan, form, s.yes("explain"))
+	var absent []string
+	if form == "text" && app.OutTerminal { // elsewhere a plan is the same whatever the engine has
+		absent = app.absentImages(c.Context, host, l.plan)
+	}
+	text, err := app.renderPlan(l.plan, form, s.yes("explain"), absent)
 	if err != nil {
 		return err
 	}
@@ -68,16 +76,51 @@ func (app App) plan(c *cli.Context) error {
 	return invalid
 }
 
+// engineAnswers is how long a plan waits for an engine, which it does not need.
+const engineAnswers = time.Second
+
+// absentImages returns the images of a plan that the engine does not have, or nil if that cannot be known.
+func (app App) absentImages(ctx context.Context, o local.EngineOptions, p plan.Plan) []string {
+	ctx, cancel := context.WithTimeout(ctx, engineAnswers)
+	defer cancel()
+	o.Notice = nil
+	e, err := app.NewEngine(o)
+	if err != nil {
+		return nil
+	}
+	defer local.CloseEngine(e)
+	finder, ok := e.(engine.ImageFinder)
+	if !ok {
+		return nil
+	}
+	absent, known := []string{}, map[string]bool{}
+	for _, t := range p.Tasks {
+		image := t.Container.Image
+		if known[image] {
+			continue
+		}
+		known[image] = true
+		_, present, err := finder.FindImage(ctx, image, t.Container.Platform)
+		if err != nil {
+			return nil
+		}
+		if !present {
+			absent = append(absent, image)
+		}
+	}
+	return absent
+}
+
 // exported reports whether a form of a plan is for another tool, which gets the secrets itself.
 func exported(form string) bool { return form == "docker" || form == "compose" || form == "job" }
 
-func (app App) renderPlan(p plan.Plan, form string, explain bool) ([]byte, error) {
+func (app App) renderPlan(p plan.Plan, form string, explain bool, absent []string) ([]byte, error) {
 	var text bytes.Buffer
 	m := maskOf(p)
 	p = masked(p, m)
 	if form == "text" {
 		p.Warnings = nil // already printed as problems, with their places
-		err := p.WriteText(&text, plan.TextOptions{Explain: explain, Width: app.planWidth(explain), Shown: m.String})
+		err := p.WriteText(&text, plan.TextOptions{Explain: explain, Width: app.planWidth(explain), Shown: m.String, Absent: absent})
 		return text.Bytes(), err
 	}
 	if exported(form) {

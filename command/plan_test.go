@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/ktask/ktask/engine"
 )
 
 // TestPlanShowsScripts checks that a plan has the lines of scripts, without the secrets that are repeated in them.
@@ -53,4 +55,20 @@ func TestPlanWithMissingSecrets(t *testing.T) {
 		t.Errorf("run goes on: %+v", o)
 	}
 	s.ktask("lock", "a.yaml").hides("<missing>", "error: task")
+}
+
+// TestPlanCountsAbsentImages: on a terminal a plan says how many images a run would pull. In a pipe it is the same whatever the engine has,
+// and asks none.
+func TestPlanCountsAbsentImages(t *testing.T) {
+	manifests := map[string]string{"hello.yaml": hello + "---\n" + header + "metadata: {name: own}\nspec:\n  container: {name: c, image: here}\n" +
+		"---\n" + header + "metadata: {name: local}\nspec:\n  container: {name: c, image: absent, imagePullPolicy: Never}\n"}
+	s := newShell(t, manifests)
+	s.engine = &imageEngine{has: map[string]engine.Image{"here": {}}}
+	if o := s.ktask("plan", "hello.yaml").exits(0).says("3 tasks, 3 images (1 always pulled)"); o.engineAsked {
+		t.Error("the engine was asked")
+	}
+	s.outTerm = true
+	s.ktask("plan", "hello.yaml").exits(0).says("3 tasks, 3 images (2 to pull)")
+	s.engine = nil
+	s.ktask("plan", "hello.yaml").exits(0).says("3 tasks, 3 images (1 always pulled)")
 }

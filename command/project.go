@@ -99,7 +99,7 @@ func (app App) projectSettings(c *cli.Context, s *settings) error {
 // uses reports whether the command that runs acts on a key of the file.
 func (s settings) uses(command *cli.Command, key string) bool {
 	if key == "paths" {
-		return strings.HasSuffix(command.ArgsUsage, pathArguments) && len(s.args) == 0
+		return strings.Contains(command.ArgsUsage, pathArguments) && len(s.args) == 0
 	}
 	i := slices.IndexFunc(command.Flags, func(f cli.Flag) bool { return f.Names()[0] == key })
 	switch _, typed := s.flags[key]; {

@@ -20,6 +20,7 @@ import (
 type reports struct {
 	sink    engine.Sink
 	printer report.Reporter
+	causes  report.Causes
 	capture *report.Capture
 	junit   *reportFile
 	result  *reportFile
@@ -40,7 +41,8 @@ type reportFile struct {
 func (app App) reports(s settings, o runOptions, p plan.Plan) (*reports, error) {
 	printer := app.reporter(s, o, p)
 	var err error
-	r := &reports{sink: printer, printer: printer}
+	r := &reports{printer: printer, causes: report.Causes{}}
+	r.sink = report.Tee(printer, r.causes)
 	if r.junit, err = create(o.junit); err == nil {
 		r.result, err = create(o.report)
 	}
@@ -64,7 +66,7 @@ func (app App) reports(s settings, o runOptions, p plan.Plan) (*reports, error) 
 	}
 	if r.junit != nil {
 		r.capture = report.NewCapture()
-		r.sink = report.Tee(printer, r.capture)
+		r.sink = report.Tee(r.sink, r.capture)
 	}
 	if r.html != nil {
 		r.page = report.NewHTML()
@@ -150,13 +152,13 @@ func (r *reports) close() {
 }
 
 func (r *reports) write(result engine.Result) error {
-	failures := []error{outputError(r.printer.Err())}
+	failures, explained := []error{outputError(r.printer.Err())}, r.causes.Explain(result)
 	if r.summary != nil {
-		failures = append(failures, report.WriteStepSummary(r.summary, result))
+		failures = append(failures, report.WriteStepSummary(r.summary, explained))
 	}
 	return errors.Join(append(failures, r.logs.Err(),
-		r.junit.write(func(w io.Writer) error { return report.WriteJUnit(w, result, r.capture) }),
-		r.html.write(func(w io.Writer) error { return r.page.Write(w, result) }),
+		r.junit.write(func(w io.Writer) error { return report.WriteJUnit(w, explained, r.capture) }),
+		r.html.write(func(w io.Writer) error { return r.page.Write(w, explained) }),
 		r.result.write(func(w io.Writer) error { return report.WriteResult(w, result) }))...)
 }
 
@@ -225,7 +227,7 @@ func (app App) form(o runOptions) string {
 	return "plain"
 }
 
-// showsLive reports whether Err is a terminal on which lines can be drawn anew.
+// showsLive reports whether Err is a terminal on which lines can be drawn anew: nobody else writes to it.
 func (app App) showsLive() bool {
-	return app.ErrTerminal && !app.NoEscapes && os.Getenv("TERM") != "dumb"
+	return app.ErrTerminal && !app.OutPiped && !app.NoEscapes && os.Getenv("TERM") != "dumb"
 }

@@ -3,7 +3,6 @@ package command
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -121,23 +120,18 @@ func (app App) openShell(ctx context.Context, s settings, o runOptions, l locked
 	}
 	t := &shellTerminal{app: app, closed: make(chan struct{})}
 	o.Terminal = &engine.Terminal{Output: app.Out, Open: t.open, AfterFailure: s.yes("after-failure")}
-	active, progress := newActiveTasks(l.plan), app.progress()
-	o.RunID, o.Sink = engine.NewRunID(), engine.SinkFunc(func(event engine.Event) {
-		active.Emit(event)
+	progress := app.progress()
+	o.Sink = engine.SinkFunc(func(event engine.Event) {
 		if p, ok := event.(engine.ImageProgress); ok {
 			progress(p.Image, p.Status)
 		}
 	})
-	ctx, abandoned, stop := app.interruptible(ctx, o.Engine, o.RunID, active)
-	defer stop()
-	o.Abandon = abandoned
-	o.Warn = func(w local.Warning) { _, _ = fmt.Fprintf(app.Err, "ktask: %s\n", w) }
-	result, err := local.Execute(ctx, l.plan, o.Options)
+	result, stopped, err := app.carryOut(ctx, l.plan, o.Options)
 	t.close()
-	by, interrupted := errors.AsType[interrupt](context.Cause(ctx))
+	by, interrupted := errors.AsType[interrupt](stopped)
 	switch {
-	case errors.Is(err, local.ErrAbandoned):
-		return exitError{exitEngine, errAbandoned}
+	case errors.Is(err, errAbandoned):
+		return exitError{exitEngine, err}
 	case interrupted:
 		return exitError{by.code(), nil}
 	case len(result.Tasks) == 0:

@@ -38,7 +38,7 @@ func (app App) testCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "test",
 		Usage:     "run the cases of TaskTests: unit tests of tasks",
-		ArgsUsage: pathArguments,
+		ArgsUsage: "[" + pathArguments + "]",
 		Description: "PATH has TaskTests and the tasks that they test; without PATH it is the current directory.\n\nExit codes: " +
 			"0 all cases passed, 1 a case failed, 2 wrong usage or invalid files, 3 the engine or an image could not be used, " +
 			"130 and 143 interrupted.",

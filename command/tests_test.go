@@ -84,6 +84,25 @@ func TestTestPasses(t *testing.T) {
 	s := testShell(t, helloTest)
 	s.ktask("test").exits(0).says("CASE          STATUS    TIME\nhello/greets  passed    ", "\n1 case: 1 passed in ")
 	s.ktask("test", "test.yaml", "task.yaml", "-j", "2", "-run", "^hello/gr").exits(0)
+	s.outTerm = true
+	s.ktask("test").exits(0).says("\x1b[2mCASE        \x1b[0m  \x1b[2mSTATUS  \x1b[0m  \x1b[2mTIME\x1b[0m\nhello/greets  \x1b[32mpassed  \x1b[0m  ")
+	s.ktask("help", "test").exits(0).says("Usage: ktask test [FLAG...] [PATH...]\n")
+}
+
+// TestTestPathsOfProject: paths of .ktask.yaml count if none is typed.
+func TestTestPathsOfProject(t *testing.T) {
+	s := testShell(t, helloTest)
+	for name, text := range map[string]string{".ktask.yaml": "paths: [tests]\n", "tests/task.yaml": helloTask, "tests/test.yaml": helloTest} {
+		if err := errors.Join(os.MkdirAll("tests", 0o755), os.WriteFile(name, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.ktask("test").exits(0).says("\n1 case: 1 passed in ")
+	s.ktask("test", ".").exits(2).says("defined twice")
+	if err := os.WriteFile(".ktask.yaml", []byte("paths: [../elsewhere]\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s.ktask("test").exits(2).says("ktask trust") // as of ktask run
 }
 
 func TestTestShowsDifferences(t *testing.T) {

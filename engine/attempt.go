@@ -17,6 +17,8 @@ type Output struct {
 	// Message reads the container's termination message to its end. An engine that has to start over calls it again: the
 	// last call counts. The error is that of the reader.
 	Message func(io.Reader) error
+	// Started is called when the process has started. An engine that has to start over calls it again. It may be nil.
+	Started func()
 }
 
 // The kubelet takes messageBytes from the end of a termination message or, if that is empty, tailLines and tailBytes from
@@ -32,13 +34,14 @@ const (
 // sink gets and in the message of the Exit. It does not mask errors; the Runner masks the messages that it makes of them.
 // The sink may be called by several goroutines at once.
 func Attempt(ctx context.Context, e Engine, c plan.Container, labels Labels, sink Sink) (Exit, error) {
-	return attempt(ctx, e, c, labels, sink, false)
+	return attempt(ctx, e, c, labels, newAttemptOutput(c, sink, false), nil)
 }
 
-// attempt is Attempt, which also emits OutputParts if parts is set.
-func attempt(ctx context.Context, e Engine, c plan.Container, labels Labels, sink Sink, parts bool) (Exit, error) {
-	o := newAttemptOutput(c, sink, parts)
-	exit, err := e.Run(ctx, c, labels, o.output())
+// attempt is Attempt with the output as it is set up, and a function for Output.Started.
+func attempt(ctx context.Context, e Engine, c plan.Container, labels Labels, o *attemptOutput, started func()) (Exit, error) {
+	to := o.output()
+	to.Started = started
+	exit, err := e.Run(ctx, c, labels, to)
 	o.close()
 	if err != nil {
 		return exit, err
@@ -54,6 +57,7 @@ type attemptOutput struct {
 	message        byteTail
 }
 
+// newAttemptOutput also emits OutputParts if parts is set.
 func newAttemptOutput(c plan.Container, sink Sink, parts bool) *attemptOutput {
 	o := &attemptOutput{mask: mask.New(c.Secrets()), tail: &messageTail{Sink: sink, enabled: c.TerminationMessage.FallbackToLogs}}
 	o.stdout, o.stderr = newOutput(o.tail, Stdout, o.mask, parts), newOutput(o.tail, Stderr, o.mask, parts)

@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"context"
+	"math"
+	"sync"
 	"time"
 
 	"github.com/ktask/ktask/engine/plan"
@@ -29,10 +32,25 @@ func maxStarts(t plan.Task) int {
 	return max(t.Retry.Limit, 0) + 1
 }
 
-// failsJob reports whether the Job fails because this start exists. The start is killed when the Job controller notices
-// it. In a cluster that is a race; here it takes noticedAfter, and a start that succeeds before that passes.
+// failsJob reports whether the Job fails because this start exists, even if its process succeeds. The start is killed when the Job
+// controller notices it, here noticedAfter its process has started.
 func failsJob(t plan.Task, number int) bool {
 	return t.Semantics == plan.Cluster && number == maxStarts(t)
+}
+
+// condemn returns a context for a start, which ends noticedAfter its process has started if that makes the Job fail.
+func (x *taskRun) condemn(ctx context.Context, number int) (under context.Context, started, release func()) {
+	if !failsJob(x.task, number) {
+		return ctx, func() {}, func() {}
+	}
+	under, cancel := context.WithCancelCause(ctx)
+	kill := func() { cancel(&restartError{limit: x.task.Retry.Limit}) }
+	notice := time.AfterFunc(math.MaxInt64, kill)
+	started = sync.OnceFunc(func() { notice.Reset(noticedAfter) })
+	return under, started, func() {
+		notice.Stop()
+		cancel(nil)
+	}
 }
 
 // nextWait returns the wait after failed starts that ran for the given times, and false if no start follows.

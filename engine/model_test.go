@@ -76,11 +76,12 @@ func (m *model) start(restarts int) bool {
 		}
 		return true
 	}
-	if script.Exit.Code == 0 {
+	condemned := m.task.Semantics == plan.Cluster && m.jobFails(restarts)
+	if script.Exit.Code == 0 && !condemned {
 		m.ends(engine.Passed, "", ended)
 		return true
 	}
-	if m.task.Semantics == plan.Cluster && m.jobFails(restarts) || m.task.Semantics == plan.Local && restarts == m.task.Retry.Limit {
+	if condemned || m.task.Semantics == plan.Local && restarts == m.task.Retry.Limit {
 		m.ends(engine.Failed, engine.BackoffLimitExceeded, ended)
 		return true
 	}

@@ -199,6 +199,11 @@ func TestOutcomes(t *testing.T) {
 			status: engine.Passed, starts: []time.Duration{time.Hour}, takes: time.Hour + ms,
 			attempts: []engine.Status{engine.Passed},
 		},
+		"a process that starts after the timeout": {
+			task: with(task("t"), 1, second), scripts: attempts{{StartTakes: 1100 * ms}},
+			status: engine.TimedOut, reason: engine.DeadlineExceeded, remedy: moreTime, message: "timed out after 1s",
+			starts: []time.Duration{0}, takes: 1100 * ms, attempts: []engine.Status{engine.TimedOut},
+		},
 		"no timeout": {
 			task: with(task("t"), 0, 0), scripts: attempts{exits(0, time.Hour)},
 			status: engine.Passed, starts: []time.Duration{0}, takes: time.Hour, attempts: []engine.Status{engine.Passed},
@@ -241,8 +246,13 @@ func TestOutcomes(t *testing.T) {
 		},
 		"cluster, the last start is quicker than the controller": {
 			task: inCluster(with(task("t"), 1, time.Minute)), scripts: attempts{exits(1, 0), exits(0, 900*ms)},
-			status: engine.Passed, starts: []time.Duration{0, 0}, takes: 900 * ms,
+			status: engine.Failed, reason: engine.BackoffLimitExceeded, message: backoffWords, starts: []time.Duration{0, 0}, takes: 900 * ms,
 			attempts: []engine.Status{engine.Failed, engine.Passed},
+		},
+		"cluster, the controller notices the last start when its process runs": {
+			task: inCluster(with(task("t"), 1, time.Minute)), scripts: attempts{exits(1, 0), {StartTakes: 5 * second, Takes: 2 * second}},
+			status: engine.Failed, reason: engine.BackoffLimitExceeded, message: backoffWords, exitCode: 143,
+			starts: []time.Duration{0, 0}, takes: 6 * second, attempts: []engine.Status{engine.Failed, engine.Failed},
 		},
 		"cluster, all defaults end by the deadline": {
 			task: inCluster(with(task("t"), 10, 5*time.Minute)), scripts: slices.Repeat(attempts{exits(1, 0)}, 11),

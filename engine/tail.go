@@ -12,7 +12,9 @@ type messageTail struct {
 	Sink
 	enabled bool
 	mu      sync.Mutex
-	lines   []string
+	// lines have their line breaks, which count as well. The last one is open if it was Partial.
+	lines []string
+	open  bool
 }
 
 // Emit forwards an event.
@@ -35,14 +37,23 @@ func (t *messageTail) keep(lines ...OutputLine) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, line := range lines {
-		if len(t.lines) == tailLines {
+		text := line.Line
+		if !line.Partial {
+			text += line.Break.String()
+		}
+		switch last := len(t.lines) - 1; {
+		case t.open:
+			text = t.lines[last] + text
+			t.lines = t.lines[:last]
+		case len(t.lines) == tailLines:
 			t.lines = t.lines[:copy(t.lines, t.lines[1:])]
 		}
-		t.lines = append(t.lines, strings.Clone(lastBytes(line.Line, tailBytes))) // the copy frees the rest of a long line
+		t.lines = append(t.lines, strings.Clone(lastBytes(text, tailBytes))) // the copy frees the rest of a long line
+		t.open = line.Partial
 	}
 }
 
-func (t *messageTail) text() string { return lastBytes(strings.Join(t.lines, "\n"), tailBytes) }
+func (t *messageTail) text() string { return lastBytes(strings.Join(t.lines, ""), tailBytes) }
 
 func lastBytes(s string, n int) string { return s[max(0, len(s)-n):] }
 

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/ktask/ktask/engine/mask"
@@ -129,24 +130,29 @@ func (x *taskRun) attempts(ctx context.Context) {
 
 // attempt starts the container once.
 func (x *taskRun) attempt(ctx context.Context, number int) outcome {
-	if failsJob(x.task, number) {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, noticedAfter, &restartError{limit: x.task.Retry.Limit})
-		defer cancel()
+	ctx, condemn, release := x.condemn(ctx, number)
+	defer release()
+	var late atomic.Bool
+	started := func() {
+		late.Store(ctx.Err() != nil)
+		condemn()
 	}
 	x.emit(number, AttemptStarted{Of: maxStarts(x.task)})
 	began := time.Now()
 	output := &outputTail{Sink: attemptSink{x.events, x.header(number)}}
-	exit, err := x.runAttempt(ctx, number, output)
+	exit, err := x.runAttempt(ctx, number, output, started)
 	x.recordFailure(ctx, err)
 	ended := time.Now()
 	x.ran = append(x.ran, ended.Sub(began))
 
 	o := x.masked(outcomeOf(ctx, exit, err), err)
-	if err == nil {
-		o = explain(o, x.task, exit, output.lines())
-	} else {
+	switch {
+	case err != nil:
 		exit.Code = -1
+	case late.Load(): // however quick the process was
+		o = stopped(context.Cause(ctx))
+	default:
+		o = explain(o, x.task, exit, output.lines())
 	}
 	x.record(number, o, exit, began, ended)
 	return o
@@ -172,17 +178,20 @@ func (x *taskRun) record(number int, o outcome, exit Exit, began, ended time.Tim
 	}
 }
 
-func (x *taskRun) runAttempt(ctx context.Context, number int, output Sink) (Exit, error) {
+func (x *taskRun) runAttempt(ctx context.Context, number int, output Sink, started func()) (Exit, error) {
 	if x.Terminal != nil {
 		return terminalAttempt(ctx, x.Engine, x.task.Container, x.labels(number), *x.Terminal)
 	}
-	return attempt(ctx, x.Engine, x.task.Container, x.labels(number), output, x.Parts)
+	return attempt(ctx, x.Engine, x.task.Container, x.labels(number), newAttemptOutput(x.task.Container, output, x.Parts), started)
 }
 
 // next ends the task with the outcome of its last attempt, or returns the wait before the next one.
 //
 // If the wait would last longer than the timeout, the task ends at once: the outcome is certain, in a cluster as well.
 func (x *taskRun) next(ctx context.Context, o outcome) (wait time.Duration, again bool) {
+	if o.status == Passed && failsJob(x.task, len(x.ran)) {
+		o = stopped(&restartError{limit: x.task.Retry.Limit}) // the Job has failed before its pod succeeds
+	}
 	if o.status != Failed {
 		x.end(o)
 		return 0, false

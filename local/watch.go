@@ -56,8 +56,7 @@ func (w *Watcher) Add(paths ...string) error {
 		path := Resolved(path)
 		if info, err := os.Stat(path); err != nil || !info.IsDir() {
 			w.files = append(w.files, path)
-			w.watched[filepath.Dir(path)] = true
-			_ = w.events.Add(filepath.Dir(path)) // a file that is replaced is another one; what is missing does not change
+			w.near(path)
 			continue
 		}
 		w.directories = append(w.directories, path)
@@ -68,7 +67,40 @@ func (w *Watcher) Add(paths ...string) error {
 	return nil
 }
 
-// Resolved returns the absolute path of a file without links, as a Watcher reports it. The file itself need not exist.
+// near watches the directory of a file, since a file that is replaced is another one. If that directory does not exist, it watches
+// the nearest one above it. The caller holds w.mu.
+func (w *Watcher) near(file string) {
+	for last, dir := "", existing(filepath.Dir(file)); dir != last; last, dir = dir, existing(filepath.Dir(file)) {
+		w.watched[dir] = true
+		_ = w.events.Add(dir) // what cannot be watched does not change
+	}
+}
+
+// existing returns the directory, or the nearest one above it that exists.
+func existing(dir string) string {
+	info, err := os.Stat(dir)
+	if above := filepath.Dir(dir); (err != nil || !info.IsDir()) && above != dir {
+		return existing(above)
+	}
+	return dir
+}
+
+// returned watches the files below a directory that is new, and returns those that exist.
+func (w *Watcher) returned(dir string) (files []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, file := range w.files {
+		if _, ok := Within(dir, file); ok && file != dir {
+			w.near(file)
+			if _, err := os.Lstat(file); err == nil {
+				files = append(files, file)
+			}
+		}
+	}
+	return files
+}
+
+// Resolved returns the absolute path of a file without links, as a Watcher reports it. Neither the file nor its directory need exist.
 func Resolved(path string) string {
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs
@@ -76,8 +108,8 @@ func Resolved(path string) string {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		return target
 	}
-	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
-		return filepath.Join(dir, filepath.Base(path))
+	if dir := filepath.Dir(path); dir != path {
+		return filepath.Join(Resolved(dir), filepath.Base(path))
 	}
 	return path
 }
@@ -116,6 +148,12 @@ func (w *Watcher) Next(ctx context.Context) []string {
 		case e, ok := <-w.events.Events:
 			if !ok {
 				return nil
+			}
+			if e.Has(fsnotify.Create) {
+				for _, file := range w.returned(e.Name) {
+					changed[file] = true
+					quiet = time.After(settled)
+				}
 			}
 			name := w.moved(e)
 			if name == e.Name && !w.has(name) || e.Op == fsnotify.Chmod {

@@ -112,6 +112,29 @@ func TestWatcher(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 	})
+	for gone, made := range map[string]string{"made": "made", "moved": "spare"} { // and where it is made
+		t.Run("the directory of a named file that was missing is "+gone, func(t *testing.T) {
+			w, err := local.NewWatcher(in(gone + "/deep/params.txt"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Close()
+			if err := os.MkdirAll(in(made+"/deep"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			set(made+"/deep/params.txt", "1")
+			if made != gone {
+				if err := os.Rename(in(made), in(gone)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			if got := w.Next(ctx); !slices.Equal(got, []string{in(gone + "/deep/params.txt")}) {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
 	t.Run("nothing", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()

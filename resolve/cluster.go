@@ -39,7 +39,7 @@ func (w clusterWarnings) fields(t plan.Task) {
 	case *spec.Container:
 		if len(runner.VolumeMounts) > 0 && t.Container.Limits.MemoryBytes == 0 {
 			w.warn(runner.At("volumeMounts", 0), "cluster-volume-size", "set resources.limits.memory, which is then the volume's size too",
-				"without a memory limit Keptn asks for a volume of one byte, and the pod is evicted once it writes more; here it has %s", plan.Bytes(defaultVolumeBytes))
+				"without a memory limit Keptn asks for a volume of one byte, which has one page of memory: writing more is an I/O error there; here it has %s", plan.Bytes(defaultVolumeBytes))
 		}
 	}
 }

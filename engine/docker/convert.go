@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -185,7 +186,8 @@ func userID(user string) string {
 	return id
 }
 
-// processUser returns the user of the process by the kubelet's rules: a group alone is combined with the image's user, and
+// processUser returns the user of the process by the kubelet's rules: the group that an image names for its user does not count, see
+// getImageUser in pkg/kubelet/kuberuntime, a group alone is combined with the image's user, and
 // runAsNonRoot requires a numeric user other than 0 (see verifyRunAsNonRoot in pkg/kubelet/kuberuntime).
 func processUser(c plan.Container, image imageFacts) (string, error) {
 	user, asked := c.User, userID(c.User) != ""
@@ -195,6 +197,8 @@ func processUser(c plan.Container, image imageFacts) (string, error) {
 			id = "0"
 		}
 		user = id + ":" + group
+	} else if id, _, grouped := strings.Cut(image.user, ":"); !asked && grouped {
+		user = cmp.Or(id, "0")
 	}
 	if !c.Security.RunAsNonRoot {
 		return user, nil

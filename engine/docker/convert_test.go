@@ -108,6 +108,9 @@ func TestProcessUser(t *testing.T) {
 		refused     bool
 	}{
 		{user: "", image: "app", want: ""},
+		{user: "", image: "app:staff", want: "app"},
+		{user: "", image: "7:8", want: "7"},
+		{user: "", image: ":8", want: "0"},
 		{user: "0", want: "0"},
 		{user: ":5", image: "", want: "0:5"},
 		{user: ":5", image: "7:8", want: "7:5"},
@@ -115,7 +118,7 @@ func TestProcessUser(t *testing.T) {
 		{nonRoot: true, user: "1000", image: "root", want: "1000"},
 		{nonRoot: true, user: "0", image: "1000", refused: true},
 		{nonRoot: true, user: "00:5", image: "1000", refused: true},
-		{nonRoot: true, image: "1000:0", want: ""},
+		{nonRoot: true, image: "1000:0", want: "1000"},
 		{nonRoot: true, user: ":5", image: "1000", want: "1000:5"},
 		{nonRoot: true, image: "", refused: true},
 		{nonRoot: true, image: "0", refused: true},

@@ -147,15 +147,17 @@ func TestProgressIsASum(t *testing.T) {
 		return m
 	}
 	p.note(downloading("a", 10, 100)) // emitted: the first one
-	p.note(downloading("b", 5, 50))   // left out: too soon after the first
+	p.note(downloading("b", 5, 50))   // emitted, as this layer may now stall
+	p.note(downloading("b", 6, 50))   // left out: too soon after that
 	p.last = time.Time{}
 	p.note(message{ID: "a", Status: "Download complete"})
 	p.note(message{Status: "Digest: sha256:x"})
 	p.emit("pulled", true)
 	want := []engine.ImageProgress{
 		{Image: "x", Status: "pulling", Current: 10, Total: 100},
-		{Image: "x", Status: "pulling", Current: 105, Total: 150},
-		{Image: "x", Status: "pulled", Current: 105, Total: 150},
+		{Image: "x", Status: "pulling", Current: 15, Total: 150},
+		{Image: "x", Status: "pulling", Current: 106, Total: 150},
+		{Image: "x", Status: "pulled", Current: 106, Total: 150},
 	}
 	if len(heard) != len(want) {
 		t.Fatalf("got %+v", heard)

@@ -34,7 +34,7 @@ func (p *progress) note(m message) {
 	switch l := p.layers[m.ID]; m.Status {
 	case "Downloading":
 		p.layers[m.ID] = layer{current: m.ProgressDetail.Current, total: m.ProgressDetail.Total}
-		p.emit("pulling", false)
+		p.emit("pulling", l == layer{}) // the first bytes at once: nothing else may come for long
 	case "Pulling fs layer", "Waiting":
 		p.layers[m.ID] = l
 	case "Already exists":

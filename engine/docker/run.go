@@ -161,6 +161,7 @@ func (a *attempt) convert(ctx context.Context, labels engine.Labels) (err error)
 			return err
 		}
 	}
+	known.image, _ = a.engine.images.known(imageKey{a.container.Image, a.container.Platform})
 	if needsImage(a.container) {
 		if known.image, err = a.engine.imageOf(ctx, a.container); err != nil {
 			return err
@@ -180,7 +181,7 @@ func (a *attempt) convert(ctx context.Context, labels engine.Labels) (err error)
 	if known.extraHosts, err = a.engine.hosts(ctx, a.container.Network); err != nil {
 		return err
 	}
-	a.image, _ = a.engine.images.known(imageKey{a.container.Image, a.container.Platform})
+	a.image = known.image
 	a.request, err = convert(a.container, labels, known)
 	if a.terminal != nil && err == nil {
 		a.request.startShell(arguments(a.container, a.image), a.terminal.AfterFailure)
@@ -234,6 +235,9 @@ func (a *attempt) begin(ctx context.Context) (exit engine.Exit, failed bool, err
 
 // follow waits until the container has ended and all its output has been forwarded.
 func (a *attempt) follow(ctx context.Context) (engine.Exit, error) {
+	if a.out.Started != nil {
+		a.out.Started()
+	}
 	stopped, err := a.await(ctx, a.exited, a.stream.ended)
 	if err != nil {
 		return engine.Exit{}, err

@@ -75,7 +75,7 @@ func tellsWhyNotStarted(t *testing.T, o docker.Options) {
 		"no command":                 {func(c *plan.Container) { noCommand(c); c.Command = nil }, engine.NoCommand, "neither ENTRYPOINT nor CMD"},
 		"an empty command":           {func(c *plan.Container) { noCommand(c); c.Command = plan.Texts([]string{""}) }, engine.CommandNotFound, `command ""`},
 		"no such user":               {inImage("user", "USER nosuch"), engine.UserNotFound, `user "nosuch" is not in /etc/passwd of image "ktask.local/unstartable-user:dev"`},
-		"no such group":              {inImage("group", "USER 0:nosuch"), engine.UserNotFound, `group "nosuch" is not in /etc/group`},
+		"no such group":              {func(c *plan.Container) { c.User = "0:nosuch" }, engine.UserNotFound, `group "nosuch" is not in /etc/group`},
 		"the image's directory":      {inImage("directory", "WORKDIR /etc/passwd"), engine.WorkingDirUnusable, `"/etc/passwd" of image "ktask.local/unstartable-directory:dev" cannot be used: not a directory`},
 		"a file as directory":        {workingDir("/etc/passwd"), engine.WorkingDirUnusable, `"/etc/passwd" cannot be used: not a directory`},
 		"a directory in a file":      {workingDir("/etc/passwd/x"), engine.WorkingDirUnusable, "not a directory"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"testing"
@@ -38,6 +39,7 @@ func Conformance(t *testing.T, newFixture func(testing.TB) Fixture) {
 		{"a secret that the process prints is hidden", secretHidden},
 		{"a missing command is an exit that names it", commandMissing},
 		{"a ctx that has ended starts nothing", endedBefore},
+		{"the start of the process is told", startIsTold},
 		{"the end of ctx stops the process, and its last words are heard", stoppedWhileRunning},
 		{"a process that ignores the stop signal is killed after its grace", killedAfterGrace},
 		{"attempts run side by side without mixing", sideBySide},
@@ -58,49 +60,6 @@ func conform(t *testing.T, newFixture func(testing.TB) Fixture, cases []conforma
 			defer s.nothingLeft(t)
 			c.test(t, s)
 		})
-	}
-}
-
-// suite is a fixture with the run that its attempts are labelled with.
-type suite struct {
-	Fixture
-	run      string
-	mu       sync.Mutex
-	attempts int
-}
-
-// attempt runs one attempt with labels of its own.
-func (s *suite) attempt(ctx context.Context, c plan.Container, sink engine.Sink) (engine.Exit, error) {
-	s.mu.Lock()
-	s.attempts++
-	labels := engine.Labels{Run: s.run, Task: "task", Attempt: s.attempts, Owner: "conformance", Version: "test"}
-	s.mu.Unlock()
-	return engine.Attempt(ctx, s.Engine, c, labels, sink)
-}
-
-// start prepares and runs a script; the engine must not fail.
-func (s *suite) start(t *testing.T, ctx context.Context, script Attempt) (engine.Exit, *Recorder) {
-	t.Helper()
-	var heard Recorder
-	c := s.Container(script)
-	if err := s.Engine.Prepare(t.Context(), c, &heard); err != nil {
-		t.Fatalf("prepare: %v", err)
-	}
-	exit, err := s.attempt(ctx, c, &heard)
-	if err != nil {
-		t.Fatalf("run: %v", err)
-	}
-	return exit, &heard
-}
-
-func (s *suite) nothingLeft(t *testing.T) {
-	t.Helper()
-	left, err := s.Left(context.WithoutCancel(t.Context()), s.run)
-	if err != nil {
-		t.Errorf("count what is left: %v", err)
-	}
-	if len(left) > 0 {
-		t.Errorf("left on the engine: %q", left)
 	}
 }
 
@@ -153,6 +112,21 @@ func exitsZero(t *testing.T, s *suite) {
 		t.Errorf("started %v, finished %v", exit.Started, exit.Finished)
 	}
 	s.wantStreams(t, heard, []string{"to stdout"}, []string{"to stderr"})
+}
+
+// startIsTold holds that the engine tells when the process has started, and before it ends.
+func startIsTold(t *testing.T, s *suite) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	out := engine.Output{Stdout: io.Discard, Stderr: io.Discard, Message: func(r io.Reader) error {
+		_, err := io.Copy(io.Discard, r)
+		return err
+	}, Started: func() { cancel(errors.New("it has started")) }}
+	labels := engine.Labels{Run: s.run, Task: "started", Attempt: 1, Owner: "conformance", Version: "test"}
+	exit, err := s.Engine.Run(ctx, s.Container(Exits(0, time.Hour)), labels, out)
+	if err != nil || !exit.Stopped {
+		t.Errorf("exit %+v (%v), want one that Started stopped", exit, err)
+	}
 }
 
 func exitsOther(t *testing.T, s *suite) {

@@ -173,9 +173,13 @@ func (f *Fake) Run(ctx context.Context, c plan.Container, labels engine.Labels, 
 	}
 	f.count(1)
 	defer f.count(-1)
+	time.Sleep(script.StartTakes)
 	started := time.Now()
 	exit := script.Exit
 	f.use(script, labels, out)
+	if out.Started != nil {
+		out.Started()
+	}
 	if stopped := script.play(ctx, out); stopped {
 		exit = script.stop(c.Grace, out)
 	} else if script.Err != nil {

@@ -11,6 +11,8 @@ import (
 // Attempt is the script of one container.
 type Attempt struct {
 	Output []Line
+	// StartTakes is how long the engine takes to start the process, which nothing interrupts.
+	StartTakes time.Duration
 	// Takes is how long the process runs if it is not stopped.
 	Takes time.Duration
 	// Exit is how it then ends; Run sets times that are zero.
@@ -60,7 +62,7 @@ func (a Attempt) play(ctx context.Context, out engine.Output) bool {
 		}
 		print(out, line)
 	}
-	return wait(ctx, a.Takes-now) != nil
+	return a.Takes > now && wait(ctx, a.Takes-now) != nil // a process that takes no time is not stopped
 }
 
 // stop runs the process after the stop signal.

@@ -82,6 +82,9 @@ func (a *attempt) carryOut(ctx context.Context) (engine.Exit, error) {
 	if err := a.starts(ctx, 0); err != nil {
 		return engine.Exit{}, err
 	}
+	if a.out.Started != nil {
+		a.out.Started()
+	}
 	stopped, err := a.follow(ctx, 0, a.out.Stdout)
 	if err != nil {
 		return engine.Exit{}, err

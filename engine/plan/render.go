@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -17,6 +18,8 @@ type TextOptions struct {
 	Width int
 	// Shown returns what may be shown of a script. If it is nil, all of it is.
 	Shown func(string) string
+	// Absent are the images that the engine does not have; nil if that is not known.
+	Absent []string
 }
 
 // WriteText writes the plan for people, and at its end what it needs.
@@ -48,23 +51,28 @@ func (p Plan) WriteText(w io.Writer, o TextOptions) error {
 	}
 	if len(p.Tasks) > 0 {
 		out.end()
-		out.line(p.needs())
+		out.line(p.needs(o.Absent))
 	}
 	out.flush()
 	return out.text.Flush()
 }
 
-// needs returns how much there is to run, and what it takes: "3 tasks, 2 images (1 always pulled), 1 secret".
-func (p Plan) needs() string {
+// needs returns how much there is to run, and what it takes: "3 tasks, 2 images (1 to pull), 1 secret". If it is not known which
+// images are absent, it counts those that are pulled in any case.
+func (p Plan) needs(absent []string) string {
 	images, secrets := map[string]bool{}, map[string]bool{}
 	for _, t := range p.Tasks {
 		c := t.Container
-		images[c.Image] = images[c.Image] || c.PullPolicy == PullAlways
+		images[c.Image] = images[c.Image] || c.PullPolicy == PullAlways || c.PullPolicy != PullNever && slices.Contains(absent, c.Image)
 		for _, s := range c.Secrets() {
 			secrets[s.Ref()] = s.missing
 		}
 	}
-	all := []string{counted(len(p.Tasks), "task"), counted(len(images), "image") + marked(images, "always pulled")}
+	mark := "to pull"
+	if absent == nil {
+		mark = "always pulled"
+	}
+	all := []string{counted(len(p.Tasks), "task"), counted(len(images), "image") + marked(images, mark)}
 	if len(secrets) > 0 {
 		all = append(all, counted(len(secrets), "secret")+marked(secrets, "missing"))
 	}

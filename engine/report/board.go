@@ -47,10 +47,9 @@ func fitted(name string, columns int) string {
 	return runewidth.FillRight(name, columns)
 }
 
-// up returns the sequence that moves the cursor up, see CUU in ECMA-48.
-func up(rows int) string { return fmt.Sprintf("\x1b[%dA", rows) }
-
 const (
+	// upLine moves the cursor up, and eraseLine erases what follows it in its line: CUU and EL of ECMA-48.
+	upLine, eraseLine = "\x1b[A", "\x1b[K"
 	// leastRows and leastColumns are the size of a terminal on which each task has a line.
 	leastRows, leastColumns = 12, 40
 	// mostTasks is how many tasks have a line.

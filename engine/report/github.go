@@ -36,6 +36,7 @@ type GitHub struct {
 	tasks map[string]*group
 	// stages are the stages of tasks, for people to read.
 	stages map[string]string
+	causes Causes
 	// open reports whether a line that comes in parts has not ended.
 	open bool
 	// openStream is the stream of that line.
@@ -54,11 +55,12 @@ type group struct {
 // NewGitHub returns a reporter that writes to w, the stdout of the step. It may be a terminal when a user tries it. dir is the
 // directory of the manifests in the repository, "" for its root.
 func NewGitHub(w io.Writer, terminal bool, dir string) *GitHub {
-	return &GitHub{w: bufio.NewWriterSize(w, 32<<10), dir: dir, screen: newScreen(terminal), token: rand.Text, tasks: map[string]*group{}, stages: map[string]string{}}
+	return &GitHub{w: bufio.NewWriterSize(w, 32<<10), dir: dir, screen: newScreen(terminal), token: rand.Text, tasks: map[string]*group{}, stages: map[string]string{}, causes: Causes{}}
 }
 
 // Emit writes an event if its task streams, and keeps it if not.
 func (g *GitHub) Emit(e engine.Event) {
+	g.causes.Emit(e)
 	t := g.tasks[e.Head().Task]
 	switch e := e.(type) {
 	case engine.StageStarted:
@@ -76,15 +78,17 @@ func (g *GitHub) Emit(e engine.Event) {
 		g.add(t, tailLine{e.Stream, e.Line, e.Partial})
 	case engine.AttemptFinished:
 		if e.Retry {
+			e.Result.Message = g.causes.cause(e.Task, e.Result)
 			g.add(t, tailLine{text: "ktask: " + retrying(e, t.of)})
 		}
 	case engine.TaskFinished:
 		if t != nil {
-			t.result = &e.Result
+			explained := g.causes.explained(e.Result)
+			t.result = &explained
 			g.next()
 		}
 	case engine.RunFinished:
-		g.finish(e.Result)
+		g.finish(g.causes.Explain(e.Result))
 	}
 }
 
@@ -162,7 +166,7 @@ func (g *GitHub) end(t *group) {
 // finish writes the summary, which has messages of containers and of the engine, and the annotations.
 func (g *GitHub) finish(r engine.Result) {
 	token := g.stop()
-	g.write(summary(r, false, nil, nil))
+	g.write(summary(r, false, nil, nil, 0))
 	g.resume(token)
 	for _, t := range r.Tasks {
 		if needsExplanation(t) {

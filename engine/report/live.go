@@ -42,15 +42,14 @@ const (
 
 // NewLive returns a reporter like NewPlain's for a diag that is a terminal of the size that o.Size returns.
 func NewLive(out, diag io.Writer, o Options) *Live {
-	size := o.Size
-	if size == nil {
-		size = func() (columns, rows int) { return 80, 24 }
+	if o.Size == nil {
+		o.Size = func() (columns, rows int) { return 80, 24 }
 	}
-	columns, _ := size()
+	columns, _ := o.Size()
 	o.DiagTerminal, o.label = true, columns/3
 	plain := NewPlain(out, diag, o)
 	plain.live = true
-	l := &Live{plain: plain, size: size, board: board{total: len(o.Tasks), of: map[string]*liveTask{}}, stop: make(chan struct{})}
+	l := &Live{plain: plain, size: o.Size, board: board{total: len(o.Tasks), of: map[string]*liveTask{}}, stop: make(chan struct{})}
 	plain.streams.before = l.erase
 	return l
 }
@@ -180,7 +179,8 @@ func (l *Live) draw() {
 	l.failure, l.flushed = l.plain.Err(), time.Now()
 }
 
-// erase removes the lines at the bottom. If the terminal has become narrower since, they have more rows than lines.
+// erase removes the lines at the bottom. If the terminal has become narrower since, they have more rows than lines. It erases row
+// by row: tmux keeps in its history what is cleared from the first row of the screen on.
 func (l *Live) erase() {
 	if len(l.drawn) == 0 {
 		return
@@ -191,12 +191,7 @@ func (l *Live) erase() {
 		rows += max(1, (width(line)+columns-1)/max(columns, 1))
 	}
 	l.drawn, l.painted = nil, ""
-	w := l.plain.streams.diag()
-	_, _ = w.WriteString("\r")
-	if rows > 1 {
-		_, _ = w.WriteString(up(rows - 1))
-	}
-	_, _ = w.WriteString("\x1b[J")
+	_, _ = l.plain.streams.diag().WriteString("\r" + eraseLine + strings.Repeat(upLine+eraseLine, rows-1))
 }
 
 // board is what is known of a run that goes on.

@@ -69,7 +69,7 @@ func TestLiveShowsTime(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if got := s.next(); got != "\r\x1b[1A\x1b[J0/2 done · 1 running · 1s\n  a     1s  " {
+		if got := s.next(); got != "\r\x1b[K\x1b[A\x1b[K0/2 done · 1 running · 1s\n  a     1s  " {
 			t.Errorf("after a second more it shows %q", got)
 		}
 	})
@@ -92,14 +92,14 @@ func TestLiveErases(t *testing.T) {
 		}
 		s.columns = 20 // the first line now has two rows
 		emit(out("two", false))
-		if got := s.next(); got != "\r\x1b[2A\x1b[Ja | two\n0/2 done · running…" {
+		if got := s.next(); got != "\r\x1b[K\x1b[A\x1b[K\x1b[A\x1b[Ka | two\n0/2 done · running…" {
 			t.Errorf("a narrower terminal: %q", got)
 		}
 		s.columns = 80
 		if _, err := fmt.Fprint(live, "a note\n"); err != nil {
 			t.Error(err)
 		}
-		if got := s.next(); got != "\r\x1b[Ja note\n"+board+"two" {
+		if got := s.next(); got != "\r\x1b[Ka note\n"+board+"two" {
 			t.Errorf("a note of ktask: %q", got)
 		}
 		_ = live.Close()
@@ -107,7 +107,7 @@ func TestLiveErases(t *testing.T) {
 		if _, err := fmt.Fprint(live, "a note\n"); err != nil {
 			t.Error(err)
 		}
-		if got := s.next(); got != "\r\x1b[1A\x1b[Ja note\n" {
+		if got := s.next(); got != "\r\x1b[K\x1b[A\x1b[Ka note\n" {
 			t.Errorf("after the end: %q", got)
 		}
 		_ = live.Close()
@@ -289,7 +289,7 @@ func TestLiveWithoutOutput(t *testing.T) {
 		}
 		for _, w := range []io.Writer{live.Out(), live} {
 			fmt.Fprintln(w, "a row")
-			if got := s.next(); got != "\r\x1b[1A\x1b[Ja row\n"+board {
+			if got := s.next(); got != "\r\x1b[K\x1b[A\x1b[Ka row\n"+board {
 				t.Errorf("after a row it shows %q", got)
 			}
 		}

@@ -21,7 +21,7 @@ type Options struct {
 	OutTerminal, DiagTerminal bool
 	// NoOutput leaves out all but what is written to a Live, and its lines at the bottom.
 	NoOutput bool
-	// Size returns the columns and rows of the terminal, for Live; the default is 80 and 24.
+	// Size returns the columns and rows of the terminal; the default of Live is 80 and 24.
 	Size func() (columns, rows int)
 	// label is the largest width of a task's name before its output, or 0.
 	label int
@@ -48,6 +48,7 @@ type Plain struct {
 	// shownImages are the states of images that were shown: tasks share images.
 	shownImages map[[2]string]bool
 	endings     endings
+	causes      Causes
 	// shownErrors are those that were shown and that other tasks may have, too: an image that is missing, for example.
 	shownErrors map[string]bool
 	wrote       bool
@@ -80,6 +81,7 @@ func NewPlain(out, diag io.Writer, o Options) *Plain {
 		of:          map[string]int{},
 		shownImages: map[[2]string]bool{},
 		endings:     endings{},
+		causes:      Causes{},
 		shownErrors: map[string]bool{},
 	}
 	if len(o.Tasks) < 2 {
@@ -110,6 +112,7 @@ func (p *Plain) Emit(e engine.Event) {
 	if line, ok := e.(engine.OutputLine); !ok || line.Stream == engine.Stderr || len(p.options.Tasks) > 1 {
 		p.endings.note(e)
 	}
+	p.causes.Emit(e)
 	switch e := e.(type) {
 	case engine.ImageProgress:
 		p.image(e)
@@ -122,17 +125,17 @@ func (p *Plain) Emit(e engine.Event) {
 		p.part(e)
 	case engine.AttemptFinished:
 		if e.Retry {
-			e.Result.Message = p.endings.cause(e.Task, e.Result)
+			e.Result.Message = p.causes.cause(e.Task, e.Result)
 			p.taskNote(e.Task, retrying(e, p.of[e.Task]))
 		}
 	case engine.TaskFinished:
-		p.taskFinished(p.endings.explained(e.Result))
+		p.taskFinished(p.causes.explained(e.Result))
 	case engine.StageStarted:
 		p.stageStarted(e)
 	case engine.StageFinished:
 		p.stageFinished(e.Result)
 	case engine.RunFinished:
-		p.finish(e.Result)
+		p.finish(p.causes.Explain(e.Result))
 	}
 }
 
@@ -291,6 +294,6 @@ func (p *Plain) finish(r engine.Result) {
 	if p.wrote {
 		_ = w.WriteByte('\n')
 	}
-	_, _ = w.WriteString(summary(r, p.colours, p.endings, newScreen(p.options.DiagTerminal)))
+	_, _ = w.WriteString(summary(r, p.colours, p.endings, newScreen(p.options.DiagTerminal), p.options.columns()))
 	p.Flush()
 }

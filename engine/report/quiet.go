@@ -14,8 +14,9 @@ const quietTail = 64 << 10
 // Quiet writes nothing about tasks that pass. At the end it writes for each other task, in the order of the plan, how it
 // ended and the end of its output, both streams in order; then what that means for the deployment.
 type Quiet struct {
-	w     *bufio.Writer
-	tails map[string]*tail
+	w      *bufio.Writer
+	tails  map[string]*tail
+	causes Causes
 	// screen is nil unless w is a terminal.
 	screen *screen
 	of     map[string]int
@@ -23,11 +24,12 @@ type Quiet struct {
 
 // NewQuiet returns a reporter that writes to w, which may be a terminal.
 func NewQuiet(w io.Writer, terminal bool) *Quiet {
-	return &Quiet{w: bufio.NewWriter(w), screen: newScreen(terminal), tails: map[string]*tail{}, of: map[string]int{}}
+	return &Quiet{w: bufio.NewWriter(w), screen: newScreen(terminal), tails: map[string]*tail{}, causes: Causes{}, of: map[string]int{}}
 }
 
 // Emit keeps output, drops that of tasks that pass, and writes at the end of the run.
 func (q *Quiet) Emit(e engine.Event) {
+	q.causes.Emit(e)
 	switch e := e.(type) {
 	case engine.TaskStarted:
 		q.tails[e.Task] = &tail{limit: quietTail}
@@ -37,6 +39,7 @@ func (q *Quiet) Emit(e engine.Event) {
 		q.tails[e.Task].add(tailLine{e.Stream, e.Line, e.Partial})
 	case engine.AttemptFinished:
 		if e.Retry {
+			e.Result.Message = q.causes.cause(e.Task, e.Result)
 			q.tails[e.Task].add(tailLine{text: "ktask: " + retrying(e, q.of[e.Task])})
 		}
 	case engine.TaskFinished:
@@ -44,7 +47,7 @@ func (q *Quiet) Emit(e engine.Event) {
 			delete(q.tails, e.Task)
 		}
 	case engine.RunFinished:
-		q.finish(e.Result)
+		q.finish(q.causes.Explain(e.Result))
 	}
 }
 
@@ -60,11 +63,12 @@ func (q *Quiet) finish(r engine.Result) {
 		if !needsExplanation(t) {
 			continue
 		}
-		_, _ = q.w.WriteString(separator + explanation(t))
+		text := explanation(t)
+		_, _ = q.w.WriteString(separator + text)
 		if output := q.tails[t.Name]; output != nil {
-			output.each(func(line string) {
+			for _, line := range output.beside(text) {
 				_, _ = fmt.Fprintf(q.w, "  | %s\n", q.screen.text(stream{}, line, false, true))
-			})
+			}
 		}
 		separator = "\n"
 	}

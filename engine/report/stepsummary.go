@@ -46,7 +46,7 @@ func WriteStepSummary(w io.Writer, r engine.Result) error {
 func explanations(r engine.Result, limit int) string {
 	var parts []string
 	size := 0
-	for _, v := range verdicts(r, nil) {
+	for _, v := range verdicts(r) {
 		text := v.explanation()
 		if size += len(text); size > limit {
 			parts = append(parts, "The log has the others.\n")

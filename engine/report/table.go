@@ -15,8 +15,8 @@ import (
 const mostRows = 20
 
 // summary returns the table of the tasks, then why tasks did not pass with their last lines of output, then how many tasks ended
-// how, and what that means for the deployment.
-func summary(r engine.Result, c colours, ends endings, onScreen *screen) string {
+// how, and what that means for the deployment. The table fits a number of columns, or any if that is 0.
+func summary(r engine.Result, c colours, ends endings, onScreen *screen, columns int) string {
 	if len(r.Tasks) == 0 {
 		return "" // the caller of the run knows why
 	}
@@ -26,10 +26,10 @@ func summary(r engine.Result, c colours, ends endings, onScreen *screen) string 
 		shown.Tasks = slices.DeleteFunc(slices.Clone(r.Tasks), func(t engine.TaskResult) bool { return t.Status == engine.Passed })
 	}
 	if len(shown.Tasks) > 0 {
-		b.WriteString(table(rows(shown), c))
+		b.WriteString(table(rows(shown), c, columns))
 	}
 	var parts []string
-	for _, v := range verdicts(r, ends) {
+	for _, v := range verdicts(r) {
 		text := v.explanation()
 		if len(r.Tasks) > 1 {
 			for _, line := range ends.lines(v.task, text) {
@@ -66,12 +66,34 @@ func totals(r engine.Result, c colours) string {
 	return fmt.Sprintf("%d tasks: %s in %s\n", len(r.Tasks), strings.Join(parts, ", "), short(r.Finished.Sub(r.Started)))
 }
 
-// table returns rows in columns.
-func table(rows []row, c colours) string {
+// columns returns the width of the terminal of the notes, or 0 if it is not known.
+func (o Options) columns() int {
+	if !o.DiagTerminal || o.Size == nil {
+		return 0
+	}
+	columns, _ := o.Size()
+	return columns
+}
+
+// leastName is the width of names that is left if a table does not fit a terminal otherwise.
+const leastName = 16
+
+// table returns rows in columns. If most is not 0, it cuts names so that a row has at most this width.
+func table(rows []row, c colours, most int) string {
 	widths := make([]int, len(rows[0].cells))
 	for _, row := range rows {
 		for i, cell := range row.cells {
 			widths[i] = max(widths[i], width(cell))
+		}
+	}
+	over := 2 * (len(widths) - 1)
+	for _, w := range widths {
+		over += w
+	}
+	if over -= most; most > 0 && over > 0 {
+		widths[0] = max(widths[0]-over, leastName)
+		for i := range rows {
+			rows[i].cells[0] = rows[i].name(widths[0])
 		}
 	}
 	var b strings.Builder
@@ -131,6 +153,21 @@ func stageRow(s engine.StageResult) row {
 		time = short(s.Finished.Sub(s.Started))
 	}
 	return row{cells: []string{plan.OneLine(s.String()), status, "", "", time}, status: shade(s), stage: true}
+}
+
+// name returns the first cell in at most this number of columns. It keeps the indentation of a task and the kind of a stage, and
+// cuts the beginning of the name.
+func (r row) name(columns int) string {
+	name := r.cells[0]
+	if width(name) <= columns {
+		return name
+	}
+	text := strings.TrimLeft(name, " ")
+	if r.stage {
+		_, text, _ = strings.Cut(name, " ")
+	}
+	before := strings.TrimSuffix(name, text)
+	return before + fitted(text, columns-width(before))
 }
 
 func (r row) paint(c colours, i int) string {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/ktask/ktask/engine"
 )
@@ -58,4 +59,13 @@ func (t *tail) each(line func(string)) {
 	for _, text := range begun {
 		line(text)
 	}
+}
+
+// beside returns the lines, unless there is only one and the explanation has it.
+func (t *tail) beside(explanation string) (all []string) {
+	t.each(func(line string) { all = append(all, line) })
+	if len(all) == 1 && strings.Contains(explanation, strings.TrimSpace(unpainted(all[0]))) {
+		return nil
+	}
+	return all
 }

@@ -75,7 +75,7 @@ func obeyed(text string) string {
 	return b.String()
 }
 
-var ownSequences = regexp.MustCompile("\r\n|\r(\x1b\\[[0-9]+A)?\x1b\\[J")
+var ownSequences = regexp.MustCompile("\r\n|\r\x1b\\[K(\x1b\\[A\x1b\\[K)*")
 
 // hostile is text that does something to a terminal: it sets the title, clears the screen, moves the cursor, in C0, in C1 and
 // in bytes that are not UTF-8, and it turns the direction of what follows.
@@ -153,7 +153,7 @@ spec:
 			}
 			for line := range strings.Lines(text) {
 				attributes := strings.LastIndex(line, "\x1b[")
-				if attributes >= 0 && !strings.HasPrefix(line[attributes:], "\x1b[0m") && !strings.HasPrefix(line[attributes:], "\x1b[J") {
+				if attributes >= 0 && !strings.HasPrefix(line[attributes:], "\x1b[0m") && !strings.HasPrefix(line[attributes:], "\x1b[K") {
 					t.Errorf("-o %s: attributes do not end with their line: %q", output, line)
 				}
 			}

@@ -19,8 +19,14 @@ type window struct {
 // openWindow runs ktask in a terminal of this size. The window stays open after it.
 func openWindow(t *testing.T, columns, rows int, args ...string) *window {
 	t.Helper()
+	return openWindowOf(t, columns, rows, shellQuoted(append([]string{binary}, args...)))
+}
+
+// openWindowOf runs a command of a shell in a terminal of this size. The window stays open after it.
+func openWindowOf(t *testing.T, columns, rows int, line string) *window {
+	t.Helper()
 	w := &window{t, filepath.Join(filepath.Dir(engines.Socket(t)), "tmux")}
-	line := shellQuoted(append([]string{binary}, args...)) + "; code=$?; stty sane; echo; echo code $code; exec cat" // a program that is killed may leave the terminal raw
+	line += "; code=$?; stty sane; echo; echo code $code; exec cat" // a program that is killed may leave the terminal raw
 	w.tmux("-f", "/dev/null", "new-session", "-d", "-x", fmt.Sprint(columns), "-y", fmt.Sprint(rows), line)
 	t.Cleanup(func() { w.tmux("kill-server") })
 	return w
@@ -92,6 +98,35 @@ func TestLive(t *testing.T) {
 	write(t, filepath.Join(dir, "on"), "")
 	all = w.shows("code 1")
 	if strings.Contains(all, "running") || !strings.Contains(all, "3 tasks: 3 failed in ") || !strings.Contains(all, "exit code 4: why") {
+		t.Errorf("at the end it shows\n%s", all)
+	}
+}
+
+// TestLiveLeavesNothing: no state of the time while a run was silent remains, neither on the screen nor above it, from the first row on.
+func TestLiveLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "tasks.yaml")
+	write(t, file, strings.Replace(waitingTasks(2), "echo begun; ", "", -1))
+	w := openWindow(t, 80, 24, "run", "--mount", dir+":/go", file)
+	w.shows("2 running · 1s")
+	w.shows("2 running · 2s")
+	write(t, filepath.Join(dir, "on"), "")
+	w.shows("code 1")
+	if all := w.tmux("capture-pane", "-p", "-S", "-"); strings.Contains(all, "running") || !strings.HasPrefix(all, "0-hi | why\n") && !strings.HasPrefix(all, "1-hi | why\n") {
+		t.Errorf("at the end there is\n%s", all)
+	}
+}
+
+// TestPipedOnTerminal lets tee write to the terminal at the same time: lines that are drawn anew would remain between its lines.
+func TestPipedOnTerminal(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "tasks.yaml")
+	write(t, file, waitingTasks(3))
+	w := openWindowOf(t, 80, 24, shellQuoted([]string{binary, "run", "-j", "2", "--mount", dir + ":/go", file})+" | tee "+dir+"/out")
+	w.shows("1-hi | begun")
+	w.shows("0-hi | begun")
+	write(t, filepath.Join(dir, "on"), "")
+	if all := w.shows("\ncode 0"); strings.Contains(all, "running") || !strings.Contains(all, "3 tasks: 3 failed in ") {
 		t.Errorf("at the end it shows\n%s", all)
 	}
 }
