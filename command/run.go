@@ -109,6 +109,7 @@ func (app App) runOnce(ctx context.Context, s settings, o runOptions, choose fun
 		return err
 	}
 	app.explainPlan(s, l.plan, o.Options)
+	app.noteHostNames(s, l.plan)
 	return app.execute(ctx, s, o, l)
 }
 

@@ -68,7 +68,7 @@ func (o *objects) container(c plan.Container, l engine.Labels) (corev1.Container
 		if podspec.SetsHostname(e) {
 			continue
 		}
-		to.Env = append(to.Env, o.variable(e.Name, fmt.Sprintf("env-%d", i), e.Value, l))
+		to.Env = append(to.Env, o.variable(e.Name, fmt.Sprintf("env-%d", i), e.Value, l)...)
 	}
 	to.Command, to.Args = o.words(c.Command, "command", &to, l), o.words(c.Args, "arg", &to, l)
 	if !numeric(c.User) {
@@ -82,33 +82,70 @@ func numeric(user string) bool {
 	return strings.Trim(user, "0123456789:") == ""
 }
 
-// variable returns an environment variable. A value with a secret is a key of the attempt's Secret.
-func (o *objects) variable(name, key string, value plan.Text, l engine.Labels) corev1.EnvVar {
-	if len(value.Secrets()) == 0 {
-		return corev1.EnvVar{Name: name, Value: literal(value.Reveal())}
+// variable returns an environment variable, after those that it needs. A value with a secret is a key of the attempt's Secret. One
+// with fields of the pod is put together by the kubelet.
+func (o *objects) variable(name, key string, value plan.Text, l engine.Labels) []corev1.EnvVar {
+	fields := value.Fields()
+	switch {
+	case len(fields) > 0:
+		return o.composed(name, key, value, l)
+	case len(value.Secrets()) > 0:
+		return []corev1.EnvVar{{Name: name, ValueFrom: o.secret(key, value.Reveal(), l)}}
 	}
+	return []corev1.EnvVar{{Name: name, Value: literal(value.Reveal())}}
+}
+
+// composed returns a variable that consists of others.
+func (o *objects) composed(name, key string, value plan.Text, l engine.Labels) []corev1.EnvVar {
+	var parts []corev1.EnvVar
+	part := func(from *corev1.EnvVarSource) string {
+		part := fmt.Sprintf("KTASK_%s_PART_%d", strings.ToUpper(strings.ReplaceAll(key, "-", "_")), len(parts))
+		parts = append(parts, corev1.EnvVar{Name: part, ValueFrom: from})
+		return "$(" + part + ")"
+	}
+	text := value.MapFields(literal,
+		func(s plan.Secret) string {
+			return part(o.secret(fmt.Sprintf("%s-%d", key, len(parts)), s.Reveal(), l))
+		},
+		func(f plan.Field) string { return part(fieldSource(f)) })
+	if len(parts) == 1 && text == "$("+parts[0].Name+")" {
+		return []corev1.EnvVar{{Name: name, ValueFrom: parts[0].ValueFrom}}
+	}
+	return append(parts, corev1.EnvVar{Name: name, Value: text})
+}
+
+// secret adds a value to the attempt's Secret.
+func (o *objects) secret(key, value string, l engine.Labels) *corev1.EnvVarSource {
 	if o.secrets == nil {
 		o.secrets = &corev1.Secret{ObjectMeta: meta(l), Data: map[string][]byte{}, Immutable: new(true)}
 	}
-	o.secrets.Data[key] = []byte(value.Reveal())
-	return corev1.EnvVar{Name: name, ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
+	o.secrets.Data[key] = []byte(value)
+	return &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
 		LocalObjectReference: corev1.LocalObjectReference{Name: o.secrets.Name}, Key: key,
-	}}}
+	}}
 }
 
-// words returns a command or arguments. A word with a secret is a variable of its own, so that the secret does not stand in the Job.
+func fieldSource(f plan.Field) *corev1.EnvVarSource {
+	if f.Path != "" {
+		return &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: f.Path}}
+	}
+	divisor, _ := resource.ParseQuantity(f.Divisor) // resolve has checked it
+	return &corev1.EnvVarSource{ResourceFieldRef: &corev1.ResourceFieldSelector{Resource: f.Resource, Divisor: divisor}}
+}
+
+// words returns a command or arguments. A word with a secret or a field of the pod is a variable of its own.
 func (o *objects) words(texts []plan.Text, name string, in *corev1.Container, l engine.Labels) []string {
 	if texts == nil {
 		return nil
 	}
 	all := []string{}
 	for i, t := range texts {
-		if len(t.Secrets()) == 0 {
+		if len(t.Secrets())+len(t.Fields()) == 0 {
 			all = append(all, literal(t.Reveal()))
 			continue
 		}
 		variable := fmt.Sprintf("KTASK_%s_%d", strings.ToUpper(name), i)
-		in.Env = append(in.Env, o.variable(variable, fmt.Sprintf("%s-%d", name, i), t, l))
+		in.Env = append(in.Env, o.variable(variable, fmt.Sprintf("%s-%d", name, i), t, l)...)
 		all = append(all, "$("+variable+")")
 	}
 	return all

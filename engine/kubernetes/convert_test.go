@@ -101,3 +101,39 @@ func TestPodOfAContainer(t *testing.T) {
 		t.Errorf("the user app: error %v", err)
 	}
 }
+
+// TestFieldsOfThePod: the kubelet puts together what has a field of the pod. A secret beside it stands in the Secret alone.
+func TestFieldsOfThePod(t *testing.T) {
+	ip := plan.FromPod(plan.Field{Path: "status.podIP"})
+	secret := plan.Hidden(plan.NewSecret("s/k", "the-secret"))
+	c := plan.Container{
+		Image: "image", Args: []plan.Text{plan.Join(ip, plan.Plain(" costs $5"))},
+		Env: []plan.EnvVar{
+			{Name: "IP", Value: ip}, {Name: "URL", Value: plan.Join(secret, plan.Plain("@"), ip)},
+			{Name: "CPU", Value: plan.FromPod(plan.Field{Resource: "limits.cpu", Divisor: "1m"})},
+		},
+	}
+	o, err := convert(c, engine.Labels{Run: "r", Task: "t", Attempt: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var env []string
+	container := o.job.Spec.Template.Spec.Containers[0]
+	for _, e := range container.Env {
+		switch from := e.ValueFrom; {
+		case from == nil:
+			env = append(env, e.Name+"="+e.Value)
+		case from.FieldRef != nil:
+			env = append(env, e.Name+"<"+from.FieldRef.FieldPath)
+		case from.ResourceFieldRef != nil:
+			env = append(env, e.Name+"<"+from.ResourceFieldRef.Resource+"/"+from.ResourceFieldRef.Divisor.String())
+		default:
+			env = append(env, e.Name+"<secret "+string(o.secrets.Data[from.SecretKeyRef.Key]))
+		}
+	}
+	want := "IP<status.podIP KTASK_ENV_1_PART_0<secret the-secret KTASK_ENV_1_PART_1<status.podIP URL=$(KTASK_ENV_1_PART_0)@$(KTASK_ENV_1_PART_1) " +
+		"CPU<limits.cpu/1m KTASK_ARG_0_PART_0<status.podIP KTASK_ARG_0=$(KTASK_ARG_0_PART_0) costs $$5"
+	if got := strings.Join(env, " "); got != want || container.Args[0] != "$(KTASK_ARG_0)" {
+		t.Errorf("args %q, variables\n%s\nwant\n%s", container.Args, got, want)
+	}
+}
