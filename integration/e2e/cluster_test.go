@@ -123,12 +123,12 @@ func TestRefusedOnACluster(t *testing.T) {
 	}
 }
 
-// TestKilledOnACluster: the guardian removes what a killed ktask has left. If it is killed, too, the next run does.
+// TestKilledOnACluster: the guardian removes what a killed ktask has left. If it is killed, too, the next run does, or clean.
 func TestKilledOnACluster(t *testing.T) {
-	for _, guarded := range []bool{true, false} {
+	for _, by := range []string{"guardian", "run", "clean"} {
 		p := start(t, clusterTask("waits", "echo ready; sleep 100", ""), onCluster("--grace", "1s", "-")...)
 		p.prints(t, "ready")
-		if guarded {
+		if by == "guardian" {
 			p.kill(t)
 			engines.Await(t, "the guardian has removed the Job", func() bool { return len(onTheCluster(t)) == 0 })
 			continue
@@ -137,9 +137,14 @@ func TestKilledOnACluster(t *testing.T) {
 		if left := onTheCluster(t); len(left) != 1 {
 			t.Errorf("%v is left on the cluster, not the Job", left)
 		}
-		o := ktask(t, clusterTask("next", "true", ""), onCluster("-")...).expect(t, 0)
-		if !strings.Contains(o.stderr, "removed") {
-			t.Errorf("the next run does not say what it has removed:\n%s", o.stderr)
+		o := outcome{}
+		if by == "clean" {
+			o = ktask(t, "", "clean", "--engine", "kubernetes").expect(t, 0)
+		} else {
+			o = ktask(t, clusterTask("next", "true", ""), onCluster("-")...).expect(t, 0)
+		}
+		if !strings.Contains(o.stdout+o.stderr, "removed") {
+			t.Errorf("%s does not say what it has removed:\n%s%s", by, o.stdout, o.stderr)
 		}
 		wantNothingLeft(t)
 	}
