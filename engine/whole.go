@@ -48,6 +48,9 @@ func (x *taskRun) runWhole(ctx context.Context, e TaskRunner) {
 		return
 	}
 	o := x.explained
+	if verdict.Status == Passed {
+		verdict.Message = o.message
+	}
 	x.conclude(outcome{status: verdict.Status, reason: verdict.Reason, message: verdict.Message, remedy: o.remedy, place: o.place})
 }
 

@@ -52,8 +52,8 @@ func TestWholeTask(t *testing.T) {
 		cancel bool
 		want   string
 	}{
-		{"passes", runs(engine.Verdict{Status: engine.Passed}, engine.Exit{}), false, "passed// exit 0: passed/0/message a"},
-		{"passes in the end", runs(engine.Verdict{Status: engine.Passed}, engine.Exit{Code: 3}, engine.Exit{}), false, "passed// exit 0: failed/3/exit code 3: message a, passed/0/message b"},
+		{"passes", runs(engine.Verdict{Status: engine.Passed}, engine.Exit{}), false, "passed//message a exit 0: passed/0/message a"},
+		{"passes in the end", runs(engine.Verdict{Status: engine.Passed}, engine.Exit{Code: 3}, engine.Exit{}), false, "passed//message b exit 0: failed/3/exit code 3: message a, passed/0/message b"},
 		{"fails", runs(failed, engine.Exit{Code: 3}, engine.Exit{Code: 137, Signal: "SIGKILL", Stopped: true}), false,
 			"failed/BackoffLimitExceeded/the controller's words exit 137: failed/3/exit code 3: message a, failed/137/exit code 137 (SIGKILL): killed, as a Job with retries 1 fails once this start is noticed"},
 		{"a start that passes too late", runs(failed, engine.Exit{Code: 3}, engine.Exit{}), false,
