@@ -59,6 +59,8 @@ func TestWholeTask(t *testing.T) {
 		{"a start that passes too late", runs(failed, engine.Exit{Code: 3}, engine.Exit{}), false,
 			"failed/BackoffLimitExceeded/the controller's words exit 0: failed/3/exit code 3: message a, passed/0/message b"},
 		{"is late", runs(late, engine.Exit{Code: 143, Stopped: true}), false, "timed-out/DeadlineExceeded/too long exit 143: timed-out/143/timed out after 5s"},
+		{"is killed", runs(late, engine.Exit{Code: 137, Signal: "SIGKILL", Stopped: true}), false,
+			"timed-out/DeadlineExceeded/too long exit 137: timed-out/137/timed out after 5s; it did not end on the stop signal and was killed after its grace of 0s"},
 		{"never starts", runs(late), false, "timed-out/DeadlineExceeded/too long exit -1: "},
 		{"the engine fails", func(context.Context, engine.Attempts) (engine.Verdict, error) { return engine.Verdict{}, lost }, false,
 			"errored/EngineLost/the server is gone, and ••• with it exit -1: "},
