@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
+	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/local"
 )
 
@@ -86,6 +89,32 @@ func (s settings) onCluster() error {
 		}
 	}
 	return nil
+}
+
+// hostNames are names of the engine's machine that Docker and podman give a container.
+var hostNames = []string{"host.docker.internal", "host.containers.internal"}
+
+// noteHostNames prints which task names this machine as no cluster does.
+func (app App) noteHostNames(s settings, p plan.Plan) {
+	if s.text("engine", "docker") != "kubernetes" || s.yes("quiet") {
+		return
+	}
+	for _, t := range p.Tasks {
+		c := t.Container
+		texts := slices.Concat(c.Command, c.Args)
+		for _, e := range c.Env {
+			texts = append(texts, e.Value)
+		}
+		for _, f := range c.Files {
+			texts = append(texts, plan.Plain(string(f.Content)))
+		}
+		for _, name := range hostNames {
+			if slices.ContainsFunc(texts, func(text plan.Text) bool { return strings.Contains(text.String(), name) }) {
+				_, _ = fmt.Fprintf(app.Err, "note: task %s names %s, which a cluster does not know\n", t.Name, name)
+				return
+			}
+		}
+	}
 }
 
 // notice prints what ktask waits for. On a terminal the current line may belong to a live report.

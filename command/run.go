@@ -40,7 +40,7 @@ func (app App) runCommand() *cli.Command {
 			"KeptnTaskDefinition that no other one calls.\n\nExit codes: 0 all passed, 1 a task failed, 2 wrong usage or invalid manifests, " +
 			"3 the engine or an image could not be used, 4 a task timed out, 130 and 143 interrupted.",
 		Flags: append(flags,
-			&cli.StringFlag{Category: groupEngine, Name: "parallel", Aliases: []string{"j"}, Usage: "run `N` tasks at once", DefaultText: "the number of processors"},
+			&cli.StringFlag{Category: groupEngine, Name: "parallel", Aliases: []string{"j"}, Usage: "run `N` tasks at once", DefaultText: "the number of processors; 16 on a cluster"},
 			&cli.BoolFlag{Category: groupRetries, Name: "fail-fast", Usage: "stop all tasks when one has not passed"},
 			&cli.StringFlag{Category: groupEngine, Name: "warm", Usage: "leave `N` started containers for the next run of the same images; not with CI set", DefaultText: "0"},
 			&cli.StringFlag{Category: groupEngine, Name: "keep", Usage: "keep the containers of attempts `WHEN`: never, failed or always; they hold the secrets in clear text", DefaultText: "never"},
@@ -108,7 +108,8 @@ func (app App) runOnce(ctx context.Context, s settings, o runOptions, choose fun
 	if err != nil {
 		return err
 	}
-	app.explainPlan(s, l.plan, o.Parallel)
+	app.explainPlan(s, l.plan, o.Options)
+	app.noteHostNames(s, l.plan)
 	return app.execute(ctx, s, o, l)
 }
 

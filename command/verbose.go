@@ -20,7 +20,7 @@ func (app App) explain(s settings, format string, args ...any) {
 }
 
 // explainPlan prints which tasks run, and why these.
-func (app App) explainPlan(s settings, p plan.Plan, at int) {
+func (app App) explainPlan(s settings, p plan.Plan, o local.Options) {
 	var names []string
 	for _, t := range p.Tasks {
 		names = append(names, t.Name)
@@ -33,7 +33,7 @@ func (app App) explainPlan(s settings, p plan.Plan, at int) {
 		}
 	}
 	app.explain(s, "runs %s (%s): %s", counted(len(p.Tasks), "task"), why, strings.Join(names, ", "))
-	app.explain(s, "%d at a time", cmp.Or(at, local.Parallel(p)))
+	app.explain(s, "%d at a time", cmp.Or(o.Parallel, local.Parallel(p, o.EngineOptions)))
 }
 
 // explainEngine prints which engine a run uses and why, which images it has, and which containers are prepared.

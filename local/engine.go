@@ -72,6 +72,9 @@ func (o EngineOptions) Facts(ctx context.Context) (docker.Facts, error) {
 
 // Node returns the engine's host, which stands for the node that a pod would run on.
 func (o EngineOptions) Node() resolve.Node {
+	if o.Name == "kubernetes" {
+		return resolve.Node{Pods: true}
+	}
 	host := o.Host
 	if host == "" {
 		host = o.DefaultHost

@@ -2,10 +2,12 @@ package local_test
 
 import (
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/ktask/ktask/engine/docker"
+	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/local"
 	"github.com/ktask/ktask/resolve"
 )
@@ -32,5 +34,17 @@ func TestNode(t *testing.T) {
 		if got := (local.EngineOptions{Options: test.options}).Node(); got != test.want {
 			t.Errorf("host %q, DOCKER_HOST %q: got %+v, want %+v", test.options.Host, test.options.DefaultHost, got, test.want)
 		}
+	}
+}
+
+// TestParallelOnACluster: the processors of this machine do not bound a run whose tasks are elsewhere.
+func TestParallelOnACluster(t *testing.T) {
+	for name, want := range map[string]int{"": runtime.NumCPU(), "docker": runtime.NumCPU(), "kubernetes": 16} {
+		if got := local.Parallel(plan.Plan{}, local.EngineOptions{Name: name}); got != want {
+			t.Errorf("engine %q: %d tasks at once, want %d", name, got, want)
+		}
+	}
+	if got := local.Parallel(plan.Plan{Stages: []plan.Stage{{}}, Tasks: make([]plan.Task, 30)}, local.EngineOptions{Name: "kubernetes"}); got != 30 {
+		t.Errorf("%d tasks of a stage at once, want all", got)
 	}
 }

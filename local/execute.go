@@ -174,7 +174,7 @@ func warnOfSecrets(p plan.Plan, kept bool, warn func(Warning)) {
 // carryOut runs the plan to its end, or until it is abandoned. An abandoned run continues in the background.
 func carryOut(ctx context.Context, p plan.Plan, o Options, e engine.Engine) (engine.Result, error) {
 	runner := engine.Runner{
-		Engine: e, Sink: o.Sink, Parallel: cmp.Or(o.Parallel, Parallel(p)), FailFast: o.FailFast, Parts: o.Parts, Terminal: o.Terminal, RunID: o.RunID, Version: o.Version,
+		Engine: e, Sink: o.Sink, Parallel: cmp.Or(o.Parallel, Parallel(p, o.EngineOptions)), FailFast: o.FailFast, Parts: o.Parts, Terminal: o.Terminal, RunID: o.RunID, Version: o.Version,
 		Owner: fmt.Sprintf("%d %s", os.Getpid(), time.Now().UTC().Format(time.RFC3339Nano)),
 	}
 	var result engine.Result
@@ -193,12 +193,18 @@ func carryOut(ctx context.Context, p plan.Plan, o Options, e engine.Engine) (eng
 }
 
 // Parallel returns how many tasks of a plan run at once, unless Options.Parallel says so.
-func Parallel(p plan.Plan) int {
-	if len(p.Stages) > 0 {
+func Parallel(p plan.Plan, o EngineOptions) int {
+	switch {
+	case len(p.Stages) > 0:
 		return len(p.Tasks) // Keptn starts all tasks of a stage together
+	case o.Name == "kubernetes":
+		return onCluster
 	}
 	return runtime.NumCPU()
 }
+
+// onCluster is how many tasks run at once on a cluster, whose processors are not this machine's.
+const onCluster = 16
 
 // keptOf returns what the engine keeps of a run.
 func keptOf(ctx context.Context, e engine.Engine, run string) ([]engine.Leftover, error) {

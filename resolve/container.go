@@ -139,6 +139,9 @@ func (b *containerBuilder) subPath(expr string, at spec.Pos) string {
 	if len(text.Secrets()) > 0 {
 		b.fail(at, "secret-path", "", "task %q: subPathExpr contains a secret, which would be shown in the path", b.name())
 	}
+	if fields := text.Fields(); len(fields) > 0 {
+		b.fail(at, "field-in-path", "use --engine docker, where the task has values of its own for it", "task %q: subPathExpr contains %v, which is known only when the pod runs", b.name(), fields[0])
+	}
 	sub := text.String()
 	if slices.Contains(strings.Split(sub, "/"), "..") || path.IsAbs(sub) {
 		b.fail(at, "invalid-path", "", "subPathExpr expands to %q, which is not a relative path within the volume", sub)

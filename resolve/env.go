@@ -147,12 +147,14 @@ func (b *containerBuilder) valueFrom(i int, from *corev1.EnvVarSource) (plan.Tex
 		return b.configMapKey(from.ConfigMapKeyRef, b.from.At("env", i, "valueFrom", "configMapKeyRef"))
 	case from.FieldRef != nil:
 		at := b.from.At("env", i, "valueFrom", "fieldRef")
+		if path := from.FieldRef.FieldPath; b.options.Node.Pods && ofRunningPod(path) {
+			return plan.FromPod(plan.Field{Path: path}), origin(at), true
+		}
 		value, ok := b.podField(from.FieldRef.FieldPath, at)
 		return plan.Plain(value), origin(at), ok
 	case from.ResourceFieldRef != nil:
 		at := b.from.At("env", i, "valueFrom", "resourceFieldRef")
-		value, ok := b.resourceField(from.ResourceFieldRef, at)
-		return plan.Plain(value), origin(at), ok
+		return b.resourceField(from.ResourceFieldRef, at)
 	}
 	return plan.Text{}, plan.Origin{}, false // spec reports an empty valueFrom
 }

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/ktask/ktask/engine/plan"
 	"github.com/ktask/ktask/spec"
 )
 
@@ -46,6 +47,19 @@ func (b *containerBuilder) podField(path string, at spec.Pos) (string, bool) {
 	b.fail(at, "unknown-field-path", nearField(path), "field %q cannot be used in an environment variable", path)
 	return "", false
 }
+
+// ofRunningPod reports whether a pod has a field of its own when it runs, which the manifests do not determine.
+func ofRunningPod(path string) bool {
+	switch path {
+	case "metadata.name", "metadata.uid", "metadata.namespace", "spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs":
+		return true
+	}
+	m := subscript.FindStringSubmatch(path)
+	return m != nil && m[1] == "labels" && slices.Contains(labelsOfJobs, m[2])
+}
+
+// labelsOfJobs are the labels that every pod of a Job has.
+var labelsOfJobs = []string{"job-name", "batch.kubernetes.io/job-name", "controller-uid", "batch.kubernetes.io/controller-uid"}
 
 // podKey returns a label or annotation of the pod, or "" if it does not exist, as in a pod.
 func (b *containerBuilder) podKey(path, of, name string, at spec.Pos) (string, bool) {
@@ -114,15 +128,15 @@ func divisors(resource string) []string {
 
 // resourceField returns a limit or request in units of the divisor, rounded up (ExtractContainerResourceValue in Kubernetes'
 // pkg/api/v1/resource).
-func (b *containerBuilder) resourceField(ref *corev1.ResourceFieldSelector, at spec.Pos) (string, bool) {
+func (b *containerBuilder) resourceField(ref *corev1.ResourceFieldSelector, at spec.Pos) (plan.Text, plan.Origin, bool) {
 	if ref.ContainerName != "" && ref.ContainerName != b.from.Name {
 		b.fail(at, "unknown-container", "leave containerName out", "there is no container %q: the pod has only %q", ref.ContainerName, b.from.Name)
-		return "", false
+		return plan.Text{}, plan.Origin{}, false
 	}
 	kind, name, _ := strings.Cut(ref.Resource, ".")
 	if kind != "limits" && kind != "requests" || name != "cpu" && name != "memory" && name != "ephemeral-storage" {
 		b.fail(at, "unknown-resource", "for example limits.memory or requests.cpu", "there is no resource field %q", ref.Resource)
-		return "", false
+		return plan.Text{}, plan.Origin{}, false
 	}
 	limit, limited := b.from.Resources.Limits[corev1.ResourceName(name)]
 	value := limit
@@ -131,9 +145,9 @@ func (b *containerBuilder) resourceField(ref *corev1.ResourceFieldSelector, at s
 		if request, requested := b.from.Resources.Requests[corev1.ResourceName(name)]; requested {
 			value = request
 		}
-	} else if !limited {
+	} else if !limited && !b.options.Node.Pods {
 		b.noValue(at, fmt.Sprintf("set resources.limits.%s", name), "without a limit, %s is the capacity of the node in a cluster", ref.Resource)
-		return "", false
+		return plan.Text{}, plan.Origin{}, false
 	}
 	divisor := ref.Divisor
 	if divisor.IsZero() {
@@ -141,10 +155,14 @@ func (b *containerBuilder) resourceField(ref *corev1.ResourceFieldSelector, at s
 	}
 	if !slices.Contains(divisors(name), divisor.String()) {
 		b.fail(at, "invalid-value", "it is one of "+strings.Join(divisors(name), ", "), "divisor %s is not valid for %s", divisor.String(), name)
-		return "", false
+		return plan.Text{}, plan.Origin{}, false
 	}
+	if kind == "limits" && !limited {
+		return plan.FromPod(plan.Field{Resource: ref.Resource, Divisor: divisor.String()}), origin(at), true
+	}
+	units := float64(value.Value()) / float64(divisor.Value())
 	if name == "cpu" {
-		return strconv.FormatInt(int64(math.Ceil(float64(value.MilliValue())/float64(divisor.MilliValue()))), 10), true
+		units = float64(value.MilliValue()) / float64(divisor.MilliValue())
 	}
-	return strconv.FormatInt(int64(math.Ceil(float64(value.Value())/float64(divisor.Value()))), 10), true
+	return plan.Plain(strconv.FormatInt(int64(math.Ceil(units)), 10)), origin(at), true
 }

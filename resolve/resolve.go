@@ -67,8 +67,12 @@ type Options struct {
 	Node Node
 }
 
-// Node is what a pod can read of its node.
-type Node struct{ Name, IP string }
+// Node is what a pod can read of its node. Pods reports that tasks run as pods, which know their own node and all else that a pod can
+// read: Name and IP do not count then.
+type Node struct {
+	Name, IP string
+	Pods     bool
+}
 
 // Override is a key and a value from outside the manifests, with its origin.
 type Override struct {

@@ -65,7 +65,7 @@ func messagesAreAsInAPod(t *testing.T, o docker.Options) {
 		c := shell(`echo $0; exit 1`)
 		c.Args = []plan.Text{plan.Hidden(plan.NewSecret("s/k", "correct horse"))}
 		c.TerminationMessage = plan.TerminationMessage{Path: "/dev/termination-log", FallbackToLogs: true}
-		if exit, _ := run(t, e, c); exit.Message != plan.Mask {
+		if exit, _ := run(t, e, c); exit.Message != plan.Mask+"\n" { // the line break counts, as in a pod
 			t.Errorf("message %q", exit.Message)
 		}
 	})

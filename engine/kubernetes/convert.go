@@ -1,8 +1,8 @@
 package kubernetes
 
 import (
+	"cmp"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -13,6 +13,7 @@ import (
 
 	"github.com/ktask/ktask/engine"
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/engine/plan/podspec"
 )
 
 const (
@@ -35,12 +36,8 @@ type objects struct {
 // convert turns a plan's container into objects. It is the only place of the package where secrets are revealed. It does no I/O.
 func convert(c plan.Container, l engine.Labels) (objects, error) {
 	o := objects{}
-	spec := corev1.PodSpec{
-		RestartPolicy:                 corev1.RestartPolicyNever,
-		TerminationGracePeriodSeconds: new(seconds(c.Grace)),
-		EnableServiceLinks:            new(false),
-		HostNetwork:                   c.Network == "host",
-	}
+	spec := podspec.Pod(c)
+	spec.RestartPolicy, spec.TerminationGracePeriodSeconds, spec.EnableServiceLinks = corev1.RestartPolicyNever, new(seconds(c.Grace)), new(false)
 	container, err := o.container(c, l)
 	if err != nil {
 		return objects{}, err
@@ -65,61 +62,90 @@ func convert(c plan.Container, l engine.Labels) (objects, error) {
 }
 
 func (o *objects) container(c plan.Container, l engine.Labels) (corev1.Container, error) {
-	to := corev1.Container{
-		Name: containerName, Image: c.Image, ImagePullPolicy: corev1.PullPolicy(c.PullPolicy), WorkingDir: c.WorkingDir,
-		TTY: c.TTY, Stdin: c.Stdin, TerminationMessagePath: c.TerminationMessage.Path,
-	}
-	if c.Name != "" {
-		to.Name = c.Name
-	}
-	if c.TerminationMessage.FallbackToLogs {
-		to.TerminationMessagePolicy = corev1.TerminationMessageFallbackToLogsOnError
-	}
+	to := podspec.Container(c)
+	to.Name = cmp.Or(to.Name, containerName)
 	for i, e := range c.Env {
-		to.Env = append(to.Env, o.variable(e.Name, fmt.Sprintf("env-%d", i), e.Value, l))
+		if podspec.SetsHostname(e) {
+			continue
+		}
+		to.Env = append(to.Env, o.variable(e.Name, fmt.Sprintf("env-%d", i), e.Value, l)...)
 	}
 	to.Command, to.Args = o.words(c.Command, "command", &to, l), o.words(c.Args, "arg", &to, l)
-	security, err := securityContext(c)
-	to.SecurityContext = security
-	if c.Limits.MemoryBytes > 0 || c.Limits.NanoCPUs > 0 {
-		to.Resources.Limits = corev1.ResourceList{}
-		if n := c.Limits.MemoryBytes; n > 0 {
-			to.Resources.Limits[corev1.ResourceMemory] = *resource.NewQuantity(n, resource.BinarySI)
-		}
-		if n := c.Limits.NanoCPUs; n > 0 {
-			to.Resources.Limits[corev1.ResourceCPU] = *resource.NewMilliQuantity((n+999_999)/1_000_000, resource.DecimalSI)
-		}
+	if !numeric(c.User) {
+		return to, &engine.Error{Reason: engine.EngineRefused, Err: fmt.Errorf("user %q: a cluster takes numbers only", c.User)}
 	}
-	return to, err
+	return to, nil
 }
 
-// variable returns an environment variable. A value with a secret is a key of the attempt's Secret.
-func (o *objects) variable(name, key string, value plan.Text, l engine.Labels) corev1.EnvVar {
-	if len(value.Secrets()) == 0 {
-		return corev1.EnvVar{Name: name, Value: literal(value.Reveal())}
+// numeric reports whether a user has only numbers: "uid", "uid:gid", ":gid" or "".
+func numeric(user string) bool {
+	return strings.Trim(user, "0123456789:") == ""
+}
+
+// variable returns an environment variable, after those that it needs. A value with a secret is a key of the attempt's Secret. One
+// with fields of the pod is put together by the kubelet.
+func (o *objects) variable(name, key string, value plan.Text, l engine.Labels) []corev1.EnvVar {
+	fields := value.Fields()
+	switch {
+	case len(fields) > 0:
+		return o.composed(name, key, value, l)
+	case len(value.Secrets()) > 0:
+		return []corev1.EnvVar{{Name: name, ValueFrom: o.secret(key, value.Reveal(), l)}}
 	}
+	return []corev1.EnvVar{{Name: name, Value: literal(value.Reveal())}}
+}
+
+// composed returns a variable that consists of others.
+func (o *objects) composed(name, key string, value plan.Text, l engine.Labels) []corev1.EnvVar {
+	var parts []corev1.EnvVar
+	part := func(from *corev1.EnvVarSource) string {
+		part := fmt.Sprintf("KTASK_%s_PART_%d", strings.ToUpper(strings.ReplaceAll(key, "-", "_")), len(parts))
+		parts = append(parts, corev1.EnvVar{Name: part, ValueFrom: from})
+		return "$(" + part + ")"
+	}
+	text := value.MapFields(literal,
+		func(s plan.Secret) string {
+			return part(o.secret(fmt.Sprintf("%s-%d", key, len(parts)), s.Reveal(), l))
+		},
+		func(f plan.Field) string { return part(fieldSource(f)) })
+	if len(parts) == 1 && text == "$("+parts[0].Name+")" {
+		return []corev1.EnvVar{{Name: name, ValueFrom: parts[0].ValueFrom}}
+	}
+	return append(parts, corev1.EnvVar{Name: name, Value: text})
+}
+
+// secret adds a value to the attempt's Secret.
+func (o *objects) secret(key, value string, l engine.Labels) *corev1.EnvVarSource {
 	if o.secrets == nil {
 		o.secrets = &corev1.Secret{ObjectMeta: meta(l), Data: map[string][]byte{}, Immutable: new(true)}
 	}
-	o.secrets.Data[key] = []byte(value.Reveal())
-	return corev1.EnvVar{Name: name, ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
+	o.secrets.Data[key] = []byte(value)
+	return &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
 		LocalObjectReference: corev1.LocalObjectReference{Name: o.secrets.Name}, Key: key,
-	}}}
+	}}
 }
 
-// words returns a command or arguments. A word with a secret is a variable of its own, so that the secret does not stand in the Job.
+func fieldSource(f plan.Field) *corev1.EnvVarSource {
+	if f.Path != "" {
+		return &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: f.Path}}
+	}
+	divisor, _ := resource.ParseQuantity(f.Divisor) // resolve has checked it
+	return &corev1.EnvVarSource{ResourceFieldRef: &corev1.ResourceFieldSelector{Resource: f.Resource, Divisor: divisor}}
+}
+
+// words returns a command or arguments. A word with a secret or a field of the pod is a variable of its own.
 func (o *objects) words(texts []plan.Text, name string, in *corev1.Container, l engine.Labels) []string {
 	if texts == nil {
 		return nil
 	}
 	all := []string{}
 	for i, t := range texts {
-		if len(t.Secrets()) == 0 {
+		if len(t.Secrets())+len(t.Fields()) == 0 {
 			all = append(all, literal(t.Reveal()))
 			continue
 		}
 		variable := fmt.Sprintf("KTASK_%s_%d", strings.ToUpper(name), i)
-		in.Env = append(in.Env, o.variable(variable, fmt.Sprintf("%s-%d", name, i), t, l))
+		in.Env = append(in.Env, o.variable(variable, fmt.Sprintf("%s-%d", name, i), t, l)...)
 		all = append(all, "$("+variable+")")
 	}
 	return all
@@ -128,54 +154,6 @@ func (o *objects) words(texts []plan.Text, name string, in *corev1.Container, l 
 // literal returns a text in which the kubelet expands nothing, see
 // https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/.
 func literal(text string) string { return strings.ReplaceAll(text, "$", "$$") }
-
-func securityContext(c plan.Container) (*corev1.SecurityContext, error) {
-	s := c.Security
-	to := &corev1.SecurityContext{}
-	if s.ReadOnlyRootfs {
-		to.ReadOnlyRootFilesystem = new(true)
-	}
-	if s.NoNewPrivileges {
-		to.AllowPrivilegeEscalation = new(false)
-	}
-	if s.Privileged {
-		to.Privileged = new(true)
-	}
-	if s.RunAsNonRoot {
-		to.RunAsNonRoot = new(true)
-	}
-	if len(s.CapAdd)+len(s.CapDrop) > 0 {
-		to.Capabilities = &corev1.Capabilities{Add: capabilities(s.CapAdd), Drop: capabilities(s.CapDrop)}
-	}
-	if s.Seccomp != "" {
-		to.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileType(s.Seccomp)}
-	}
-	if s.UnmaskedProc {
-		to.ProcMount = new(corev1.UnmaskedProcMount)
-	}
-	user, group, _ := strings.Cut(c.User, ":")
-	for _, id := range []struct {
-		text string
-		to   **int64
-	}{{user, &to.RunAsUser}, {group, &to.RunAsGroup}} {
-		if id.text == "" {
-			continue
-		}
-		n, err := strconv.ParseInt(id.text, 10, 64)
-		if err != nil {
-			return nil, &engine.Error{Reason: engine.EngineRefused, Err: fmt.Errorf("user %q: a cluster takes numbers only", c.User)}
-		}
-		*id.to = &n
-	}
-	return to, nil
-}
-
-func capabilities(names []string) (all []corev1.Capability) {
-	for _, name := range names {
-		all = append(all, corev1.Capability(name))
-	}
-	return all
-}
 
 // addFiles mounts the files from the attempt's ConfigMap, each with its own mode.
 func addFiles(o *objects, spec *corev1.PodSpec, to *corev1.Container, c plan.Container, l engine.Labels) {

@@ -77,3 +77,63 @@ func TestJobNames(t *testing.T) {
 		}
 	}
 }
+
+// TestPodOfAContainer checks what only a cluster knows how to use, and what its container runtime sets.
+func TestPodOfAContainer(t *testing.T) {
+	c := plan.Container{
+		Image: "image", ServiceAccount: "robot", ImagePullSecrets: []string{"regcred"}, AutomountToken: new(false), User: "7:8",
+		Env: []plan.EnvVar{{Name: "HOSTNAME", Value: plan.Plain("task"), Origin: plan.Default}, {Name: "A", Value: plan.Plain("1")}},
+	}
+	o, err := convert(c, engine.Labels{Run: "r", Task: "t", Attempt: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pod := o.job.Spec.Template.Spec
+	if pod.ServiceAccountName != "robot" || *pod.AutomountServiceAccountToken || len(pod.ImagePullSecrets) != 1 || pod.ImagePullSecrets[0].Name != "regcred" {
+		t.Errorf("the pod is %+v", pod)
+	}
+	container := pod.Containers[0]
+	if s := container.SecurityContext; *s.RunAsUser != 7 || *s.RunAsGroup != 8 || container.Name != "task" || len(container.Env) != 1 {
+		t.Errorf("the container is %+v", container)
+	}
+	c.User = "app"
+	if _, err := convert(c, engine.Labels{}); err == nil || !strings.Contains(err.Error(), `user "app"`) {
+		t.Errorf("the user app: error %v", err)
+	}
+}
+
+// TestFieldsOfThePod: the kubelet puts together what has a field of the pod. A secret beside it stands in the Secret alone.
+func TestFieldsOfThePod(t *testing.T) {
+	ip := plan.FromPod(plan.Field{Path: "status.podIP"})
+	secret := plan.Hidden(plan.NewSecret("s/k", "the-secret"))
+	c := plan.Container{
+		Image: "image", Args: []plan.Text{plan.Join(ip, plan.Plain(" costs $5"))},
+		Env: []plan.EnvVar{
+			{Name: "IP", Value: ip}, {Name: "URL", Value: plan.Join(secret, plan.Plain("@"), ip)},
+			{Name: "CPU", Value: plan.FromPod(plan.Field{Resource: "limits.cpu", Divisor: "1m"})},
+		},
+	}
+	o, err := convert(c, engine.Labels{Run: "r", Task: "t", Attempt: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var env []string
+	container := o.job.Spec.Template.Spec.Containers[0]
+	for _, e := range container.Env {
+		switch from := e.ValueFrom; {
+		case from == nil:
+			env = append(env, e.Name+"="+e.Value)
+		case from.FieldRef != nil:
+			env = append(env, e.Name+"<"+from.FieldRef.FieldPath)
+		case from.ResourceFieldRef != nil:
+			env = append(env, e.Name+"<"+from.ResourceFieldRef.Resource+"/"+from.ResourceFieldRef.Divisor.String())
+		default:
+			env = append(env, e.Name+"<secret "+string(o.secrets.Data[from.SecretKeyRef.Key]))
+		}
+	}
+	want := "IP<status.podIP KTASK_ENV_1_PART_0<secret the-secret KTASK_ENV_1_PART_1<status.podIP URL=$(KTASK_ENV_1_PART_0)@$(KTASK_ENV_1_PART_1) " +
+		"CPU<limits.cpu/1m KTASK_ARG_0_PART_0<status.podIP KTASK_ARG_0=$(KTASK_ARG_0_PART_0) costs $$5"
+	if got := strings.Join(env, " "); got != want || container.Args[0] != "$(KTASK_ARG_0)" {
+		t.Errorf("args %q, variables\n%s\nwant\n%s", container.Args, got, want)
+	}
+}

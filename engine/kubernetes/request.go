@@ -33,7 +33,7 @@ type runtimeObject interface {
 	metav1.Object
 }
 
-// do makes a request, and repeats it while the API server cannot be reached or has no time. The end of ctx does not interrupt a
+// do makes a request, and repeats it while the API server cannot be reached, has no time or had a conflict. The end of ctx does not interrupt a
 // request. A repeated creation of what exists has succeeded before.
 func (e *Engine) do(ctx context.Context, what string, request func(context.Context) error) error {
 	ctx = context.WithoutCancel(ctx)

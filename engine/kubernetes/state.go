@@ -55,9 +55,17 @@ func failedToStart(s *corev1.ContainerStatus) bool {
 	return s.State.Waiting != nil && !slices.Contains([]string{"", "ContainerCreating", "PodInitializing"}, s.State.Waiting.Reason)
 }
 
+// evicted reports whether the cluster has ended a pod, as a node that runs out of memory does. The ends of its containers may be
+// missing.
+func evicted(pod *corev1.Pod) bool {
+	return pod != nil && pod.Status.Phase == corev1.PodFailed && pod.Status.Reason != ""
+}
+
 // over returns whether the n-th start of the container has ended.
 func over(n int32) func(pod *corev1.Pod, gone bool) bool {
-	return func(pod *corev1.Pod, gone bool) bool { return gone || restarts(pod) > n || ended(pod, n) != nil }
+	return func(pod *corev1.Pod, gone bool) bool {
+		return gone || evicted(pod) || restarts(pod) > n || ended(pod, n) != nil
+	}
 }
 
 // removed is the error of a pod that somebody else has removed.
@@ -76,6 +84,11 @@ func (a *attempt) exit(stopped bool) (engine.Exit, error) {
 		switch {
 		case stopped: // the cluster has removed the pod before its end was reported
 			return engine.Exit{Code: 137, Signal: signalName(137), Stopped: true}, nil
+		case evicted(pod):
+			return engine.Exit{}, &engine.Error{
+				Reason: engine.ContainerRemoved, Err: fmt.Errorf("the cluster has ended pod %q: %s: %s", pod.Name, pod.Status.Reason, pod.Status.Message),
+				Remedy: engine.Remedy{Text: "run it again, or give the task limits that a node has room for"},
+			}
 		case gone:
 			return engine.Exit{}, removed(a.objects.job.Name)
 		}

@@ -1,77 +1,61 @@
 package kubernetes
 
 import (
-	"maps"
+	"errors"
+	"strings"
 	"testing"
 
-	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ktask/ktask/engine"
 )
 
-// stateOf returns the state of a pod after a kubelet has reported the statuses of its container one after another.
-func stateOf(statuses ...corev1.ContainerStatus) *podState {
-	s := &podState{changed: make(chan struct{}, 1), ends: map[int32]*corev1.ContainerStateTerminated{}}
-	w := &podWatch{pods: map[string]*podState{"job": s}}
-	for _, status := range statuses {
-		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{batchv1.JobNameLabel: "job"}}}
-		pod.Status.ContainerStatuses = []corev1.ContainerStatus{status}
-		w.set(pod, false)
+// TestEviction: a pod that the cluster has ended may never report the end of its container. The attempt ends with the cluster's words.
+func TestEviction(t *testing.T) {
+	pod := &corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodFailed, Reason: "Evicted", Message: "The node was low on resource: memory."}}
+	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}}
+	if !over(0)(pod, false) {
+		t.Fatal("the attempt goes on")
 	}
-	return s
+	_, err := (&attempt{pod: &podState{pod: pod}}).exit(false)
+	failure, ok := errors.AsType[*engine.Error](err)
+	if !ok || failure.Reason != engine.ContainerRemoved || !strings.Contains(err.Error(), "low on resource") || !failure.Remedy.Known() {
+		t.Errorf("error %+v", err)
+	}
 }
 
-// TestEndsOfStarts reports statuses as kubelets do. The last termination belongs to the latest start if that one has failed.
-func TestEndsOfStarts(t *testing.T) {
-	type container = corev1.ContainerState
-	running := container{Running: &corev1.ContainerStateRunning{}}
-	terminated := func(code int32) container {
-		return container{Terminated: &corev1.ContainerStateTerminated{ExitCode: code}}
-	}
-	waiting := func(reason string) container {
-		return container{Waiting: &corev1.ContainerStateWaiting{Reason: reason}}
-	}
-	report := func(restarts int32, state, last container) corev1.ContainerStatus {
-		return corev1.ContainerStatus{RestartCount: restarts, State: state, LastTerminationState: last}
-	}
-	for name, tc := range map[string]struct {
-		statuses []corev1.ContainerStatus
-		want     map[int32]int32
+// TestStarts tells the starts of a container apart by what a kubelet reports.
+func TestStarts(t *testing.T) {
+	ended1, ended2 := &corev1.ContainerStateTerminated{ExitCode: 1}, &corev1.ContainerStateTerminated{ExitCode: 2}
+	running := corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+	waiting := corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}}
+	for name, test := range map[string]struct {
+		status  corev1.ContainerStatus
+		n       int32
+		started bool
+		end     *corev1.ContainerStateTerminated
 	}{
-		"no state between the first and the last start": {
-			[]corev1.ContainerStatus{report(0, terminated(3), container{}), report(2, terminated(5), terminated(4))}, map[int32]int32{0: 3, 1: 4, 2: 5},
-		},
-		"runs again": {[]corev1.ContainerStatus{report(1, running, terminated(3))}, map[int32]int32{0: 3}},
-		"is created": {[]corev1.ContainerStatus{report(1, waiting("ContainerCreating"), terminated(3))}, map[int32]int32{0: 3}},
-		"waits":      {[]corev1.ContainerStatus{report(1, waiting("CrashLoopBackOff"), terminated(3))}, map[int32]int32{1: 3}},
-		"its command cannot be executed": {
-			[]corev1.ContainerStatus{report(0, waiting("RunContainerError"), terminated(128)), report(1, waiting("RunContainerError"), terminated(128))},
-			map[int32]int32{0: 128, 1: 128},
-		},
+		"being created":             {corev1.ContainerStatus{State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ContainerCreating"}}}, 0, false, nil},
+		"the first runs":            {corev1.ContainerStatus{State: running}, 0, true, nil},
+		"the first has ended":       {corev1.ContainerStatus{State: corev1.ContainerState{Terminated: ended1}}, 0, true, ended1},
+		"the second is awaited":     {corev1.ContainerStatus{State: corev1.ContainerState{Terminated: ended1}}, 1, false, nil},
+		"the first, in the pause":   {corev1.ContainerStatus{State: waiting, LastTerminationState: corev1.ContainerState{Terminated: ended1}}, 0, true, ended1},
+		"the first, after it":       {corev1.ContainerStatus{RestartCount: 1, State: running, LastTerminationState: corev1.ContainerState{Terminated: ended1}}, 0, true, ended1},
+		"the second runs":           {corev1.ContainerStatus{RestartCount: 1, State: running, LastTerminationState: corev1.ContainerState{Terminated: ended1}}, 1, true, nil},
+		"the first, both ended":     {corev1.ContainerStatus{RestartCount: 1, State: corev1.ContainerState{Terminated: ended2}, LastTerminationState: corev1.ContainerState{Terminated: ended1}}, 0, true, ended1},
+		"the second, both ended":    {corev1.ContainerStatus{RestartCount: 1, State: corev1.ContainerState{Terminated: ended2}, LastTerminationState: corev1.ContainerState{Terminated: ended1}}, 1, true, ended2},
+		"the first, second paused":  {corev1.ContainerStatus{RestartCount: 1, State: waiting, LastTerminationState: corev1.ContainerState{Terminated: ended2}}, 0, true, nil},
+		"the second, second paused": {corev1.ContainerStatus{RestartCount: 1, State: waiting, LastTerminationState: corev1.ContainerState{Terminated: ended2}}, 1, true, ended2},
 	} {
-		t.Run(name, func(t *testing.T) {
-			got := map[int32]int32{}
-			for n, end := range stateOf(tc.statuses...).ends {
-				got[n] = end.ExitCode
-			}
-			if !maps.Equal(got, tc.want) {
-				t.Errorf("the starts end with %v, want %v", got, tc.want)
-			}
-		})
-	}
-}
-
-// TestUnseenEnd holds that an exit code that the cluster has not reported is not invented.
-func TestUnseenEnd(t *testing.T) {
-	last := corev1.ContainerStatus{RestartCount: 1, State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}
-	a := &attempt{pod: stateOf(last)}
-	a.pod.pod.DeletionTimestamp = &metav1.Time{}
-	for n, want := range []engine.Exit{{Code: -1}, {Code: 137, Signal: "SIGKILL", Stopped: true}} {
-		got, err := a.exitOfStart(int32(n), engine.Output{})
-		if got.Message = ""; err != nil || got != want {
-			t.Errorf("start %d: %+v, %v, want %+v", n, got, err, want)
+		pod := &corev1.Pod{Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{test.status}}}
+		if got := started(pod, test.n); got != test.started {
+			t.Errorf("%s: started is %v", name, got)
+		}
+		if got := ended(pod, test.n); got != test.end {
+			t.Errorf("%s: the end is %v", name, got)
+		}
+		if got := over(test.n)(pod, false); got != (test.end != nil || test.status.RestartCount > test.n) {
+			t.Errorf("%s: over is %v", name, got)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -61,6 +62,31 @@ type piece struct {
 	plain  string
 	secret Secret
 	hidden bool
+	field  Field
+}
+
+// isPlain reports whether the piece is only its plain text.
+func (p piece) isPlain() bool { return !p.hidden && p.field == Field{} }
+
+// Field is a value that a pod has when it runs: a fieldPath, or a resource in units of a divisor, see
+// https://kubernetes.io/docs/concepts/workloads/pods/downward-api/. Only an engine that runs pods can have it in its plans.
+type Field struct{ Path, Resource, Divisor string }
+
+// String returns what stands for the value.
+func (f Field) String() string { return "<" + cmp.Or(f.Path, f.Resource) + ">" }
+
+// FromPod makes a text that is a field of the pod.
+func FromPod(f Field) Text { return Text{pieces: []piece{{field: f}}} }
+
+// Fields are those within the text, in their order.
+func (t Text) Fields() []Field {
+	var all []Field
+	for _, p := range t.pieces {
+		if p.field != (Field{}) {
+			all = append(all, p.field)
+		}
+	}
+	return all
 }
 
 // Plain makes a text that may be shown.
@@ -86,7 +112,7 @@ func Join(texts ...Text) Text {
 	}
 	for _, t := range texts {
 		for _, p := range t.pieces {
-			if !p.hidden {
+			if p.isPlain() {
 				run.WriteString(p.plain)
 				continue
 			}
@@ -102,7 +128,7 @@ func Join(texts ...Text) Text {
 func (t Text) Shown(show func(string) string) Text {
 	all := Text{pieces: make([]piece, len(t.pieces))}
 	for i, p := range t.pieces {
-		if !p.hidden {
+		if p.isPlain() {
 			p.plain = show(p.plain)
 		}
 		all.pieces[i] = p
@@ -137,10 +163,10 @@ func FlawOf(value string) Flaw {
 // Flaw is that of what Reveal returns.
 func (t Text) Flaw() Flaw { return FlawOf(t.Reveal()) }
 
-// Blank reports whether there is nothing but white space in what Reveal returns, and no secret is missing.
+// Blank reports whether there is nothing but white space in what Reveal returns, and no secret is missing and no field is in it.
 func (t Text) Blank() bool {
-	missing := slices.ContainsFunc(t.pieces, func(p piece) bool { return p.secret.missing })
-	return !missing && strings.TrimSpace(t.Reveal()) == ""
+	unknown := slices.ContainsFunc(t.pieces, func(p piece) bool { return p.secret.missing || p.field != Field{} })
+	return !unknown && strings.TrimSpace(t.Reveal()) == ""
 }
 
 // Texts makes plain texts; nil stays nil.
@@ -167,14 +193,22 @@ func (t Text) render(secret func(Secret) string) string {
 	return t.Map(func(s string) string { return s }, secret)
 }
 
-// Map returns what plain and secret return for the parts of the text, joined in their order.
+// Map returns what plain and secret return for the parts of the text, joined in their order. A Field is plain.
 func (t Text) Map(plain func(string) string, secret func(Secret) string) string {
+	return t.MapFields(plain, secret, func(f Field) string { return plain(f.String()) })
+}
+
+// MapFields is Map with a function for fields.
+func (t Text) MapFields(plain func(string) string, secret func(Secret) string, field func(Field) string) string {
 	var b strings.Builder
 	for _, p := range t.pieces {
-		if p.hidden {
+		switch {
+		case p.hidden:
 			b.WriteString(secret(p.secret))
-		} else {
+		case p.isPlain():
 			b.WriteString(plain(p.plain))
+		default:
+			b.WriteString(field(p.field))
 		}
 	}
 	return b.String()

@@ -90,6 +90,18 @@ func TestJobIsTheTask(t *testing.T) {
 	wantNothingLeft(t)
 }
 
+// TestFieldsOnACluster: what only a running pod knows has a value there.
+func TestFieldsOnACluster(t *testing.T) {
+	env := `, env: [{name: NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}, {name: IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}},
+    {name: UID, valueFrom: {fieldRef: {fieldPath: metadata.uid}}}, {name: CPU, valueFrom: {resourceFieldRef: {resource: limits.cpu}}}, {name: URL, value: "http://$(IP)/"}]}`
+	manifest := clusterTask("fields", `[ "$NAME" = "$HOSTNAME" ] && [ ${#UID} = 36 ] && [ "$CPU" -ge 1 ] && hostname -i && echo "$URL"`, "")
+	manifest = strings.Replace(manifest, ", volumeMounts: [{name: d, mountPath: /d}]}", env, 1)
+	o := ktask(t, manifest, onCluster("-")...).expect(t, 0)
+	if ip, url, _ := strings.Cut(strings.TrimSpace(o.stdout), "\n"); url != "http://"+ip+"/" {
+		t.Errorf("prints %q", o.stdout)
+	}
+}
+
 // TestInterruptOnACluster: what a task says on SIGTERM is heard, and nothing is left.
 func TestInterruptOnACluster(t *testing.T) {
 	p := start(t, clusterTask("waits", "trap 'echo bye; exit 0' TERM; echo ready; sleep 100 & wait", ""), onCluster("-")...)

@@ -24,6 +24,7 @@ var Explanations = []Explanation{
 	{Semantics, "reason|message", "", "Reasons of a failure"},
 	{Semantics, "mount /d", "volume.*", "Volume across attempts"},
 	{Engine, "env KUBERNETES_.*|limit (cpu.shares|pids.max)|process (Seccomp|oom_score_adj)|sysctl .*|mount .*/serviceaccount", "", "Surroundings of a process"},
+	{Engine, "env (HOSTNAME|NAME)", "", "Name of the pod"},
 	{Engine, "message of start .*", "not-found|not-executable", "Reasons of a failure"},
 	{Engine, "exit codes|message( of start .*)?", "non-root-refused|image-missing", "Retried without end"},
 }

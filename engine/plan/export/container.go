@@ -1,27 +1,21 @@
 package export
 
 import (
-	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/engine/plan/podspec"
 )
 
 // container returns the container of a task's pod, without the files.
 func container(c plan.Container) corev1.Container {
-	out := corev1.Container{
-		Name: c.Name, Image: c.Image, ImagePullPolicy: corev1.PullPolicy(c.PullPolicy), WorkingDir: c.WorkingDir, TTY: c.TTY, Stdin: c.Stdin,
-		TerminationMessagePath: c.TerminationMessage.Path, SecurityContext: securityContext(c),
-	}
-	if c.TerminationMessage.FallbackToLogs {
-		out.TerminationMessagePolicy = corev1.TerminationMessageFallbackToLogsOnError
-	}
+	out := podspec.Container(c)
 	for _, e := range c.Env {
 		switch {
-		case e.Name == "HOSTNAME" && e.Origin == plan.Default: // a container runtime sets it
+		case podspec.SetsHostname(e):
 		case isSecret(e.Value):
 			out.Env = append(out.Env, corev1.EnvVar{Name: e.Name, ValueFrom: &corev1.EnvVarSource{SecretKeyRef: keyOf(e.Value.Secrets()[0])}})
 		default:
@@ -33,16 +27,6 @@ func container(c plan.Container) corev1.Container {
 	}
 	for _, word := range c.Args {
 		out.Args = append(out.Args, unexpanded(word, c))
-	}
-	limits := corev1.ResourceList{}
-	if bytes := c.Limits.MemoryBytes; bytes > 0 {
-		limits[corev1.ResourceMemory] = *resource.NewQuantity(bytes, resource.BinarySI)
-	}
-	if nano := c.Limits.NanoCPUs; nano > 0 {
-		limits[corev1.ResourceCPU] = *resource.NewMilliQuantity(nano/1e6, resource.DecimalSI)
-	}
-	if len(limits) > 0 {
-		out.Resources.Limits = limits
 	}
 	return out
 }
@@ -103,52 +87,4 @@ func addVolumes(t plan.Task, pod *corev1.PodSpec) {
 		}
 		c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: m.Name, ReadOnly: m.ReadOnly, MountPath: m.Path, SubPath: m.SubPath})
 	}
-}
-
-// securityContext returns nil if nothing is set.
-func securityContext(c plan.Container) *corev1.SecurityContext {
-	s, set := c.Security, corev1.SecurityContext{}
-	user, group, _ := strings.Cut(c.User, ":")
-	set.RunAsUser, set.RunAsGroup = number(user), number(group)
-	truth := func(yes bool) *bool {
-		if !yes {
-			return nil
-		}
-		return &yes
-	}
-	set.ReadOnlyRootFilesystem, set.Privileged, set.RunAsNonRoot = truth(s.ReadOnlyRootfs), truth(s.Privileged), truth(s.RunAsNonRoot)
-	if s.NoNewPrivileges {
-		set.AllowPrivilegeEscalation = new(bool)
-	}
-	if len(s.CapAdd)+len(s.CapDrop) > 0 {
-		set.Capabilities = &corev1.Capabilities{Add: capabilities(s.CapAdd), Drop: capabilities(s.CapDrop)}
-	}
-	if s.Seccomp != "" {
-		set.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileType(s.Seccomp)}
-	}
-	if s.UnmaskedProc {
-		unmasked := corev1.UnmaskedProcMount
-		set.ProcMount = &unmasked
-	}
-	if set == (corev1.SecurityContext{}) {
-		return nil
-	}
-	return &set
-}
-
-func capabilities(names []string) []corev1.Capability {
-	var all []corev1.Capability
-	for _, name := range names {
-		all = append(all, corev1.Capability(name))
-	}
-	return all
-}
-
-// number returns an ID, or nil if there is none.
-func number(text string) *int64 {
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return nil
-	}
-	return &n
 }

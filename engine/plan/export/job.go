@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ktask/ktask/engine/plan"
+	"github.com/ktask/ktask/engine/plan/podspec"
 )
 
 // Job returns the objects of a cluster for each task: the ConfigMap of its code, the Secrets that it uses, with placeholders in
@@ -133,13 +134,8 @@ func jobOf(p plan.Plan, t plan.Task) batchv1.Job {
 	}
 	pod := &job.Spec.Template
 	pod.Labels, pod.Annotations = byKey(t.Labels), byKey(t.Annotations)
-	pod.Spec = corev1.PodSpec{
-		RestartPolicy: corev1.RestartPolicyOnFailure, ServiceAccountName: t.Container.ServiceAccount, AutomountServiceAccountToken: t.Container.AutomountToken,
-		Containers: []corev1.Container{container(t.Container)},
-	}
-	for _, name := range t.Container.ImagePullSecrets {
-		pod.Spec.ImagePullSecrets = append(pod.Spec.ImagePullSecrets, corev1.LocalObjectReference{Name: name})
-	}
+	pod.Spec = podspec.Pod(t.Container)
+	pod.Spec.RestartPolicy, pod.Spec.Containers = corev1.RestartPolicyOnFailure, []corev1.Container{container(t.Container)}
 	addVolumes(t, &pod.Spec)
 	return job
 }
