@@ -23,8 +23,8 @@ func observe(semantics plan.Semantics, r engine.TaskResult, lines ...string) Fac
 
 func TestFactsOfATask(t *testing.T) {
 	passed := engine.TaskResult{Status: engine.Passed, Attempts: []engine.AttemptResult{{Number: 1, Message: "m"}}}
-	got := observe(plan.Local, passed, "env A: b: c", "env EMPTY: ", "env KUBERNETES_PORT: 1", "limit memory.max: 9223372036854771712", "process oom_score_adj: 987", "other")
-	want := Facts{"status": "passed", "exit codes": "0", "message of start 1": "m", "env A": "b: c", "env EMPTY": "", "env KUBERNETES_*": "set",
+	got := observe(plan.Local, passed, "env A: b: c", "env HOSTNAME: t", "env EMPTY: ", "env KUBERNETES_PORT: 1", "limit memory.max: 9223372036854771712", "process oom_score_adj: 987", "other")
+	want := Facts{"status": "passed", "exit codes": "0", "message of start 1": "m", "env A": "b: c", "env HOSTNAME": "TASK", "env EMPTY": "", "env KUBERNETES_*": "set",
 		"limit memory.max": "unlimited", "process oom_score_adj": "between 1 and 999", "output": "other\n"}
 	if !maps.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
@@ -98,9 +98,9 @@ func TestEveryKindIsCounted(t *testing.T) {
 }
 
 func TestLongBeginningsAreCut(t *testing.T) {
-	long := strings.Repeat("word ", 10)
+	long := strings.Repeat("word ", 12)
 	got := withoutPrefix([3]string{long + "of 5s", long + "of 30s", long})
-	if want := [3]string{"…of 5s", "…of 30s", "…"}; got != want {
+	if want := [3]string{"…word word word word of 5s", "…word word word word of 30s", "…word word word word "}; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	if short := [3]string{"a b", "a c", ""}; withoutPrefix(short) != short {

@@ -72,7 +72,7 @@ func (o *Observer) factsOf(r engine.TaskResult) Facts {
 		f.set(fmt.Sprintf("message of start %d", a.Number), a.Message)
 		for _, line := range o.lines[r.Name][a.Number] {
 			if found := printed.FindStringSubmatch(line); found != nil {
-				f.add(found[1], found[2])
+				f.add(found[1], found[2], r.Name)
 			} else {
 				f.set("output", f["output"]+line+"\n")
 			}
@@ -89,9 +89,11 @@ func (f Facts) set(name, value string) {
 	}
 }
 
-// add records a line of a probe.
-func (f Facts) add(name, value string) {
+// add records a line of a probe of a task.
+func (f Facts) add(name, value, task string) {
 	switch {
+	case value == task:
+		value = "TASK"
 	case strings.HasPrefix(name, "env KUBERNETES_"):
 		name, value = "env KUBERNETES_*", "set"
 	case name == "process oom_score_adj":

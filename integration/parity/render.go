@@ -13,6 +13,8 @@ const (
 	mostNames, mostValues = 4, 3
 	// longest is how many characters of a value a cell has.
 	longest = 60
+	// kept is about how many bytes of a common beginning are shown.
+	kept = 20
 )
 
 // number matches what distinguishes the facts of one row.
@@ -75,7 +77,7 @@ Of %d facts %d are the same on all three sides.
 ## What differs
 
 A row has the definitions whose facts differ by the same rule; of many definitions and values it shows some. "last" is the last start of
-a Job that fails: it never passes, and how it ends is a race.
+a Job that fails: it never passes, and how it ends is a race. TASK, POD and FILE:LINE stand for names and places of a run.
 
 | definition | what | Docker, local | Docker, cluster | cluster | rule |
 |---|---|---|---|---|---|
@@ -147,7 +149,7 @@ func withoutPrefix(values [3]string) [3]string {
 			common = common[:len(common)-1]
 		}
 	}
-	common = common[:strings.LastIndexAny(common, " \n")+1]
+	common = common[:strings.LastIndexAny(common[:max(0, len(common)-kept)], " \n")+1]
 	if len(common) < longest/2 {
 		return values
 	}
