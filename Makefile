@@ -1,7 +1,7 @@
 # Everything that can be done with the project; `make` alone lists it.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help engine images moby cluster cluster-down build dist demo check golden docs test test-cluster soak bench recording corpus fuzz clean distclean
+.PHONY: help engine images moby cluster cluster-down build dist demo check golden docs test test-cluster parity soak bench recording corpus fuzz clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,13 +37,13 @@ check: ## everything that needs no engine, in about a minute: vet, formatting, s
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "run gofmt -w on:" $$unformatted >&2; exit 1; }
 	go mod tidy -diff
 	go tool staticcheck ./...
-	go vet -tags cluster ./engine/kubernetes ./integration/e2e
+	go vet -tags cluster ./engine/kubernetes ./integration/e2e ./integration/parity
 	go -C integration/newest mod tidy -diff
 	go -C integration/newest vet ./... github.com/ktask/ktask/integration/tasktest
 	go -C integration/recording mod tidy -diff
 	go -C integration/recording vet ./...
 	go -C integration/recording test -count 1 -short ./...
-	go test -short $$(go list ./... | grep -v /integration/) ./integration/layout ./integration/corpus ./integration/bench
+	go test -short $$(go list ./... | grep -v /integration/) ./integration/layout ./integration/corpus ./integration/bench ./integration/parity
 
 golden: ## write the expected outputs of all tests anew; look at the diff before you commit it
 	go test -short $$(grep -rlE 'flag\.Bool\("update"' --include=*_test.go . | xargs -n1 dirname | sort -u) -update
@@ -68,6 +68,10 @@ test-cluster: cluster ## test the engine and the command on that cluster
 	go -C integration/cluster mod tidy -diff
 	KUBECONFIG=$$(integration/cluster/cluster.sh kubeconfig) go test -race -count 1 -timeout 20m -tags cluster ./engine/kubernetes
 	KUBECONFIG=$$(integration/cluster/cluster.sh kubeconfig) go test -count 1 -timeout 10m -tags cluster ./integration/e2e -run 'OnACluster|JobIsTheTask'
+	KUBECONFIG=$$(integration/cluster/cluster.sh kubeconfig) go test -count 1 -timeout 10m -tags cluster ./integration/parity
+
+parity: cluster ## compare tasks on Docker with the same as Jobs on that cluster, and write docs/parity.md; look at the diff
+	KUBECONFIG=$$(integration/cluster/cluster.sh kubeconfig) go test -count 1 -timeout 10m -tags cluster ./integration/parity -write
 
 soak: images moby ## the long versions of the tests that kill ktask and the engine
 	KTASK_SOAK=1 TESTCONTAINERS_RYUK_DISABLED=true go test -race -v -run Soak -timeout 60m ./...

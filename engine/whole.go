@@ -48,6 +48,9 @@ func (x *taskRun) runWhole(ctx context.Context, e TaskRunner) {
 		return
 	}
 	o := x.explained
+	if verdict.Status == Passed {
+		verdict.Message = o.message
+	}
 	x.conclude(outcome{status: verdict.Status, reason: verdict.Reason, message: verdict.Message, remedy: o.remedy, place: o.place})
 }
 
@@ -81,7 +84,7 @@ func (w *wholeTask) End(exit Exit, verdict *Verdict) {
 		o = explain(outcomeOf(context.Background(), exit, nil), w.task, exit, w.tail.lines())
 		w.explained = o
 	case verdict != nil && verdict.Status == TimedOut:
-		o = stopped(&deadlineError{after: w.task.Timeout, origin: w.task.TimeoutOrigin})
+		o = explain(stopped(&deadlineError{after: w.task.Timeout, origin: w.task.TimeoutOrigin}), w.task, exit, nil)
 		w.explained = o
 	}
 	w.finish(o, exit, verdict == nil)

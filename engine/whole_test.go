@@ -52,13 +52,15 @@ func TestWholeTask(t *testing.T) {
 		cancel bool
 		want   string
 	}{
-		{"passes", runs(engine.Verdict{Status: engine.Passed}, engine.Exit{}), false, "passed// exit 0: passed/0/message a"},
-		{"passes in the end", runs(engine.Verdict{Status: engine.Passed}, engine.Exit{Code: 3}, engine.Exit{}), false, "passed// exit 0: failed/3/exit code 3: message a, passed/0/message b"},
+		{"passes", runs(engine.Verdict{Status: engine.Passed}, engine.Exit{}), false, "passed//message a exit 0: passed/0/message a"},
+		{"passes in the end", runs(engine.Verdict{Status: engine.Passed}, engine.Exit{Code: 3}, engine.Exit{}), false, "passed//message b exit 0: failed/3/exit code 3: message a, passed/0/message b"},
 		{"fails", runs(failed, engine.Exit{Code: 3}, engine.Exit{Code: 137, Signal: "SIGKILL", Stopped: true}), false,
 			"failed/BackoffLimitExceeded/the controller's words exit 137: failed/3/exit code 3: message a, failed/137/exit code 137 (SIGKILL): killed, as a Job with retries 1 fails once this start is noticed"},
 		{"a start that passes too late", runs(failed, engine.Exit{Code: 3}, engine.Exit{}), false,
 			"failed/BackoffLimitExceeded/the controller's words exit 0: failed/3/exit code 3: message a, passed/0/message b"},
 		{"is late", runs(late, engine.Exit{Code: 143, Stopped: true}), false, "timed-out/DeadlineExceeded/too long exit 143: timed-out/143/timed out after 5s"},
+		{"is killed", runs(late, engine.Exit{Code: 137, Signal: "SIGKILL", Stopped: true}), false,
+			"timed-out/DeadlineExceeded/too long exit 137: timed-out/137/timed out after 5s; it did not end on the stop signal and was killed after its grace of 0s"},
 		{"never starts", runs(late), false, "timed-out/DeadlineExceeded/too long exit -1: "},
 		{"the engine fails", func(context.Context, engine.Attempts) (engine.Verdict, error) { return engine.Verdict{}, lost }, false,
 			"errored/EngineLost/the server is gone, and ••• with it exit -1: "},

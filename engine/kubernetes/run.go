@@ -238,7 +238,11 @@ func (a *attempt) read(ctx context.Context, n int32, to io.Writer) error {
 		case err == nil && last, ctx.Err() != nil, apierrors.IsForbidden(err):
 			return err
 		case err == nil: // the state is late: until the end is known, more may come
-			a.pod.await(ctx, late, over(n))
+			wait := late
+			if a.whole { // a new stream would be that of the next start, which the state does not show yet
+				wait = settles
+			}
+			a.pod.await(ctx, wait, over(n))
 		default:
 			pause(ctx, again)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -42,10 +43,16 @@ func ended(pod *corev1.Pod, n int32) *corev1.ContainerStateTerminated {
 	case s == nil:
 	case s.RestartCount == n && s.State.Terminated != nil:
 		return s.State.Terminated
-	case s.RestartCount == n && s.State.Waiting != nil && s.State.Waiting.Reason == "CrashLoopBackOff", s.RestartCount == n+1 && s.State.Waiting == nil:
+	case s.RestartCount == n && failedToStart(s), s.RestartCount == n+1 && !failedToStart(s):
 		return s.LastTerminationState.Terminated
 	}
 	return nil
+}
+
+// failedToStart reports whether the container waits because a start has failed: its last termination is then that of the latest start
+// and not of the one before it, see convertToAPIContainerStatuses in the kubelet.
+func failedToStart(s *corev1.ContainerStatus) bool {
+	return s.State.Waiting != nil && !slices.Contains([]string{"", "ContainerCreating", "PodInitializing"}, s.State.Waiting.Reason)
 }
 
 // evicted reports whether the cluster has ended a pod, as a node that runs out of memory does. The ends of its containers may be

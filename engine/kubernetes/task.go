@@ -70,8 +70,7 @@ func (a *attempt) carryOutTask(ctx context.Context, attempts engine.Attempts) (e
 		case stopped:
 			return engine.Verdict{}, context.Cause(ctx)
 		}
-		pod, _ := a.pod.get()
-		exit, err := exitOfStart(pod, n, out)
+		exit, err := a.exitOfStart(n, out)
 		if err != nil {
 			return engine.Verdict{}, err
 		}
@@ -99,13 +98,18 @@ func (a *attempt) ends(ctx context.Context, n int32) (verdict *engine.Verdict, e
 	return verdict, nil
 }
 
-// exitOfStart returns how the n-th start of the container ended. The Job has stopped it if its pod was being deleted then.
-func exitOfStart(pod *corev1.Pod, n int32, out engine.Output) (engine.Exit, error) {
-	stopped := pod.DeletionTimestamp != nil
-	if t := ended(pod, n); t != nil {
+// exitOfStart returns how the n-th start of the container ended. The Job has stopped it if it is the last one and its pod was being
+// deleted then.
+func (a *attempt) exitOfStart(n int32, out engine.Output) (engine.Exit, error) {
+	pod, _ := a.pod.get()
+	stopped := pod.DeletionTimestamp != nil && restarts(pod) == n
+	switch t := a.pod.end(n); {
+	case t != nil:
 		return exitOf(t, status(pod).ImageID, stopped, out)
+	case stopped:
+		return engine.Exit{Code: 137, Signal: signalName(137), Stopped: true}, nil
 	}
-	return engine.Exit{Code: 137, Signal: signalName(137), Stopped: stopped}, nil
+	return engine.Exit{Code: -1, Message: "the cluster has not reported how this start ended"}, nil
 }
 
 // verdict returns how the Job has ended by its conditions, or nil. Two of them come before the end: the decision is final.

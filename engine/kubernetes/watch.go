@@ -35,6 +35,8 @@ type podState struct {
 	changed chan struct{} // has a value after a change
 	mu      sync.Mutex
 	pod     *corev1.Pod // nil before the first state
+	// ends are how the starts of the container have ended, by their number, counted from 0. A state has only the last two.
+	ends    map[int32]*corev1.ContainerStateTerminated
 	job     *batchv1.Job
 	gone    bool
 	refused error
@@ -56,7 +58,7 @@ func (e *Engine) watch(run, job string, jobs bool) (state *podState, leave func(
 		w.follow(e.batch, "jobs", e.namespace, run, &batchv1.Job{})
 	}
 	w.users++
-	state = &podState{changed: make(chan struct{}, 1)}
+	state = &podState{changed: make(chan struct{}, 1), ends: map[int32]*corev1.ContainerStateTerminated{}}
 	w.mu.Lock()
 	w.pods[job], state.refused = state, w.refused
 	w.mu.Unlock()
@@ -115,10 +117,27 @@ func (w *podWatch) watchEnded(_ *cache.Reflector, err error) {
 func (w *podWatch) set(object any, gone bool) {
 	switch object := object.(type) {
 	case *corev1.Pod:
-		w.change(object.Labels[batchv1.JobNameLabel], func(s *podState) { s.pod, s.gone = object, gone })
+		w.change(object.Labels[batchv1.JobNameLabel], func(s *podState) { s.see(object, gone) })
 	case *batchv1.Job:
 		w.change(object.Name, func(s *podState) { s.job = object })
 	}
+}
+
+// see records a state of the pod.
+func (s *podState) see(pod *corev1.Pod, gone bool) {
+	s.pod, s.gone = pod, gone
+	for _, n := range []int32{restarts(pod) - 1, restarts(pod)} {
+		if t := ended(pod, n); t != nil {
+			s.ends[n] = t
+		}
+	}
+}
+
+// end returns how the n-th start of the container has ended, or nil if no state has shown it.
+func (s *podState) end(n int32) *corev1.ContainerStateTerminated {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ends[n]
 }
 
 func (w *podWatch) change(job string, change func(*podState)) {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ktask/ktask/integration/parity"
 )
 
 const root = "../.."
@@ -119,5 +121,15 @@ func TestRulesAreCitedByHeading(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestParityIsExplainedByHeadings: a difference between Docker and a cluster is explained by a rule that a reader can look up.
+func TestParityIsExplainedByHeadings(t *testing.T) {
+	rules := rulesOfFidelity(t)
+	for _, e := range parity.Explanations {
+		if _, ok := rules[e.Heading]; !ok {
+			t.Errorf("integration/parity explains %q by %q, which is no heading of docs/fidelity.md", e.What, e.Heading)
+		}
 	}
 }
