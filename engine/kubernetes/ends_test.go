@@ -1,12 +1,15 @@
 package kubernetes
 
 import (
+	"errors"
 	"maps"
 	"testing"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/ktask/ktask/engine"
 )
@@ -73,5 +76,15 @@ func TestUnseenEnd(t *testing.T) {
 		if got.Message = ""; err != nil || got != want {
 			t.Errorf("start %d: %+v, %v, want %+v", n, got, err, want)
 		}
+	}
+}
+
+// TestVerdictThatIsNotSeen: a right that is lost while a Job runs ends the wait for its verdict.
+func TestVerdictThatIsNotSeen(t *testing.T) {
+	refused := apierrors.NewForbidden(schema.GroupResource{Resource: "jobs"}, "", errors.New("no more"))
+	a := &attempt{engine: &Engine{}, pod: &podState{refused: refused}}
+	verdict, err := a.ends(t.Context(), 0)
+	if failure, ok := errors.AsType[*engine.Error](err); verdict != nil || !ok || failure.Reason != engine.EngineRefused {
+		t.Errorf("verdict %v, error %v", verdict, err)
 	}
 }

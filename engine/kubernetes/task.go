@@ -59,8 +59,12 @@ func (a *attempt) carryOutTask(ctx context.Context, attempts engine.Attempts) (e
 		if err := a.starts(ctx, n); err != nil {
 			return engine.Verdict{}, err
 		}
-		if pod, _ := a.pod.get(); !started(pod, n) {
-			return *a.pod.verdict(), nil
+		if pod, _ := a.pod.get(); !started(pod, n) { // the Job has its verdict, or a new pod after an eviction
+			verdict, err := a.ends(ctx, n)
+			if err != nil {
+				return engine.Verdict{}, err
+			}
+			return *verdict, nil
 		}
 		out := attempts.Start()
 		stopped, err := a.follow(ctx, n, out.Stdout)
@@ -87,13 +91,16 @@ func (a *attempt) carryOutTask(ctx context.Context, attempts engine.Attempts) (e
 	}
 }
 
-// ends waits for the verdict of the Job.
+// ends waits for the verdict of the Job. It is not nil if there is no error.
 func (a *attempt) ends(ctx context.Context, n int32) (verdict *engine.Verdict, err error) {
 	if !a.pod.await(ctx, unlimited, func(*corev1.Pod, bool) bool {
 		verdict = a.pod.verdict()
-		return verdict != nil
+		return verdict != nil || a.pod.unseen() != nil
 	}) {
 		return nil, errors.Join(context.Cause(ctx), a.stop(ctx, n))
+	}
+	if verdict == nil {
+		return nil, a.engine.explain(ctx, "watch the Job", a.pod.unseen())
 	}
 	return verdict, nil
 }
