@@ -140,7 +140,7 @@ func (b *containerBuilder) subPath(expr string, at spec.Pos) string {
 		b.fail(at, "secret-path", "", "task %q: subPathExpr contains a secret, which would be shown in the path", b.name())
 	}
 	if fields := text.Fields(); len(fields) > 0 {
-		b.fail(at, "field-in-path", "use --engine docker, where the task has values of its own for it", "task %q: subPathExpr contains %v, which is known only when the pod runs", b.name(), fields[0])
+		b.fail(at, "field-in-path", "use a value that the manifest has", "task %q: subPathExpr contains %v, which is known only when the pod runs", b.name(), fields[0])
 	}
 	sub := text.String()
 	if slices.Contains(strings.Split(sub, "/"), "..") || path.IsAbs(sub) {
