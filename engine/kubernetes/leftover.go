@@ -59,12 +59,14 @@ func (e *Engine) Remove(ctx context.Context, left engine.Leftover) error {
 	if err := e.deleteJob(ctx, left.Name); err != nil {
 		return err
 	}
-	return e.podGone(ctx, left.Labels.Run, left.Name)
+	return e.podGone(ctx, left.Labels.Run, left.Name, 0)
 }
 
-// podGone returns when no pod of a Job is left, which was deleted.
-func (e *Engine) podGone(ctx context.Context, run, job string) error {
-	for end := time.Now().Add(settles); ; pause(ctx, again) {
+// podGone returns when no pod of a Job is left, which was deleted, and none has appeared for the quiet time: the Job controller may
+// create one before it knows.
+func (e *Engine) podGone(ctx context.Context, run, job string, quiet time.Duration) error {
+	seen := time.Now()
+	for end := seen.Add(settles); ; pause(ctx, again) {
 		var pods corev1.PodList
 		if err := e.list(ctx, e.core, "pods", run, &pods); err != nil {
 			return err
@@ -75,12 +77,15 @@ func (e *Engine) podGone(ctx context.Context, run, job string) error {
 				running = p.Name
 			}
 		}
+		if running != "" {
+			seen = time.Now()
+		}
 		switch {
-		case running == "":
+		case running == "" && time.Since(seen) >= quiet:
 			return nil
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case time.Now().After(end):
+		case running != "" && time.Now().After(end):
 			return &engine.Error{Reason: engine.EngineRefused, Err: fmt.Errorf("remove job %q: its pod %q is still there after %v", job, running, settles)}
 		}
 	}

@@ -270,7 +270,7 @@ func (a *attempt) remove(ctx context.Context) error {
 	switch pod, _ := a.pod.get(); {
 	case err != nil, a.pod.unseen() != nil:
 	case pod == nil: // there may be one since
-		err = a.engine.podGone(ctx, a.objects.job.Labels[labelRun], name)
+		err = a.engine.podGone(ctx, a.objects.job.Labels[labelRun], name, unseenFor)
 	default:
 		a.pod.await(ctx, a.container.Grace+settles, func(_ *corev1.Pod, gone bool) bool { return gone })
 	}

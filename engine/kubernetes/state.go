@@ -159,7 +159,7 @@ func (a *attempt) unstartable(pod *corev1.Pod) error {
 	}
 	w := s.State.Waiting
 	reason, ends := unstartableReasons[w.Reason]
-	if !ends {
+	if !ends || strings.Contains(w.Message, "timed out waiting for the condition") { // a kubelet that is busy tries again
 		return nil
 	}
 	failure := &engine.Error{Reason: reason, Err: fmt.Errorf("pod %q: %s: %s", pod.Name, w.Reason, w.Message)}

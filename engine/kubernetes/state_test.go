@@ -59,3 +59,14 @@ func TestStarts(t *testing.T) {
 		}
 	}
 }
+
+// TestBusyKubelet: a kubelet that has not read the Secret in time tries again, so the attempt goes on.
+func TestBusyKubelet(t *testing.T) {
+	for message, ends := range map[string]bool{"failed to sync secret cache: timed out waiting for the condition": false, `secret "nope" not found`: true} {
+		waiting := &corev1.ContainerStateWaiting{Reason: "CreateContainerConfigError", Message: message}
+		pod := &corev1.Pod{Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{State: corev1.ContainerState{Waiting: waiting}}}}}
+		if err := (&attempt{}).unstartable(pod); (err != nil) != ends {
+			t.Errorf("%s: error %v", message, err)
+		}
+	}
+}
