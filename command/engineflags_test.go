@@ -30,7 +30,7 @@ func TestRefusedOnACluster(t *testing.T) {
 	}
 }
 
-// TestHostNamesOnACluster: the names of this machine that Docker gives a container are no names there, which is said.
+// TestHostNamesOnACluster: a note says that a task names host.docker.internal, which a cluster does not know.
 func TestHostNamesOnACluster(t *testing.T) {
 	s := newShell(t, map[string]string{"a.yaml": header + "metadata: {name: calls}\nspec: {container: {name: c, image: 'b:1', args: ['http://host.docker.internal:80']}}\n"})
 	s.engine = &enginetest.Fake{Play: func(plan.Container, engine.Labels) enginetest.Attempt { return enginetest.Exits(0, time.Millisecond) }}

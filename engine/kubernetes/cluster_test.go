@@ -13,7 +13,7 @@ import (
 	"github.com/ktask/ktask/engine/plan"
 )
 
-// busybox is an image that `make cluster` gives the node.
+// busybox is an image that `make cluster` copies to the node.
 const busybox = "ktask.local/busybox:dev"
 
 func connect(t testing.TB, o kubernetes.Options) *kubernetes.Engine {

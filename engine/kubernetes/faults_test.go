@@ -112,7 +112,7 @@ func TestKubeletStopped(t *testing.T) {
 	}, "5")
 }
 
-// engineThrough returns the engine of the namespace behind a proxy in front of the API server, whose answers change may change.
+// engineThrough returns the engine of the namespace. Its requests go through a proxy, and the function change can alter the answers.
 func (s space) engineThrough(t *testing.T, change func(http.ResponseWriter, *http.Request, http.Handler)) (*kubernetes.Engine, *httptest.Server) {
 	t.Helper()
 	config := adminConfig(t)

@@ -39,7 +39,7 @@ type Options struct {
 	UserAgent string
 }
 
-// FromEnv returns the options that the environment gives: the files that KUBECONFIG names, or else ~/.kube/config.
+// FromEnv returns options with the files that KUBECONFIG names or, without it, with ~/.kube/config.
 func FromEnv() Options {
 	return Options{Kubeconfigs: clientcmd.NewDefaultClientConfigLoadingRules().Precedence}
 }

@@ -108,7 +108,7 @@ func (e *Engine) Sweep(ctx context.Context, run string, quiet time.Duration) err
 	}
 }
 
-// Kill ends the pods of a run. The kubelet gives each a second.
+// Kill ends the pods of a run: a second after the stop signal the kubelet kills what still runs.
 func (e *Engine) Kill(ctx context.Context, run string) error {
 	var pods corev1.PodList
 	if err := e.list(ctx, e.core, "pods", run, &pods); err != nil {
