@@ -206,6 +206,19 @@ func TestAnswersLost(t *testing.T) {
 	s.survives(t, e, nil)
 }
 
+// TestSecretLate holds that an attempt goes on whose Secret is created only after the kubelet has looked for it in vain.
+func TestSecretLate(t *testing.T) {
+	t.Parallel()
+	s := newSpace(t, nil)
+	e, _ := s.engineThrough(t, func(w http.ResponseWriter, r *http.Request, behind http.Handler) {
+		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/secrets") {
+			eventually(t, "the kubelet misses the Secret", func() bool { return strings.Contains(text(t, s.list(t, "pods")), "CreateContainerConfigError") })
+		}
+		behind.ServeHTTP(w, r)
+	})
+	s.survives(t, e, nil)
+}
+
 // toBeKilled names the variable with the namespace in which a process runs an attempt until it is killed.
 const toBeKilled = "KTASK_TEST_NAMESPACE"
 

@@ -159,7 +159,7 @@ func (a *attempt) unstartable(pod *corev1.Pod) error {
 	}
 	w := s.State.Waiting
 	reason, ends := unstartableReasons[w.Reason]
-	if !ends || strings.Contains(w.Message, "timed out waiting for the condition") { // a kubelet that is busy tries again
+	if !ends || a.early(w.Message) {
 		return nil
 	}
 	failure := &engine.Error{Reason: reason, Err: fmt.Errorf("pod %q: %s: %s", pod.Name, w.Reason, w.Message)}
@@ -179,6 +179,12 @@ func (a *attempt) unstartable(pod *corev1.Pod) error {
 		failure.Remedy = engine.Remedy{Text: "check that the nodes can reach the registry", Option: engine.OptionImage}
 	}
 	return failure
+}
+
+// early reports whether the kubelet, which tries again, was too early for an input of the Job: it had not read it in time, or it looked
+// for it before it was created.
+func (a *attempt) early(message string) bool {
+	return strings.Contains(message, "timed out waiting for the condition") || strings.Contains(message, fmt.Sprintf("%q not found", a.objects.job.Name))
 }
 
 // refused returns why the cluster creates no pod for the Job, or nil if it still may: quotas and the security of pods are told in

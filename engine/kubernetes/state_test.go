@@ -60,12 +60,18 @@ func TestStarts(t *testing.T) {
 	}
 }
 
-// TestBusyKubelet: a kubelet that has not read the Secret in time tries again, so the attempt goes on.
-func TestBusyKubelet(t *testing.T) {
-	for message, ends := range map[string]bool{"failed to sync secret cache: timed out waiting for the condition": false, `secret "nope" not found`: true} {
+// TestEarlyKubelet: a kubelet that has not read the Secret in time, or not found it yet, tries again, so the attempt goes on.
+func TestEarlyKubelet(t *testing.T) {
+	a := &attempt{}
+	a.objects.job.Name = "ktask-run-task-1"
+	for message, ends := range map[string]bool{
+		"failed to sync secret cache: timed out waiting for the condition": false,
+		`secret "ktask-run-task-1" not found`:                              false,
+		`secret "nope" not found`:                                          true,
+	} {
 		waiting := &corev1.ContainerStateWaiting{Reason: "CreateContainerConfigError", Message: message}
 		pod := &corev1.Pod{Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{State: corev1.ContainerState{Waiting: waiting}}}}}
-		if err := (&attempt{}).unstartable(pod); (err != nil) != ends {
+		if err := a.unstartable(pod); (err != nil) != ends {
 			t.Errorf("%s: error %v", message, err)
 		}
 	}
