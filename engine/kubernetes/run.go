@@ -137,7 +137,7 @@ func (a *attempt) follow(ctx context.Context, n int32, to io.Writer) (stopped bo
 func (a *attempt) create(ctx context.Context) error {
 	o := a.objects
 	var job batchv1.Job
-	if err := a.engine.create(ctx, a.engine.batch, "jobs", &o.job, &job); err != nil {
+	if err := a.whenAllowed(ctx, func() error { return a.engine.create(ctx, a.engine.batch, "jobs", &o.job, &job) }); err != nil {
 		a.nothing = isRefused(err)
 		return err
 	}
@@ -163,7 +163,7 @@ func (a *attempt) create(ctx context.Context) error {
 // createInput creates an object that belongs to the Job.
 func (a *attempt) createInput(ctx context.Context, resource string, object, created runtimeObject) error {
 	object.SetOwnerReferences([]metav1.OwnerReference{a.owner})
-	err := a.engine.create(ctx, a.engine.core, resource, object, created)
+	err := a.whenAllowed(ctx, func() error { return a.engine.create(ctx, a.engine.core, resource, object, created) })
 	if !isRefused(err) {
 		a.inputs = append(a.inputs, resource)
 	}
@@ -187,7 +187,7 @@ func (e *Engine) create(ctx context.Context, client rest.Interface, resource str
 // starts waits until the container has started for the n-th time, counted from 0, or until the Job has its verdict. The error is why it
 // does not start, or the cause of ctx.
 func (a *attempt) starts(ctx context.Context, n int32) (err error) {
-	for wait := unseenFor; ; wait = min(2*wait, longestUnseen) {
+	for wait := unseenFor; ; {
 		known := false
 		a.pod.await(ctx, wait, func(pod *corev1.Pod, gone bool) bool {
 			switch refused := a.pod.unseen(); {
@@ -199,7 +199,7 @@ func (a *attempt) starts(ctx context.Context, n int32) (err error) {
 			case gone, pod == nil:
 				return false
 			default:
-				if err = a.unstartable(pod); err == nil {
+				if err = a.pod.room(a.unstartable(pod), notices); err == nil {
 					return false
 				}
 			}
@@ -210,14 +210,15 @@ func (a *attempt) starts(ctx context.Context, n int32) (err error) {
 		case known:
 			return err
 		case ctx.Err() != nil:
-			return context.Cause(ctx)
+			return errors.Join(context.Cause(ctx), a.pod.waitsFor())
 		case pod == nil:
-			if err := a.refused(ctx); err != nil {
+			if err := a.pod.room(a.refused(ctx), recreates); err != nil {
 				return err
 			}
 			if _, err := a.job(ctx); err != nil {
 				return err
 			}
+			wait = min(2*wait, longestUnseen)
 		}
 	}
 }

@@ -28,10 +28,16 @@ type podWatch struct {
 	pods map[string]*podState // by the name of the Job
 	// refused is why the user may not watch pods, or nil.
 	refused error
+	// freed is when an attempt has last left its room on the cluster to others.
+	freed time.Time
 }
 
 // podState is the last state of the pod of an attempt.
 type podState struct {
+	run *podWatch
+	// noRoom is why the cluster has no room for the attempt, or nil. It is guarded by the mutex of run.
+	noRoom error
+
 	changed chan struct{} // has a value after a change
 	mu      sync.Mutex
 	pod     *corev1.Pod // nil before the first state
@@ -58,14 +64,12 @@ func (e *Engine) watch(run, job string, jobs bool) (state *podState, leave func(
 		w.follow(e.batch, "jobs", e.namespace, run, &batchv1.Job{})
 	}
 	w.users++
-	state = &podState{changed: make(chan struct{}, 1), ends: map[int32]*corev1.ContainerStateTerminated{}}
+	state = &podState{run: w, changed: make(chan struct{}, 1), ends: map[int32]*corev1.ContainerStateTerminated{}}
 	w.mu.Lock()
 	w.pods[job], state.refused = state, w.refused
 	w.mu.Unlock()
 	return state, func() {
-		w.mu.Lock()
-		delete(w.pods, job)
-		w.mu.Unlock()
+		w.leave(job, state)
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		if w.users--; w.users == 0 {
@@ -73,6 +77,16 @@ func (e *Engine) watch(run, job string, jobs bool) (state *podState, leave func(
 			delete(e.watches, run)
 		}
 	}
+}
+
+// leave forgets the attempt of a Job, of which nothing is left on the cluster.
+func (w *podWatch) leave(job string, state *podState) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if state.noRoom == nil {
+		w.freed = time.Now()
+	}
+	delete(w.pods, job)
 }
 
 // follow begins to watch the objects of a run.
