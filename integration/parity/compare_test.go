@@ -14,6 +14,7 @@ import (
 func observe(semantics plan.Semantics, r engine.TaskResult, lines ...string) Facts {
 	o := NewObserver(semantics)
 	r.Name = "t"
+	o.Emit(engine.AttemptStarted{Header: engine.Header{Task: "t", Attempt: 1}, Of: 2})
 	for _, line := range lines {
 		o.Emit(engine.OutputLine{Header: engine.Header{Task: "t", Attempt: 1}, Line: line})
 	}
@@ -40,6 +41,10 @@ func TestLastStart(t *testing.T) {
 		if _, compared := f["message of start 2"]; f["exit codes"] != want || compared != (semantics == plan.Local) || strings.Contains(f["message"], "77") {
 			t.Errorf("%s: %q", semantics, f)
 		}
+	}
+	failed.Attempts = failed.Attempts[:1] // it never began
+	if f := observe(plan.Cluster, failed); f["exit codes"] != "137 (out of memory), last" {
+		t.Errorf("%q", f)
 	}
 }
 

@@ -21,12 +21,14 @@ type Facts map[string]string
 type Observer struct {
 	semantics plan.Semantics
 	lines     map[string]map[int][]string
-	facts     map[string]Facts
+	// starts are how often each task is started at most.
+	starts map[string]int
+	facts  map[string]Facts
 }
 
 // NewObserver returns an Observer that has seen nothing of a run with these semantics.
 func NewObserver(semantics plan.Semantics) *Observer {
-	return &Observer{semantics: semantics, lines: map[string]map[int][]string{}, facts: map[string]Facts{}}
+	return &Observer{semantics: semantics, lines: map[string]map[int][]string{}, starts: map[string]int{}, facts: map[string]Facts{}}
 }
 
 // Facts returns what was seen, by the names of the tasks.
@@ -35,6 +37,8 @@ func (o *Observer) Facts() map[string]Facts { return o.facts }
 // Emit takes an event of the run.
 func (o *Observer) Emit(event engine.Event) {
 	switch e := event.(type) {
+	case engine.AttemptStarted:
+		o.starts[e.Task] = e.Of
 	case engine.OutputLine:
 		if o.lines[e.Task] == nil {
 			o.lines[e.Task] = map[int][]string{}
@@ -52,17 +56,17 @@ var (
 	passing = regexp.MustCompile(`ktask-[a-z0-9-]+(_default\([0-9a-f-]{36}\))?|<stdin>:\d+`)
 )
 
-// factsOf returns the facts of a task. With the semantics of a cluster, how the last start of a failed task ended and what it printed is a
-// race with the controller that ends it.
+// factsOf returns the facts of a task. With the semantics of a cluster, how the last start of a failed task ended, what it printed and
+// whether it began at all is a race with the controller that ends it.
 func (o *Observer) factsOf(r engine.TaskResult) Facts {
 	f := Facts{"status": string(r.Status)}
 	f.set("reason", string(r.Reason))
 	f.set("message", r.Message)
 	var ends []string
-	for i, a := range r.Attempts {
-		if o.semantics == plan.Cluster && r.Reason == engine.BackoffLimitExceeded && i == len(r.Attempts)-1 {
-			ends = append(ends, "last")
-			continue
+	races := o.semantics == plan.Cluster && r.Reason == engine.BackoffLimitExceeded
+	for _, a := range r.Attempts {
+		if races && a.Number == o.starts[r.Name] {
+			break
 		}
 		end := strconv.Itoa(a.ExitCode)
 		if a.OOMKilled {
@@ -77,6 +81,9 @@ func (o *Observer) factsOf(r engine.TaskResult) Facts {
 				f.set("output", f["output"]+line+"\n")
 			}
 		}
+	}
+	if races {
+		ends = append(ends, "last")
 	}
 	f.set("exit codes", strings.Join(ends, ", "))
 	return f
