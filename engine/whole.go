@@ -41,7 +41,7 @@ func (x *taskRun) runWhole(ctx context.Context, e TaskRunner) {
 	}
 	w := &wholeTask{taskRun: x}
 	verdict, err := e.RunTask(ctx, x.task, x.labels(0), w)
-	w.abandon(ctx)
+	w.abandon(ctx, err)
 	x.recordFailure(ctx, err)
 	if err != nil {
 		x.end(x.masked(outcomeOf(ctx, Exit{}, ExplainImage(err, x.task)), err))
@@ -90,17 +90,13 @@ func (w *wholeTask) End(exit Exit, verdict *Verdict) {
 	w.finish(o, exit, verdict == nil)
 }
 
-// abandon ends an attempt that the engine has not ended, because ctx ended or the engine failed.
-func (w *wholeTask) abandon(ctx context.Context) {
+// abandon ends an attempt that the engine has not ended, because ctx ended or the engine failed with err.
+func (w *wholeTask) abandon(ctx context.Context, err error) {
 	if w.output == nil {
 		return
 	}
 	w.output.close()
-	o := outcome{status: Errored, reason: EngineLost, message: "the engine has not reported its end"}
-	if ctx.Err() != nil {
-		o = stopped(context.Cause(ctx))
-	}
-	w.finish(o, Exit{Code: -1}, false)
+	w.finish(w.masked(outcomeOf(ctx, Exit{}, err), err), Exit{Code: -1}, false)
 }
 
 func (w *wholeTask) finish(o outcome, exit Exit, again bool) {

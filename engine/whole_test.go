@@ -67,7 +67,7 @@ func TestWholeTask(t *testing.T) {
 		{"the engine fails in an attempt", func(_ context.Context, a engine.Attempts) (engine.Verdict, error) {
 			a.Start()
 			return engine.Verdict{}, lost
-		}, false, "errored/EngineLost/the server is gone, and ••• with it exit -1: errored/-1/the engine has not reported its end"},
+		}, false, "errored/EngineLost/the server is gone, and ••• with it exit -1: errored/-1/the server is gone, and ••• with it"},
 		{"is stopped", func(ctx context.Context, a engine.Attempts) (engine.Verdict, error) {
 			_, _ = io.WriteString(a.Start().Stdout, "last words")
 			<-ctx.Done()

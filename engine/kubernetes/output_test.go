@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -203,6 +204,50 @@ func TestRemovedBySomebodyElse(t *testing.T) {
 			failure, ok := errors.AsType[*engine.Error](err)
 			if !ok || failure.Reason != engine.ContainerRemoved || !failure.Remedy.Known() {
 				t.Errorf("exit %+v, error %v, want ContainerRemoved and what to do", exit, err)
+			}
+			s.nothingLeft(t)
+		})
+	}
+}
+
+// firstWrite calls itself once, when something is written to it.
+type firstWrite func()
+
+func (f *firstWrite) Write(p []byte) (int, error) {
+	if *f != nil {
+		(*f)()
+		*f = nil
+	}
+	return len(p), nil
+}
+
+// oneStart takes the only start of a task, and calls a function when it prints something.
+type oneStart struct{ printed firstWrite }
+
+func (o *oneStart) Start() engine.Output {
+	return engine.Output{Stdout: &o.printed, Message: func(io.Reader) error { return nil }}
+}
+func (o *oneStart) End(engine.Exit, *engine.Verdict) {}
+
+// TestTaskRemovedBySomebodyElse holds that a task ends when somebody deletes its Job, which has no verdict then.
+func TestTaskRemovedBySomebodyElse(t *testing.T) {
+	for _, policy := range []metav1.DeletionPropagation{metav1.DeletePropagationBackground, metav1.DeletePropagationForeground} {
+		t.Run(string(policy), func(t *testing.T) {
+			t.Parallel()
+			s := newSpace(t, nil)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			starts := &oneStart{func() {
+				if err := s.of("jobs").Delete(ctx, "ktask-r-task-0", metav1.DeleteOptions{PropagationPolicy: &policy}); err != nil {
+					t.Error(err)
+				}
+			}}
+			task := plan.Task{Name: "task", Semantics: plan.Cluster, Timeout: time.Hour, Container: shell("echo ready; sleep 100")}
+			task.Container.Grace = time.Second
+			verdict, err := s.engine(t).RunTask(ctx, task, engine.Labels{Run: "r", Task: "task"}, starts)
+			failure, ok := errors.AsType[*engine.Error](err)
+			if !ok || failure.Reason != engine.ContainerRemoved {
+				t.Errorf("verdict %+v, error %v, want ContainerRemoved", verdict, err)
 			}
 			s.nothingLeft(t)
 		})

@@ -194,7 +194,7 @@ func (a *attempt) starts(ctx context.Context, n int32) (err error) {
 			case refused != nil:
 				err = a.engine.explain(ctx, "watch pods", refused)
 			case started(pod, n), a.pod.verdict() != nil:
-			case gone && !a.whole:
+			case gone && !a.whole, a.pod.jobless():
 				err = removed(a.objects.job.Name)
 			case gone, pod == nil:
 				return false

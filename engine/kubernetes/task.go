@@ -95,14 +95,17 @@ func (a *attempt) carryOutTask(ctx context.Context, attempts engine.Attempts) (e
 func (a *attempt) ends(ctx context.Context, n int32) (verdict *engine.Verdict, err error) {
 	if !a.pod.await(ctx, unlimited, func(*corev1.Pod, bool) bool {
 		verdict = a.pod.verdict()
-		return verdict != nil || a.pod.unseen() != nil
+		return verdict != nil || a.pod.jobless() || a.pod.unseen() != nil
 	}) {
 		return nil, errors.Join(context.Cause(ctx), a.stop(ctx, n))
 	}
-	if verdict == nil {
-		return nil, a.engine.explain(ctx, "watch the Job", a.pod.unseen())
+	switch {
+	case verdict != nil:
+		return verdict, nil
+	case a.pod.jobless():
+		return nil, removed(a.objects.job.Name)
 	}
-	return verdict, nil
+	return nil, a.engine.explain(ctx, "watch the Job", a.pod.unseen())
 }
 
 // exitOfStart returns how the n-th start of the container ended. The Job has stopped it if it is the last one and its pod was being
@@ -117,6 +120,13 @@ func (a *attempt) exitOfStart(n int32, out engine.Output) (engine.Exit, error) {
 		return engine.Exit{Code: 137, Signal: signalName(137), Stopped: true}, nil
 	}
 	return engine.Exit{Code: -1, Message: "the cluster has not reported how this start ended"}, nil
+}
+
+// jobless reports whether the Job was seen, and is gone.
+func (s *podState) jobless() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.jobGone
 }
 
 // verdict returns how the Job has ended by its conditions, or nil. Two of them come before the end: the decision is final.

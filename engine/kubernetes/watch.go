@@ -43,8 +43,9 @@ type podState struct {
 	pod     *corev1.Pod // nil before the first state
 	// ends are how the starts of the container have ended, by their number, counted from 0. A state has only the last two.
 	ends    map[int32]*corev1.ContainerStateTerminated
-	job     *batchv1.Job
 	gone    bool
+	job     *batchv1.Job
+	jobGone bool
 	refused error
 }
 
@@ -133,7 +134,7 @@ func (w *podWatch) set(object any, gone bool) {
 	case *corev1.Pod:
 		w.change(object.Labels[batchv1.JobNameLabel], func(s *podState) { s.see(object, gone) })
 	case *batchv1.Job:
-		w.change(object.Name, func(s *podState) { s.job = object })
+		w.change(object.Name, func(s *podState) { s.job, s.jobGone = object, gone })
 	}
 }
 
