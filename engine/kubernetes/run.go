@@ -226,7 +226,7 @@ func (a *attempt) starts(ctx context.Context, n int32) (err error) {
 // read passes on the output of a start until its end. The error is why it is not complete.
 func (a *attempt) read(ctx context.Context, n int32, to io.Writer) error {
 	pod, _ := a.pod.get()
-	l := &logs{engine: a.engine, pod: pod.Name, container: pod.Spec.Containers[0].Name, to: to}
+	l := &logs{engine: a.engine, pod: pod.Name, container: pod.Annotations[annotationContainer], to: to}
 	for {
 		pod, gone := a.pod.get()
 		last := over(n)(pod, gone)

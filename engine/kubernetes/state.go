@@ -14,12 +14,18 @@ import (
 	"github.com/ktask/ktask/engine"
 )
 
-// status returns the status of the only container; it is nil if the kubelet has not reported it.
+// status returns the status of the container of the task; it is nil if the kubelet has not reported it. A cluster may have added
+// other containers to the pod.
 func status(pod *corev1.Pod) *corev1.ContainerStatus {
-	if pod == nil || len(pod.Status.ContainerStatuses) == 0 {
+	if pod == nil {
 		return nil
 	}
-	return &pod.Status.ContainerStatuses[0]
+	for i := range pod.Status.ContainerStatuses {
+		if s := &pod.Status.ContainerStatuses[i]; s.Name == pod.Annotations[annotationContainer] {
+			return s
+		}
+	}
+	return nil
 }
 
 // restarts returns how often the container was started again.

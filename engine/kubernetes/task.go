@@ -44,9 +44,10 @@ func asTask(job *batchv1.Job, t plan.Task) {
 			template.Labels[l.Key] = l.Value
 		}
 	}
-	template.Annotations = map[string]string{}
 	for _, l := range t.Annotations {
-		template.Annotations[l.Key] = l.Value
+		if _, own := template.Annotations[l.Key]; !own {
+			template.Annotations[l.Key] = l.Value
+		}
 	}
 }
 
