@@ -21,7 +21,7 @@ type Attempts interface {
 	// Start begins an attempt and returns where its output goes.
 	Start() Output
 	// End ends the attempt, when its output is complete. verdict is the end of the task, or nil if another attempt is to follow.
-	// Exit.Stopped reports that not the process but the engine has ended the attempt, because of the verdict.
+	// Exit.Stopped reports that not the process but the engine has ended the attempt, because of the verdict or to try elsewhere.
 	End(exit Exit, verdict *Verdict)
 }
 
@@ -83,7 +83,9 @@ func (w *wholeTask) End(exit Exit, verdict *Verdict) {
 	case !exit.Stopped:
 		o = explain(outcomeOf(context.Background(), exit, nil), w.task, exit, w.tail.lines())
 		w.explained = o
-	case verdict != nil && verdict.Status == TimedOut:
+	case verdict == nil:
+		o = outcome{status: Failed, reason: ContainerRemoved, message: exitText(exit, "the cluster has replaced its pod"), killed: true}
+	case verdict.Status == TimedOut:
 		o = explain(stopped(&deadlineError{after: w.task.Timeout, origin: w.task.TimeoutOrigin}), w.task, exit, nil)
 		w.explained = o
 	}

@@ -56,6 +56,8 @@ func TestWholeTask(t *testing.T) {
 		{"passes in the end", runs(engine.Verdict{Status: engine.Passed}, engine.Exit{Code: 3}, engine.Exit{}), false, "passed//message b exit 0: failed/3/exit code 3: message a, passed/0/message b"},
 		{"fails", runs(failed, engine.Exit{Code: 3}, engine.Exit{Code: 137, Signal: "SIGKILL", Stopped: true}), false,
 			"failed/BackoffLimitExceeded/the controller's words exit 137: failed/3/exit code 3: message a, failed/137/exit code 137 (SIGKILL): killed, as a Job with retries 1 fails once this start is noticed"},
+		{"goes on in another pod", runs(engine.Verdict{Status: engine.Passed}, engine.Exit{Code: 137, Signal: "SIGKILL", Stopped: true}, engine.Exit{}), false,
+			"passed//message b exit 0: failed/137/exit code 137 (SIGKILL): the cluster has replaced its pod, passed/0/message b"},
 		{"a start that passes too late", runs(failed, engine.Exit{Code: 3}, engine.Exit{}), false,
 			"failed/BackoffLimitExceeded/the controller's words exit 0: failed/3/exit code 3: message a, passed/0/message b"},
 		{"is late", runs(late, engine.Exit{Code: 143, Stopped: true}), false, "timed-out/DeadlineExceeded/too long exit 143: timed-out/143/timed out after 5s"},

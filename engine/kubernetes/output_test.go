@@ -210,46 +210,74 @@ func TestRemovedBySomebodyElse(t *testing.T) {
 	}
 }
 
-// firstWrite calls itself once, when something is written to it.
-type firstWrite func()
+// starts collects the attempts of a task, and calls a function when the first one prints something.
+type starts struct {
+	printed func()
+	output  []string
+	ends    []engine.Exit
+}
 
-func (f *firstWrite) Write(p []byte) (int, error) {
-	if *f != nil {
-		(*f)()
-		*f = nil
+func (s *starts) Start() engine.Output {
+	s.output = append(s.output, "")
+	return engine.Output{Stdout: s, Message: func(io.Reader) error { return nil }}
+}
+
+func (s *starts) End(exit engine.Exit, _ *engine.Verdict) { s.ends = append(s.ends, exit) }
+
+func (s *starts) Write(p []byte) (int, error) {
+	s.output[len(s.output)-1] += string(p)
+	if s.printed != nil {
+		s.printed()
+		s.printed = nil
 	}
 	return len(p), nil
 }
 
-// oneStart takes the only start of a task, and calls a function when it prints something.
-type oneStart struct{ printed firstWrite }
-
-func (o *oneStart) Start() engine.Output {
-	return engine.Output{Stdout: &o.printed, Message: func(io.Reader) error { return nil }}
+// runTask runs a task as one Job. resource is deleted when the task prints something.
+func (s space) runTask(t *testing.T, script, resource string, options metav1.DeleteOptions) (*starts, engine.Verdict, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	seen := &starts{printed: func() {
+		for _, object := range s.list(t, resource) {
+			if err := s.of(resource).Delete(ctx, object.GetName(), options); err != nil {
+				t.Error(err)
+			}
+		}
+	}}
+	task := plan.Task{Name: "task", Semantics: plan.Cluster, Timeout: time.Hour, Container: shell(script), Retry: plan.Retry{Limit: 3}}
+	task.Container.Grace = time.Second
+	verdict, err := s.engine(t).RunTask(ctx, task, engine.Labels{Run: "r", Task: "task"}, seen)
+	s.nothingLeft(t)
+	return seen, verdict, err
 }
-func (o *oneStart) End(engine.Exit, *engine.Verdict) {}
 
 // TestTaskRemovedBySomebodyElse holds that a task ends when somebody deletes its Job, which has no verdict then.
 func TestTaskRemovedBySomebodyElse(t *testing.T) {
 	for _, policy := range []metav1.DeletionPropagation{metav1.DeletePropagationBackground, metav1.DeletePropagationForeground} {
 		t.Run(string(policy), func(t *testing.T) {
 			t.Parallel()
-			s := newSpace(t, nil)
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			starts := &oneStart{func() {
-				if err := s.of("jobs").Delete(ctx, "ktask-r-task-0", metav1.DeleteOptions{PropagationPolicy: &policy}); err != nil {
-					t.Error(err)
-				}
-			}}
-			task := plan.Task{Name: "task", Semantics: plan.Cluster, Timeout: time.Hour, Container: shell("echo ready; sleep 100")}
-			task.Container.Grace = time.Second
-			verdict, err := s.engine(t).RunTask(ctx, task, engine.Labels{Run: "r", Task: "task"}, starts)
+			_, verdict, err := newSpace(t, nil).runTask(t, "echo ready; sleep 100", "jobs", metav1.DeleteOptions{PropagationPolicy: &policy})
 			failure, ok := errors.AsType[*engine.Error](err)
 			if !ok || failure.Reason != engine.ContainerRemoved {
 				t.Errorf("verdict %+v, error %v, want ContainerRemoved", verdict, err)
 			}
-			s.nothingLeft(t)
+		})
+	}
+}
+
+// TestPodReplaced holds that a task goes on in the pod that its Job makes when somebody deletes the one before.
+func TestPodReplaced(t *testing.T) {
+	for name, options := range map[string]metav1.DeleteOptions{"politely": {}, "by force": {GracePeriodSeconds: new(int64(0))}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			seen, verdict, err := newSpace(t, nil).runTask(t, "echo $HOSTNAME; sleep 6; echo over", "pods", options)
+			if err != nil || verdict.Status != engine.Passed || len(seen.ends) != 2 || !seen.ends[0].Stopped || seen.ends[1].Code != 0 {
+				t.Fatalf("verdict %+v, error %v, starts %+v", verdict, err, seen)
+			}
+			if first, second := seen.output[0], seen.output[1]; first == second || strings.Contains(first, "over") || !strings.HasSuffix(second, "\nover\n") {
+				t.Errorf("output %q", seen.output)
+			}
 		})
 	}
 }

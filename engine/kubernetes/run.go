@@ -184,8 +184,8 @@ func (e *Engine) create(ctx context.Context, client rest.Interface, resource str
 	})
 }
 
-// starts waits until the container has started for the n-th time, counted from 0, or until the Job has its verdict. The error is why it
-// does not start, or the cause of ctx.
+// starts waits until the container has started for the n-th time, counted from 0, or until the Job has its verdict or another pod. The
+// error is why it does not start, or the cause of ctx.
 func (a *attempt) starts(ctx context.Context, n int32) (err error) {
 	for wait := unseenFor; ; {
 		known := false
@@ -193,7 +193,7 @@ func (a *attempt) starts(ctx context.Context, n int32) (err error) {
 			switch refused := a.pod.unseen(); {
 			case refused != nil:
 				err = a.engine.explain(ctx, "watch pods", refused)
-			case started(pod, n), a.pod.verdict() != nil:
+			case started(pod, n), a.pod.verdict() != nil, a.pod.replaced():
 			case gone && !a.whole, a.pod.jobless():
 				err = removed(a.objects.job.Name)
 			case gone, pod == nil:
@@ -273,7 +273,9 @@ func (a *attempt) remove(ctx context.Context) error {
 	case pod == nil: // there may be one since
 		err = a.engine.podGone(ctx, a.objects.job.Labels[labelRun], name, unseenFor)
 	default:
-		a.pod.await(ctx, a.container.Grace+settles, func(_ *corev1.Pod, gone bool) bool { return gone })
+		for more := true; more; more = a.pod.turn() {
+			a.pod.await(ctx, a.container.Grace+settles, func(_ *corev1.Pod, gone bool) bool { return gone })
+		}
 	}
 	return err
 }

@@ -60,12 +60,17 @@ func (a *attempt) carryOutTask(ctx context.Context, attempts engine.Attempts) (e
 		if err := a.starts(ctx, n); err != nil {
 			return engine.Verdict{}, err
 		}
-		if pod, _ := a.pod.get(); !started(pod, n) { // the Job has its verdict, or a new pod after an eviction
+		if pod, _ := a.pod.get(); !started(pod, n) {
 			verdict, err := a.ends(ctx, n)
-			if err != nil {
+			switch {
+			case err != nil:
 				return engine.Verdict{}, err
+			case verdict != nil:
+				return *verdict, nil
 			}
-			return *verdict, nil
+			a.pod.turn()
+			n = -1
+			continue
 		}
 		out := attempts.Start()
 		stopped, err := a.follow(ctx, n, out.Stdout)
@@ -92,15 +97,17 @@ func (a *attempt) carryOutTask(ctx context.Context, attempts engine.Attempts) (e
 	}
 }
 
-// ends waits for the verdict of the Job. It is not nil if there is no error.
+// ends waits for the verdict of the Job. It is nil if the Job has replaced its pod.
 func (a *attempt) ends(ctx context.Context, n int32) (verdict *engine.Verdict, err error) {
 	if !a.pod.await(ctx, unlimited, func(*corev1.Pod, bool) bool {
 		verdict = a.pod.verdict()
-		return verdict != nil || a.pod.jobless() || a.pod.unseen() != nil
+		return verdict != nil || a.pod.replaced() || a.pod.jobless() || a.pod.unseen() != nil
 	}) {
 		return nil, errors.Join(context.Cause(ctx), a.stop(ctx, n))
 	}
 	switch {
+	case a.pod.replaced(): // with output of its own
+		return nil, nil
 	case verdict != nil:
 		return verdict, nil
 	case a.pod.jobless():

@@ -32,7 +32,7 @@ type podWatch struct {
 	freed time.Time
 }
 
-// podState is the last state of the pod of an attempt.
+// podState is the last state of the pod of an attempt or, of a Job that replaces its pods, of the one whose turn it is.
 type podState struct {
 	run *podWatch
 	// noRoom is why the cluster has no room for the attempt, or nil. It is guarded by the mutex of run.
@@ -41,6 +41,8 @@ type podState struct {
 	changed chan struct{} // has a value after a change
 	mu      sync.Mutex
 	pod     *corev1.Pod // nil before the first state
+	// next is the pod that the Job has made in place of pod, or nil.
+	next *corev1.Pod
 	// ends are how the starts of the container have ended, by their number, counted from 0. A state has only the last two.
 	ends    map[int32]*corev1.ContainerStateTerminated
 	gone    bool
@@ -138,14 +140,40 @@ func (w *podWatch) set(object any, gone bool) {
 	}
 }
 
-// see records a state of the pod.
+// see records a state of the pod, or of the one that replaces it.
 func (s *podState) see(pod *corev1.Pod, gone bool) {
+	if s.pod != nil && s.pod.UID != pod.UID {
+		if !gone && !pod.CreationTimestamp.Before(&s.pod.CreationTimestamp) {
+			s.next = pod
+		}
+		return
+	}
 	s.pod, s.gone = pod, gone
 	for _, n := range []int32{restarts(pod) - 1, restarts(pod)} {
 		if t := ended(pod, n); t != nil {
 			s.ends[n] = t
 		}
 	}
+}
+
+// replaced reports whether the Job has made another pod.
+func (s *podState) replaced() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.next != nil
+}
+
+// turn goes on to the pod that replaces the one before. It reports whether there is one.
+func (s *podState) turn() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pod := s.next
+	if pod == nil {
+		return false
+	}
+	s.pod, s.next, s.ends = nil, nil, map[int32]*corev1.ContainerStateTerminated{}
+	s.see(pod, false)
+	return true
 }
 
 // end returns how the n-th start of the container has ended, or nil if no state has shown it.
