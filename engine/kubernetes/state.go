@@ -100,7 +100,7 @@ func (a *attempt) exit(stopped bool) (engine.Exit, error) {
 		}
 		return engine.Exit{}, &engine.Error{Reason: engine.EngineLost, Err: fmt.Errorf("the end of pod %q is not known", pod.Name)}
 	}
-	if pod.DeletionTimestamp != nil && !stopped && s.State.Terminated.ExitCode != 0 {
+	if !stopped && pod.DeletionTimestamp != nil && (s.State.Terminated.ExitCode != 0 || a.pod.wasAsked()) {
 		return engine.Exit{}, removed(a.objects.job.Name)
 	}
 	return exitOf(s.State.Terminated, s.ImageID, stopped, a.out)

@@ -44,8 +44,10 @@ type podState struct {
 	// next is the pod that the Job has made in place of pod, or nil.
 	next *corev1.Pod
 	// ends are how the starts of the container have ended, by their number, counted from 0. A state has only the last two.
-	ends    map[int32]*corev1.ContainerStateTerminated
-	gone    bool
+	ends map[int32]*corev1.ContainerStateTerminated
+	gone bool
+	// asked reports whether somebody had deleted the pod before its container ended.
+	asked   bool
 	job     *batchv1.Job
 	jobGone bool
 	refused error
@@ -149,11 +151,19 @@ func (s *podState) see(pod *corev1.Pod, gone bool) {
 		return
 	}
 	s.pod, s.gone = pod, gone
+	s.asked = s.asked || pod.DeletionTimestamp != nil && !over(restarts(pod))(pod, gone)
 	for _, n := range []int32{restarts(pod) - 1, restarts(pod)} {
 		if t := ended(pod, n); t != nil {
 			s.ends[n] = t
 		}
 	}
+}
+
+// wasAsked reports whether somebody had deleted the pod before its container ended: an end without an error is no success then.
+func (s *podState) wasAsked() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked
 }
 
 // replaced reports whether the Job has made another pod.
@@ -171,7 +181,7 @@ func (s *podState) turn() bool {
 	if pod == nil {
 		return false
 	}
-	s.pod, s.next, s.ends = nil, nil, map[int32]*corev1.ContainerStateTerminated{}
+	s.pod, s.next, s.asked, s.ends = nil, nil, false, map[int32]*corev1.ContainerStateTerminated{}
 	s.see(pod, false)
 	return true
 }
