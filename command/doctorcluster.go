@@ -14,6 +14,9 @@ func (f findings) clusterChecks(c local.ClusterFacts) []check {
 		{good, "engine", fmt.Sprintf("%s %s at %s", c.Name, c.Version, c.Host)},
 		{good, "namespace", c.Namespace},
 	}
+	if !c.Exists {
+		all[1] = check{bad, "namespace", c.Namespace + " does not exist"}
+	}
 	if f.Settings != "" {
 		all = append(all, check{good, "settings", f.Settings + " (`ktask config` shows them)"})
 	}
@@ -37,8 +40,8 @@ func (f findings) clusterChecks(c local.ClusterFacts) []check {
 			}
 		}
 	}
-	if slices.ContainsFunc(all, func(c check) bool { return c.mark == bad }) {
-		all = append(all, check{note, "role", "this Role has all of them; a RoleBinding gives it to you:"})
+	if slices.ContainsFunc(all, func(c check) bool { return c.mark == bad && c.title == "rights" }) {
+		all = append(all, check{note, "role", "this Role has all of them; `kubectl create rolebinding ktask --role=ktask --user=NAME` gives it to a user:"})
 		for line := range strings.Lines(c.Role()) {
 			all = append(all, check{" ", "role", strings.TrimRight(line, "\n")})
 		}

@@ -70,6 +70,7 @@ func (s settings) onCluster() error {
 		{"network", "networks of Docker are not on a cluster", "leave it out: a pod reaches the cluster's services"},
 		{"compose", "a project of Docker Compose is not on a cluster", "deploy what the task needs on the cluster"},
 		{"platform", "the cluster's nodes have theirs", "leave it out"},
+		{"pids-limit", "the nodes' kubelet limits processes", "leave it out"},
 		{"keep", "the cluster removes what has ended", "use --log-dir for the output of each attempt"},
 		{"warm", "a cluster prepares no containers", "leave it out"},
 		{"host", "it names a Docker engine", "use --kubeconfig and --kube-context"},

@@ -36,7 +36,7 @@ func buildContainer(task *builder, from *spec.Container) {
 		Path:           from.TerminationMessagePath,
 		FallbackToLogs: from.TerminationMessagePolicy == corev1.TerminationMessageFallbackToLogsOnError,
 	}
-	c.Limits = limits(from.Resources.Limits)
+	c.Limits, c.Requests = limits(from.Resources.Limits), requests(from.Resources.Requests)
 	b.declare()
 	c.Command = b.expandAll(from.Command, "command")
 	c.Args = b.expandAll(from.Args, "args")
@@ -80,6 +80,16 @@ func limits(list corev1.ResourceList) plan.Limits {
 		l.NanoCPUs = nanoCPUs(cpu.MilliValue())
 	}
 	return l
+}
+
+// requests returns the requests of what can be asked for without a limit.
+func requests(list corev1.ResourceList) (all []plan.Request) {
+	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceEphemeralStorage, corev1.ResourceMemory} {
+		if quantity, ok := list[name]; ok {
+			all = append(all, plan.Request{Resource: string(name), Quantity: quantity.String()})
+		}
+	}
+	return all
 }
 
 // nanoCPUs returns the limit that the kubelet sets. Kubernetes rounds up to thousandths, and the minimum of Linux is one millisecond

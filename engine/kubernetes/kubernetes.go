@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -20,6 +21,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/version"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -71,13 +73,19 @@ func New(o Options) (*Engine, error) {
 	config, err := loaded.ClientConfig()
 	switch {
 	case clientcmd.IsEmptyConfig(err):
-		return nil, notConfigured(fmt.Errorf("%s: no file with a cluster", strings.Join(o.Kubeconfigs, ", ")))
+		return nil, o.unconfigured()
 	case err != nil:
 		return nil, notConfigured(err)
 	}
 	namespace, _, err := loaded.Namespace()
 	if err != nil {
 		return nil, notConfigured(err)
+	}
+	if wrong := validation.IsDNS1123Label(namespace); len(wrong) > 0 {
+		return nil, &engine.Error{
+			Reason: engine.EngineRefused, Err: fmt.Errorf("namespace %q: %s", namespace, wrong[0]),
+			Remedy: engine.Remedy{Text: "correct --kube-namespace, or the namespace of the context"},
+		}
 	}
 	config.UserAgent = o.UserAgent
 	config.QPS = -1 // it is the cluster that limits requests
@@ -114,6 +122,21 @@ func (o Options) Contexts() []string {
 	return slices.Sorted(maps.Keys(config.Contexts))
 }
 
+// unconfigured returns why the kubeconfigs select no cluster.
+func (o Options) unconfigured() error {
+	files := strings.Join(o.Kubeconfigs, ", ")
+	if contexts := o.Contexts(); len(contexts) > 0 {
+		return &engine.Error{
+			Reason: engine.EngineUnavailable, Err: fmt.Errorf("read the kubeconfig: %s has no current context", files),
+			Remedy: engine.Remedy{Text: fmt.Sprintf("choose one with --kube-context (%s)", strings.Join(contexts, ", "))},
+		}
+	}
+	if !slices.ContainsFunc(o.Kubeconfigs, func(file string) bool { _, err := os.Stat(file); return err == nil }) {
+		return notConfigured(fmt.Errorf("%s: no such file", files))
+	}
+	return notConfigured(fmt.Errorf("%s: no cluster in it", files))
+}
+
 func notConfigured(err error) error {
 	return &engine.Error{
 		Reason: engine.EngineUnavailable, Err: fmt.Errorf("read the kubeconfig: %w", err),
@@ -127,12 +150,14 @@ func (e *Engine) Place() string { return e.host + "/" + e.namespace }
 // Describe returns the version of the cluster.
 func (e *Engine) Describe(ctx context.Context) (engine.Info, error) {
 	var v version.Info
-	raw, err := e.core.Get().AbsPath("/version").DoRaw(ctx)
+	asking, cancel := context.WithTimeout(ctx, describesWithin)
+	defer cancel()
+	raw, err := e.core.Get().AbsPath("/version").DoRaw(asking)
 	if err == nil {
 		err = decode(raw, &v)
 	}
 	if err != nil {
-		return engine.Info{}, e.explain(ctx, "ask for the version", err)
+		return engine.Info{}, e.explain(ctx, fmt.Sprintf("ask %s for its version", e.host), err)
 	}
 	return engine.Info{Name: "kubernetes", Version: v.GitVersion, Host: e.host}, nil
 }

@@ -21,6 +21,8 @@ import (
 const (
 	// answersWithin limits the time of a request.
 	answersWithin = time.Minute
+	// describesWithin limits the time of the first request.
+	describesWithin = 15 * time.Second
 	// returnsWithin is how long the API server may be out of reach, as while it restarts.
 	returnsWithin = time.Minute
 	// again is the wait before a broken stream is asked for again.
@@ -80,7 +82,7 @@ func (e *Engine) explain(ctx context.Context, what string, err error) error {
 		failure.Err = fmt.Errorf("%s: the cluster at %s cannot be reached: %w", what, e.host, err)
 		failure.Remedy = engine.Remedy{Text: "see whether `kubectl version` answers"}
 	case apierrors.IsForbidden(err) && !strings.Contains(err.Error(), " cannot "): // a quota or a policy, and no right
-		failure.Remedy = engine.Remedy{Text: "change what it names, or use a namespace that allows it (--kube-namespace)"}
+		failure.Remedy = engine.Remedy{Text: "change what it names in resources or securityContext of the container, or use a namespace that allows it (--kube-namespace)"}
 	case apierrors.IsForbidden(err):
 		failure.Remedy = engine.Remedy{Text: "ask for the right, see `ktask doctor --engine kubernetes`"}
 	case apierrors.IsUnauthorized(err):

@@ -3,15 +3,18 @@ package kubernetes
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/ktask/ktask/engine"
+	"github.com/ktask/ktask/engine/plan"
 )
 
 // Facts are what a cluster reports about itself and about the user.
@@ -20,6 +23,8 @@ type Facts struct {
 	Version   string `json:"version"`
 	Host      string `json:"host"`
 	Namespace string `json:"namespace"`
+	// Exists reports whether the namespace exists, as far as the user may know.
+	Exists bool `json:"exists"`
 	// Rights are those that ktask needs in the namespace.
 	Rights []Right `json:"rights"`
 }
@@ -48,6 +53,9 @@ func (e *Engine) Facts(ctx context.Context) (Facts, error) {
 		return Facts{}, err
 	}
 	f := Facts{Name: info.Name, Version: info.Version, Host: info.Host, Namespace: e.namespace}
+	if f.Exists, err = e.namespaceExists(ctx); err != nil {
+		return Facts{}, err
+	}
 	for _, rule := range rules {
 		for _, resource := range rule.Resources {
 			for _, verb := range rule.Verbs {
@@ -60,6 +68,19 @@ func (e *Engine) Facts(ctx context.Context) (Facts, error) {
 		}
 	}
 	return f, nil
+}
+
+// namespaceExists asks the cluster whether it would create a Job. A user needs no right to look at namespaces for that.
+func (e *Engine) namespaceExists(ctx context.Context) (bool, error) {
+	o, err := convert(plan.Container{Image: "none", Command: plan.Texts([]string{"none"})}, engine.Labels{Run: "none", Task: "none"})
+	if err != nil {
+		return false, err
+	}
+	err = e.batch.Post().Namespace(e.namespace).Resource("jobs").Param("dryRun", metav1.DryRunAll).Body(&o.job).Do(ctx).Error()
+	if answer := (apierrors.APIStatus)(nil); err != nil && !errors.As(err, &answer) {
+		return false, e.explain(ctx, "ask for namespace "+e.namespace, err)
+	}
+	return !apierrors.IsNotFound(err), nil
 }
 
 // may asks whether the user has a right, as `kubectl auth can-i` does.
@@ -86,8 +107,14 @@ func (e *Engine) may(ctx context.Context, verb, group, resource string) (bool, e
 	return review.Status.Allowed, err
 }
 
-// Missing returns an *engine.Error that names the rights that the user does not have, or nil.
+// Missing returns an *engine.Error if there is no such namespace, or one that names the rights that the user does not have, or nil.
 func (f Facts) Missing() error {
+	if !f.Exists {
+		return &engine.Error{
+			Reason: engine.EngineRefused, Err: fmt.Errorf("the cluster has no namespace %q", f.Namespace),
+			Remedy: engine.Remedy{Text: "create the namespace, or use another one (--kube-namespace)"},
+		}
+	}
 	var missing []string
 	for _, r := range f.Rights {
 		if !r.Allowed {

@@ -214,9 +214,9 @@ func (a *attempt) unstartableContainer(pod *corev1.Pod, s corev1.ContainerStatus
 		failure.Remedy = engine.Remedy{Text: "give the namespace's service account a pull secret, or correct the name of the image"}
 	case strings.Contains(text, "not found"), reason == engine.ImageNotFound:
 		failure.Reason = engine.ImageNotFound
-		failure.Remedy = engine.Remedy{Text: "correct the name or the tag of the image, or push it to a registry that the cluster reaches", Option: engine.OptionImage}
+		failure.Remedy = engine.Remedy{Text: "correct the name or the tag of the image, or push it to a registry that the cluster reaches: images of this machine are not on its nodes", Option: engine.OptionImage}
 	default:
-		failure.Remedy = engine.Remedy{Text: "check that the nodes can reach the registry", Option: engine.OptionImage}
+		failure.Remedy = engine.Remedy{Text: "check that the nodes can reach the registry; an image that was built on this machine has to be pushed to one", Option: engine.OptionImage}
 	}
 	return failure
 }
@@ -246,7 +246,7 @@ func (a *attempt) refused(ctx context.Context) error {
 	}
 	return &engine.Error{
 		Reason: engine.EngineRefused, Err: fmt.Errorf("the cluster refuses the pod of job %q: %s", a.objects.job.Name, events.Items[len(events.Items)-1].Message),
-		Remedy: engine.Remedy{Text: "change what it names, or use a namespace that allows it (--kube-namespace)"},
+		Remedy: engine.Remedy{Text: "change what it names in resources or securityContext of the container, or use a namespace that allows it (--kube-namespace)"},
 	}
 }
 

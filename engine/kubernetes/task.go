@@ -65,6 +65,9 @@ func (a *attempt) carryOutTask(ctx context.Context, attempts engine.Attempts) (e
 			case err != nil:
 				return engine.Verdict{}, err
 			case verdict != nil:
+				if why := a.pod.waitsFor(); why != nil { // the Job's condition does not tell it
+					verdict.Message += ": " + why.Error()
+				}
 				return *verdict, nil
 			}
 			a.pod.turn()

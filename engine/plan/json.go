@@ -66,6 +66,7 @@ type containerJSON struct {
 	Network            string       `json:"network,omitempty"`
 	Compose            string       `json:"compose,omitempty"`
 	Limits             limitsJSON   `json:"limits"`
+	Requests           []Request    `json:"requests,omitempty"`
 	Security           securityJSON `json:"security"`
 	TTY                bool         `json:"tty,omitempty"`
 	Stdin              bool         `json:"stdin,omitempty"`
@@ -234,7 +235,7 @@ func (c Container) document() containerJSON {
 		Name: c.Name, Image: c.Image, ImageOrigin: c.ImageOrigin, Platform: c.Platform, PullPolicy: c.PullPolicy,
 		Command: c.Command, Args: c.Args, WorkingDir: c.WorkingDir, User: c.User,
 		Env: []envJSON{}, Files: []fileJSON{}, Tmpfs: []tmpfsJSON{}, Network: c.Network, Compose: c.Compose,
-		Limits:   limitsJSON(c.Limits),
+		Limits: limitsJSON(c.Limits), Requests: c.Requests,
 		Security: c.Security.document(), TTY: c.TTY, Stdin: c.Stdin, Grace: duration(c.Grace),
 		TerminationMessage: c.TerminationMessage.Path, FallbackToLogs: c.TerminationMessage.FallbackToLogs,
 		Origins: c.Origins,

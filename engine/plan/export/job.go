@@ -22,7 +22,7 @@ import (
 func Job(p plan.Plan) ([]byte, error) {
 	var objects []any
 	head := comment("kubectl create -f FILE creates these objects (kubectl apply would replace Secrets that exist)") +
-		comment("not in them, because ktask does not use them: requests, ports, probes and hooks of containers")
+		comment("not in them, because ktask does not use them: ports, probes and hooks of containers")
 	for _, m := range configMaps(p) {
 		objects = append(objects, m)
 	}

@@ -43,6 +43,14 @@ func Container(c plan.Container) corev1.Container {
 	if len(limits) > 0 {
 		out.Resources.Limits = limits
 	}
+	for _, r := range c.Requests {
+		if quantity, err := resource.ParseQuantity(r.Quantity); err == nil { // resolve writes no others
+			if out.Resources.Requests == nil {
+				out.Resources.Requests = corev1.ResourceList{}
+			}
+			out.Resources.Requests[corev1.ResourceName(r.Resource)] = quantity
+		}
+	}
 	return out
 }
 
