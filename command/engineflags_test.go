@@ -57,6 +57,10 @@ func TestPlanForACluster(t *testing.T) {
 	s.ktask("test", ".").exits(2).says("no-local-value")
 	s.ktask("test", "--engine", "kubernetes", ".").exits(3).hides("no-local")
 	s.ktask("validate", "--engine", "podman", "a.yaml").exits(2).says("--engine takes docker or kubernetes")
+	s.ktask("plan", "--engine", "kubernetes", "-o", "job", "a.yaml").exits(0).says("fieldPath: metadata.uid").hides("of this machine")
+	for _, form := range []string{"docker", "compose"} {
+		s.ktask("plan", "--engine", "kubernetes", "-o", form, "a.yaml").exits(2).says("-o " + form + ": not with --engine kubernetes: ")
+	}
 	s.ktask("plan", "--engine", "kubernetes", "--network", "none", "a.yaml").exits(2).says("--network: not with --engine kubernetes: ")
 
 	s = newShell(t, map[string]string{"a.yaml": task, ".ktask.yaml": "engine: kubernetes\n"})

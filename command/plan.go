@@ -48,6 +48,9 @@ func (app App) plan(c *cli.Context) error {
 		return err
 	}
 	o.Node, o.OnCluster = host.Node()
+	if o.OnCluster && (form == "docker" || form == "compose") {
+		return usagef("-o %s: not with --engine kubernetes: it is for Docker (use -o job, or --engine docker)", form)
+	}
 	o.Preview, o.WithoutSecrets = true, exported(form)
 	if _, given := s.one("semantics"); form == "job" && !given {
 		o.Semantics = plan.Cluster
