@@ -30,8 +30,8 @@ func (app App) cleanCommand() *cli.Command {
 		Name:      "clean",
 		Usage:     "remove what a crash left behind",
 		ArgsUsage: "[RUN...]",
-		Description: "Removes the containers and volumes of runs whose ktask has ended, and what --keep has kept of them. RUN, as in the\n" +
-			"label dev.ktask.run, limits it to these runs. What a running ktask uses stays. So does what another machine,\n" +
+		Description: "Removes the containers, volumes and Jobs of runs whose ktask has ended, and what --keep has kept of them. RUN, as in\n" +
+			"the label dev.ktask.run, limits it to these runs. What a running ktask uses stays. So does what another machine,\n" +
 			"container or user may be using, until it is older than its task's timeout allows, unless --all is given.",
 		Flags: append(engineFlags(),
 			&cli.BoolFlag{Category: groupSelect, Name: "dry-run", Usage: "list what would be removed, and remove nothing"},
@@ -72,6 +72,11 @@ func (app App) clean(c *cli.Context) error {
 	}
 	ctx, stop := app.stoppable(c.Context, func() string { return "stopping." })
 	defer stop()
+	if d, ok := e.(engine.Describer); ok { // asks once, where other requests wait for an engine that restarts
+		if _, err := d.Describe(ctx); err != nil {
+			return exitError{exitEngine, err}
+		}
+	}
 	return app.cleanUp(ctx, cleaner, o)
 }
 

@@ -45,7 +45,6 @@ func convert(c plan.Container, l engine.Labels) (objects, error) {
 	addFiles(&o, &spec, &container, c, l)
 	addVolumes(&spec, &container, c)
 	spec.Containers = []corev1.Container{container}
-	template := metav1.ObjectMeta{Labels: map[string]string{labelRun: l.Run}, Annotations: map[string]string{annotationContainer: container.Name}}
 	deadline := longestJob
 	if l.Lifetime > 0 {
 		deadline = l.Lifetime
@@ -56,7 +55,7 @@ func convert(c plan.Container, l engine.Labels) (objects, error) {
 			BackoffLimit:            new(int32(0)),
 			ActiveDeadlineSeconds:   new(seconds(deadline)),
 			TTLSecondsAfterFinished: new(int32(finishedFor / time.Second)),
-			Template:                corev1.PodTemplateSpec{ObjectMeta: template, Spec: spec},
+			Template:                corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{labelRun: l.Run}}, Spec: spec},
 		},
 	}
 	return o, nil

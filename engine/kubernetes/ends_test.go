@@ -16,8 +16,9 @@ import (
 
 // stateOf returns the state of a pod after a kubelet has reported the statuses of its container one after another.
 func stateOf(statuses ...corev1.ContainerStatus) *podState {
-	s := &podState{changed: make(chan struct{}, 1), ends: map[int32]*corev1.ContainerStateTerminated{}}
-	w := &podWatch{pods: map[string]*podState{"job": s}}
+	w := &podWatch{}
+	s := newPodState(w, "")
+	w.pods = map[string]*podState{"job": s}
 	for _, status := range statuses {
 		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{batchv1.JobNameLabel: "job"}}}
 		pod.Status.ContainerStatuses = []corev1.ContainerStatus{status}
@@ -82,7 +83,7 @@ func TestUnseenEnd(t *testing.T) {
 // TestVerdictThatIsNotSeen: a right that is lost while a Job runs ends the wait for its verdict.
 func TestVerdictThatIsNotSeen(t *testing.T) {
 	refused := apierrors.NewForbidden(schema.GroupResource{Resource: "jobs"}, "", errors.New("no more"))
-	a := &attempt{engine: &Engine{}, pod: &podState{refused: refused}}
+	a := &attempt{engine: &Engine{}, pod: newPodState(&podWatch{failure: refused}, "")}
 	verdict, err := a.ends(t.Context(), 0)
 	if failure, ok := errors.AsType[*engine.Error](err); verdict != nil || !ok || failure.Reason != engine.EngineRefused {
 		t.Errorf("verdict %v, error %v", verdict, err)

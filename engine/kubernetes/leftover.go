@@ -86,8 +86,16 @@ func (e *Engine) podGone(ctx context.Context, run, job string, quiet time.Durati
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case running != "" && time.Now().After(end):
-			return &engine.Error{Reason: engine.EngineRefused, Err: fmt.Errorf("remove job %q: its pod %q is still there after %v", job, running, settles)}
+			return stays(job, running)
 		}
+	}
+}
+
+// stays is the error of a pod that the cluster does not remove.
+func stays(job, pod string) error {
+	return &engine.Error{
+		Reason: engine.EngineRefused, Err: fmt.Errorf("remove job %q: its pod %q is still there after %v", job, pod, settles),
+		Remedy: engine.Remedy{Text: fmt.Sprintf("see what holds it: `kubectl describe pod %s`; its node may be out of reach", pod)},
 	}
 }
 

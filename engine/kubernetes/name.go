@@ -24,10 +24,6 @@ const (
 	annotationLifetime = prefix + "lifetime"
 )
 
-// annotationContainer names the container of the task in a pod, also for `kubectl logs`, see
-// https://kubernetes.io/docs/reference/labels-annotations-taints/#kubectl-kubernetes-io-default-container.
-const annotationContainer = "kubectl.kubernetes.io/default-container"
-
 // longestName is the longest name of a Job, which is also a value of a label of its pods.
 const longestName = 63
 

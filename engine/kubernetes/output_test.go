@@ -177,7 +177,7 @@ func TestRemovedBySomebodyElse(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSpace(t, nil)
-			container := shell("trap 'exit 4' TERM; echo ready; while :; do sleep 0.1; done")
+			container := shell("trap 'exit 0' TERM; echo ready; while :; do sleep 0.1; done")
 			remove := func(string) {
 				for _, object := range s.list(t, c.resource) {
 					if err := s.of(c.resource).Delete(context.WithoutCancel(t.Context()), object.GetName(), c.options); err != nil {

@@ -1,16 +1,15 @@
 package kubernetes
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 
@@ -25,10 +24,6 @@ const (
 	// settles is how long the kubelet may take to report the end of a process that has ended or was killed, and the cluster to
 	// remove the pod.
 	settles = time.Minute
-	// late is how much later than the end of a log the end of its container may be reported.
-	late = 3 * time.Second
-	// drains is how long the output of a container that has ended may take.
-	drains = 30 * time.Second
 	// unlimited is a time limit that is never reached.
 	unlimited = 1<<63 - 1
 )
@@ -65,7 +60,7 @@ func (e *Engine) Run(ctx context.Context, c plan.Container, labels engine.Labels
 		return engine.Exit{}, err
 	}
 	a := &attempt{engine: e, container: c, objects: o, out: out}
-	state, leave := e.watch(labels.Run, o.job.Name, false)
+	state, leave := e.watch(labels.Run, &o.job, false)
 	defer leave()
 	a.pod = state
 	exit, err := a.carryOut(ctx)
@@ -85,52 +80,12 @@ func (a *attempt) carryOut(ctx context.Context) (engine.Exit, error) {
 	if a.out.Started != nil {
 		a.out.Started()
 	}
-	stopped, err := a.follow(ctx, 0, a.out.Stdout)
+	stopped, unread, err := a.follow(ctx, 0, a.out.Stdout)
 	if err != nil {
 		return engine.Exit{}, err
 	}
-	return a.exit(stopped)
-}
-
-// follow passes on the output of the n-th start of the container, counted from 0, and returns when it has ended and its output is
-// complete. The end of ctx stops it.
-func (a *attempt) follow(ctx context.Context, n int32, to io.Writer) (stopped bool, err error) {
-	reading, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	waiting, giveUp := context.WithCancel(ctx)
-	defer giveUp()
-	read := make(chan struct{})
-	var unread error
-	go func() {
-		defer close(read)
-		if unread = a.read(reading, n, to); apierrors.IsForbidden(unread) {
-			giveUp()
-		}
-	}()
-	switch {
-	case a.pod.await(waiting, unlimited, over(n)):
-	case ctx.Err() == nil:
-		<-read
-		return false, a.engine.explain(ctx, "read the output", unread)
-	default:
-		stopped = true
-		if err := a.stop(ctx, n); err != nil {
-			return stopped, err
-		}
-	}
-	select {
-	case <-read:
-	case <-time.After(drains):
-		stop()
-		<-read
-	}
-	if unread != nil && !stopped {
-		return false, &engine.Error{
-			Reason: engine.EngineLost, Err: fmt.Errorf("the output of job %q is not complete: %w", a.objects.job.Name, unread),
-			Remedy: engine.Remedy{Text: fmt.Sprintf("see whether `kubectl logs` works for other pods of namespace %q", a.engine.namespace)},
-		}
-	}
-	return stopped, nil
+	exit, err := a.exit(stopped)
+	return exit, cmp.Or(err, unread)
 }
 
 // create creates the Job and what its pod needs. What was created belongs to the Job.
@@ -223,33 +178,6 @@ func (a *attempt) starts(ctx context.Context, n int32) (err error) {
 	}
 }
 
-// read passes on the output of a start until its end. The error is why it is not complete.
-func (a *attempt) read(ctx context.Context, n int32, to io.Writer) error {
-	pod, _ := a.pod.get()
-	l := &logs{engine: a.engine, pod: pod.Name, container: pod.Annotations[annotationContainer], to: to}
-	for {
-		pod, gone := a.pod.get()
-		last := over(n)(pod, gone)
-		if gone || restarts(pod) > n+1 { // the cluster has only the logs of the last two starts
-			return nil
-		}
-		l.previous = restarts(pod) > n
-		err := l.follow(ctx)
-		switch {
-		case err == nil && last, ctx.Err() != nil, apierrors.IsForbidden(err):
-			return err
-		case err == nil: // the state is late: until the end is known, more may come
-			wait := late
-			if a.whole { // a new stream would be that of the next start, which the state does not show yet
-				wait = settles
-			}
-			a.pod.await(ctx, wait, over(n))
-		default:
-			pause(ctx, again)
-		}
-	}
-}
-
 // stop ends the container and waits for its end.
 func (a *attempt) stop(ctx context.Context, n int32) error {
 	ctx = context.WithoutCancel(ctx)
@@ -273,8 +201,10 @@ func (a *attempt) remove(ctx context.Context) error {
 	case pod == nil: // there may be one since
 		err = a.engine.podGone(ctx, a.objects.job.Labels[labelRun], name, unseenFor)
 	default:
-		for more := true; more; more = a.pod.turn() {
-			a.pod.await(ctx, a.container.Grace+settles, func(_ *corev1.Pod, gone bool) bool { return gone })
+		for more := true; more && err == nil; more = a.pod.turn() {
+			if !a.pod.await(ctx, a.container.Grace+settles, func(_ *corev1.Pod, gone bool) bool { return gone || a.pod.unseen() != nil }) {
+				err = stays(name, pod.Name)
+			}
 		}
 	}
 	return err

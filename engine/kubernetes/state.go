@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,18 +15,20 @@ import (
 	"github.com/ktask/ktask/engine"
 )
 
-// status returns the status of the container of the task; it is nil if the kubelet has not reported it. A cluster may have added
-// other containers to the pod.
+// status returns the status of the container of the task; it is nil if the kubelet has not reported it.
 func status(pod *corev1.Pod) *corev1.ContainerStatus {
-	if pod == nil {
+	if pod == nil || len(pod.Status.ContainerStatuses) == 0 {
 		return nil
 	}
-	for i := range pod.Status.ContainerStatuses {
-		if s := &pod.Status.ContainerStatuses[i]; s.Name == pod.Annotations[annotationContainer] {
-			return s
-		}
+	return &pod.Status.ContainerStatuses[0]
+}
+
+// imageOf returns the id of the image of the container, or "".
+func imageOf(pod *corev1.Pod) string {
+	if s := status(pod); s != nil {
+		return s.ImageID
 	}
-	return nil
+	return ""
 }
 
 // restarts returns how often the container was started again.
@@ -62,7 +65,7 @@ func failedToStart(s *corev1.ContainerStatus) bool {
 }
 
 // evicted reports whether the cluster has ended a pod, as a node that runs out of memory does. The ends of its containers may be
-// missing.
+// missing, or be those of processes that the node has killed.
 func evicted(pod *corev1.Pod) bool {
 	return pod != nil && pod.Status.Phase == corev1.PodFailed && pod.Status.Reason != ""
 }
@@ -86,24 +89,26 @@ func removed(job string) error {
 func (a *attempt) exit(stopped bool) (engine.Exit, error) {
 	pod, gone := a.pod.get()
 	s := status(pod)
-	if s == nil || s.State.Terminated == nil {
+	known := s != nil && s.State.Terminated != nil
+	if evicted(pod) && !stopped && !(known && s.State.Terminated.ExitCode == 0) {
+		return engine.Exit{}, &engine.Error{
+			Reason: engine.ContainerRemoved, Err: fmt.Errorf("the cluster has ended pod %q: %s: %s", pod.Name, pod.Status.Reason, pod.Status.Message),
+			Remedy: engine.Remedy{Text: "run it again, or give the task limits that a node has room for"},
+		}
+	}
+	if !known {
 		switch {
 		case stopped: // the cluster has removed the pod before its end was reported
 			return engine.Exit{Code: 137, Signal: signalName(137), Stopped: true}, nil
-		case evicted(pod):
-			return engine.Exit{}, &engine.Error{
-				Reason: engine.ContainerRemoved, Err: fmt.Errorf("the cluster has ended pod %q: %s: %s", pod.Name, pod.Status.Reason, pod.Status.Message),
-				Remedy: engine.Remedy{Text: "run it again, or give the task limits that a node has room for"},
-			}
 		case gone:
 			return engine.Exit{}, removed(a.objects.job.Name)
 		}
 		return engine.Exit{}, &engine.Error{Reason: engine.EngineLost, Err: fmt.Errorf("the end of pod %q is not known", pod.Name)}
 	}
-	if pod.DeletionTimestamp != nil && !stopped && s.State.Terminated.ExitCode != 0 {
+	if !stopped && pod.DeletionTimestamp != nil && (s.State.Terminated.ExitCode != 0 || a.pod.wasAsked()) {
 		return engine.Exit{}, removed(a.objects.job.Name)
 	}
-	return exitOf(s.State.Terminated, s.ImageID, stopped, a.out)
+	return exitOf(s.State.Terminated, imageOf(pod), stopped, a.out)
 }
 
 // exitOf returns the Exit of a process that has ended.
@@ -159,16 +164,45 @@ func (a *attempt) unstartable(pod *corev1.Pod) error {
 			}
 		}
 	}
-	s := status(pod)
-	if s == nil || s.State.Waiting == nil {
-		return nil
+	if pod.Status.Phase == corev1.PodFailed && !a.whole { // a Job may try another pod
+		return failed(pod)
 	}
+	for _, s := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
+		if s.State.Waiting != nil {
+			if err := a.unstartableContainer(pod, s); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// failed is the error of a pod that has failed before its container has started: no node keeps it, or a container that the cluster has
+// added to it has failed.
+func failed(pod *corev1.Pod) error {
+	why := pod.Status.Reason + ": " + pod.Status.Message
+	for _, s := range pod.Status.InitContainerStatuses {
+		if t := s.State.Terminated; t != nil && t.ExitCode != 0 {
+			why = fmt.Sprintf("its init container %q ended with exit code %d: %s", s.Name, t.ExitCode, cmp.Or(t.Message, t.Reason))
+		}
+	}
+	return &engine.Error{
+		Reason: engine.EngineRefused, Err: fmt.Errorf("pod %q did not start: %s", pod.Name, why),
+		Remedy: engine.Remedy{Text: "run it again, or see `kubectl get events`"},
+	}
+}
+
+// unstartableContainer returns why a container of a pod that waits cannot start, or nil if it still may.
+func (a *attempt) unstartableContainer(pod *corev1.Pod, s corev1.ContainerStatus) error {
 	w := s.State.Waiting
 	reason, ends := unstartableReasons[w.Reason]
-	if !ends || a.early(w.Message) {
+	if !ends || a.early(w) {
 		return nil
 	}
 	failure := &engine.Error{Reason: reason, Err: fmt.Errorf("pod %q: %s: %s", pod.Name, w.Reason, w.Message)}
+	if s.Name != a.pod.container {
+		failure.Err = fmt.Errorf("pod %q: container %q, which the cluster has added: %s: %s", pod.Name, s.Name, w.Reason, w.Message)
+	}
 	switch text := strings.ToLower(w.Message); {
 	case reason == engine.EngineRefused && strings.Contains(text, "will run as root"):
 		failure.Reason = engine.ImageRunsAsRoot
@@ -187,10 +221,13 @@ func (a *attempt) unstartable(pod *corev1.Pod) error {
 	return failure
 }
 
-// early reports whether the kubelet, which tries again, was too early for an input of the Job: it had not read it in time, or it looked
-// for it before it was created.
-func (a *attempt) early(message string) bool {
-	return strings.Contains(message, "timed out waiting for the condition") || strings.Contains(message, fmt.Sprintf("%q not found", a.objects.job.Name))
+// early reports whether a kubelet tries again with success: it had not read an input of the Job in time or looked for it before it was
+// created, or it does too much at a time.
+func (a *attempt) early(w *corev1.ContainerStateWaiting) bool {
+	text := strings.ToLower(w.Message)
+	return strings.Contains(text, "timed out waiting for the condition") || strings.Contains(text, fmt.Sprintf("%q not found", a.objects.job.Name)) ||
+		strings.Contains(text, "pull qps exceeded") ||
+		w.Reason == "CreateContainerError" && (strings.Contains(text, "context deadline exceeded") || strings.Contains(text, "is reserved for"))
 }
 
 // refused returns why the cluster creates no pod for the Job, or nil if it still may: quotas and the security of pods are told in

@@ -62,7 +62,7 @@ func TestStarts(t *testing.T) {
 
 // TestEarlyKubelet: a kubelet that has not read the Secret in time, or not found it yet, tries again, so the attempt goes on.
 func TestEarlyKubelet(t *testing.T) {
-	a := &attempt{}
+	a := &attempt{pod: newPodState(nil, "")}
 	a.objects.job.Name = "ktask-run-task-1"
 	for message, ends := range map[string]bool{
 		"failed to sync secret cache: timed out waiting for the condition": false,

@@ -23,7 +23,7 @@ func (e *Engine) RunTask(ctx context.Context, t plan.Task, labels engine.Labels,
 	}
 	asTask(&o.job, t)
 	a := &attempt{engine: e, container: t.Container, objects: o, whole: true}
-	state, leave := e.watch(labels.Run, o.job.Name, true)
+	state, leave := e.watch(labels.Run, &o.job, true)
 	defer leave()
 	a.pod = state
 	verdict, err := a.carryOutTask(ctx, attempts)
@@ -44,10 +44,9 @@ func asTask(job *batchv1.Job, t plan.Task) {
 			template.Labels[l.Key] = l.Value
 		}
 	}
+	template.Annotations = map[string]string{}
 	for _, l := range t.Annotations {
-		if _, own := template.Annotations[l.Key]; !own {
-			template.Annotations[l.Key] = l.Value
-		}
+		template.Annotations[l.Key] = l.Value
 	}
 }
 
@@ -73,7 +72,7 @@ func (a *attempt) carryOutTask(ctx context.Context, attempts engine.Attempts) (e
 			continue
 		}
 		out := attempts.Start()
-		stopped, err := a.follow(ctx, n, out.Stdout)
+		stopped, unread, err := a.follow(ctx, n, out.Stdout)
 		switch {
 		case err != nil:
 			return engine.Verdict{}, err
@@ -89,6 +88,10 @@ func (a *attempt) carryOutTask(ctx context.Context, attempts engine.Attempts) (e
 			if verdict, err = a.ends(ctx, n); err != nil {
 				return engine.Verdict{}, err
 			}
+		}
+		// Output that is missing since the cluster has ended the pod is no reason to end the task.
+		if pod, _ := a.pod.get(); unread != nil && (verdict != nil && verdict.Status == engine.Passed || !exit.Stopped && !evicted(pod)) {
+			return engine.Verdict{}, unread
 		}
 		attempts.End(exit, verdict)
 		if verdict != nil {
@@ -122,8 +125,14 @@ func (a *attempt) exitOfStart(n int32, out engine.Output) (engine.Exit, error) {
 	pod, _ := a.pod.get()
 	stopped := pod.DeletionTimestamp != nil && restarts(pod) == n
 	switch t := a.pod.end(n); {
+	case evicted(pod) && restarts(pod) == n && (t == nil || t.ExitCode != 0):
+		exit := engine.Exit{Code: -1, Reason: engine.ContainerRemoved, Message: pod.Status.Reason + ": " + pod.Status.Message}
+		if t != nil {
+			exit.Code, exit.Signal = int(t.ExitCode), signalName(int(t.ExitCode))
+		}
+		return exit, nil
 	case t != nil:
-		return exitOf(t, status(pod).ImageID, stopped, out)
+		return exitOf(t, imageOf(pod), stopped, out)
 	case stopped:
 		return engine.Exit{Code: 137, Signal: signalName(137), Stopped: true}, nil
 	}

@@ -10,6 +10,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 )
@@ -26,8 +27,9 @@ type podWatch struct {
 
 	mu   sync.Mutex
 	pods map[string]*podState // by the name of the Job
-	// refused is why the user may not watch pods, or nil.
-	refused error
+	// failure is why the last request to list or watch has failed, or nil, and failing is since when all have.
+	failure error
+	failing time.Time
 	// freed is when an attempt has last left its room on the cluster to others.
 	freed time.Time
 }
@@ -38,21 +40,24 @@ type podState struct {
 	// noRoom is why the cluster has no room for the attempt, or nil. It is guarded by the mutex of run.
 	noRoom error
 
-	changed chan struct{} // has a value after a change
-	mu      sync.Mutex
-	pod     *corev1.Pod // nil before the first state
+	// container is the name of the container of the task. A cluster may add others to the pod.
+	container string
+	mu        sync.Mutex
+	changed   chan struct{} // is closed at the next change
+	pod       *corev1.Pod   // nil before the first state
 	// next is the pod that the Job has made in place of pod, or nil.
 	next *corev1.Pod
 	// ends are how the starts of the container have ended, by their number, counted from 0. A state has only the last two.
-	ends    map[int32]*corev1.ContainerStateTerminated
-	gone    bool
+	ends map[int32]*corev1.ContainerStateTerminated
+	gone bool
+	// asked reports whether somebody had deleted the pod before its container ended.
+	asked   bool
 	job     *batchv1.Job
 	jobGone bool
-	refused error
 }
 
-// watch returns the state of the pod of a Job, and with jobs also that of the Job. leave is called after the last use.
-func (e *Engine) watch(run, job string, jobs bool) (state *podState, leave func()) {
+// watch returns the state of the pod of a Job, and with whole also that of the Job. leave is called after the last use.
+func (e *Engine) watch(run string, job *batchv1.Job, whole bool) (state *podState, leave func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	w := e.watches[run]
@@ -62,17 +67,17 @@ func (e *Engine) watch(run, job string, jobs bool) (state *podState, leave func(
 		e.watches[run] = w
 		w.follow(e.core, "pods", e.namespace, run, &corev1.Pod{})
 	}
-	if jobs && !w.jobs {
+	if whole && !w.jobs {
 		w.jobs = true
 		w.follow(e.batch, "jobs", e.namespace, run, &batchv1.Job{})
 	}
 	w.users++
-	state = &podState{run: w, changed: make(chan struct{}, 1), ends: map[int32]*corev1.ContainerStateTerminated{}}
+	state = newPodState(w, job.Spec.Template.Spec.Containers[0].Name)
 	w.mu.Lock()
-	w.pods[job], state.refused = state, w.refused
+	w.pods[job.Name] = state
 	w.mu.Unlock()
 	return state, func() {
-		w.leave(job, state)
+		w.leave(job.Name, state)
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		if w.users--; w.users == 0 {
@@ -92,13 +97,55 @@ func (w *podWatch) leave(job string, state *podState) {
 	delete(w.pods, job)
 }
 
+func newPodState(w *podWatch, container string) *podState {
+	return &podState{run: w, container: container, changed: make(chan struct{}), ends: map[int32]*corev1.ContainerStateTerminated{}}
+}
+
 // follow begins to watch the objects of a run.
 func (w *podWatch) follow(client rest.Interface, resource, namespace, run string, object runtime.Object) {
-	list := cache.NewFilteredListWatchFromClient(client, resource, namespace, func(o *metav1.ListOptions) { o.LabelSelector = labelRun + "=" + run })
-	informer := cache.NewSharedInformer(list, object, 0)
-	_, _ = informer.AddEventHandler(w)              // fails once it has stopped
-	_ = informer.SetWatchErrorHandler(w.watchEnded) // fails once it runs
+	source := cache.NewFilteredListWatchFromClient(client, resource, namespace, func(o *metav1.ListOptions) { o.LabelSelector = labelRun + "=" + run })
+	informer := cache.NewSharedInformer(&cache.ListWatch{
+		ListFunc: func(o metav1.ListOptions) (runtime.Object, error) {
+			all, err := source.List(o)
+			w.answered(err)
+			return all, err
+		},
+		WatchFunc: func(o metav1.ListOptions) (watch.Interface, error) {
+			events, err := source.Watch(o)
+			w.answered(err)
+			return events, err
+		},
+	}, object, 0)
+	_, _ = informer.AddEventHandler(w)                                  // fails once it has stopped
+	_ = informer.SetWatchErrorHandler(func(*cache.Reflector, error) {}) // fails once it runs; answered has been told
 	go informer.Run(w.ctx.Done())
+}
+
+// answered records whether a request to list or watch has failed.
+func (w *podWatch) answered(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch w.failure = err; {
+	case err == nil:
+		w.failing = time.Time{}
+		return
+	case w.failing.IsZero():
+		w.failing = time.Now()
+	}
+	for _, state := range w.pods {
+		state.change(func(*podState) {})
+	}
+}
+
+// unseen returns why no state can be seen, or nil. What the cluster refuses it refuses again; all else may pass for a while.
+func (s *podState) unseen() error {
+	w := s.run
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if apierrors.IsForbidden(w.failure) || w.failure != nil && time.Since(w.failing) > returnsWithin {
+		return w.failure
+	}
+	return nil
 }
 
 // OnAdd implements cache.ResourceEventHandler.
@@ -115,22 +162,6 @@ func (w *podWatch) OnDelete(object any) {
 	w.set(object, true)
 }
 
-// watchEnded is called when the watch has ended, and before it is repeated. What the cluster refuses it refuses again.
-func (w *podWatch) watchEnded(_ *cache.Reflector, err error) {
-	if !apierrors.IsForbidden(err) && !apierrors.IsUnauthorized(err) {
-		return
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.refused = err
-	for _, state := range w.pods {
-		state.mu.Lock()
-		state.refused = err
-		state.mu.Unlock()
-		state.wake()
-	}
-}
-
 func (w *podWatch) set(object any, gone bool) {
 	switch object := object.(type) {
 	case *corev1.Pod:
@@ -142,6 +173,7 @@ func (w *podWatch) set(object any, gone bool) {
 
 // see records a state of the pod, or of the one that replaces it.
 func (s *podState) see(pod *corev1.Pod, gone bool) {
+	pod = s.own(pod)
 	if s.pod != nil && s.pod.UID != pod.UID {
 		if !gone && !pod.CreationTimestamp.Before(&s.pod.CreationTimestamp) {
 			s.next = pod
@@ -149,11 +181,31 @@ func (s *podState) see(pod *corev1.Pod, gone bool) {
 		return
 	}
 	s.pod, s.gone = pod, gone
+	s.asked = s.asked || pod.DeletionTimestamp != nil && !over(restarts(pod))(pod, gone)
 	for _, n := range []int32{restarts(pod) - 1, restarts(pod)} {
 		if t := ended(pod, n); t != nil {
 			s.ends[n] = t
 		}
 	}
+}
+
+// own returns the pod without the states of other containers of a pod than that of the task.
+func (s *podState) own(pod *corev1.Pod) *corev1.Pod {
+	own := *pod
+	own.Status.ContainerStatuses = nil
+	for _, status := range pod.Status.ContainerStatuses {
+		if status.Name == s.container {
+			own.Status.ContainerStatuses = []corev1.ContainerStatus{status}
+		}
+	}
+	return &own
+}
+
+// wasAsked reports whether somebody had deleted the pod before its container ended: an end without an error is no success then.
+func (s *podState) wasAsked() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked
 }
 
 // replaced reports whether the Job has made another pod.
@@ -171,7 +223,7 @@ func (s *podState) turn() bool {
 	if pod == nil {
 		return false
 	}
-	s.pod, s.next, s.ends = nil, nil, map[int32]*corev1.ContainerStateTerminated{}
+	s.pod, s.next, s.asked, s.ends = nil, nil, false, map[int32]*corev1.ContainerStateTerminated{}
 	s.see(pod, false)
 	return true
 }
@@ -187,27 +239,18 @@ func (w *podWatch) change(job string, change func(*podState)) {
 	w.mu.Lock()
 	state := w.pods[job]
 	w.mu.Unlock()
-	if state == nil {
-		return
-	}
-	state.mu.Lock()
-	change(state)
-	state.mu.Unlock()
-	state.wake()
-}
-
-func (s *podState) wake() {
-	select {
-	case s.changed <- struct{}{}:
-	default:
+	if state != nil {
+		state.change(change)
 	}
 }
 
-// unseen returns why no state of the pod can be seen, or nil.
-func (s *podState) unseen() error {
+// change changes the state, and tells all who wait for a change.
+func (s *podState) change(change func(*podState)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.refused
+	change(s)
+	close(s.changed)
+	s.changed = make(chan struct{})
 }
 
 // get returns the last state; pod is nil if there is none yet.
@@ -221,14 +264,19 @@ func (s *podState) get() (pod *corev1.Pod, gone bool) {
 func (s *podState) await(ctx context.Context, within time.Duration, met func(pod *corev1.Pod, gone bool) bool) bool {
 	limit := time.NewTimer(within)
 	defer limit.Stop()
-	for !met(s.get()) {
+	for {
+		s.mu.Lock()
+		pod, gone, changed := s.pod, s.gone, s.changed
+		s.mu.Unlock()
+		if met(pod, gone) {
+			return true
+		}
 		select {
-		case <-s.changed:
+		case <-changed:
 		case <-limit.C:
 			return false
 		case <-ctx.Done():
 			return false
 		}
 	}
-	return true
 }
