@@ -334,7 +334,7 @@ func TestValidateForms(t *testing.T) {
 	s.ktask("validate", "a.yaml", "--lenient").exits(2).says("warning:", "               ^")
 }
 
-// TestNotesOfARun: a run prints notes, but counts those on fields that only have a meaning in a cluster.
+// TestNotesOfARun: a run prints notes, but counts those on fields that have no effect.
 func TestNotesOfARun(t *testing.T) {
 	s := newShell(t, map[string]string{"a.yaml": header + `metadata: {name: a}
 spec:
@@ -342,7 +342,7 @@ spec:
   deno: {inline: {code: x}, parameters: {map: {name: a}}}
 `})
 	s.ktask("run", "a.yaml", "-p", "nmae=x").exits(3).
-		says(`note: flag --param: no manifest sets parameter "nmae" (did you mean "name"?) [new-name]`, "only have a meaning in a cluster: 1").hides("ttlSeconds")
+		says(`note: flag --param: no manifest sets parameter "nmae" (did you mean "name"?) [new-name]`, "fields that have no effect here: 1").hides("ttlSeconds")
 }
 
 // TestValidateTellsOnce: a reference without a name or key is one problem, and not also that nothing has that name.

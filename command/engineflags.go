@@ -33,9 +33,14 @@ func (s settings) typed(name string) string {
 	return settings{flags: s.flags}.text(name, "")
 }
 
+// engineName returns the kind of engine.
+func (s settings) engineName() (string, error) {
+	return s.choice("engine", "docker", "docker", "kubernetes")
+}
+
 // engineOptions returns the engine that the flags, the file and the variables of the docker command select.
 func (s settings) engineOptions(app App) (local.EngineOptions, error) {
-	name, err := s.choice("engine", "docker", "docker", "kubernetes")
+	name, err := s.engineName()
 	if err == nil && name == "kubernetes" {
 		err = s.onCluster()
 	}

@@ -116,10 +116,14 @@ func pythonImageFlag() cli.Flag {
 	return &cli.StringFlag{Category: groupContainer, Name: "python-image", Usage: "the `IMAGE` of python tasks", DefaultText: "Keptn's; also PYTHON_RUNNER_IMAGE"}
 }
 
+func engineFlag() cli.Flag {
+	return &cli.StringFlag{Category: groupEngine, Name: "engine", Usage: "the `KIND` of engine: docker or kubernetes", DefaultText: "docker"}
+}
+
 // engineFlags returns the flags that select an engine.
 func engineFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Category: groupEngine, Name: "engine", Usage: "the `KIND` of engine: docker or kubernetes", DefaultText: "docker"},
+		engineFlag(),
 		&cli.StringFlag{Category: groupEngine, Name: "host", Usage: "the engine's `URL`, like DOCKER_HOST"},
 		&cli.StringFlag{Category: groupEngine, Name: "docker-context", Usage: "the docker context `NAME`, like DOCKER_CONTEXT"},
 		&cli.StringFlag{Category: groupEngine, Name: "kubeconfig", Usage: "the `FILE` that describes the cluster, like KUBECONFIG"},

@@ -101,7 +101,8 @@ func (app App) imagesInput(c *cli.Context) (s settings, l locked, o local.Engine
 	if o, err = s.imageEngine(app); err != nil {
 		return s, l, o, err
 	}
-	tasks.Node, tasks.Preview, tasks.WithoutSecrets = o.Node(), true, true
+	tasks.Node, tasks.OnCluster = o.Node()
+	tasks.Preview, tasks.WithoutSecrets = true, true
 	p, err := app.load(s, tasks, showErrors)
 	if err == nil {
 		l, err = app.applyLockToImages(s, p)

@@ -100,7 +100,7 @@ func (app App) load(s settings, o taskInput, t verbosity) (plan.Plan, error) {
 		return plan.Plan{}, err
 	}
 	if n := len(problems) - len(problems.WithoutCluster()); n > 0 && t == showWarnings && err == nil {
-		_, _ = fmt.Fprintf(app.Err, "fields that only have a meaning in a cluster: %d (ktask plan lists them)\n", n)
+		_, _ = fmt.Fprintf(app.Err, "fields that have no effect here: %d (ktask plan lists them)\n", n)
 	}
 	switch {
 	case err != nil:

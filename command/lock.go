@@ -41,7 +41,8 @@ func (app App) lock(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	tasks.Node, tasks.Preview, tasks.WithoutSecrets = host.Node(), true, true
+	tasks.Node, tasks.OnCluster = host.Node()
+	tasks.Preview, tasks.WithoutSecrets = true, true
 	p, err := app.load(s, tasks, showWarnings)
 	if err != nil {
 		return err

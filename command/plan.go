@@ -23,7 +23,7 @@ func (app App) planCommand() *cli.Command {
 		Name:      "plan",
 		Usage:     "show exactly what run would do",
 		ArgsUsage: pathArguments,
-		Flags: append(taskFlags(), lockedFlag(),
+		Flags: append(append(taskFlags(), engineFlags()...), lockedFlag(),
 			formFlag("text", "json", "yaml", "docker", "compose", "job"),
 			&cli.BoolFlag{Category: groupOutput, Name: "explain", Usage: "show for each value where it comes from"}),
 		Action: app.plan,
@@ -47,7 +47,11 @@ func (app App) plan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	o.Node, o.Preview, o.WithoutSecrets = host.Node(), true, exported(form)
+	o.Node, o.OnCluster = host.Node()
+	if o.OnCluster && (form == "docker" || form == "compose") {
+		return usagef("-o %s: not with --engine kubernetes: it is for Docker (use -o job, or --engine docker)", form)
+	}
+	o.Preview, o.WithoutSecrets = true, exported(form)
 	if _, given := s.one("semantics"); form == "job" && !given {
 		o.Semantics = plan.Cluster
 	}
@@ -60,7 +64,7 @@ func (app App) plan(c *cli.Context) error {
 		return err
 	}
 	var absent []string
-	if form == "text" && app.OutTerminal { // elsewhere a plan is the same whatever the engine has
+	if form == "text" && app.OutTerminal && !o.OnCluster { // elsewhere a plan is the same whatever the engine has
 		absent = app.absentImages(c.Context, host, l.plan)
 	}
 	text, err := app.renderPlan(l.plan, form, s.yes("explain"), absent)

@@ -87,7 +87,7 @@ func (app App) runOnce(ctx context.Context, s settings, o runOptions, choose fun
 	if err != nil {
 		return err
 	}
-	tasks.Node = o.EngineOptions.Node()
+	tasks.Node, tasks.OnCluster = o.EngineOptions.Node()
 	tasks.reports, tasks.settings = []string{o.junit, o.report, o.html}, s.project.name()
 	tasks.annotate = app.form(o) == "github"
 	t := showWarnings

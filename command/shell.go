@@ -66,7 +66,7 @@ func (app App) shell(c *cli.Context) error {
 	if o.EngineOptions, err = s.engineOptions(app); err != nil {
 		return err
 	}
-	tasks.Node = o.EngineOptions.Node()
+	tasks.Node, tasks.OnCluster = o.EngineOptions.Node()
 	p, err := app.load(s, tasks, showWarnings)
 	if err != nil {
 		return err

@@ -111,7 +111,8 @@ func (app App) loadCases(s settings, o testOptions) ([]testCase, plan.Plan, erro
 	if err != nil {
 		return nil, plan.Plan{}, err
 	}
-	tasks.Node, tasks.reports, tasks.settings = o.EngineOptions.Node(), []string{o.junit}, s.project.name()
+	tasks.Node, tasks.OnCluster = o.EngineOptions.Node()
+	tasks.reports, tasks.settings = []string{o.junit}, s.project.name()
 	files, err := app.read(s)
 	if err != nil {
 		return nil, plan.Plan{}, err
@@ -119,7 +120,7 @@ func (app App) loadCases(s settings, o testOptions) ([]testCase, plan.Plan, erro
 	if err := tasks.spares(files.Files); err != nil {
 		return nil, plan.Plan{}, err
 	}
-	m, problems, err := spec.Load(files.Files, spec.Options{Namespace: tasks.Namespace, Lenient: tasks.Lenient, Tests: true})
+	m, problems, err := spec.Load(files.Files, spec.Options{Namespace: tasks.Namespace, Lenient: tasks.Lenient, OnCluster: tasks.OnCluster, Tests: true})
 	problems = slices.Concat(problems, files.NotRead, tasks.given.NotRead)
 	var cases []testCase
 	var p plan.Plan

@@ -21,7 +21,7 @@ func (app App) validateCommand() *cli.Command {
 		Usage:     "check manifests, without an engine",
 		ArgsUsage: pathArguments,
 		Flags: []cli.Flag{
-			namespaceFlag(), keptnNamespaceFlag(), lenientFlag(), trackedFlag(), excludeFlag(),
+			namespaceFlag(), keptnNamespaceFlag(), lenientFlag(), trackedFlag(), excludeFlag(), engineFlag(),
 			formFlag("text", "json", "github", "sarif"), quietFlag("print only errors"), noColorFlag(),
 		},
 		Action: app.validate,
@@ -41,7 +41,11 @@ func (app App) validate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	o := resolve.Options{Namespace: namespace, KeptnNamespace: keptn, Lenient: s.yes("lenient"), Preview: true}
+	engine, err := s.engineName()
+	if err != nil {
+		return err
+	}
+	o := resolve.Options{Namespace: namespace, KeptnNamespace: keptn, Lenient: s.yes("lenient"), OnCluster: engine == "kubernetes", Preview: true}
 	m, problems := local.Check(files, o)
 	paths, _ := s.paths()
 	if problems, err = app.withUntracked(s, files, o, problems); err != nil {

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -70,25 +71,22 @@ func (o EngineOptions) Facts(ctx context.Context) (docker.Facts, error) {
 	return e.Facts(ctx)
 }
 
-// Node returns the engine's host, which stands for the node that a pod would run on.
-func (o EngineOptions) Node() resolve.Node {
+// Node returns the engine's host, which stands for the node that a pod would run on. If the engine is a cluster, the host is empty and
+// onCluster is true.
+func (o EngineOptions) Node() (host resolve.Node, onCluster bool) {
 	if o.Name == "kubernetes" {
-		return resolve.Node{Pods: true}
+		return resolve.Node{}, true
 	}
-	host := o.Host
-	if host == "" {
-		host = o.DefaultHost
-	}
-	if u, err := url.Parse(host); err == nil && u.Hostname() != "" && u.Scheme != "unix" {
+	if u, err := url.Parse(cmp.Or(o.Host, o.DefaultHost)); err == nil && u.Hostname() != "" && u.Scheme != "unix" {
 		n := resolve.Node{Name: u.Hostname(), IP: u.Hostname()}
 		if net.ParseIP(n.IP) == nil {
 			n.IP = "127.0.0.1"
 		}
-		return n
+		return n, false
 	}
 	name, err := os.Hostname()
 	if err != nil {
 		name = "localhost"
 	}
-	return resolve.Node{Name: strings.ToLower(name), IP: "127.0.0.1"}
+	return resolve.Node{Name: strings.ToLower(name), IP: "127.0.0.1"}, false
 }

@@ -31,9 +31,12 @@ func TestNode(t *testing.T) {
 		{docker.Options{DefaultHost: "tcp://far:2376"}, resolve.Node{Name: "far", IP: "127.0.0.1"}},
 		{docker.Options{Host: "tcp://near:1", DefaultHost: "tcp://far:1"}, resolve.Node{Name: "near", IP: "127.0.0.1"}},
 	} {
-		if got := (local.EngineOptions{Options: test.options}).Node(); got != test.want {
+		if got, onCluster := (local.EngineOptions{Options: test.options}).Node(); got != test.want || onCluster {
 			t.Errorf("host %q, DOCKER_HOST %q: got %+v, want %+v", test.options.Host, test.options.DefaultHost, got, test.want)
 		}
+	}
+	if got, onCluster := (local.EngineOptions{Name: "kubernetes"}).Node(); got != (resolve.Node{}) || !onCluster {
+		t.Errorf("engine kubernetes: got %+v, %t, want an empty node and true", got, onCluster)
 	}
 }
 

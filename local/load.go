@@ -18,7 +18,7 @@ type Loaded struct {
 // Load resolves manifests into a plan. given are the other files from which the options come, and the problems in them. The
 // error is a *spec.InvalidError.
 func Load(files, given Files, o resolve.Options) (Loaded, error) {
-	manifests, problems, _ := spec.Load(files.Files, spec.Options{Namespace: o.Namespace, Lenient: o.Lenient}) // its error is one of the problems
+	manifests, problems, _ := spec.Load(files.Files, spec.Options{Namespace: o.Namespace, Lenient: o.Lenient, OnCluster: o.OnCluster}) // its error is one of the problems
 	problems = append(append(problems, files.NotRead...), given.NotRead...)
 	l := Loaded{Manifests: manifests}
 	err := problems.Err()
@@ -44,7 +44,7 @@ func Load(files, given Files, o resolve.Options) (Loaded, error) {
 
 // Check returns manifests, and all problems of them that can be found without carrying them out, sorted by file and place.
 func Check(files Files, o resolve.Options) (spec.Manifests, spec.Problems) {
-	manifests, problems, _ := spec.Load(files.Files, spec.Options{Namespace: o.Namespace, Lenient: o.Lenient, Preview: true, Tests: true}) // its error is one of the problems
+	manifests, problems, _ := spec.Load(files.Files, spec.Options{Namespace: o.Namespace, Lenient: o.Lenient, OnCluster: o.OnCluster, Preview: true, Tests: true}) // its error is one of the problems
 	problems = append(append(problems, files.NotRead...), resolve.Check(manifests, o)...)
 	problems.Sort(names(files.Files))
 	return manifests, problems

@@ -141,12 +141,13 @@ func Run(ctx context.Context, o Options) (Result, error) {
 func (o Options) resolved() resolve.Options {
 	r := resolve.Options{
 		Namespace: cmp.Or(o.Namespace, DefaultNamespace), KeptnNamespace: cmp.Or(o.KeptnNamespace, DefaultKeptnNamespace),
-		Lifecycle: o.Lifecycle, Node: o.EngineOptions.Node(),
-		Tasks: o.Tasks, Params: overrides(o.Params, "Params"), Env: overrides(o.Env, "Env"), Images: overrides(o.Images, "Images"),
+		Lifecycle: o.Lifecycle,
+		Tasks:     o.Tasks, Params: overrides(o.Params, "Params"), Env: overrides(o.Env, "Env"), Images: overrides(o.Images, "Images"),
 		DenoImage: setting(o.DenoImage, "DenoImage"), PythonImage: setting(o.PythonImage, "PythonImage"),
 		Network: o.Network, Compose: o.Compose, Platform: o.Platform, Mounts: o.Mounts, Allow: o.Allow, Lenient: o.Lenient,
 		Pull: setting(o.Pull, "Pull"), Timeout: setting(o.Timeout, "Timeout"), Grace: setting(o.Grace, "Grace"), Semantics: cmp.Or(o.Semantics, plan.Local),
 	}
+	r.Node, r.OnCluster = o.EngineOptions.Node()
 	if o.Retries != nil {
 		r.Retries = &resolve.Setting[int]{Value: *o.Retries, Origin: plan.Option("Retries")}
 	}

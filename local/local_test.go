@@ -66,6 +66,17 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// TestRunOnACluster: a variable that only a pod has is no error.
+func TestRunOnACluster(t *testing.T) {
+	pod := "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTaskDefinition\nmetadata: {name: a}\n" +
+		"spec: {container: {name: c, image: 'b:1', env: [{name: U, valueFrom: {fieldRef: {fieldPath: metadata.uid}}}]}}\n"
+	fake := &enginetest.Fake{Play: func(plan.Container, engine.Labels) enginetest.Attempt { return enginetest.Exits(0, 0) }}
+	o := local.Options{Paths: []string{write(t, pod)}, Engine: fake, EngineOptions: local.EngineOptions{Name: "kubernetes"}, Runs: owner.In(filepath.Join(t.TempDir(), "runs"))}
+	if result, err := local.Run(t.Context(), o); err != nil || result.Status != engine.Passed {
+		t.Errorf("result %+v, error %v", result, err)
+	}
+}
+
 // TestRunSaysWhatIsWrong with typed errors, and runs nothing.
 func TestRunSaysWhatIsWrong(t *testing.T) {
 	fake := &enginetest.Fake{}

@@ -74,8 +74,8 @@ func (c *ruleCase) option(line string) (err error) {
 		c.validate = true
 	case "lenient":
 		o.Lenient, c.load.Lenient = true, true
-	case "pods":
-		o.Node = resolve.Node{Pods: true}
+	case "on-cluster":
+		o.OnCluster, c.load.OnCluster = true, true
 	case "semantics":
 		o.Semantics = plan.Semantics(value)
 	case "task":

@@ -71,9 +71,9 @@ func hostOf(after string) string {
 }
 
 // warnAddresses warns of names that only the DNS of a cluster knows, in what a task gets from manifests. With --network, another
-// DNS may know them. See "Addresses of Services" in docs/fidelity.md.
+// DNS may know them, and on a cluster its own does. See "Addresses of Services" in docs/fidelity.md.
 func (b *builder) warnAddresses() {
-	if b.options.Network != "" || b.options.Compose != "" {
+	if b.options.OnCluster || b.options.Network != "" || b.options.Compose != "" {
 		return
 	}
 	c := &b.out.Container

@@ -147,7 +147,7 @@ func (b *containerBuilder) valueFrom(i int, from *corev1.EnvVarSource) (plan.Tex
 		return b.configMapKey(from.ConfigMapKeyRef, b.from.At("env", i, "valueFrom", "configMapKeyRef"))
 	case from.FieldRef != nil:
 		at := b.from.At("env", i, "valueFrom", "fieldRef")
-		if path := from.FieldRef.FieldPath; b.options.Node.Pods && ofRunningPod(path) {
+		if path := from.FieldRef.FieldPath; b.options.OnCluster && ofRunningPod(path) {
 			return plan.FromPod(plan.Field{Path: path}), origin(at), true
 		}
 		value, ok := b.podField(from.FieldRef.FieldPath, at)

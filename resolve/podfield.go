@@ -145,7 +145,7 @@ func (b *containerBuilder) resourceField(ref *corev1.ResourceFieldSelector, at s
 		if request, requested := b.from.Resources.Requests[corev1.ResourceName(name)]; requested {
 			value = request
 		}
-	} else if !limited && !b.options.Node.Pods {
+	} else if !limited && !b.options.OnCluster {
 		b.noValue(at, fmt.Sprintf("set resources.limits.%s", name), "without a limit, %s is the capacity of the node in a cluster", ref.Resource)
 		return plan.Text{}, plan.Origin{}, false
 	}

@@ -83,6 +83,8 @@ func (b *builder) pullSecret(secret spec.Optional[string]) (pullSecret, plan.Ori
 	switch {
 	case !found && b.broken("Secret", name, b.out.Namespace):
 		return pullSecret{}, plan.Origin{}
+	case !found && b.options.OnCluster: // the cluster may have it
+		return pullSecret{}, plan.Origin{}
 	case !found:
 		fact, _ := b.index.secrets.absence(name, []string{b.out.Namespace})
 		b.add(spec.Note, secret.Pos, "no-local-meaning", "", "%s has no effect here: it names Secret %q, %s; images are pulled with your own credentials", secret.Pos.Field, name, fact)

@@ -65,14 +65,13 @@ type Options struct {
 	WithoutSecrets bool
 	// Node is the engine's host, in place of a pod's node.
 	Node Node
+	// OnCluster means that the engine is a cluster: fields of a pod have the values of the pod that runs, whatever Node is, and names of
+	// Services and fields for a cluster have their meaning.
+	OnCluster bool
 }
 
-// Node is what a pod can read of its node. Pods reports that tasks run as pods, which know their own node and all else that a pod can
-// read: Name and IP do not count then.
-type Node struct {
-	Name, IP string
-	Pods     bool
-}
+// Node is what a pod can read of its node.
+type Node struct{ Name, IP string }
 
 // Override is a key and a value from outside the manifests, with its origin.
 type Override struct {

@@ -118,7 +118,7 @@ func checkSupport(container part) {
 func (p part) reportSupport(f ContainerField) {
 	switch at := p.At(); f.Support {
 	case Approximated:
-		p.report(Note, at, "no-local-meaning", "", "%s has no effect here: %s", at.Field, f.Reason)
+		p.noEffect(at, f.Reason)
 	case Rejected:
 		p.unsupported(at, "", "%s is not supported: %s", at.Field, f.Reason)
 	}

@@ -38,7 +38,7 @@ func readDefinition(o *object) *Definition {
 		"ttlSecondsAfterFinished":      "nothing is kept that could be removed later",
 	} {
 		if s.Given(field) {
-			s.report(Note, s.At(field), "no-local-meaning", "", "spec.%s has no effect here: %s", field, reason)
+			s.noEffect(s.At(field), reason)
 		}
 	}
 	if d.Runner == nil {

@@ -37,6 +37,8 @@ type Options struct {
 	Preview bool
 	// Tests means that TaskTests are read. Otherwise they are passed over.
 	Tests bool
+	// OnCluster means that tasks run on a cluster, where some fields have an effect that they do not have elsewhere.
+	OnCluster bool
 	// Sensitive means that any document may hold a secret: no problem shows a value.
 	Sensitive bool
 }

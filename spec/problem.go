@@ -101,7 +101,7 @@ func (ps Problems) WithoutUnread(more Problems) Problems {
 	})
 }
 
-// WithoutCluster returns the problems without the notes on fields that only have a meaning in a cluster.
+// WithoutCluster returns the problems without the notes on fields that have no effect.
 func (ps Problems) WithoutCluster() Problems {
 	return slices.DeleteFunc(slices.Clone(ps), func(p Problem) bool { return p.Severity == Note && p.Rule == "no-local-meaning" })
 }

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ktask/ktask/spec/yamltree"
@@ -121,6 +122,16 @@ func (r *reporter) unsupported(at Pos, remedy, format string, args ...any) {
 		remedy = "--lenient leaves it out"
 	}
 	r.relax(at, "unsupported-field", remedy, format, args...)
+}
+
+// clusterFields are the fields that have an effect on a cluster only.
+var clusterFields = []string{"spec.serviceAccount", "spec.automountServiceAccountToken", "spec.container.resources.requests"}
+
+// noEffect reports that a field has no effect, unless tasks run on a cluster and it has one there.
+func (r *reporter) noEffect(at Pos, reason string) {
+	if !r.options.OnCluster || !slices.Contains(clusterFields, at.Field) {
+		r.report(Note, at, "no-local-meaning", "", "%s has no effect here: %s", at.Field, reason)
+	}
 }
 
 // refused reports whether the API server rejects a name. If it does, that is a problem with the first of the server's messages,

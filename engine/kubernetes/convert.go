@@ -107,7 +107,7 @@ func (o *objects) composed(name, key string, value plan.Text, l engine.Labels) [
 		func(s plan.Secret) string {
 			return part(o.secret(fmt.Sprintf("%s-%d", key, len(parts)), s.Reveal(), l))
 		},
-		func(f plan.Field) string { return part(fieldSource(f)) })
+		func(f plan.Field) string { return part(podspec.FieldSource(f)) })
 	if len(parts) == 1 && text == "$("+parts[0].Name+")" {
 		return []corev1.EnvVar{{Name: name, ValueFrom: parts[0].ValueFrom}}
 	}
@@ -123,14 +123,6 @@ func (o *objects) secret(key, value string, l engine.Labels) *corev1.EnvVarSourc
 	return &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
 		LocalObjectReference: corev1.LocalObjectReference{Name: o.secrets.Name}, Key: key,
 	}}
-}
-
-func fieldSource(f plan.Field) *corev1.EnvVarSource {
-	if f.Path != "" {
-		return &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: f.Path}}
-	}
-	divisor, _ := resource.ParseQuantity(f.Divisor) // resolve has checked it
-	return &corev1.EnvVarSource{ResourceFieldRef: &corev1.ResourceFieldSelector{Resource: f.Resource, Divisor: divisor}}
 }
 
 // words returns a command or arguments. A word with a secret or a field of the pod is a variable of its own.

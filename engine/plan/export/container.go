@@ -1,6 +1,7 @@
 package export
 
 import (
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -16,8 +17,10 @@ func container(c plan.Container) corev1.Container {
 	for _, e := range c.Env {
 		switch {
 		case podspec.SetsHostname(e):
-		case isSecret(e.Value):
+		case isAlone(e.Value) && len(e.Value.Secrets()) == 1:
 			out.Env = append(out.Env, corev1.EnvVar{Name: e.Name, ValueFrom: &corev1.EnvVarSource{SecretKeyRef: keyOf(e.Value.Secrets()[0])}})
+		case isAlone(e.Value):
+			out.Env = append(out.Env, corev1.EnvVar{Name: e.Name, ValueFrom: podspec.FieldSource(e.Value.Fields()[0])})
 		default:
 			out.Env = append(out.Env, corev1.EnvVar{Name: e.Name, Value: unexpanded(e.Value, c)})
 		}
@@ -31,11 +34,11 @@ func container(c plan.Container) corev1.Container {
 	return out
 }
 
-// isSecret reports whether a text is one secret and nothing else.
-func isSecret(t plan.Text) bool {
+// isAlone reports whether a text is one secret or one field of the pod, and nothing else.
+func isAlone(t plan.Text) bool {
 	alone := true
-	t.Map(func(string) string { alone = false; return "" }, func(plan.Secret) string { return "" })
-	return alone && len(t.Secrets()) == 1
+	t.MapFields(func(string) string { alone = false; return "" }, plan.Secret.Ref, plan.Field.String)
+	return alone && len(t.Secrets())+len(t.Fields()) == 1
 }
 
 func keyOf(s plan.Secret) *corev1.SecretKeySelector {
@@ -43,16 +46,23 @@ func keyOf(s plan.Secret) *corev1.SecretKeySelector {
 	return &corev1.SecretKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: name}, Key: key}
 }
 
-// unexpanded returns the text that a kubelet expands to t: a secret is a reference to the variable that has it.
+// unexpanded returns the text that a kubelet expands to t: a secret or a field of the pod is a reference to the variable that has it.
 func unexpanded(t plan.Text, c plan.Container) string {
-	return t.Map(escaped, func(s plan.Secret) string {
+	reference := func(has func(plan.Text) bool, otherwise string) string {
 		for _, e := range c.Env {
-			if isSecret(e.Value) && e.Value.Secrets()[0] == s {
+			if isAlone(e.Value) && has(e.Value) {
 				return "$(" + e.Name + ")"
 			}
 		}
-		return s.Ref() // its variable has another value by now
-	})
+		return otherwise // its variable has another value by now
+	}
+	return t.MapFields(escaped,
+		func(s plan.Secret) string {
+			return reference(func(t plan.Text) bool { return slices.Contains(t.Secrets(), s) }, s.Ref())
+		},
+		func(f plan.Field) string {
+			return reference(func(t plan.Text) bool { return slices.Contains(t.Fields(), f) }, f.String())
+		})
 }
 
 // escaped doubles the dollars that a kubelet would not leave as they are.

@@ -2,6 +2,7 @@ package export_test
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"os"
 	"os/exec"
@@ -98,6 +99,31 @@ func TestGoldens(t *testing.T) {
 		if bytes.Contains(got, []byte(value)) {
 			t.Errorf("%s shows the secret", file)
 		}
+	}
+}
+
+// TestFieldsOfThePod: what a pod has when it runs stays a reference in a Job, also within another value.
+func TestFieldsOfThePod(t *testing.T) {
+	ip, cpu := plan.FromPod(plan.Field{Path: "status.podIP"}), plan.FromPod(plan.Field{Resource: "limits.cpu", Divisor: "1m"})
+	url := plan.Join(plan.Plain("http://"), ip, plan.Plain(":80"))
+	c := plan.Container{Name: "c", Image: "b:1", Args: []plan.Text{url, cpu}, Env: []plan.EnvVar{
+		{Name: "IP", Value: ip, Origin: plan.Origin{Field: "spec.container.env[0].valueFrom.fieldRef"}}, {Name: "CPU", Value: cpu}, {Name: "URL", Value: url},
+	}}
+	text, err := export.Job(plan.Plan{Tasks: []plan.Task{{Name: "a", Container: c}}})
+	var job batchv1.Job
+	if err := errors.Join(err, yaml.UnmarshalStrict(text, &job)); err != nil {
+		t.Fatal(err)
+	}
+	got := job.Spec.Template.Spec.Containers[0]
+	if got.Env[0].ValueFrom.FieldRef.FieldPath != "status.podIP" || got.Env[1].ValueFrom.ResourceFieldRef.Resource != "limits.cpu" ||
+		got.Env[1].ValueFrom.ResourceFieldRef.Divisor.String() != "1m" || got.Env[2].Value != "http://$(IP):80" {
+		t.Errorf("the variables are %+v", got.Env)
+	}
+	if want := []string{"http://$(IP):80", "$(CPU)"}; !slices.Equal(got.Args, want) {
+		t.Errorf("the arguments are %q, want %q", got.Args, want)
+	}
+	if bytes.Contains(text, []byte("of this machine")) {
+		t.Errorf("a comment says that the value is of this machine:\n%s", text)
 	}
 }
 

@@ -52,7 +52,7 @@ func elsewhere(t plan.Task) string {
 	var b strings.Builder
 	c := t.Container
 	for _, e := range c.Env {
-		if strings.HasSuffix(strings.ToLower(e.Origin.Field), "fieldref") {
+		if len(e.Value.Fields()) == 0 && strings.HasSuffix(strings.ToLower(e.Origin.Field), "fieldref") {
 			b.WriteString(comment("%s: the value of %s is of this machine, in a cluster it is that of the pod", t.Name, e.Name))
 		}
 	}

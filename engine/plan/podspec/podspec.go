@@ -54,6 +54,15 @@ func Container(c plan.Container) corev1.Container {
 	return out
 }
 
+// FieldSource returns the source of a variable that is a field of the pod.
+func FieldSource(f plan.Field) *corev1.EnvVarSource {
+	if f.Path != "" {
+		return &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: f.Path}}
+	}
+	divisor, _ := resource.ParseQuantity(f.Divisor) // resolve has checked it
+	return &corev1.EnvVarSource{ResourceFieldRef: &corev1.ResourceFieldSelector{Resource: f.Resource, Divisor: divisor}}
+}
+
 // SetsHostname reports whether a variable is the HOSTNAME that an engine without pods gives a task: in a pod the container runtime sets
 // it.
 func SetsHostname(e plan.EnvVar) bool { return e.Name == "HOSTNAME" && e.Origin == plan.Default }
