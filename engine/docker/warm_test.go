@@ -18,7 +18,7 @@ func TestNeedsAreComplete(t *testing.T) {
 	kinds := map[string]string{
 		"Name": told, "Image": part, "ImageOrigin": told, "Platform": never, "PullPolicy": told, "PullCredentials": told, "Command": told, "ServiceAccount": told, "AutomountToken": told, "ImagePullSecrets": told,
 		"Args": told, "WorkingDir": part, "User": part, "Env": told, "Files": told, "Tmpfs": never, "Mounts": never, "Network": part,
-		"Compose": never, "Limits": part, "Security": part, "TTY": never, "Stdin": never, "Grace": part, "TerminationMessage": part, "Origins": told,
+		"Compose": never, "Limits": part, "Requests": told, "Security": part, "TTY": never, "Stdin": never, "Grace": part, "TerminationMessage": part, "Origins": told,
 	}
 	e := &Engine{}
 	for _, image := range []string{"a", "other"} {
