@@ -137,3 +137,16 @@ func TestFieldsOfThePod(t *testing.T) {
 		t.Errorf("args %q, variables\n%s\nwant\n%s", container.Args, got, want)
 	}
 }
+
+// TestRequests: what a task asks for is in its Job, also if it has a limit.
+func TestRequests(t *testing.T) {
+	c := plan.Container{Image: "image", Limits: plan.Limits{NanoCPUs: 2e9}, Requests: []plan.Request{{Resource: "cpu", Quantity: "10m"}, {Resource: "memory", Quantity: "0"}}}
+	o, err := convert(c, engine.Labels{Run: "r", Task: "t", Attempt: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := json.Marshal(o.job.Spec.Template.Spec.Containers[0].Resources)
+	if want := `{"limits":{"cpu":"2"},"requests":{"cpu":"10m","memory":"0"}}`; err != nil || string(got) != want {
+		t.Errorf("resources %s, error %v, want %s", got, err, want)
+	}
+}

@@ -65,6 +65,7 @@ func TestEarlyKubelet(t *testing.T) {
 	a := &attempt{pod: newPodState(nil, "")}
 	a.objects.job.Name = "ktask-run-task-1"
 	for message, ends := range map[string]bool{
+		"pull QPS exceeded": false,
 		"failed to sync secret cache: timed out waiting for the condition": false,
 		`secret "ktask-run-task-1" not found`:                              false,
 		`secret "nope" not found`:                                          true,
