@@ -2,6 +2,8 @@ package kubernetes
 
 import (
 	"context"
+	"errors"
+	"reflect"
 	"sync"
 	"time"
 
@@ -101,6 +103,9 @@ func newPodState(w *podWatch, container string) *podState {
 	return &podState{run: w, container: container, changed: make(chan struct{}), ends: map[int32]*corev1.ContainerStateTerminated{}}
 }
 
+// errClosed is why there is no watch when client-go returns an empty one, without an error, for a connection that was closed.
+var errClosed = errors.New("the connection was closed")
+
 // follow begins to watch the objects of a run.
 func (w *podWatch) follow(client rest.Interface, resource, namespace, run string, object runtime.Object) {
 	source := cache.NewFilteredListWatchFromClient(client, resource, namespace, func(o *metav1.ListOptions) { o.LabelSelector = labelRun + "=" + run })
@@ -112,7 +117,11 @@ func (w *podWatch) follow(client rest.Interface, resource, namespace, run string
 		},
 		WatchFunc: func(o metav1.ListOptions) (watch.Interface, error) {
 			events, err := source.Watch(o)
-			w.answered(err)
+			if err == nil && reflect.TypeOf(events) == reflect.TypeOf(watch.NewEmptyWatch()) {
+				w.answered(errClosed)
+			} else {
+				w.answered(err)
+			}
 			return events, err
 		},
 	}, object, 0)
