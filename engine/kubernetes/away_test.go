@@ -53,7 +53,11 @@ func TestOutputIsLost(t *testing.T) {
 	t.Parallel()
 	s := newSpace(t, nil)
 	e, away := s.engineAway(t)
-	exit, heard, err := start(t, t.Context(), e, shell("echo ready; sleep 3; echo lost"), func(string) {
+	exit, heard, err := start(t, t.Context(), e, shell("echo ready; sleep 12; echo lost"), func(line string) {
+		if line != "ready" {
+			t.Errorf("it reads %q", line)
+			return
+		}
 		away(true)
 		go func() {
 			defer away(false)
